@@ -1,0 +1,99 @@
+#include "keygen2/base/arena.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 4096 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used, cap;
+    _Alignas(max_align_t) uint8_t data[];
+};
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+    struct arena_block *block = a->blocks;
+    size_t total;
+
+    if (__builtin_mul_overflow(count, size, &total) || total > SIZE_MAX / 2)
+        return NULL;
+    total = (total + align - 1) / align * align;
+    if (block == NULL || block->cap - block->used < total) {
+        size_t cap = total > BLOCK_SIZE ? total : BLOCK_SIZE;
+
+        block = OPENSSL_zalloc(sizeof *block + cap);
+        if (block == NULL)
+            return NULL;
+        block->cap = cap;
+        block->next = a->blocks;
+        a->blocks = block;
+    }
+    block->used += total;
+    return block->data + block->used - total;
+}
+
+struct bytes arena_copy(struct arena *a, struct bytes from)
+{
+    uint8_t *copy = arena_alloc(a, from.len + 1, 1);
+
+    if (copy == NULL)
+        return (struct bytes){ 0 };
+    if (from.len > 0)
+        memcpy(copy, from.ptr, from.len);
+    return (struct bytes){ copy, from.len };
+}
+
+char *arena_text(struct arena *a, struct bytes from)
+{
+    char *copy = arena_alloc(a, from.len + 1, 1);
+
+    if (copy != NULL && from.len > 0)
+        memcpy(copy, from.ptr, from.len);
+    return copy;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    char *text;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0 || (text = arena_alloc(a, (size_t)len + 1, 1)) == NULL)
+        return NULL;
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+enum sks_status get_list(struct bytes *in, struct arena *a, struct bytes_list *list)
+{
+    uint8_t count;
+    enum sks_status rc;
+
+    *list = (struct bytes_list){ 0 };
+    TRY(get_byte(in, &count));
+    if (count > 0 && (list->item = arena_alloc(a, count, sizeof *list->item)) == NULL)
+        return SKS_ERROR_STORAGE;
+    list->count = count;
+    for (size_t i = 0; i < count; i++)
+        TRY(get_array(in, &list->item[i]));
+out:
+    return rc;
+}
+
+void arena_free(struct arena *a)
+{
+    for (struct arena_block *block = a->blocks, *next; block != NULL; block = next) {
+        next = block->next;
+        OPENSSL_clear_free(block, sizeof *block + block->cap);
+    }
+    a->blocks = NULL;
+}

@@ -1,0 +1,36 @@
+#include "keygen2/base/clock.h"
+
+#include <openssl/rand.h>
+#include <time.h>
+
+int64_t clock_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum sks_status random_bytes(void *out, size_t len)
+{
+    return len <= INT32_MAX && RAND_priv_bytes(out, (int)len) == 1 ? SKS_OK : SKS_ERROR_CRYPTO;
+}
+
+enum sks_status random_id(char *out, size_t characters)
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    enum sks_status rc = random_bytes(out, characters);
+
+    for (size_t i = 0; rc == SKS_OK && i < characters; i++)
+        out[i] = DIGITS[(unsigned char)out[i] & 63];
+    out[rc == SKS_OK ? characters : 0] = '\0';
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* Time and randomness: the two things of the world that a test must be able to replace. */
+#ifndef KEYGEN2_BASE_CLOCK_H
+#define KEYGEN2_BASE_CLOCK_H
+
+#include "keygen2/base/bytes.h"
+
+/** Seconds since 1970, UTC. */
+int64_t clock_now(void);
+
+/** Milliseconds of a clock that never goes back and counts while the machine sleeps. */
+int64_t clock_monotonic_ms(void);
+
+/** Fills memory with random bytes fit for keys. */
+CHECKED enum sks_status random_bytes(void *out, size_t len);
+
+/** Draws an identifier of `characters` base64url characters (6 random bits each), with a NUL. */
+CHECKED enum sks_status random_id(char *out, size_t characters);
+
+#endif

@@ -1,0 +1,169 @@
+#include "keygen2/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char SECRETS_FOLDER[] = "/run/secrets/"; /* where containers mount them, mode 0444 */
+
+enum sks_status file_path(char *path, size_t size, const char *folder, const char *name)
+{
+    size_t len = strlen(folder);
+    const char *slash = len > 0 && folder[len - 1] != '/' ? "/" : "";
+    int used = snprintf(path, size, "%s%s%s", folder, slash, name);
+
+    return used >= 0 && (size_t)used < size ? SKS_OK : SKS_ERROR_OPTION;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* read(2) until the end; one byte more than max shows that there is more. */
+static enum sks_status read_all(int fd, const char *path, size_t max, struct buf *out,
+                                struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+    size_t start = out->len;
+
+    for (;;) {
+        ssize_t got;
+
+        REQUIRE(buf_reserve(out, 4096), err, SKS_ERROR_STORAGE, "%s: no memory", path);
+        got = read(fd, out->ptr + out->len, out->cap - out->len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        REQUIRE(got >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+        if (got == 0)
+            break;
+        out->len += (size_t)got;
+        REQUIRE(out->len - start <= max, err, SKS_ERROR_STORAGE, "%s: over %zu bytes", path, max);
+    }
+out:
+    return rc;
+}
+
+static bool is_container_secret(const char *path)
+{
+    return strncmp(path, SECRETS_FOLDER, sizeof SECRETS_FOLDER - 1) == 0 &&
+           strstr(path, "/../") == NULL;
+}
+
+static enum sks_status read_file(const char *path, bool secret, size_t max, struct buf *out,
+                                 struct sks_error *err)
+{
+    enum sks_status rc;
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    REQUIRE(fd >= 0 && fstat(fd, &about) == 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path,
+            strerror(errno));
+    REQUIRE(!secret || (about.st_mode & 077) == 0 || is_container_secret(path), err,
+            SKS_ERROR_EXTERNAL, "%s: group or others may read it; it must have mode 0600", path);
+    rc = read_all(fd, path, max, out, err);
+out:
+    if (fd >= 0)
+        (void)close(fd);
+    return rc;
+}
+
+enum sks_status file_read(const char *path, size_t max, struct buf *out, struct sks_error *err)
+{
+    return read_file(path, false, max, out, err);
+}
+
+enum sks_status file_read_secret(const char *path, size_t max, struct buf *out,
+                                 struct sks_error *err)
+{
+    return read_file(path, true, max, out, err);
+}
+
+/* A full disk must not look like success: errno is set when this is false. */
+static bool write_all(int fd, struct bytes data)
+{
+    while (data.len > 0) {
+        ssize_t put = write(fd, data.ptr, data.len);
+
+        if (put < 0 && errno != EINTR)
+            return false;
+        if (put > 0) {
+            data.ptr += put;
+            data.len -= (size_t)put;
+        }
+    }
+    return true;
+}
+
+/* The rename lasts only once the folder is on disk as well. */
+static bool sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    bool done;
+    int fd;
+
+    if (len >= sizeof folder)
+        return false;
+    memcpy(folder, path, len);
+    folder[len] = '\0';
+    fd = open(slash == NULL ? "." : len == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    done = fsync(fd) == 0;
+    (void)close(fd);
+    return done;
+}
+
+enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
+                           struct sks_error *err)
+{
+    char temporary[PATH_MAX] = "";
+    enum sks_status rc;
+    int fd = -1, used = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+
+    REQUIRE(used > 0 && (size_t)used < sizeof temporary, err, SKS_ERROR_OPTION,
+            "%s: the name is too long", path);
+    fd = mkostemp(temporary, O_CLOEXEC);
+    REQUIRE(fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+    REQUIRE(write_all(fd, data) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 &&
+                rename(temporary, path) == 0 && sync_folder_of(path),
+            err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+    rc = SKS_OK;
+out:
+    if (fd >= 0) {
+        (void)close(fd);
+        if (rc != SKS_OK)
+            (void)unlink(temporary); /* gone already if only the folder failed to sync */
+    }
+    return rc;
+}
+
+enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err)
+{
+    char part[PATH_MAX];
+    enum sks_status rc = SKS_OK;
+    struct stat about;
+    size_t len = strlen(path);
+
+    REQUIRE(len > 0 && len < sizeof part, err, SKS_ERROR_OPTION, "%s: not a usable folder name",
+            path);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        REQUIRE(mkdir(part, (mode_t)mode) == 0 || errno == EEXIST, err, SKS_ERROR_EXTERNAL,
+                "%s: %s", part, strerror(errno));
+    }
+    REQUIRE(stat(path, &about) == 0 && S_ISDIR(about.st_mode), err, SKS_ERROR_EXTERNAL,
+            "%s: not a folder", path);
+out:
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* Files: read bounded, written whole or not at all, secrets only with tight permissions. */
+#ifndef KEYGEN2_BASE_FILES_H
+#define KEYGEN2_BASE_FILES_H
+
+#include "keygen2/base/bytes.h"
+
+/** Joins folder and name into path; SKS_ERROR_OPTION if it is too long. */
+CHECKED enum sks_status file_path(char *path, size_t size, const char *folder, const char *name);
+
+/** Appends the contents; SKS_ERROR_EXTERNAL if unreadable, SKS_ERROR_STORAGE over max bytes. */
+CHECKED enum sks_status file_read(const char *path, size_t max, struct buf *out,
+                                  struct sks_error *err);
+
+/** As file_read(), but refuses a file that group or others can read, except under /run/secrets. */
+CHECKED enum sks_status file_read_secret(const char *path, size_t max, struct buf *out,
+                                         struct sks_error *err);
+
+/** Writes durably: a new file beside it, synced, renamed over it, folder synced. */
+CHECKED enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
+                                   struct sks_error *err);
+
+/** Makes a folder (and its parents) with the mode if it is not there. */
+CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
+
+bool file_exists(const char *path);
+
+#endif

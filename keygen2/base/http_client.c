@@ -1,0 +1,309 @@
+#include "keygen2/base/http_client.h"
+
+#include "keygen2/base/version.h"
+
+#include <curl/curl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TIMEOUT = 120,        /* seconds for an exchange, unless the config says otherwise */
+    CONNECT_TIMEOUT = 30, /* seconds for a connection */
+    BODY_MAX = 4 * 1024 * 1024,
+};
+
+struct http_client {
+    CURL *curl;
+    struct http_client_config config;
+    struct bytes unsent;        /* what is left of the request body */
+    struct buf leaf;            /* of the kept connection */
+    char text[CURL_ERROR_SIZE]; /* libcurl's word on the last failure */
+};
+
+/* ---- callbacks ---- */
+
+/* Hands out the body once. There is no way back: see set_body(). */
+static size_t read_body(char *to, size_t size, size_t count, void *ctx)
+{
+    struct bytes *unsent = ctx;
+    size_t len = size * count < unsent->len ? size * count : unsent->len;
+
+    if (len > 0) {
+        memcpy(to, unsent->ptr, len);
+        unsent->ptr += len;
+        unsent->len -= len;
+    }
+    return len;
+}
+
+struct sink {
+    struct buf *body;
+    size_t max;
+};
+
+static size_t write_body(char *from, size_t size, size_t count, void *ctx)
+{
+    struct sink *sink = ctx;
+
+    if (size * count > sink->max - sink->body->len)
+        return 0; /* libcurl ends the exchange */
+    put_raw(sink->body, bytes_at(from, size * count));
+    return sink->body->status == SKS_OK ? size * count : 0;
+}
+
+static int watch_stop(void *ctx, curl_off_t total_in, curl_off_t in, curl_off_t total_out,
+                      curl_off_t out)
+{
+    const struct http_client *client = ctx;
+
+    (void)total_in, (void)in, (void)total_out, (void)out;
+    return client->config.stop != NULL && *client->config.stop != 0;
+}
+
+/* ---- setting up ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void start_libcurl(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* What holds for every exchange; true if libcurl took it all. */
+static bool set_basics(struct http_client *client)
+{
+    CURL *curl = client->curl;
+    const struct http_client_config *config = &client->config;
+    CURLcode bad = CURLE_OK;
+
+#define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(curl, option, value)
+    SET(CURLOPT_ERRORBUFFER, client->text);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PROXY, ""); /* the environment does not decide who sees the messages */
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_COOKIEFILE, ""); /* turns the cookie engine on, in memory */
+    SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
+    SET(CURLOPT_MAXCONNECTS, 1L); /* so that the leaf below is that of the kept connection */
+    SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
+    SET(CURLOPT_VERBOSE, config->verbose ? 1L : 0L);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, watch_stop);
+    SET(CURLOPT_XFERINFODATA, client);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each connection shows its certificate */
+    SET(CURLOPT_CERTINFO, 1L);
+    SET(CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+    if (config->ca_file != NULL) {
+        SET(CURLOPT_CAINFO, config->ca_file);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    if (config->unix_socket != NULL)
+        SET(CURLOPT_UNIX_SOCKET_PATH, config->unix_socket);
+#undef SET
+    return bad == CURLE_OK;
+}
+
+enum sks_status http_client_new(const struct http_client_config *config,
+                                struct http_client **client, struct sks_error *err)
+{
+    struct http_client *made;
+    enum sks_status rc;
+
+    *client = NULL;
+    (void)pthread_once(&once, start_libcurl);
+    made = calloc(1, sizeof *made);
+    REQUIRE(made != NULL && (made->curl = curl_easy_init()) != NULL, err, SKS_ERROR_STORAGE,
+            "no memory for an HTTP client");
+    made->config = *config;
+    REQUIRE(set_basics(made), err, SKS_ERROR_INTERNAL, "libcurl refused a setting: %s", made->text);
+    http_client_set_timeout(made, config->timeout);
+    *client = made;
+    made = NULL;
+    rc = SKS_OK;
+out:
+    http_client_free(made);
+    return rc;
+}
+
+void http_client_set_timeout(struct http_client *client, unsigned seconds)
+{
+    (void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, seconds == 0 ? (long)TIMEOUT : seconds);
+}
+
+void http_client_free(struct http_client *client)
+{
+    if (client == NULL)
+        return;
+    curl_easy_cleanup(client->curl);
+    buf_free(&client->leaf);
+    free(client);
+}
+
+void http_exchange_free(struct http_exchange *exchange)
+{
+    buf_free(&exchange->body);
+    buf_free(&exchange->leaf);
+    *exchange = (struct http_exchange){ 0 };
+}
+
+/* ---- one exchange ---- */
+
+/*
+ * When a kept connection turns out dead before any byte of the answer, libcurl sends the request
+ * again on a new one, without a word. With never_twice the body comes from a function that cannot
+ * rewind: once a byte of it has gone, the resend fails. (If none has, nothing was sent that a
+ * server could act upon.) Else libcurl is given the memory, and may.
+ */
+static void set_body(struct http_client *client, struct bytes body)
+{
+    CURL *curl = client->curl;
+
+    client->unsent = body;
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                           client->config.never_twice ? NULL
+                           : body.len == 0            ? ""
+                                                      : (const char *)body.ptr);
+    (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body);
+    (void)curl_easy_setopt(curl, CURLOPT_READDATA, &client->unsent);
+    (void)curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, NULL);
+}
+
+static bool add_header(struct curl_slist **headers, const char *name, const char *value)
+{
+    char line[300];
+    int len = snprintf(line, sizeof line, "%s%s", name, value);
+    struct curl_slist *longer =
+        len < 0 || (size_t)len >= sizeof line ? NULL : curl_slist_append(*headers, line);
+
+    if (longer != NULL)
+        *headers = longer;
+    return longer != NULL;
+}
+
+static enum sks_status set_request(struct http_client *client, const char *method, const char *url,
+                                   struct bytes body, struct sks_error *err)
+{
+    CURL *curl = client->curl;
+    bool post = strcmp(method, "POST") == 0;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(post || strcmp(method, "GET") == 0, err, SKS_ERROR_OPTION, "method %s", method);
+    (void)curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+    if (post)
+        set_body(client, body);
+    REQUIRE(curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK, err, SKS_ERROR_STORAGE,
+            "no memory for a URL");
+out:
+    return rc;
+}
+
+static bool put_pem_as_der(struct buf *out, const char *pem)
+{
+    BIO *text = BIO_new_mem_buf(pem, -1);
+    X509 *x509 = text == NULL ? NULL : PEM_read_bio_X509(text, NULL, NULL, NULL);
+    uint8_t *der = NULL;
+    int len = x509 == NULL ? 0 : i2d_X509(x509, &der);
+
+    if (len > 0)
+        put_raw(out, bytes_at(der, (size_t)len));
+    OPENSSL_free(der);
+    X509_free(x509);
+    BIO_free(text);
+    return len > 0 && out->status == SKS_OK;
+}
+
+/* libcurl tells of certificates in the exchange that made the connection, and only there. */
+static enum sks_status take_leaf(struct http_client *client, const char *url,
+                                 struct http_exchange *exchange, struct sks_error *err)
+{
+    struct curl_certinfo *info = NULL;
+    long connections = 0;
+    enum sks_status rc = SKS_OK;
+
+    (void)curl_easy_getinfo(client->curl, CURLINFO_NUM_CONNECTS, &connections);
+    (void)curl_easy_getinfo(client->curl, CURLINFO_CERTINFO, &info);
+    if (connections > 0)
+        buf_reset(&client->leaf);
+    if (connections > 0 && info != NULL && info->num_of_certs > 0)
+        for (struct curl_slist *line = info->certinfo[0]; line != NULL; line = line->next)
+            if (strncmp(line->data, "Cert:", 5) == 0)
+                (void)put_pem_as_der(&client->leaf, line->data + 5);
+    REQUIRE(client->leaf.len > 0 || strncmp(url, "https:", 6) != 0, err, SKS_ERROR_EXTERNAL,
+            "%s: the server's certificate cannot be read", url);
+    put_raw(&exchange->leaf, buf_bytes(&client->leaf));
+    TRY(sks_explain(err, exchange->leaf.status));
+out:
+    return rc;
+}
+
+static void take_header(CURL *curl, const char *name, char *text, size_t size)
+{
+    struct curl_header *header = NULL;
+
+    text[0] = '\0';
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strlen(header->value) < size)
+        memcpy(text, header->value, strlen(header->value) + 1);
+}
+
+static enum sks_status perform(struct http_client *client, const char *url,
+                               struct http_exchange *exchange, struct sks_error *err)
+{
+    CURL *curl = client->curl;
+    long status = 0, request_size = 0;
+    CURLcode code;
+    enum sks_status rc = SKS_OK;
+
+    client->text[0] = '\0';
+    code = curl_easy_perform(curl);
+    (void)curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_size);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    exchange->sent = request_size > 0;
+    REQUIRE(code != CURLE_ABORTED_BY_CALLBACK, err, SKS_ERROR_USER_ABORT, "interrupted");
+    REQUIRE(code != CURLE_WRITE_ERROR, err, SKS_ERROR_EXTERNAL, "%s: the answer is too large", url);
+    REQUIRE(code == CURLE_OK, err, SKS_ERROR_EXTERNAL, "%s: %s", url,
+            client->text[0] != '\0' ? client->text : curl_easy_strerror(code));
+    exchange->status = (unsigned)status;
+    take_header(curl, "Content-Type", exchange->content_type, sizeof exchange->content_type);
+    take_header(curl, "Location", exchange->location, sizeof exchange->location);
+    TRY(take_leaf(client, url, exchange, err));
+out:
+    return rc;
+}
+
+enum sks_status http_client_exchange(struct http_client *client, const char *method,
+                                     const char *url, const char *content_type, const char *accept,
+                                     struct bytes body, struct http_exchange *exchange,
+                                     struct sks_error *err)
+{
+    size_t max = client->config.body_max == 0 ? BODY_MAX : client->config.body_max;
+    struct sink sink = { &exchange->body, max };
+    struct curl_slist *headers = NULL;
+    enum sks_status rc;
+
+    http_exchange_free(exchange);
+    TRY(set_request(client, method, url, body, err));
+    /* An empty Expect: libcurl would wait a second for servers that never answer it. */
+    REQUIRE(add_header(&headers, "Expect:", "") &&
+                add_header(&headers, content_type == NULL ? "Content-Type:" : "Content-Type: ",
+                           content_type == NULL ? "" : content_type) &&
+                (accept == NULL || add_header(&headers, "Accept: ", accept)),
+            err, SKS_ERROR_STORAGE, "no memory for headers");
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, write_body);
+    (void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &sink);
+    rc = perform(client, url, exchange, err);
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+out:
+    client->unsent = (struct bytes){ 0 };
+    curl_slist_free_all(headers);
+    return rc;
+}

@@ -1,0 +1,61 @@
+/* One peer over HTTP: libcurl with a kept connection and cookies in memory. Not for two threads. */
+#ifndef KEYGEN2_BASE_HTTP_CLIENT_H
+#define KEYGEN2_BASE_HTTP_CLIENT_H
+
+#include "keygen2/base/bytes.h"
+
+#include <signal.h>
+
+struct http_client;
+
+struct http_client_config {
+    const char *unix_socket; /* connect there, whatever the URL's host says; NULL: TCP */
+    const char *ca_file;     /* PEM to trust instead of the system's; NULL: the system's */
+    bool insecure;           /* do not check the server's certificate */
+    bool never_twice; /* fail rather than send a request again on a connection that died */
+    bool verbose;     /* libcurl's own account of each exchange, on standard error */
+    unsigned timeout; /* seconds for one exchange; 0: 120 */
+    size_t body_max;  /* of an answer, bytes; 0: 4 MiB */
+    const volatile sig_atomic_t *stop; /* not 0: give up the exchange; NULL: never */
+};
+
+/* Free with http_exchange_free(). */
+struct http_exchange {
+    unsigned status;
+    bool sent;              /* the request has left, at least in part */
+    char content_type[128]; /* as sent, "" if none */
+    char location[2048];    /* "" if none */
+    struct buf body;
+    struct buf leaf; /* DER of the server's certificate, empty over http */
+};
+
+/** Calls curl_global_init() once; the config is copied, its strings are not. */
+CHECKED enum sks_status http_client_new(const struct http_client_config *config,
+                                        struct http_client **client, struct sks_error *err);
+
+/** Changes the seconds for one exchange; 0: 120. */
+void http_client_set_timeout(struct http_client *client, unsigned seconds);
+
+/**
+ * One request and its answer; redirects are not followed.
+ *
+ * @param method        "GET" or "POST"
+ * @param url           "http://..." or "https://..."
+ * @param content_type  of the body; NULL without one
+ * @param accept        Accept header, NULL for any
+ * @param exchange      out: starts as {0}; `sent` is set even if this fails
+ * @return SKS_OK for any HTTP status; SKS_ERROR_EXTERNAL if there was no whole answer;
+ *         SKS_ERROR_USER_ABORT if *stop ended it
+ */
+CHECKED enum sks_status http_client_exchange(struct http_client *client, const char *method,
+                                             const char *url, const char *content_type,
+                                             const char *accept, struct bytes body,
+                                             struct http_exchange *exchange,
+                                             struct sks_error *err);
+
+void http_exchange_free(struct http_exchange *exchange);
+
+/** NULL is allowed. */
+void http_client_free(struct http_client *client);
+
+#endif

@@ -1,0 +1,143 @@
+#include "keygen2/base/http_guard.h"
+#include "keygen2/base/clock.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { TICK_MS = 250, IDLE_SECONDS = 75 };
+
+struct http_guarded {
+    struct http_guarded *next, **link; /* *link is this */
+    int fd;
+    bool arriving;
+    int64_t deadline; /* of clock_monotonic_ms(), 0: none */
+};
+
+struct http_guard {
+    pthread_mutex_t lock;
+    pthread_cond_t stop;
+    pthread_t thread;
+    struct http_guarded *first;
+    int64_t request_ms;
+    bool stopping;
+};
+
+static void cut_late(struct http_guard *guard)
+{
+    int64_t now = clock_monotonic_ms();
+
+    for (struct http_guarded *c = guard->first; c != NULL; c = c->next) {
+        if (c->deadline != 0 && c->deadline <= now) {
+            (void)shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees it and closes */
+            c->deadline = 0;
+        }
+    }
+}
+
+static void *watch(void *arg)
+{
+    struct http_guard *guard = arg;
+    struct timespec until;
+
+    (void)pthread_mutex_lock(&guard->lock);
+    while (!guard->stopping) {
+        cut_late(guard);
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += TICK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        (void)pthread_cond_timedwait(&guard->stop, &guard->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&guard->lock);
+    return NULL;
+}
+
+struct http_guard *http_guard_new(unsigned seconds)
+{
+    struct http_guard *guard = calloc(1, sizeof *guard);
+
+    if (guard == NULL)
+        return NULL;
+    guard->request_ms = 1000 * (int64_t)seconds;
+    (void)pthread_mutex_init(&guard->lock, NULL);
+    (void)pthread_cond_init(&guard->stop, NULL);
+    if (pthread_create(&guard->thread, NULL, watch, guard) != 0) {
+        free(guard);
+        return NULL;
+    }
+    return guard;
+}
+
+void http_guard_free(struct http_guard *guard)
+{
+    if (guard == NULL)
+        return;
+    (void)pthread_mutex_lock(&guard->lock);
+    guard->stopping = true;
+    (void)pthread_cond_signal(&guard->stop);
+    (void)pthread_mutex_unlock(&guard->lock);
+    (void)pthread_join(guard->thread, NULL);
+    (void)pthread_cond_destroy(&guard->stop);
+    (void)pthread_mutex_destroy(&guard->lock);
+    free(guard);
+}
+
+struct http_guarded *http_guard_open(struct http_guard *guard, int fd)
+{
+    struct http_guarded *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->fd = fd;
+    c->arriving = true;
+    (void)pthread_mutex_lock(&guard->lock);
+    c->deadline = clock_monotonic_ms() + guard->request_ms;
+    c->next = guard->first;
+    c->link = &guard->first;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    guard->first = c;
+    (void)pthread_mutex_unlock(&guard->lock);
+    return c;
+}
+
+void http_guard_close(struct http_guard *guard, struct http_guarded *c)
+{
+    if (c == NULL)
+        return;
+    (void)pthread_mutex_lock(&guard->lock); /* after this nobody touches the descriptor */
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    (void)pthread_mutex_unlock(&guard->lock);
+    free(c);
+}
+
+static void set(struct http_guard *guard, struct http_guarded *c, bool arriving, int64_t ms)
+{
+    if (c == NULL)
+        return;
+    (void)pthread_mutex_lock(&guard->lock);
+    if (!arriving || !c->arriving) /* the first request's time began with the connection */
+        c->deadline = ms == 0 ? 0 : clock_monotonic_ms() + ms;
+    c->arriving = arriving;
+    (void)pthread_mutex_unlock(&guard->lock);
+}
+
+void http_guard_begin(struct http_guard *guard, struct http_guarded *connection)
+{
+    set(guard, connection, true, guard->request_ms);
+}
+
+void http_guard_rest(struct http_guard *guard, struct http_guarded *connection)
+{
+    set(guard, connection, false, 0);
+}
+
+void http_guard_idle(struct http_guard *guard, struct http_guarded *connection)
+{
+    set(guard, connection, false, IDLE_SECONDS * 1000);
+}

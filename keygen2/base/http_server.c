@@ -1,0 +1,550 @@
+#include "keygen2/base/http_server.h"
+#include "keygen2/base/http_guard.h"
+#include "keygen2/base/http_socket.h"
+#include "keygen2/base/log.h"
+#include "keygen2/base/workers.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LISTENERS_MAX = 4,
+    THREADS = 2,
+    WORKERS = 4,
+    CONNECTIONS_MAX = 1000,
+    SEND_SECONDS = 60, /* without a byte taken by the client */
+    STOP_SECONDS = 10,
+    URL_SIZE = 512,
+};
+
+struct listener {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;
+    bool tls;
+    char url[URL_SIZE];
+};
+
+struct http_server {
+    const struct http_config *config;
+    struct http_guard *guard;
+    struct workers *workers;
+    pthread_mutex_t lock;
+    pthread_cond_t less;
+    unsigned in_flight; /* requests between their first line and the end of their answer */
+    struct listener listener[LISTENERS_MAX];
+    size_t listeners;
+};
+
+struct http_request {
+    struct work work; /* first: a worker gets the request by it */
+    struct listener *listener;
+    struct MHD_Connection *connection;
+    const struct http_route *route;
+    const char *method, *path, *rest;
+    struct buf body;
+    size_t dropped;  /* bytes of a body that nobody will read */
+    unsigned refuse; /* status to answer whatever the body is, 0: none */
+    bool begun, handled, answered;
+    struct arena arena;
+    struct http_response response;
+};
+
+/* ---- what handlers see ---- */
+
+const char *http_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_path_rest(const struct http_request *request)
+{
+    return request->rest;
+}
+
+const char *http_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_query(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_cookie(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+}
+
+struct bytes http_body(const struct http_request *request)
+{
+    return buf_bytes(&request->body);
+}
+
+const char *http_listener_url(const struct http_request *request)
+{
+    return request->listener->url;
+}
+
+bool http_is_tls(const struct http_request *request)
+{
+    return request->listener->tls;
+}
+
+void http_answer(struct http_response *response, unsigned status, const char *content_type,
+                 struct bytes body)
+{
+    response->status = status;
+    response->content_type = content_type;
+    buf_reset(&response->body);
+    put_raw(&response->body, body);
+}
+
+void http_set_header(struct http_response *response, const char *name, const char *value)
+{
+    if (response->headers == HTTP_HEADERS_MAX)
+        return;
+    response->header[response->headers].name = name;
+    response->header[response->headers++].value = value;
+}
+
+/* ---- one request ---- */
+
+static void *request_begins(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct listener *listener = cls;
+    struct http_request *request = calloc(1, sizeof *request);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    (void)uri;
+    if (request == NULL)
+        return NULL;
+    request->listener = listener;
+    request->connection = connection;
+    request->response = (struct http_response){ .status = MHD_HTTP_OK, .arena = &request->arena };
+    http_guard_begin(listener->server->guard, info->socket_context);
+    (void)pthread_mutex_lock(&listener->server->lock);
+    listener->server->in_flight++;
+    (void)pthread_mutex_unlock(&listener->server->lock);
+    return request;
+}
+
+static void request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct listener *listener = cls;
+    struct http_request *request = *con_cls;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    (void)how;
+    if (request == NULL)
+        return;
+    *con_cls = NULL;
+    http_guard_idle(listener->server->guard, info->socket_context);
+    buf_free(&request->body);
+    buf_free(&request->response.body);
+    arena_free(&request->arena);
+    free(request);
+    (void)pthread_mutex_lock(&listener->server->lock);
+    listener->server->in_flight--;
+    (void)pthread_cond_broadcast(&listener->server->less);
+    (void)pthread_mutex_unlock(&listener->server->lock);
+}
+
+static void connection_changes(void *cls, struct MHD_Connection *connection, void **context,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    struct http_guard *guard = cls;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = http_guard_open(
+            guard,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else
+        http_guard_close(guard, *context);
+}
+
+static bool local_request(const struct http_request *request, const struct http_config *config)
+{
+    const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
+
+    if (http_header(request, "Origin") != NULL || host == NULL)
+        return false;
+    if (host_is_loopback(host))
+        return true;
+    for (size_t i = 0; config->hosts != NULL && i < config->hosts->count; i++) {
+        size_t len = config->hosts->item[i].len;
+
+        if (strncasecmp(host, (const char *)config->hosts->item[i].ptr, len) == 0 &&
+            (host[len] == '\0' || host[len] == ':'))
+            return true;
+    }
+    return false;
+}
+
+static bool path_matches(const struct http_route *route, const char *path, const char **rest)
+{
+    size_t len = strlen(route->path);
+    bool prefix = len > 1 && route->path[len - 1] == '/';
+
+    if (prefix ? strncmp(route->path, path, len) != 0 : strcmp(route->path, path) != 0)
+        return false;
+    *rest = path + len;
+    return true;
+}
+
+static bool type_matches(const char *wanted, const char *given)
+{
+    size_t len = given == NULL ? 0 : strcspn(given, "; \t");
+
+    return wanted == NULL || (len == strlen(wanted) && strncasecmp(wanted, given, len) == 0);
+}
+
+/* Finds the route, or the status that says why there is none. */
+static unsigned route_request(struct http_request *request, const struct http_config *config)
+{
+    unsigned status = MHD_HTTP_NOT_FOUND;
+
+    if (config->local_only && !local_request(request, config))
+        return MHD_HTTP_FORBIDDEN;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct http_route *route = &config->routes[i];
+
+        if (!path_matches(route, request->path, &request->rest))
+            continue;
+        if (strcmp(route->method, request->method) != 0) {
+            status = MHD_HTTP_METHOD_NOT_ALLOWED;
+            continue;
+        }
+        if (!type_matches(route->content_type, http_header(request, MHD_HTTP_HEADER_CONTENT_TYPE)))
+            return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        request->route = route;
+        return 0;
+    }
+    return status;
+}
+
+static void wipe_body(void *cls)
+{
+    struct buf *body = cls;
+
+    buf_free(body);
+    free(body);
+}
+
+/* libmicrohttpd frees the body when it was sent, so it moves to memory of its own. */
+static struct MHD_Response *make_response(struct http_response *from)
+{
+    struct buf *body = malloc(sizeof *body);
+    struct MHD_Response *response;
+
+    if (body == NULL)
+        return NULL;
+    *body = from->body;
+    from->body = (struct buf){ 0 };
+    response = MHD_create_response_from_buffer_with_free_callback_cls(body->len, body->ptr,
+                                                                      wipe_body, body);
+    if (response == NULL)
+        wipe_body(body);
+    else if (from->content_type != NULL)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, from->content_type);
+    for (size_t i = 0; response != NULL && i < from->headers; i++)
+        (void)MHD_add_response_header(response, from->header[i].name, from->header[i].value);
+    return response;
+}
+
+static enum MHD_Result send_response(struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct MHD_Response *response;
+    enum MHD_Result sent;
+
+    request->answered = true;
+    http_guard_rest(request->listener->server->guard, info->socket_context);
+    response = make_response(&request->response);
+    if (response == NULL)
+        return MHD_NO;
+    sent = MHD_queue_response(request->connection, request->response.status, response);
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result refuse(struct http_request *request, unsigned status)
+{
+    const char *text = MHD_get_reason_phrase_for(status);
+    struct http_response *response = &request->response;
+
+    http_answer(response, status, "text/plain; charset=utf-8", bytes_of(text));
+    put_text(&response->body, "\n");
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE)
+        http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        http_set_header(response, MHD_HTTP_HEADER_ALLOW,
+                        request->listener->server->config->local_only ? "POST" : "GET, POST");
+    return send_response(request);
+}
+
+static enum MHD_Result first_look(struct http_request *request)
+{
+    const struct http_config *config = request->listener->server->config;
+    const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    request->begun = true;
+    request->refuse = route_request(request, config);
+    if (length != NULL && strtoull(length, NULL, 10) > config->body_max)
+        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *data, size_t *size)
+{
+    size_t max = request->listener->server->config->body_max;
+    struct buf *body = &request->body;
+
+    if (request->refuse == 0 && *size > max - body->len)
+        request->refuse = MHD_HTTP_CONTENT_TOO_LARGE;
+    if (request->refuse == 0) {
+        put_raw(body, bytes_at(data, *size));
+        if (body->status != SKS_OK)
+            return MHD_NO;
+    } else {
+        request->dropped += *size; /* read on, so that the sender comes to read the answer */
+        if (request->dropped + body->len > 2 * max)
+            return MHD_NO;
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static void run_handler(struct http_request *request)
+{
+    const struct http_config *config = request->listener->server->config;
+
+    request->route->handle(config->ctx, request, &request->response);
+    if (request->response.body.status != SKS_OK)
+        http_answer(&request->response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL, bytes_of(NULL));
+    request->handled = true;
+}
+
+static void run_in_worker(struct work *work)
+{
+    struct http_request *request = (struct http_request *)work;
+
+    run_handler(request);
+    MHD_resume_connection(request->connection);
+}
+
+static enum MHD_Result handle(struct http_request *request)
+{
+    struct http_server *server = request->listener->server;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    http_guard_rest(server->guard, info->socket_context);
+    if (request->refuse != 0)
+        return refuse(request, request->refuse);
+    if (!request->handled && request->route->slow != NULL &&
+        request->route->slow(server->config->ctx, request)) {
+        MHD_suspend_connection(request->connection);
+        request->work.run = run_in_worker;
+        workers_add(server->workers, &request->work);
+        return MHD_YES;
+    }
+    if (!request->handled)
+        run_handler(request);
+    return send_response(request);
+}
+
+static enum MHD_Result access_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                      const char *method, const char *version,
+                                      const char *upload_data, size_t *upload_data_size,
+                                      void **con_cls)
+{
+    struct http_request *request = *con_cls;
+
+    (void)cls, (void)connection, (void)version;
+    if (request == NULL)
+        return MHD_NO; /* no memory for it */
+    request->method = method;
+    request->path = url;
+    if (!request->begun)
+        return first_look(request);
+    if (request->answered) {
+        *upload_data_size = 0;
+        return MHD_YES;
+    }
+    return *upload_data_size != 0 ? take_body(request, upload_data, upload_data_size)
+                                  : handle(request);
+}
+
+/* ---- the server ---- */
+
+enum sks_status http_server_new(const struct http_config *config, struct http_server **server,
+                                struct sks_error *err)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+
+    *server = NULL;
+    if (s == NULL)
+        return sks_fail(err, SKS_ERROR_STORAGE, "out of memory");
+    s->config = config;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->less, NULL);
+    s->guard = http_guard_new(config->request_time);
+    s->workers = workers_new(config->workers == 0 ? WORKERS : config->workers);
+    if (s->guard == NULL || s->workers == NULL) {
+        http_server_free(s);
+        return sks_fail(err, SKS_ERROR_STORAGE, "cannot start the server's threads");
+    }
+    *server = s;
+    return SKS_OK;
+}
+
+static void log_mhd(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void log_mhd(void *cls, const char *format, va_list args)
+{
+    char text[256];
+
+    (void)cls;
+    (void)vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("http: %s", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const char *cert_pem,
+                                       const char *key_pem)
+{
+    const struct http_config *config = l->server->config;
+    const struct MHD_OptionItem tls[] = {
+        { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert_pem },
+        { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key_pem },
+        { MHD_OPTION_HTTPS_PRIORITIES, 0,
+          (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+                     MHD_USE_ERROR_LOG | (l->tls ? (unsigned)MHD_USE_TLS : 0U);
+    unsigned threads = config->threads == 0 ? THREADS : config->threads;
+
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, access_request, l, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, request_begins, l,
+        MHD_OPTION_NOTIFY_COMPLETED, request_ends, l, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changes, l->server->guard, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SEND_SECONDS,
+        MHD_OPTION_CONNECTION_LIMIT,
+        config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max,
+        threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_STRICT_FOR_CLIENT,
+        threads > 1 ? threads : 0U, MHD_OPTION_ARRAY, l->tls ? tls : plain, MHD_OPTION_END);
+}
+
+enum sks_status http_server_listen(struct http_server *server, const char *address,
+                                   const char *cert_pem, const char *key_pem, const char **url,
+                                   struct sks_error *err)
+{
+    struct listener *l = &server->listener[server->listeners];
+    char bound[URL_SIZE - sizeof "https://"];
+    int fd;
+    enum sks_status rc;
+
+    REQUIRE(server->listeners < LISTENERS_MAX, err, SKS_ERROR_OPTION, "too many listeners");
+    TRY(socket_listen(address, &fd, bound, sizeof bound, err));
+    l->server = server;
+    l->tls = cert_pem != NULL;
+    (void)snprintf(l->url, sizeof l->url, "%s%s",
+                   strncmp(bound, "unix:", 5) == 0 ? ""
+                   : l->tls                        ? "https://"
+                                                   : "http://",
+                   bound);
+    l->daemon = start_daemon(l, fd, cert_pem, key_pem);
+    if (l->daemon == NULL) {
+        (void)close(fd);
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: the HTTP server does not start%s", address,
+                        l->tls ? " (is the TLS key the certificate's?)" : "");
+    }
+    server->listeners++;
+    *url = l->url;
+out:
+    return rc;
+}
+
+/* Waits until what is in flight is answered, within reason. */
+static void drain(struct http_server *server)
+{
+    struct timespec until;
+    int late = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_SECONDS;
+    (void)pthread_mutex_lock(&server->lock);
+    while (server->in_flight > 0 && late == 0)
+        late = pthread_cond_timedwait(&server->less, &server->lock, &until);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void http_server_free(struct http_server *server)
+{
+    int fd[LISTENERS_MAX];
+
+    if (server == NULL)
+        return;
+    for (size_t i = 0; i < server->listeners; i++)
+        fd[i] = MHD_quiesce_daemon(server->listener[i].daemon);
+    drain(server);
+    workers_free(server->workers); /* every suspended connection is resumed after this */
+    for (size_t i = 0; i < server->listeners; i++) {
+        MHD_stop_daemon(server->listener[i].daemon);
+        if (fd[i] >= 0)
+            (void)close(fd[i]);
+        if (strncmp(server->listener[i].url, "unix:", 5) == 0)
+            (void)unlink(server->listener[i].url + 5);
+    }
+    http_guard_free(server->guard);
+    (void)pthread_cond_destroy(&server->less);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+static void stop_signals(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+}
+
+void http_block_signals(void)
+{
+    sigset_t set;
+
+    stop_signals(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int http_wait_for_signal(void)
+{
+    sigset_t set;
+    int number = 0;
+
+    stop_signals(&set);
+    while (sigwait(&set, &number) != 0)
+        ;
+    return number;
+}

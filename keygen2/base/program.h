@@ -1,0 +1,69 @@
+/* A command line by tables: subcommands, options, help texts, exit codes. */
+#ifndef KEYGEN2_BASE_PROGRAM_H
+#define KEYGEN2_BASE_PROGRAM_H
+
+#include "keygen2/base/bytes.h"
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_REFUSED = 1, /* by one of the ends */
+    EXIT_USAGE = 2,
+    EXIT_IO = 3, /* file, network, or a peer that does not speak the protocol */
+    EXIT_IN_DOUBT = 4,
+};
+
+enum option_kind {
+    OPTION_FLAG,  /* bool; `with` of a positional option is not used */
+    OPTION_TEXT,  /* const char * */
+    OPTION_TEXTS, /* struct texts; may be given several times */
+    OPTION_NUMBER, /* uint32_t, min..max */
+};
+
+enum { TEXTS_MAX = 16 };
+
+struct texts {
+    const char *item[TEXTS_MAX];
+    size_t count;
+};
+
+struct option_row {
+    const char *name;  /* "listen", given as --listen VALUE; NULL ends the table */
+    char letter;       /* 'v' for -v, 0 for none */
+    const char *value; /* placeholder in the help, "HOST:PORT"; NULL for a flag */
+    const char *help;  /* one line, with the default */
+    enum option_kind kind;
+    size_t offset; /* of the member in the struct of options */
+    bool required;
+    const char *environment; /* variable that stands in when the option is not given, or NULL */
+    uint32_t min, max;       /* of a number */
+};
+
+struct command_row {
+    const char *name;     /* "serve"; NULL ends the table */
+    const char *operands; /* "ISSUER-URL", "" for none */
+    size_t operand_min, operand_max;
+    const char *help; /* one line */
+    const struct option_row *options;
+    /* options: zeroed struct of options_size bytes with defaults applied by `defaults`. */
+    enum exit_code (*run)(void *options, char **operands, size_t count);
+    void (*defaults)(void *options); /* NULL: all zero */
+};
+
+struct program {
+    const char *name;    /* "sks-token" */
+    const char *summary; /* one line */
+    const struct command_row *commands;
+    size_t options_size;
+};
+
+/** Parses argv, runs the command, returns its exit code. Knows --help and --version everywhere. */
+int program_main(const struct program *program, int argc, char **argv);
+
+/** Prints "NAME: text" on standard error; for command functions. Returns code. */
+enum exit_code program_fail(enum exit_code code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Exit code that fits a status: usage, I/O, or refused. */
+enum exit_code program_exit_code(enum sks_status status);
+
+#endif
