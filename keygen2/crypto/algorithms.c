@@ -1,0 +1,87 @@
+#include "keygen2/crypto/algorithms.h"
+
+#define SKS_URI(name) "https://webpki.github.io/sks/algorithm#" name
+#define XMLDSIG_MORE(name) "http://www.w3.org/2001/04/xmldsig-more#" name
+
+/* SubjectPublicKeyInfo up to and with the 0x04 of an uncompressed point (RFC 5480, RFC 8410). */
+#define EC_OID "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+static const char SPKI_P256[] =
+    "\x30\x59\x30\x13" EC_OID "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04";
+static const char SPKI_P384[] = "\x30\x76\x30\x10" EC_OID "\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00"
+                                "\x04";
+static const char SPKI_P521[] =
+    "\x30\x81\x9b\x30\x10" EC_OID "\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00\x04";
+static const char SPKI_P256K1[] = "\x30\x56\x30\x10" EC_OID "\x06\x05\x2b\x81\x04\x00\x0a\x03\x42"
+                                  "\x00\x04";
+static const char SPKI_BRAINPOOL[] =
+    "\x30\x5a\x30\x14" EC_OID "\x06\x09\x2b\x24\x03\x03\x02\x08\x01"
+    "\x01\x07\x03\x42\x00\x04";
+static const char SPKI_ED25519[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+
+#define PREFIX(array) array, sizeof(array) - 1
+#define PROTOCOL(name)                                                                             \
+    {                                                                                              \
+        SKS_URI(name), NULL, NULL, KEY_KIND_NONE, ALGORITHM_PROTOCOL, 0, false, NULL, 0            \
+    }
+#define RSA_KEY(name, bits, exponent)                                                              \
+    {                                                                                              \
+        SKS_URI(name), NULL, "RSA", KEY_KIND_RSA, ALGORITHM_KEY_GENERATION, bits, exponent, NULL,  \
+            0                                                                                      \
+    }
+#define EC_KEY(name, jose, group, bytes, prefix)                                                   \
+    {                                                                                              \
+        SKS_URI(name), jose, group, KEY_KIND_EC, ALGORITHM_KEY_GENERATION, bytes, false,           \
+            PREFIX(prefix)                                                                         \
+    }
+#define SIGNATURE(uri, jose, digest, kind, bytes)                                                  \
+    {                                                                                              \
+        uri, jose, digest, kind, ALGORITHM_SIGNATURE, bytes, false, NULL, 0                        \
+    }
+
+const struct algorithm ALGORITHMS[] = {
+    PROTOCOL("session.1"),
+    PROTOCOL("key.1"),
+    RSA_KEY("rsa1024", 1024, false),
+    RSA_KEY("rsa2048", 2048, false),
+    RSA_KEY("rsa3072", 3072, false),
+    RSA_KEY("rsa4096", 4096, false),
+    RSA_KEY("rsa1024.exp", 1024, true),
+    RSA_KEY("rsa2048.exp", 2048, true),
+    RSA_KEY("rsa3072.exp", 3072, true),
+    RSA_KEY("rsa4096.exp", 4096, true),
+    EC_KEY("ec.nist.p256", "P-256", "prime256v1", 32, SPKI_P256),
+    EC_KEY("ec.nist.p384", "P-384", "secp384r1", 48, SPKI_P384),
+    EC_KEY("ec.nist.p521", "P-521", "secp521r1", 66, SPKI_P521),
+    EC_KEY("ec.secg.p256k1", "secp256k1", "secp256k1", 32, SPKI_P256K1),
+    EC_KEY("ec.brainpool.p256r1", NULL, "brainpoolP256r1", 32, SPKI_BRAINPOOL),
+    /* One URI names the key and its signature. */
+    { SKS_URI("ed25519"), "Ed25519", NULL, KEY_KIND_ED25519,
+      ALGORITHM_KEY_GENERATION | ALGORITHM_SIGNATURE, 32, false, PREFIX(SPKI_ED25519) },
+    SIGNATURE(XMLDSIG_MORE("rsa-sha256"), "RS256", "SHA256", KEY_KIND_RSA, 32),
+    SIGNATURE(XMLDSIG_MORE("rsa-sha384"), "RS384", "SHA384", KEY_KIND_RSA, 48),
+    SIGNATURE(XMLDSIG_MORE("rsa-sha512"), "RS512", "SHA512", KEY_KIND_RSA, 64),
+    SIGNATURE(XMLDSIG_MORE("ecdsa-sha256"), "ES256", "SHA256", KEY_KIND_EC, 32),
+    SIGNATURE(XMLDSIG_MORE("ecdsa-sha384"), "ES384", "SHA384", KEY_KIND_EC, 48),
+    SIGNATURE(XMLDSIG_MORE("ecdsa-sha512"), "ES512", "SHA512", KEY_KIND_EC, 64),
+    SIGNATURE(SKS_URI("rsa.pkcs1.none"), NULL, NULL, KEY_KIND_RSA, 0),
+    SIGNATURE(SKS_URI("ecdsa.none"), NULL, NULL, KEY_KIND_EC, 0),
+    { SKS_URI("none"), NULL, NULL, KEY_KIND_NONE, ALGORITHM_NONE, 0, false, NULL, 0 },
+};
+const size_t ALGORITHMS_COUNT = NITEMS(ALGORITHMS);
+
+const struct algorithm *algorithm_by_uri(struct bytes uri, unsigned use)
+{
+    for (size_t i = 0; i < NITEMS(ALGORITHMS); i++)
+        if ((ALGORITHMS[i].use & use) != 0 && bytes_equal(bytes_of(ALGORITHMS[i].uri), uri))
+            return &ALGORITHMS[i];
+    return NULL;
+}
+
+const struct algorithm *algorithm_by_jose(struct bytes jose, unsigned use)
+{
+    for (size_t i = 0; i < NITEMS(ALGORITHMS); i++)
+        if ((ALGORITHMS[i].use & use) != 0 && ALGORITHMS[i].jose != NULL &&
+            bytes_equal(bytes_of(ALGORITHMS[i].jose), jose))
+            return &ALGORITHMS[i];
+    return NULL;
+}

@@ -1,0 +1,38 @@
+/* The algorithms of SKS, one row each. SKS V1.07, 4 "Algorithm Support". */
+#ifndef KEYGEN2_CRYPTO_ALGORITHMS_H
+#define KEYGEN2_CRYPTO_ALGORITHMS_H
+
+#include "keygen2/base/bytes.h"
+
+enum key_kind { KEY_KIND_NONE, KEY_KIND_RSA, KEY_KIND_EC, KEY_KIND_ED25519 };
+
+/* What an algorithm URI may be used for; a row may have several. */
+enum algorithm_use {
+    ALGORITHM_KEY_GENERATION = 1, /* keyAlgorithm of createKeyEntry */
+    ALGORITHM_SIGNATURE = 2,      /* signHashedData, endorsed algorithms */
+    ALGORITHM_NONE = 4,           /* endorsed alone: no user operation at all */
+    ALGORITHM_PROTOCOL = 8,       /* session.1, key.1: listed, for no key */
+};
+
+struct algorithm {
+    const char *uri;
+    const char *jose;    /* curve or signature name of JOSE, NULL if it has none */
+    const char *openssl; /* group of an EC key, digest of a signature; NULL if none */
+    enum key_kind kind;
+    unsigned use;  /* set of enum algorithm_use */
+    uint16_t size; /* key: bits of the modulus or bytes of the field; signature: digest bytes */
+    bool with_exponent;      /* RSA key generation that takes keyParameters */
+    const char *spki_prefix; /* EC and Ed25519: the DER in front of the point; else NULL */
+    size_t spki_prefix_len;
+};
+
+extern const struct algorithm ALGORITHMS[];
+extern const size_t ALGORITHMS_COUNT;
+
+/** Row of a URI that has any of the uses; NULL if there is none. */
+const struct algorithm *algorithm_by_uri(struct bytes uri, unsigned use);
+
+/** Row of a JOSE name ("P-256", "ES256") that has any of the uses; NULL if there is none. */
+const struct algorithm *algorithm_by_jose(struct bytes jose, unsigned use);
+
+#endif

@@ -1,0 +1,24 @@
+/* Private keys: making them, and writing them as numbers that load without a DER decoder. */
+#ifndef KEYGEN2_CRYPTO_PRIVATE_KEY_H
+#define KEYGEN2_CRYPTO_PRIVATE_KEY_H
+
+#include "keygen2/crypto/public_key.h"
+
+/**
+ * Generates a key pair.
+ *
+ * @param algorithm  a row with ALGORITHM_KEY_GENERATION
+ * @param exponent   RSA public exponent as a big-endian number; empty means 65537
+ * @param pkey       out: owned by the caller
+ * @return SKS_ERROR_CRYPTO for an exponent that is even or below 3, or if OpenSSL fails
+ */
+CHECKED enum sks_status private_key_generate(const struct algorithm *algorithm,
+                                             struct bytes exponent, EVP_PKEY **pkey);
+
+/** Appends the private numbers (a secret) in this project's own form; for sealed storage only. */
+CHECKED enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey);
+
+/** Reads what put_private_key() wrote. @param pkey out: owned by the caller */
+CHECKED enum sks_status get_private_key(struct bytes *in, EVP_PKEY **pkey);
+
+#endif

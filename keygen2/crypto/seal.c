@@ -1,0 +1,63 @@
+#include "keygen2/crypto/seal.h"
+#include "keygen2/base/clock.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+enum { NONCE_SIZE = 12, TAG_SIZE = 16 };
+
+enum sks_status seal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, struct bytes clear,
+                     struct buf *sealed)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    uint8_t nonce[NONCE_SIZE];
+    int len;
+    enum sks_status rc;
+
+    TRY(random_bytes(nonce, sizeof nonce));
+    rc = SKS_ERROR_CRYPTO;
+    if (ctx == NULL || identity.len > INT32_MAX || clear.len > INT32_MAX ||
+        !buf_reserve(sealed, clear.len + SEAL_OVERHEAD))
+        goto out;
+    put_raw(sealed, bytes_at(nonce, sizeof nonce));
+    if (EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) <= 0 ||
+        EVP_EncryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
+        EVP_EncryptUpdate(ctx, sealed->ptr + sealed->len, &len, clear.ptr, (int)clear.len) <= 0)
+        goto out;
+    sealed->len += (size_t)len;
+    if (EVP_EncryptFinal_ex(ctx, sealed->ptr + sealed->len, &len) <= 0 ||
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, sealed->ptr + sealed->len) <= 0)
+        goto out;
+    sealed->len += TAG_SIZE;
+    rc = SKS_OK;
+out:
+    EVP_CIPHER_CTX_free(ctx);
+    return rc;
+}
+
+enum sks_status unseal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, struct bytes sealed,
+                       struct buf *clear)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    size_t size = sealed.len - SEAL_OVERHEAD;
+    uint8_t tag[TAG_SIZE];
+    int len, last;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (ctx == NULL || sealed.len < SEAL_OVERHEAD || size > INT32_MAX || identity.len > INT32_MAX ||
+        !buf_reserve(clear, size + 1))
+        goto out;
+    memcpy(tag, sealed.ptr + NONCE_SIZE + size, TAG_SIZE);
+    if (EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, sealed.ptr) <= 0 ||
+        EVP_DecryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
+        EVP_DecryptUpdate(ctx, clear->ptr + clear->len, &len, sealed.ptr + NONCE_SIZE, (int)size) <=
+            0 ||
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) <= 0 ||
+        EVP_DecryptFinal_ex(ctx, clear->ptr + clear->len + len, &last) <= 0)
+        goto out;
+    clear->len += (size_t)(len + last);
+    rc = SKS_OK;
+out:
+    EVP_CIPHER_CTX_free(ctx);
+    return rc;
+}

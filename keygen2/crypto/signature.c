@@ -1,0 +1,154 @@
+#include "keygen2/crypto/signature.h"
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/rsa.h>
+
+enum { ECDSA_NONE_MAX = 64 };
+
+/* Field length of an EC key in bytes, 0 for any other key. */
+static int field_size(const EVP_PKEY *pkey)
+{
+    return EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC ? (EVP_PKEY_get_bits(pkey) + 7) / 8 : 0;
+}
+
+static enum sks_status put_r_s(struct buf *out, struct bytes der, int size)
+{
+    const uint8_t *p = der.ptr;
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)der.len);
+    uint8_t octets[2 * 66];
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (sig != NULL && size <= 66 && BN_bn2binpad(ECDSA_SIG_get0_r(sig), octets, size) == size &&
+        BN_bn2binpad(ECDSA_SIG_get0_s(sig), octets + size, size) == size) {
+        put_raw(out, bytes_at(octets, 2 * (size_t)size));
+        rc = out->status;
+    }
+    ECDSA_SIG_free(sig);
+    return rc;
+}
+
+/* DER of an r||s value; NULL if OpenSSL fails. *len is its length; OPENSSL_free() it. */
+static uint8_t *der_of_r_s(struct bytes r_s, int *len)
+{
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    int half = (int)(r_s.len / 2);
+    BIGNUM *r = BN_bin2bn(r_s.ptr, half, NULL), *s = BN_bin2bn(r_s.ptr + half, half, NULL);
+    uint8_t *der = NULL;
+
+    if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s)) {
+        r = s = NULL; /* owned by sig now */
+        *len = i2d_ECDSA_SIG(sig, &der);
+    }
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(sig);
+    return der;
+}
+
+static bool data_fits(const EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data)
+{
+    if (algorithm->openssl != NULL)
+        return data.len == algorithm->size;
+    if (algorithm->kind == KEY_KIND_EC)
+        return data.len >= 1 && data.len <= ECDSA_NONE_MAX;
+    if (algorithm->kind == KEY_KIND_RSA)
+        return data.len + 11 <= (size_t)EVP_PKEY_get_size(pkey); /* RFC 8017, 9.2 */
+    return true;
+}
+
+static enum sks_status sign_message(EVP_PKEY *pkey, struct bytes data, struct buf *out)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    uint8_t sig[64];
+    size_t len = sizeof sig;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) > 0 &&
+        EVP_DigestSign(ctx, sig, &len, data.ptr, data.len) > 0) {
+        put_raw(out, bytes_at(sig, len));
+        rc = out->status;
+    }
+    EVP_MD_CTX_free(ctx);
+    return rc;
+}
+
+/* A context ready for one signature (or one check of it) over a digest. */
+static EVP_PKEY_CTX *digest_context(EVP_PKEY *pkey, const char *digest, int (*init)(EVP_PKEY_CTX *))
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    const EVP_MD *md = digest == NULL ? NULL : EVP_get_digestbyname(digest);
+
+    if (ctx == NULL || init(ctx) <= 0 ||
+        (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_RSA &&
+         EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0) ||
+        (md != NULL && EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0)) {
+        EVP_PKEY_CTX_free(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
+                            struct buf *out)
+{
+    EVP_PKEY_CTX *ctx = NULL;
+    uint8_t sig[2048];
+    size_t len = sizeof sig;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (!data_fits(pkey, algorithm, data))
+        return SKS_ERROR_OPTION;
+    if (algorithm->kind == KEY_KIND_ED25519)
+        return sign_message(pkey, data, out);
+    ctx = digest_context(pkey, algorithm->openssl, EVP_PKEY_sign_init);
+    if (ctx == NULL || EVP_PKEY_sign(ctx, sig, &len, data.ptr, data.len) <= 0)
+        goto out;
+    if (algorithm->kind == KEY_KIND_EC) {
+        rc = put_r_s(out, bytes_at(sig, len), field_size(pkey));
+    } else {
+        put_raw(out, bytes_at(sig, len));
+        rc = out->status;
+    }
+out:
+    EVP_PKEY_CTX_free(ctx);
+    return rc;
+}
+
+enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
+{
+    const char *jose = field_size(pkey) > 0 ? "ES256" : "RS256";
+    uint8_t hash[32];
+
+    if (!EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+        return SKS_ERROR_CRYPTO;
+    return sign_digest(pkey, algorithm_by_jose(bytes_of(jose), ALGORITHM_SIGNATURE),
+                       bytes_at(hash, sizeof hash), out);
+}
+
+enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes signature)
+{
+    int field = field_size(pkey), der_len = 0, ok = 0;
+    EVP_PKEY_CTX *ctx = NULL;
+    uint8_t hash[32], *der = NULL;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA && field == 0)
+        return SKS_ERROR_CRYPTO;
+    if (signature.len != (field > 0 ? 2 * (size_t)field : (size_t)EVP_PKEY_get_size(pkey)))
+        return SKS_ERROR_CRYPTO;
+    if (field > 0) {
+        if ((der = der_of_r_s(signature, &der_len)) == NULL || der_len <= 0)
+            goto out;
+        signature = bytes_at(der, (size_t)der_len);
+    }
+    ctx = digest_context(pkey, "SHA256", EVP_PKEY_verify_init);
+    if (ctx == NULL || !EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+        goto out;
+    ok = EVP_PKEY_verify(ctx, signature.ptr, signature.len, hash, sizeof hash);
+    rc = ok == 1 ? SKS_OK : SKS_ERROR_MAC;
+out:
+    OPENSSL_free(der);
+    EVP_PKEY_CTX_free(ctx);
+    return rc;
+}

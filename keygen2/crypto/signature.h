@@ -1,0 +1,31 @@
+/* Signatures by algorithm row. ECDSA values are r||s of fixed length, as XML Signature has them. */
+#ifndef KEYGEN2_CRYPTO_SIGNATURE_H
+#define KEYGEN2_CRYPTO_SIGNATURE_H
+
+#include "keygen2/crypto/public_key.h"
+
+/**
+ * Signs a digest, or what takes its place.
+ *
+ * @param pkey       private key; its kind must be the algorithm's
+ * @param algorithm  a row with ALGORITHM_SIGNATURE
+ * @param data       with a digest in the row: a hash of that length; `ecdsa.none` 1-64 bytes;
+ *                   `rsa.pkcs1.none` up to k-11 bytes; Ed25519: the message
+ * @param out        the signature is appended
+ * @return SKS_ERROR_OPTION for a wrong length of data; SKS_ERROR_CRYPTO
+ */
+CHECKED enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm,
+                                    struct bytes data, struct buf *out);
+
+/** Signs data with SHA-256: RSA PKCS #1 v1.5 or ECDSA, by the kind of the key. */
+CHECKED enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
+
+/**
+ * Checks a signature that sign_sha256() would make.
+ *
+ * @return SKS_OK; SKS_ERROR_MAC if it does not verify; SKS_ERROR_CRYPTO if its length is not the
+ *         one that the key gives, or OpenSSL fails
+ */
+CHECKED enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes signature);
+
+#endif
