@@ -1,0 +1,113 @@
+/*
+ * What all messages have in common: "@context", "@qualifier", and the way in and out.
+ */
+#include "keygen2/crypto/certificate.h"
+#include "keygen2/message/keygen2.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_qualifier(const json_t *root, const char *name)
+{
+    const char *qualifier = json_string_value(json_object_get(root, "@qualifier"));
+
+    return qualifier != NULL && strcmp(qualifier, name) == 0;
+}
+
+static enum sks_status refuse_qualifier(const struct json_type *const types[], size_t count,
+                                        const json_t *root, struct sks_error *err)
+{
+    struct json_reader reader = { NULL, err };
+    const struct json_place at = { NULL, "@qualifier", 0 };
+    char expected[160] = "";
+    size_t len = 0;
+
+    if (json_object_get(root, "@qualifier") == NULL)
+        return json_refuse(&reader, &at, "missing");
+    for (size_t i = 0; i < count && len < sizeof expected; i++)
+        len += (size_t)snprintf(expected + len, sizeof expected - len, "%s\"%s\"",
+                                i == 0 ? "" : " or ", types[i]->name);
+    return json_refuse(&reader, &at, "expected %s", expected);
+}
+
+enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
+                                      struct bytes text, void *const out[], size_t *found,
+                                      struct arena *arena, struct sks_error *err)
+{
+    json_t *root = NULL;
+    size_t i = 0;
+    enum sks_status rc;
+
+    REQUIRE(text.len <= KEYGEN2_MESSAGE_MAX, err, SKS_ERROR_OPTION, "message over %d bytes",
+            KEYGEN2_MESSAGE_MAX);
+    TRY(json_parse(text, &root, err));
+    while (i < count && !is_qualifier(root, types[i]->name))
+        i++;
+    if (i == count) {
+        rc = refuse_qualifier(types, count, root, err);
+        goto out;
+    }
+    *found = i;
+    rc = json_decode(types[i], root, out[i], arena, err);
+out:
+    json_decref(root);
+    return rc;
+}
+
+enum sks_status keygen2_decode(const struct json_type *type, struct bytes text, void *out,
+                               struct arena *arena, struct sks_error *err)
+{
+    size_t found;
+
+    return keygen2_decode_one_of(&type, 1, text, &out, &found, arena, err);
+}
+
+enum sks_status keygen2_encode(const struct json_type *type, const void *in, struct buf *text)
+{
+    json_t *root = json_encode(type, in);
+    enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : json_write(root, text);
+
+    json_decref(root);
+    return rc;
+}
+
+const char *keygen2_qualifier(struct bytes text)
+{
+    static const char *const known[] = {
+        "InvocationRequest",
+        "InvocationResponse",
+        "ProvisioningInitializationRequest",
+        "ProvisioningInitializationResponse",
+        "CredentialDiscoveryRequest",
+        "CredentialDiscoveryResponse",
+        "KeyCreationRequest",
+        "KeyCreationResponse",
+        "ProvisioningFinalizationRequest",
+        "ProvisioningFinalizationResponse",
+    };
+    const char *qualifier = "?";
+    json_t *root = NULL;
+
+    if (text.len <= KEYGEN2_MESSAGE_MAX && json_parse(text, &root, NULL) == SKS_OK)
+        for (size_t i = 0; i < NITEMS(known); i++)
+            if (is_qualifier(root, known[i]))
+                qualifier = known[i];
+    json_decref(root);
+    return qualifier;
+}
+
+enum sks_status keygen2_check_path(struct json_reader *r, const struct json_place *at,
+                                   const struct bytes_list *path)
+{
+    const struct json_place place = { at, "certificatePath", 0 };
+    struct sks_error why = { 0 };
+
+    switch (certificate_path_check(path, true, &why)) {
+    case SKS_OK:
+        return SKS_OK;
+    case SKS_ERROR_STORAGE:
+        return SKS_ERROR_STORAGE;
+    default:
+        return json_refuse(r, &place, "%s", why.text);
+    }
+}

@@ -1,0 +1,179 @@
+#include "keygen2/message/evidence.h"
+#include "keygen2/base/jcs.h"
+#include "keygen2/crypto/signature.h"
+#include "keygen2/message/keygen2.h"
+
+/* Two-valued properties that read better as words. */
+static enum sks_status decode_word(struct json_reader *r, const struct json_place *at,
+                                   const json_t *value, const char *no, const char *yes,
+                                   bool *member)
+{
+    struct bytes text;
+    enum sks_status rc;
+
+    TRY(json_decode_text(r, at, value, &text));
+    *member = bytes_equal(text, bytes_of(yes));
+    if (!*member && !bytes_equal(text, bytes_of(no)))
+        rc = json_refuse(r, at, "must be \"%s\" or \"%s\"", yes, no);
+out:
+    return rc;
+}
+
+static enum sks_status encode_word(const char *word, json_t **value)
+{
+    *value = json_string(word);
+    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static enum sks_status decode_direction(struct json_reader *r, const struct json_place *at,
+                                        const json_t *value, void *member)
+{
+    return decode_word(r, at, value, "out", "in", member);
+}
+
+static enum sks_status encode_direction(const void *member, json_t **value)
+{
+    return encode_word(*(const bool *)member ? "in" : "out", value);
+}
+
+static enum sks_status decode_result(struct json_reader *r, const struct json_place *at,
+                                     const json_t *value, void *member)
+{
+    return decode_word(r, at, value, "fail", "pass", member);
+}
+
+static enum sks_status encode_result(const void *member, json_t **value)
+{
+    return encode_word(*(const bool *)member ? "pass" : "fail", value);
+}
+
+static const struct json_codec DIRECTION = { decode_direction, encode_direction };
+static const struct json_codec RESULT = { decode_result, encode_result };
+
+#define AT(member) .offset = offsetof(struct evidence_terms, member)
+
+static const struct json_field TERMS[] = {
+    { "clientSessionId", JSON_ID, JSON_OPTIONAL, AT(client_session_id) },
+    { "sessionKeyAlgorithm", JSON_URI, JSON_MANDATORY, AT(session_key_algorithm) },
+    { "privacyEnabled", JSON_FLAG, JSON_MANDATORY, AT(privacy_enabled) },
+    { "serverEphemeralKey", JSON_CUSTOM, JSON_OPTIONAL, AT(server_ephemeral_key),
+      .with = &KEYGEN2_JWK },
+    { "clientEphemeralKey", JSON_CUSTOM, JSON_OPTIONAL, AT(client_ephemeral_key),
+      .with = &KEYGEN2_JWK },
+    { "keyManagementKey", JSON_CUSTOM, JSON_OPTIONAL, AT(key_management_key),
+      .with = &KEYGEN2_JWK },
+    { "serverTime", JSON_TEXT, JSON_OPTIONAL, AT(server_time) },
+    { "clientTime", JSON_LONG, JSON_OPTIONAL, AT(client_time) },
+    { "sessionLifeTime", JSON_USHORT, JSON_MANDATORY, AT(session_life_time) },
+    { "sessionKeyLimit", JSON_USHORT, JSON_MANDATORY, AT(session_key_limit) },
+    { "serverCertificate", JSON_BINARY, JSON_OPTIONAL, AT(server_certificate) },
+    { "deviceCertificatePath", JSON_BINARIES, JSON_OPTIONAL, AT(device_certificate_path) },
+};
+
+#undef AT
+
+static const struct json_type TERMS_TYPE =
+    JSON_TYPE("terms", struct evidence_terms, TERMS, NULL);
+
+#define AT(member) .offset = offsetof(struct evidence_key, member)
+
+static const struct json_field KEY[] = {
+    { "id", JSON_ID, JSON_MANDATORY, AT(id) },
+    { "keyAlgorithm", JSON_URI, JSON_MANDATORY, AT(key_algorithm) },
+    { "attestationCounter", JSON_USHORT, JSON_MANDATORY, AT(attestation_counter) },
+    { "publicKey", JSON_CUSTOM, JSON_OPTIONAL, AT(public_key), .with = &KEYGEN2_JWK },
+    { "serialNumber", JSON_BINARY, JSON_OPTIONAL, AT(serial_number) },
+};
+
+#undef AT
+
+static const struct json_type KEY_TYPE = JSON_TYPE("key", struct evidence_key, KEY, NULL);
+
+#define AT(member) .offset = offsetof(struct evidence_message, member)
+
+static const struct json_field MESSAGE[] = {
+    { "direction", JSON_CUSTOM, JSON_MANDATORY, AT(incoming), .with = &DIRECTION },
+    { "time", JSON_TEXT, JSON_MANDATORY, AT(time) },
+    { "type", JSON_TEXT, JSON_MANDATORY, AT(type) },
+    { "body", JSON_BINARY, JSON_MANDATORY, AT(body) },
+};
+
+#undef AT
+
+static const struct json_type MESSAGE_TYPE =
+    JSON_TYPE("message", struct evidence_message, MESSAGE, NULL);
+
+#define AT(member) .offset = offsetof(struct evidence_check, member)
+
+static const struct json_field CHECK[] = {
+    { "name", JSON_TEXT, JSON_MANDATORY, AT(name) },
+    { "result", JSON_CUSTOM, JSON_MANDATORY, AT(passed), .with = &RESULT },
+    { "detail", JSON_TEXT, JSON_MANDATORY, AT(detail) },
+};
+
+#undef AT
+
+static const struct json_type CHECK_TYPE = JSON_TYPE("check", struct evidence_check, CHECK, NULL);
+
+#define AT(member) .offset = offsetof(struct evidence_record, member)
+
+static const struct json_field RECORD[] = {
+    { "type", JSON_CONST, JSON_MANDATORY, .with = EVIDENCE_TYPE },
+    { "serverSessionId", JSON_ID, JSON_MANDATORY, AT(server_session_id) },
+    { "profile", JSON_TEXT, JSON_MANDATORY, AT(profile) },
+    { "issuerUri", JSON_URI, JSON_MANDATORY, AT(issuer_uri) },
+    { "started", JSON_TEXT, JSON_MANDATORY, AT(started) },
+    { "ended", JSON_TEXT, JSON_OPTIONAL, AT(ended) },
+    { "verdict", JSON_TEXT, JSON_MANDATORY, AT(verdict) },
+    { "cause", JSON_TEXT, JSON_MANDATORY, AT(cause) },
+    { "terms", JSON_RECORD, JSON_MANDATORY, AT(terms), .with = &TERMS_TYPE },
+    { "keys", JSON_RECORDS, JSON_MANDATORY, AT(keys), .with = &KEY_TYPE },
+    { "messages", JSON_RECORDS, JSON_MANDATORY, AT(messages), .with = &MESSAGE_TYPE },
+    { "checks", JSON_RECORDS, JSON_MANDATORY, AT(checks), .with = &CHECK_TYPE },
+    { "sessionKey", JSON_BINARY, JSON_OPTIONAL, AT(session_key), .min = 32, .max = 32 },
+};
+
+#undef AT
+
+const struct json_type EVIDENCE_RECORD =
+    JSON_TYPE("evidence record", struct evidence_record, RECORD, NULL);
+
+/* JSF: the signature object without its value, which stands in what is signed. */
+static json_t *unsigned_signature(const EVP_PKEY *key, struct bytes certificate)
+{
+    return json_pack("{s:s, s:[o]}", "algorithm",
+                     EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? "RS256" : "ES256",
+                     "certificatePath", json_binary(certificate));
+}
+
+static enum sks_status add_signature(json_t *root, json_t *signature, EVP_PKEY *key)
+{
+    struct buf canonical = { 0 }, value = { 0 };
+    enum sks_status rc;
+
+    TRY(jcs_write(root, &canonical));
+    TRY(sign_sha256(key, buf_bytes(&canonical), &value));
+    if (json_object_set_new(signature, "value", json_binary(buf_bytes(&value))) != 0)
+        rc = SKS_ERROR_STORAGE;
+out:
+    buf_free(&canonical);
+    buf_free(&value);
+    return rc;
+}
+
+enum sks_status evidence_write(const struct evidence_record *record, EVP_PKEY *key,
+                               struct bytes certificate, struct buf *text, struct sks_error *err)
+{
+    json_t *root = json_encode(&EVIDENCE_RECORD, record);
+    json_t *signature = unsigned_signature(key, certificate);
+    enum sks_status rc = SKS_ERROR_STORAGE;
+
+    if (root == NULL || json_object_set(root, "signature", signature) != 0)
+        goto out;
+    TRY(add_signature(root, signature, key));
+    TRY(jcs_write(root, text));
+out:
+    json_decref(signature);
+    json_decref(root);
+    return sks_explain(err, rc);
+}

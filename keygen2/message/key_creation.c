@@ -1,0 +1,298 @@
+/* KeyCreation: policies and keys to make, and the public keys that came of it. */
+#include "keygen2/crypto/algorithms.h"
+#include "keygen2/message/keygen2.h"
+
+enum {
+    ENCRYPTED_PIN_MIN = 32,  /* bytes: IV and one block */
+    ENCRYPTED_PIN_MAX = 160, /* IV, SKS_PIN_MAX and a block of padding */
+    KEY_PARAMETERS_MAX = 8,
+    ENDORSED_MAX = 255, /* the SKS wire counts them in one byte */
+};
+
+/* ---- keyEntrySpecifier ---- */
+
+/* That it is there says who chooses the PIN, so it is more than an optional property. */
+static enum sks_status decode_encrypted_pin(struct json_reader *r, const struct json_place *at,
+                                            const json_t *value, void *member)
+{
+    struct key_entry_specifier *spec = member;
+
+    spec->has_encrypted_pin = true;
+    return json_decode_binary(r, at, value, ENCRYPTED_PIN_MIN, ENCRYPTED_PIN_MAX,
+                              &spec->key.pin_value);
+}
+
+/* A PIN of the user's never leaves, even if the struct holds one. */
+static enum sks_status encode_encrypted_pin(const void *member, json_t **value)
+{
+    const struct key_entry_specifier *spec = member;
+
+    if (!spec->has_encrypted_pin)
+        return SKS_OK;
+    *value = json_binary(spec->key.pin_value);
+    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static const struct json_codec ENCRYPTED_PIN = { decode_encrypted_pin, encode_encrypted_pin };
+
+#define AT(member) .offset = offsetof(struct key_entry_specifier, member)
+
+/* Two tables, which differ in one property: a key under a PIN policy may come with its PIN, one
+ * without may be protected by the device PIN. */
+/* clang-format off */
+#define KEY_ENTRY_FIELDS(own)                                                                      \
+    {                                                                                              \
+        { "id", JSON_ID, JSON_MANDATORY, AT(key.id) },                                             \
+        own,                                                                                       \
+        { "enablePinCaching", JSON_FLAG, JSON_OPTIONAL, AT(key.enable_pin_caching) },              \
+        { "appUsage", JSON_NAME, JSON_MANDATORY, AT(key.app_usage), .with = NAMES_APP_USAGE },     \
+        { "keyAlgorithm", JSON_URI, JSON_MANDATORY, AT(key.key_algorithm) },                       \
+        { "keyParameters", JSON_BINARY, JSON_OPTIONAL, AT(key.key_parameters), .min = 1,           \
+          .max = KEY_PARAMETERS_MAX },                                                             \
+        { "endorsedAlgorithms", JSON_URIS, JSON_OPTIONAL, AT(key.endorsed_algorithms), .min = 1,   \
+          .max = ENDORSED_MAX },                                                                   \
+        { "serverSeed", JSON_BINARY, JSON_OPTIONAL, AT(key.server_seed), .min = 1,                 \
+          .max = SKS_SERVER_SEED_MAX },                                                            \
+        { "biometricProtection", JSON_NAME, JSON_OPTIONAL, AT(key.biometric_protection),           \
+          .with = NAMES_BIOMETRIC, .fallback = BIOMETRIC_NONE },                                   \
+        { "deleteProtection", JSON_NAME, JSON_OPTIONAL, AT(key.delete_protection),                 \
+          .with = NAMES_DELETE, .fallback = PROTECTION_NONE },                                     \
+        { "exportProtection", JSON_NAME, JSON_OPTIONAL, AT(key.export_protection),                 \
+          .with = NAMES_EXPORT, .fallback = PROTECTION_NOT_ALLOWED },                              \
+        { "friendlyName", JSON_TEXT, JSON_OPTIONAL, AT(key.friendly_name),                         \
+          .max = SKS_FRIENDLY_NAME_MAX },                                                          \
+        { "mac", JSON_BINARY, JSON_MANDATORY, AT(mac), .min = SKS_MAC_SIZE,                        \
+          .max = SKS_MAC_SIZE },                                                                   \
+    }
+
+#define PRESET_PIN { "encryptedPin", JSON_CUSTOM, JSON_OPTIONAL, .with = &ENCRYPTED_PIN }
+#define DEVICE_PIN                                                                                 \
+    { "devicePinProtection", JSON_FLAG, JSON_OPTIONAL, AT(key.device_pin_protection) }
+/* clang-format on */
+
+static const struct json_field KEY_UNDER_POLICY[] = KEY_ENTRY_FIELDS(PRESET_PIN);
+static const struct json_field KEY_ALONE[] = KEY_ENTRY_FIELDS(DEVICE_PIN);
+
+#undef AT
+
+static enum sks_status check_key(struct json_reader *r, const struct json_place *at, void *out)
+{
+    const struct key_entry_specifier *spec = out;
+
+    if (algorithm_by_uri(spec->key.key_algorithm, ALGORITHM_KEY_GENERATION) != NULL)
+        return SKS_OK;
+    return json_refuse(r, &(struct json_place){ at, "keyAlgorithm", 0 }, "unknown key algorithm");
+}
+
+static const struct json_type KEY_ENTRY_UNDER_POLICY =
+    JSON_TYPE("keyEntrySpecifier", struct key_entry_specifier, KEY_UNDER_POLICY, check_key);
+static const struct json_type KEY_ENTRY_ALONE =
+    JSON_TYPE("keyEntrySpecifier", struct key_entry_specifier, KEY_ALONE, check_key);
+
+/* ---- pinPolicySpecifier ---- */
+
+#define AT(member) .offset = offsetof(struct pin_policy_specifier, member)
+
+static const struct json_field PIN_POLICY[] = {
+    { "id", JSON_ID, JSON_MANDATORY, AT(policy.id) },
+    { "minLength", JSON_USHORT, JSON_MANDATORY, AT(policy.min_length), .max = SKS_PIN_MAX },
+    { "maxLength", JSON_USHORT, JSON_MANDATORY, AT(policy.max_length), .max = SKS_PIN_MAX },
+    { "retryLimit", JSON_USHORT, JSON_MANDATORY, AT(policy.retry_limit), .min = 1,
+      .max = SKS_RETRY_LIMIT_MAX },
+    { "format", JSON_NAME, JSON_MANDATORY, AT(policy.format), .with = NAMES_FORMAT },
+    { "userModifiable", JSON_FLAG, JSON_OPTIONAL, AT(policy.user_modifiable), .fallback = true },
+    { "grouping", JSON_NAME, JSON_OPTIONAL, AT(policy.grouping), .with = NAMES_GROUPING,
+      .fallback = GROUPING_NONE },
+    { "inputMethod", JSON_NAME, JSON_OPTIONAL, AT(policy.input_method), .with = NAMES_INPUT_METHOD,
+      .fallback = INPUT_METHOD_ANY },
+    { "patternRestrictions", JSON_NAMES, JSON_OPTIONAL, AT(policy.pattern_restrictions), .min = 1,
+      .with = NAMES_PATTERN },
+    { "mac", JSON_BINARY, JSON_MANDATORY, AT(mac), .min = SKS_MAC_SIZE, .max = SKS_MAC_SIZE },
+    { "keyEntrySpecifiers", JSON_RECORDS, JSON_MANDATORY, AT(key_entry_specifiers), .min = 1,
+      .with = &KEY_ENTRY_UNDER_POLICY },
+};
+
+#undef AT
+
+/* KeyGen2, keyEntrySpecifier: "encryptedPin" decides userDefined, for all keys alike. */
+static enum sks_status check_pin_policy(struct json_reader *r, const struct json_place *at,
+                                        void *out)
+{
+    struct pin_policy_specifier *spec = out;
+    const struct key_entry_specifier *key = spec->key_entry_specifiers.item;
+    const struct json_place list = { at, "keyEntrySpecifiers", 0 };
+
+    for (size_t i = 1; i < spec->key_entry_specifiers.count; i++)
+        if (key[i].has_encrypted_pin != key[0].has_encrypted_pin)
+            return json_refuse(r, &(struct json_place){ &list, NULL, i },
+                               "mixes preset and user-defined PINs in one policy");
+    spec->policy.user_defined = !key[0].has_encrypted_pin;
+    return SKS_OK;
+}
+
+static const struct json_type PIN_POLICY_SPECIFIER =
+    JSON_TYPE("pinPolicySpecifier", struct pin_policy_specifier, PIN_POLICY, check_pin_policy);
+
+/* ---- pukPolicySpecifier ---- */
+
+#define AT(member) .offset = offsetof(struct puk_policy_specifier, member)
+
+static const struct json_field PUK_POLICY[] = {
+    { "id", JSON_ID, JSON_MANDATORY, AT(policy.id) },
+    { "encryptedPuk", JSON_BINARY, JSON_MANDATORY, AT(policy.encrypted_puk),
+      .min = ENCRYPTED_PIN_MIN, .max = ENCRYPTED_PIN_MAX },
+    { "retryLimit", JSON_USHORT, JSON_MANDATORY, AT(policy.retry_limit),
+      .max = SKS_RETRY_LIMIT_MAX },
+    { "format", JSON_NAME, JSON_MANDATORY, AT(policy.format), .with = NAMES_FORMAT },
+    { "mac", JSON_BINARY, JSON_MANDATORY, AT(mac), .min = SKS_MAC_SIZE, .max = SKS_MAC_SIZE },
+    { "pinPolicySpecifiers", JSON_RECORDS, JSON_MANDATORY, AT(pin_policy_specifiers), .min = 1,
+      .with = &PIN_POLICY_SPECIFIER },
+};
+
+#undef AT
+
+static const struct json_type PUK_POLICY_SPECIFIER =
+    JSON_TYPE("pukPolicySpecifier", struct puk_policy_specifier, PUK_POLICY, NULL);
+
+/* ---- KeyCreationRequest ---- */
+
+#define AT(member) .offset = offsetof(struct key_creation_request, member)
+
+static const struct json_field REQUEST[] = {
+    KEYGEN2_HEADER("KeyCreationRequest"),
+    { "serverSessionId", JSON_ID, JSON_MANDATORY, AT(server_session_id) },
+    { "clientSessionId", JSON_ID, JSON_MANDATORY, AT(client_session_id) },
+    { "keyEntryAlgorithm", JSON_URI, JSON_MANDATORY, AT(key_entry_algorithm) },
+    { "deferredIssuance", JSON_FLAG, JSON_OPTIONAL, AT(deferred_issuance) },
+    { "pukPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(puk_policy_specifiers), .min = 1,
+      .with = &PUK_POLICY_SPECIFIER },
+    { "pinPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(pin_policy_specifiers), .min = 1,
+      .with = &PIN_POLICY_SPECIFIER },
+    { "keyEntrySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(key_entry_specifiers), .min = 1,
+      .with = &KEY_ENTRY_ALONE },
+};
+
+#undef AT
+
+/* SKS V1.07, 5: the ids of PUK policies, PIN policies and keys share one name space. */
+struct walk {
+    struct json_reader *r;
+    json_t *seen;
+    struct bytes key_entry_algorithm;
+};
+
+static enum sks_status walk_keys(struct walk *w, const struct json_place *at,
+                                 struct json_array *keys)
+{
+    const struct json_place list = { at, "keyEntrySpecifiers", 0 };
+    struct key_entry_specifier *spec = keys->item;
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct json_place item = { &list, NULL, i }, id = { &item, "id", 0 };
+
+        spec[i].key.key_entry_algorithm = w->key_entry_algorithm;
+        TRY(json_unique(w->r, &id, w->seen, spec[i].key.id));
+    }
+out:
+    return rc;
+}
+
+static enum sks_status walk_pin_policies(struct walk *w, const struct json_place *at,
+                                         const struct json_array *policies)
+{
+    const struct json_place list = { at, "pinPolicySpecifiers", 0 };
+    struct pin_policy_specifier *spec = policies->item;
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct json_place item = { &list, NULL, i }, id = { &item, "id", 0 };
+
+        TRY(json_unique(w->r, &id, w->seen, spec[i].policy.id));
+        TRY(walk_keys(w, &item, &spec[i].key_entry_specifiers));
+    }
+out:
+    return rc;
+}
+
+static enum sks_status walk_puk_policies(struct walk *w, const struct json_place *at,
+                                         const struct json_array *policies)
+{
+    const struct json_place list = { at, "pukPolicySpecifiers", 0 };
+    const struct puk_policy_specifier *spec = policies->item;
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct json_place item = { &list, NULL, i }, id = { &item, "id", 0 };
+
+        TRY(json_unique(w->r, &id, w->seen, spec[i].policy.id));
+        TRY(walk_pin_policies(w, &item, &spec[i].pin_policy_specifiers));
+    }
+out:
+    return rc;
+}
+
+static enum sks_status check_request(struct json_reader *r, const struct json_place *at, void *out)
+{
+    struct key_creation_request *request = out;
+    struct walk walk = { r, json_object(), request->key_entry_algorithm };
+    enum sks_status rc;
+
+    TRY(walk_puk_policies(&walk, at, &request->puk_policy_specifiers));
+    TRY(walk_pin_policies(&walk, at, &request->pin_policy_specifiers));
+    TRY(walk_keys(&walk, at, &request->key_entry_specifiers));
+out:
+    json_decref(walk.seen);
+    return rc;
+}
+
+const struct json_type KEY_CREATION_REQUEST =
+    JSON_TYPE("KeyCreationRequest", struct key_creation_request, REQUEST, check_request);
+
+/* ---- KeyCreationResponse ---- */
+
+#define AT(member) .offset = offsetof(struct generated_key, member)
+
+static const struct json_field GENERATED[] = {
+    { "id", JSON_ID, JSON_MANDATORY, AT(id) },
+    { "publicKey", JSON_CUSTOM, JSON_MANDATORY, AT(public_key), .with = &KEYGEN2_JWK },
+    { "attestation", JSON_BINARY, JSON_MANDATORY, AT(attestation), .min = 1 },
+};
+
+#undef AT
+
+static const struct json_type GENERATED_KEY =
+    JSON_TYPE("generatedKey", struct generated_key, GENERATED, NULL);
+
+#define AT(member) .offset = offsetof(struct key_creation_response, member)
+
+static const struct json_field RESPONSE[] = {
+    KEYGEN2_HEADER("KeyCreationResponse"),
+    { "serverSessionId", JSON_ID, JSON_MANDATORY, AT(server_session_id) },
+    { "clientSessionId", JSON_ID, JSON_MANDATORY, AT(client_session_id) },
+    { "generatedKeys", JSON_RECORDS, JSON_MANDATORY, AT(generated_keys), .min = 1,
+      .with = &GENERATED_KEY },
+};
+
+#undef AT
+
+static enum sks_status check_response(struct json_reader *r, const struct json_place *at, void *out)
+{
+    const struct key_creation_response *response = out;
+    const struct generated_key *key = response->generated_keys.item;
+    const struct json_place list = { at, "generatedKeys", 0 };
+    json_t *seen = json_object();
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < response->generated_keys.count; i++) {
+        const struct json_place item = { &list, NULL, i }, id = { &item, "id", 0 };
+
+        TRY(json_unique(r, &id, seen, key[i].id));
+    }
+out:
+    json_decref(seen);
+    return rc;
+}
+
+const struct json_type KEY_CREATION_RESPONSE =
+    JSON_TYPE("KeyCreationResponse", struct key_creation_response, RESPONSE, check_response);
