@@ -1,0 +1,208 @@
+#include "token/api/token_link.h"
+
+#include "keygen2/base/http_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char OCTETS[] = "application/octet-stream";
+
+enum { PATH_MAX_BYTES = 108 }; /* of a Unix socket: sun_path */
+
+struct token_link {
+    struct token_transport transport;
+    struct token_link_config config;
+    enum call_fate fate;
+};
+
+/* ---- HTTP: rig, "The SKS wire" ---- */
+
+struct http_transport {
+    struct http_client *client;
+    char url[300];
+    char socket[PATH_MAX_BYTES];
+};
+
+/* A refused HTTP request is not a call; after anything else the token may have acted. */
+static enum sks_status check_answer(const struct http_exchange *exchange, enum call_fate *fate,
+                                    struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    if (exchange->status >= 400 && exchange->status < 500)
+        *fate = CALL_NOT_MADE;
+    REQUIRE(exchange->status == 200, err, SKS_ERROR_EXTERNAL, "the token's server answered %u",
+            exchange->status);
+    REQUIRE(strcmp(exchange->content_type, OCTETS) == 0, err, SKS_ERROR_EXTERNAL,
+            "the token's server answered with content type \"%s\"", exchange->content_type);
+out:
+    return rc;
+}
+
+static enum sks_status http_transport_exchange(void *ctx, struct bytes request, struct buf *answer,
+                                               enum call_fate *fate, struct sks_error *err)
+{
+    struct http_transport *http = ctx;
+    struct http_exchange exchange = { 0 };
+    enum sks_status rc;
+
+    rc = http_client_exchange(http->client, "POST", http->url, OCTETS, NULL, request, &exchange,
+                              err);
+    *fate = exchange.sent ? CALL_UNANSWERED : CALL_NOT_MADE;
+    if (rc == SKS_OK)
+        rc = check_answer(&exchange, fate, err);
+    if (rc == SKS_OK) {
+        put_raw(answer, buf_bytes(&exchange.body));
+        rc = sks_explain(err, answer->status);
+    }
+    http_exchange_free(&exchange);
+    return rc;
+}
+
+static void http_transport_timeout(void *ctx, unsigned seconds)
+{
+    struct http_transport *http = ctx;
+
+    http_client_set_timeout(http->client, seconds);
+}
+
+static void http_transport_close(void *ctx)
+{
+    struct http_transport *http = ctx;
+
+    if (http == NULL)
+        return;
+    http_client_free(http->client);
+    free(http);
+}
+
+/* Splits a token's URL into where to connect and what to ask for. */
+static bool set_address(struct http_transport *http, const char *url)
+{
+    size_t len = strlen(url);
+    int used;
+
+    if (strncmp(url, "unix:", 5) == 0) {
+        used = snprintf(http->socket, sizeof http->socket, "%s", url + 5);
+        (void)snprintf(http->url, sizeof http->url, "http://localhost/sks");
+        return used > 0 && (size_t)used < sizeof http->socket;
+    }
+    if (strncmp(url, "http://", 7) != 0 || url[7] == '\0')
+        return false;
+    len -= url[len - 1] == '/';
+    used = snprintf(http->url, sizeof http->url, "%.*s/sks", (int)len, url);
+    return used > 0 && (size_t)used < sizeof http->url;
+}
+
+enum sks_status token_link_open(const char *url, const struct token_link_config *config,
+                                struct token_link **link, struct sks_error *err)
+{
+    struct http_transport *http = calloc(1, sizeof *http);
+    struct token_transport transport = { http, http_transport_exchange, http_transport_timeout,
+                                         http_transport_close };
+    struct http_client_config client = { .never_twice = true,
+                                         .timeout = config->timeout,
+                                         .stop = config->stop };
+    enum sks_status rc;
+
+    *link = NULL;
+    REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
+    REQUIRE(set_address(http, url), err, SKS_ERROR_OPTION,
+            "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
+    client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
+    TRY(http_client_new(&client, &http->client, err));
+    return token_link_open_over(&transport, config, link, err);
+out:
+    http_transport_close(http);
+    return rc;
+}
+
+/* ---- any transport ---- */
+
+enum sks_status token_link_open_over(const struct token_transport *transport,
+                                     const struct token_link_config *config,
+                                     struct token_link **link, struct sks_error *err)
+{
+    *link = calloc(1, sizeof **link);
+    if (*link == NULL) {
+        if (transport->close != NULL)
+            transport->close(transport->ctx);
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for a token link");
+    }
+    (*link)->transport = *transport;
+    (*link)->config = *config;
+    return SKS_OK;
+}
+
+void token_link_close(struct token_link *link)
+{
+    if (link == NULL)
+        return;
+    if (link->transport.close != NULL)
+        link->transport.close(link->transport.ctx);
+    free(link);
+}
+
+enum call_fate token_link_fate(const struct token_link *link)
+{
+    return link->fate;
+}
+
+void token_link_set_timeout(struct token_link *link, unsigned seconds)
+{
+    if (link->transport.set_timeout != NULL)
+        link->transport.set_timeout(link->transport.ctx, seconds);
+}
+
+static void watch(const struct token_link *link, const struct sks_method *method, bool answer,
+                  struct bytes body)
+{
+    struct token_event event = { method, answer, body, SKS_OK };
+
+    if (answer && body.len > 0)
+        event.status = (enum sks_status)body.ptr[0];
+    if (link->config.watch != NULL)
+        link->config.watch(link->config.watch_ctx, &event);
+}
+
+/* The outputs point into the arena's copy, which lives longer than the buffer. */
+static enum sks_status decode_answer(struct token_link *link, const struct sks_method *method,
+                                     struct bytes body, union sks_out *out, struct arena *arena,
+                                     struct sks_error *err)
+{
+    struct bytes kept = arena_copy(arena, body);
+    union sks_out unwanted;
+    enum sks_status rc;
+
+    REQUIRE(kept.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory for the answer");
+    rc = sks_decode_response(kept, method, out == NULL ? &unwanted : out, arena, err);
+    /* The status byte tells a token's own word from an answer that does not decode. */
+    if (rc == SKS_OK || (body.len > 0 && body.ptr[0] == (uint8_t)rc))
+        link->fate = CALL_ANSWERED;
+out:
+    return rc;
+}
+
+enum sks_status token_call(struct token_link *link, enum method_id method, const union sks_in *in,
+                           union sks_out *out, struct arena *arena, struct sks_error *err)
+{
+    const struct sks_method *row = sks_method((uint8_t)method);
+    struct buf request = { 0 }, answer = { 0 }; /* may hold PINs until buf_free() */
+    enum sks_status rc;
+
+    link->fate = CALL_NOT_MADE;
+    REQUIRE(row != NULL, err, SKS_ERROR_INTERNAL, "no method %d", (int)method);
+    sks_encode_request(&request, row, in);
+    TRY(sks_explain(err, request.status));
+    watch(link, row, false, buf_bytes(&request));
+    TRY(link->transport.exchange(link->transport.ctx, buf_bytes(&request), &answer, &link->fate,
+                                 err));
+    link->fate = CALL_UNANSWERED;
+    watch(link, row, true, buf_bytes(&answer));
+    rc = decode_answer(link, row, buf_bytes(&answer), out, arena, err);
+out:
+    buf_free(&request);
+    buf_free(&answer);
+    return rc;
+}

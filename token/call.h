@@ -1,0 +1,93 @@
+/* One SKS call on its way through the token: what every method handler gets and fills. */
+#ifndef TOKEN_CALL_H
+#define TOKEN_CALL_H
+
+#include "token/api/calls.h"
+#include "token/authorization.h"
+#include "token/device.h"
+#include "token/locks.h"
+#include "token/object.h"
+#include "token/token.h"
+#include "token/token_clock.h"
+
+struct token {
+    struct vault *vault;
+    struct store *store;
+    struct locks *locks;
+    struct authorization *authorization;
+    struct token_clock clock;
+    struct device device;
+};
+
+struct call {
+    struct token *token;
+    const struct sks_method *method;
+    union sks_in in;
+    union sks_out out;
+    struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
+    struct key key;                /* of a method that has a key handle for its first input */
+    struct changes changes;        /* applied as one if the handler succeeds */
+    struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
+    struct arena arena;            /* whatever in, out, session and key point to */
+    struct sks_error err;
+};
+
+/** Keeps the ErrorString of a failing handler: names the argument, never its value. */
+#define call_fail(call, status, ...) sks_fail(&(call)->err, (status), __VA_ARGS__)
+
+/** As REQUIRE() for a call: goes to `out` with status and text unless the condition holds. */
+#define CALL_REQUIRE(call, condition, status, ...)                                                 \
+    REQUIRE(condition, &(call)->err, status, __VA_ARGS__)
+
+/* The handlers, one a method; each file holds a group. */
+enum sks_status get_device_info(struct call *call);             /* device.c */
+enum sks_status create_provisioning_session(struct call *call); /* session.c */
+enum sks_status enumerate_provisioning_sessions(struct call *call);
+enum sks_status abort_provisioning_session(struct call *call);
+enum sks_status close_provisioning_session(struct call *call); /* close.c */
+enum sks_status create_puk_policy(struct call *call);          /* policy.c */
+enum sks_status create_pin_policy(struct call *call);
+enum sks_status create_key_entry(struct call *call); /* key_entry.c */
+enum sks_status get_key_handle(struct call *call);
+enum sks_status set_certificate_path(struct call *call);
+enum sks_status enumerate_keys(struct call *call); /* manage.c */
+enum sks_status get_key_attributes(struct call *call);
+enum sks_status get_key_protection_info(struct call *call);
+enum sks_status sign_hashed_data(struct call *call); /* user.c */
+
+/* Session key operations; each takes one of sessionKeyLimit and fails when that is spent.
+ * session.c */
+
+/** Checks a method's MAC and frees its data. SKS_ERROR_MAC if it is wrong. */
+CHECKED enum sks_status call_verify_mac(struct call *call, const char *method, struct buf *data,
+                                        struct bytes mac);
+
+/** Makes an attestation in the arena and frees its data. */
+CHECKED enum sks_status call_attest(struct call *call, struct buf *data, struct bytes *attestation);
+
+/** Decrypts a session-encrypted value into the arena. */
+CHECKED enum sks_status call_decrypt(struct call *call, const char *argument,
+                                     struct bytes encrypted, struct bytes *clear);
+
+/** Writes the session with its counters along with the changes of the call. */
+void call_put_session(struct call *call);
+
+/** Removes a session and all that it owns, whatever its state; the caller holds its lock. */
+CHECKED enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err);
+
+/** True if the life time of an open session is over. */
+bool session_expired(const struct token *token, const struct session *session);
+
+/** At the start: sets the clock behind what the store has seen, and removes expired sessions. */
+CHECKED enum sks_status session_recover(struct token *token, struct sks_error *err);
+
+/** Fails unless the id is well-formed and new in the session. */
+CHECKED enum sks_status call_check_new_id(struct call *call, struct bytes id);
+
+/** True for 1-32 characters 0x21-0x7E. */
+bool id_is_valid(struct bytes id);
+
+/** Copies into the arena; SKS_ERROR_STORAGE without memory. */
+CHECKED enum sks_status call_keep(struct call *call, struct bytes from, struct bytes *to);
+
+#endif

@@ -1,0 +1,171 @@
+/* closeProvisioningSession: the closing conditions and the one commit. */
+#include "keygen2/crypto/certificate.h"
+#include "token/call.h"
+
+typedef enum sks_status visit_row(struct call *call, struct store_row *row);
+
+/* Calls visit for each object of a kind that the session owns. */
+static enum sks_status for_each_owned(struct call *call, enum store_kind kind, visit_row *visit)
+{
+    struct store_row row = { 0 };
+    enum sks_status rc;
+
+    do {
+        TRY(store_next_owned(call->token->store, kind, call->session.handle, row.handle,
+                             &call->arena, &row, &call->err));
+        if (row.handle != 0)
+            TRY(visit(call, &row));
+    } while (row.handle != 0);
+out:
+    return rc;
+}
+
+/* ---- a PUK policy, a PIN, a PIN policy: checked and closed ---- */
+
+static enum sks_status close_secret(struct call *call, struct store_row *row)
+{
+    struct secret secret;
+    enum sks_status rc;
+
+    TRY(secret_from_row(row, &secret));
+    CALL_REQUIRE(call, secret.kind != STORE_PUK || secret.referenced, SKS_ERROR_OPTION,
+                 "a PUK policy is used by no PIN policy");
+    secret.closed = true;
+    secret.name = (struct bytes){ 0 };
+    secret_put(&call->changes, call->token->store, &secret);
+out:
+    return rc;
+}
+
+static enum sks_status close_pin_policy(struct call *call, struct store_row *row)
+{
+    struct pin_policy_object policy;
+    enum sks_status rc;
+
+    TRY(pin_policy_from_row(row, &policy));
+    CALL_REQUIRE(call, policy.referenced, SKS_ERROR_OPTION, "a PIN policy is used by no key");
+    policy.closed = true;
+    policy.policy.id = (struct bytes){ 0 };
+    pin_policy_put(&call->changes, call->token->store, &policy);
+out:
+    return rc;
+}
+
+/* ---- a key ---- */
+
+static enum sks_status check_match(struct call *call, const struct key *key)
+{
+    struct buf spki = { 0 };
+    enum sks_status rc;
+
+    TRY(put_certificate_key(&spki, key->certificate_path.item[0]));
+    CALL_REQUIRE(call, bytes_equal(buf_bytes(&spki), key->public_key), SKS_ERROR_OPTION,
+                 "key \"%.*s\": certificate and private key do not match", (int)key->id.len,
+                 (const char *)key->id.ptr);
+out:
+    buf_free(&spki);
+    return rc;
+}
+
+/* Endorsed algorithms could not be held against the key material any earlier. */
+static enum sks_status check_endorsed(struct call *call, const struct key *key)
+{
+    struct public_key parts;
+    enum sks_status rc;
+
+    TRY(public_key_parse(key->public_key, &parts));
+    for (size_t i = 0; i < key->endorsed_algorithms.count; i++) {
+        const struct algorithm *row = algorithm_by_uri(
+            key->endorsed_algorithms.item[i], ALGORITHM_SIGNATURE | ALGORITHM_KEY_GENERATION);
+
+        CALL_REQUIRE(call,
+                     row == NULL || (row->kind == KEY_KIND_RSA) == (parts.kind == KEY_KIND_RSA),
+                     SKS_ERROR_OPTION, "key \"%.*s\": an endorsed algorithm does not fit it",
+                     (int)key->id.len, (const char *)key->id.ptr);
+    }
+out:
+    return rc;
+}
+
+/* No other key of the token, in whatever session, may have the same certificate. */
+static enum sks_status check_unique(struct call *call, const struct key *key, struct bytes tag)
+{
+    struct store_row other = { 0 };
+    enum sks_status rc;
+
+    do {
+        TRY(store_next_tagged(call->token->store, tag, other.handle, &call->arena, &other,
+                              &call->err));
+        CALL_REQUIRE(call, other.handle == 0 || other.handle == key->handle, SKS_ERROR_OPTION,
+                     "key \"%.*s\": another key has the same certificate", (int)key->id.len,
+                     (const char *)key->id.ptr);
+    } while (other.handle != 0);
+out:
+    return rc;
+}
+
+static enum sks_status close_key(struct call *call, struct store_row *row)
+{
+    struct key *key = &call->key; /* stays as the sign that the session has a key */
+    enum sks_status rc;
+
+    TRY(key_from_row(row, &call->arena, key));
+    CALL_REQUIRE(call, key->certificate_path.count > 0, SKS_ERROR_OPTION,
+                 "key \"%.*s\" has no certificate path", (int)key->id.len,
+                 (const char *)key->id.ptr);
+    TRY(check_match(call, key));
+    TRY(check_unique(call, key, row->tag));
+    TRY(check_endorsed(call, key));
+    key->closed = true;
+    key_put(&call->changes, call->token->store, key);
+out:
+    return rc;
+}
+
+/* ---- the session ---- */
+
+static enum sks_status prove(struct call *call, const struct close_session_in *in)
+{
+    struct buf data = { 0 };
+    enum sks_status rc;
+
+    CALL_REQUIRE(call, in->nonce.len >= 1 && in->nonce.len <= SKS_NONCE_MAX, SKS_ERROR_OPTION,
+                 "nonce is not 1-%d bytes", SKS_NONCE_MAX);
+    put_mac_close(&data, &call->session.terms, in->nonce);
+    TRY(call_verify_mac(call, MAC_CLOSE_SESSION, &data, in->mac));
+    put_attested_close(&data, in->nonce);
+    TRY(call_attest(call, &data, &call->out.close_session.attestation));
+out:
+    buf_free(&data);
+    return rc;
+}
+
+static void close_session(struct call *call)
+{
+    struct session *s = &call->session;
+
+    if (call->key.handle == 0) { /* a session without a key has no mission any more */
+        changes_delete_owned(&call->changes, s->handle);
+        return;
+    }
+    OPENSSL_cleanse(&s->sk, sizeof s->sk);
+    s->closed = true;
+    call_put_session(call);
+}
+
+enum sks_status close_provisioning_session(struct call *call)
+{
+    enum sks_status rc;
+
+    TRY(prove(call, &call->in.close_session));
+    /* From looking for a twin certificate to the commit nobody else may commit one. */
+    call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
+    CALL_REQUIRE(call, call->commit_lock != NULL, SKS_ERROR_STORAGE, "out of memory");
+    TRY(for_each_owned(call, STORE_PUK, close_secret));
+    TRY(for_each_owned(call, STORE_PIN_POLICY, close_pin_policy));
+    TRY(for_each_owned(call, STORE_PIN, close_secret));
+    TRY(for_each_owned(call, STORE_KEY, close_key));
+    close_session(call);
+out:
+    return rc;
+}

@@ -1,0 +1,111 @@
+/* sks-token init and certify. */
+#include "keygen2/base/files.h"
+#include "token/commands.h"
+#include "token/device_ca.h"
+#include "token/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct opened {
+    struct folder folder;
+    struct vault *vault;
+    struct store *store;
+    struct device device;
+};
+
+/* Opens the store of a token that need not have a device key; it stays locked until closed. */
+static enum sks_status open_store(struct opened *t, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(folder_lock(&t->folder, err));
+    TRY(vault_open(t->folder.master_key, &t->vault, err));
+    TRY(store_open(t->folder.database, t->vault, &t->store, err));
+out:
+    return rc;
+}
+
+static void close_store(struct opened *t)
+{
+    device_free(&t->device);
+    store_close(t->store);
+    vault_close(t->vault);
+    folder_unlock(&t->folder);
+}
+
+static const struct algorithm *device_algorithm(const char *name)
+{
+    if (strcmp(name, "p256") == 0)
+        return algorithm_by_jose(bytes_of("P-256"), ALGORITHM_KEY_GENERATION);
+    if (strcmp(name, "rsa2048") == 0)
+        return algorithm_by_uri(bytes_of("https://webpki.github.io/sks/algorithm#rsa2048"),
+                                ALGORITHM_KEY_GENERATION);
+    return NULL;
+}
+
+static enum sks_status make_device(const struct token_command_options *o, struct opened *t,
+                                   struct sks_error *err)
+{
+    const struct algorithm *algorithm = device_algorithm(o->device_key);
+    enum sks_status rc;
+
+    REQUIRE(algorithm != NULL, err, SKS_ERROR_OPTION, "--device-key is neither p256 nor rsa2048");
+    REQUIRE(!o->csr || o->device_ca == NULL, err, SKS_ERROR_OPTION,
+            "--csr and --device-ca exclude each other");
+    TRY(file_make_folder(o->store, 0700, err));
+    if (getenv(MASTER_KEY_VARIABLE) == NULL && !file_exists(t->folder.master_key))
+        TRY(vault_create(t->folder.master_key, err));
+    TRY(open_store(t, err));
+    rc = device_load(t->store, &t->device, err);
+    REQUIRE(rc == SKS_ERROR_NOT_AVAILABLE, err, rc == SKS_OK ? SKS_ERROR_NOT_ALLOWED : rc, "%s: %s",
+            o->store, rc == SKS_OK ? "is initialised already" : err->text);
+    *err = (struct sks_error){ 0 };
+    TRY(device_make_key(algorithm, &t->device));
+    TRY(o->csr ? device_write_request(&t->device, t->folder.request, err)
+               : device_certify(&t->device, o->device_ca, t->folder.device_ca, err));
+    TRY(device_save(t->store, &t->device, err));
+out:
+    return sks_explain(err, rc);
+}
+
+enum exit_code command_init(void *options, char **operands, size_t count)
+{
+    const struct token_command_options *o = options;
+    struct opened t = { .folder.lock = -1 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    (void)operands, (void)count;
+    TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
+    TRY(make_device(o, &t, &err));
+    if (o->csr)
+        (void)printf("device key made; have %s certified, then run\n"
+                     "sks-token certify --store %s --certificate PATH.pem\n",
+                     t.folder.request, o->store);
+    else
+        (void)printf("device key made and certified; issuers must trust %s\n", t.folder.device_ca);
+out:
+    close_store(&t);
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+}
+
+enum exit_code command_certify(void *options, char **operands, size_t count)
+{
+    const struct token_command_options *o = options;
+    struct opened t = { .folder.lock = -1 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    (void)operands, (void)count;
+    TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
+    TRY(open_store(&t, &err));
+    TRY(device_load(t.store, &t.device, &err));
+    TRY(device_take_certificate(&t.device, o->certificate, t.folder.device_ca, &err));
+    TRY(device_save(t.store, &t.device, &err));
+    (void)printf("device certificate installed\n");
+out:
+    close_store(&t);
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+}

@@ -1,0 +1,28 @@
+/* The subcommands of sks-token and their options. */
+#ifndef TOKEN_COMMANDS_H
+#define TOKEN_COMMANDS_H
+
+#include "keygen2/base/program.h"
+
+struct token_command_options {
+    const char *store;
+    const char *key_file;
+    const char *device_ca;   /* init */
+    const char *device_key;  /* init: "p256" or "rsa2048" */
+    bool csr;                /* init */
+    const char *certificate; /* certify */
+    const char *listen;      /* serve */
+    bool listen_any;         /* serve */
+    struct texts hosts;      /* serve */
+    uint32_t storage_limit;  /* serve, bytes */
+    bool verbose;            /* serve */
+    bool json;               /* info, list */
+};
+
+enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
+enum exit_code command_certify(void *options, char **operands, size_t count);
+enum exit_code command_serve(void *options, char **operands, size_t count); /* command_serve.c */
+enum exit_code command_info(void *options, char **operands, size_t count);  /* command_show.c */
+enum exit_code command_list(void *options, char **operands, size_t count);
+
+#endif

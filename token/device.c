@@ -1,0 +1,87 @@
+#include "token/call.h"
+
+enum { API_LEVEL = 106, DEVICE_TYPE_EMBEDDED_SOFTWARE = 1, DEVICE_HANDLE = 1, LAYOUT = 1 };
+
+static const char VENDOR_NAME[] = "SKS rig";
+static const char VENDOR_DESCRIPTION[] = "SKS rig - software token";
+
+enum sks_status device_make_key(const struct algorithm *algorithm, struct device *device)
+{
+    return private_key_generate(algorithm, (struct bytes){ 0 }, &device->key);
+}
+
+enum sks_status device_save(struct store *store, const struct device *device, struct sks_error *err)
+{
+    struct buf body = { 0 }, key = { 0 };
+    struct changes changes = { 0 };
+    enum sks_status rc;
+
+    TRY(put_private_key(&key, device->key));
+    put_byte(&body, LAYOUT);
+    put_array(&body, buf_bytes(&key));
+    put_list(&body, &device->certificate_path);
+    TRY(body.status);
+    changes_put(&changes, store,
+                &(struct store_row){
+                    .kind = STORE_DEVICE, .handle = DEVICE_HANDLE, .body = buf_bytes(&body) });
+    TRY(store_apply(store, &changes, err));
+out:
+    changes_free(&changes);
+    buf_free(&body);
+    buf_free(&key);
+    return sks_explain(err, rc);
+}
+
+enum sks_status device_load(struct store *store, struct device *device, struct sks_error *err)
+{
+    struct store_row row;
+    struct bytes in, key;
+    uint8_t layout;
+    enum sks_status rc;
+
+    TRY(store_get(store, STORE_DEVICE, DEVICE_HANDLE, &device->arena, &row, err));
+    REQUIRE(row.handle != 0, err, SKS_ERROR_NOT_AVAILABLE,
+            "the store has no device key: run sks-token init first");
+    in = row.body;
+    TRY(get_byte(&in, &layout));
+    TRY(get_array(&in, &key));
+    TRY(get_list(&in, &device->arena, &device->certificate_path));
+    TRY(get_end(&in));
+    TRY(get_private_key(&key, &device->key));
+out:
+    return sks_explain(err, rc);
+}
+
+void device_free(struct device *device)
+{
+    EVP_PKEY_free(device->key);
+    arena_free(&device->arena);
+    *device = (struct device){ 0 };
+}
+
+struct bytes device_id(const struct device *device, bool privacy_enabled)
+{
+    return privacy_enabled ? bytes_of(SKS_DEVICE_ANONYMOUS) : device->certificate_path.item[0];
+}
+
+/* SKS V1.07, getDeviceInfo: lists just what works here. */
+enum sks_status get_device_info(struct call *call)
+{
+    struct device_info_out *out = &call->out.device_info;
+    struct bytes *uris = arena_alloc(&call->arena, ALGORITHMS_COUNT, sizeof *uris);
+
+    if (uris == NULL)
+        return SKS_ERROR_STORAGE;
+    for (size_t i = 0; i < ALGORITHMS_COUNT; i++)
+        uris[i] = bytes_of(ALGORITHMS[i].uri);
+    out->supported_algorithms.count = ALGORITHMS_COUNT;
+    out->supported_algorithms.item = uris;
+    out->api_level = API_LEVEL;
+    out->device_type = DEVICE_TYPE_EMBEDDED_SOFTWARE;
+    out->vendor_name = bytes_of(VENDOR_NAME);
+    out->vendor_description = bytes_of(VENDOR_DESCRIPTION);
+    out->certificate_path = call->token->device.certificate_path;
+    out->crypto_data_size = SKS_CRYPTO_DATA_MAX;
+    out->extension_data_size = SKS_EXTENSION_DATA_MAX;
+    return SKS_OK;
+}

@@ -1,0 +1,167 @@
+/* Every call takes this way: decode, find what it is about, handle, commit, encode. */
+#include "token/call.h"
+
+#include <openssl/err.h>
+
+/* What a method needs before its handler runs. SKS V1.07: the statuses are 6 for a session and 7
+ * for a key that is not there, or not in the state that the method wants. */
+enum need {
+    NEEDS_NOTHING,
+    NEEDS_OPEN_SESSION, /* the first input is the handle of an open session */
+    NEEDS_OPEN_KEY,     /* the first input is a key of an open session */
+    NEEDS_KEY,          /* the first input is a key of a closed session */
+};
+
+struct rule {
+    uint8_t id;
+    enum sks_status (*handle)(struct call *call);
+    enum need need;
+    bool tears_down; /* a failure aborts the session and removes all that it created */
+};
+
+static const struct rule RULES[] = {
+    { GET_DEVICE_INFO, get_device_info, NEEDS_NOTHING, false },
+    { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false },
+    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true },
+    { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false },
+    { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false },
+    { CREATE_PUK_POLICY, create_puk_policy, NEEDS_OPEN_SESSION, true },
+    { CREATE_PIN_POLICY, create_pin_policy, NEEDS_OPEN_SESSION, true },
+    { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true },
+    { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false },
+    { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true },
+    { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false },
+    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false },
+    { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false },
+    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false },
+};
+
+static const struct rule *find_rule(uint8_t id)
+{
+    for (size_t i = 0; i < NITEMS(RULES); i++)
+        if (RULES[i].id == id)
+            return &RULES[i];
+    return NULL;
+}
+
+/* Loads the open session; one whose life time is over is removed here and is gone. */
+static enum sks_status load_session(struct call *call, uint32_t handle, enum sks_status missing)
+{
+    struct session *s = &call->session;
+    bool found = false;
+    enum sks_status rc;
+
+    TRY(session_load(call->token->store, handle, &call->arena, s, &found, &call->err));
+    CALL_REQUIRE(call, found && !s->closed, missing, "no open provisioning session %u", handle);
+    if (session_expired(call->token, s)) {
+        TRY(session_remove(call->token, handle, &call->err));
+        CALL_REQUIRE(call, false, missing, "the life time of the session is over");
+    }
+out:
+    if (rc != SKS_OK)
+        s->handle = 0; /* nothing to tear down */
+    return rc;
+}
+
+static enum sks_status load_key(struct call *call, uint32_t handle, bool closed)
+{
+    bool found = false;
+    enum sks_status rc;
+
+    TRY(key_load(call->token->store, handle, &call->arena, &call->key, &found, &call->err));
+    CALL_REQUIRE(call, found && call->key.closed == closed, SKS_ERROR_NO_KEY, "no %skey %u",
+                 closed ? "" : "provisioning ", handle);
+out:
+    return rc;
+}
+
+/* A key of an open session: the lock of the session comes first, then the key is read again. */
+static enum sks_status load_open_key(struct call *call, uint32_t handle, struct held_lock **lock)
+{
+    enum sks_status rc;
+
+    TRY(load_key(call, handle, false));
+    *lock = lock_take(call->token->locks, LOCK_SESSION, call->key.owner);
+    CALL_REQUIRE(call, *lock != NULL, SKS_ERROR_STORAGE, "out of memory");
+    TRY(load_session(call, call->key.owner, SKS_ERROR_NO_KEY));
+    TRY(load_key(call, handle, false));
+out:
+    return rc;
+}
+
+static enum sks_status find_subject(struct call *call, enum need need, struct held_lock **lock)
+{
+    uint32_t handle = call->in.handle;
+
+    switch (need) {
+    case NEEDS_OPEN_SESSION:
+        *lock = lock_take(call->token->locks, LOCK_SESSION, handle);
+        if (*lock == NULL)
+            return call_fail(call, SKS_ERROR_STORAGE, "out of memory");
+        return load_session(call, handle, SKS_ERROR_NO_SESSION);
+    case NEEDS_OPEN_KEY:
+        return load_open_key(call, handle, lock);
+    case NEEDS_KEY:
+        return load_key(call, handle, true);
+    default:
+        return SKS_OK;
+    }
+}
+
+static void run(struct call *call, const struct rule *rule)
+{
+    struct held_lock *lock = NULL;
+    enum sks_status rc;
+
+    TRY(find_subject(call, rule->need, &lock));
+    rc = rule->handle(call);
+    if (rc == SKS_OK && !changes_empty(&call->changes))
+        rc = store_apply(call->token->store, &call->changes, &call->err);
+    if (rc != SKS_OK && rule->tears_down && call->session.handle != 0) {
+        struct sks_error trouble = { 0 };
+
+        if (session_remove(call->token, call->session.handle, &trouble) != SKS_OK)
+            call->err = trouble; /* the store fails: that is what to tell */
+    }
+out:
+    (void)sks_explain(&call->err, rc);
+    lock_release(call->token->locks, lock);
+}
+
+static void finish(struct call *call)
+{
+    lock_release(call->token->locks, call->commit_lock);
+    changes_free(&call->changes);
+    arena_free(&call->arena);
+    OPENSSL_cleanse(&call->session.sk, sizeof call->session.sk);
+    ERR_clear_error();
+}
+
+void token_process(struct token *token, struct bytes request, struct buf *response)
+{
+    struct call call = { .token = token };
+
+    if (sks_decode_request(request, &call.method, &call.in, &call.arena, &call.err) == SKS_OK)
+        run(&call, find_rule(call.method->id));
+    if (call.err.status == SKS_OK)
+        sks_encode_response(response, call.method, &call.out);
+    else
+        sks_encode_failure(response, &call.err);
+    finish(&call);
+}
+
+bool token_request_is_slow(struct bytes request)
+{
+    const struct algorithm *algorithm = NULL;
+    const struct sks_method *method;
+    struct arena arena = { 0 };
+    union sks_in in;
+
+    if (request.len == 0 || request.ptr[0] != CREATE_KEY_ENTRY)
+        return false;
+    if (sks_decode_request(request, &method, &in, &arena, NULL) == SKS_OK)
+        algorithm =
+            algorithm_by_uri(in.create_key_entry.key.key_algorithm, ALGORITHM_KEY_GENERATION);
+    arena_free(&arena);
+    return algorithm != NULL && algorithm->kind == KEY_KIND_RSA;
+}

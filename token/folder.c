@@ -1,0 +1,50 @@
+#include "token/folder.h"
+#include "keygen2/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum sks_status folder_paths(struct folder *folder, const char *store, const char *key_file,
+                             struct sks_error *err)
+{
+    const struct {
+        char *path;
+        const char *name;
+    } part[] = {
+        { folder->database, TOKEN_DATABASE },      { folder->master_key, TOKEN_MASTER_KEY },
+        { folder->device_ca, TOKEN_DEVICE_CA },    { folder->control, TOKEN_CONTROL_SOCKET },
+        { folder->request, TOKEN_DEVICE_REQUEST }, { folder->lock_path, TOKEN_LOCK },
+    };
+
+    folder->lock = -1;
+    for (size_t i = 0; i < NITEMS(part); i++)
+        if (file_path(part[i].path, FOLDER_PATH_MAX, store, part[i].name) != SKS_OK)
+            return sks_fail(err, SKS_ERROR_OPTION, "--store: the path is too long");
+    if (key_file != NULL &&
+        snprintf(folder->master_key, FOLDER_PATH_MAX, "%s", key_file) >= FOLDER_PATH_MAX)
+        return sks_fail(err, SKS_ERROR_OPTION, "--master-key: the path is too long");
+    return SKS_OK;
+}
+
+enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
+{
+    folder->lock = open(folder->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (folder->lock < 0)
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", folder->lock_path, strerror(errno));
+    if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
+        return SKS_OK;
+    folder_unlock(folder);
+    return sks_fail(err, SKS_ERROR_NOT_AVAILABLE, "%s: the store is in use by another process",
+                    folder->lock_path);
+}
+
+void folder_unlock(struct folder *folder)
+{
+    if (folder->lock >= 0)
+        (void)close(folder->lock);
+    folder->lock = -1;
+}

@@ -1,0 +1,25 @@
+/* One lock a thing, made while somebody wants it: calls on different sessions never wait. */
+#ifndef TOKEN_LOCKS_H
+#define TOKEN_LOCKS_H
+
+#include <stdint.h>
+
+struct locks;
+struct held_lock;
+
+/* What is locked; a thread takes them in this order. */
+enum lock_kind { LOCK_SESSION, LOCK_COMMIT, LOCK_PUK, LOCK_PIN };
+
+/** NULL without memory. */
+struct locks *locks_new(void);
+
+/** Nobody may hold one. NULL is allowed. */
+void locks_free(struct locks *locks);
+
+/** Waits for the lock of a kind and handle; NULL without memory. */
+struct held_lock *lock_take(struct locks *locks, enum lock_kind kind, uint32_t handle);
+
+/** NULL is allowed. */
+void lock_release(struct locks *locks, struct held_lock *held);
+
+#endif

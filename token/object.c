@@ -1,0 +1,294 @@
+#include "token/object.h"
+
+#include <string.h>
+
+/* A body begins with the version of its layout. */
+enum { LAYOUT = 1 };
+
+static enum sks_status get_layout(struct bytes *body)
+{
+    uint8_t layout;
+    enum sks_status rc = get_byte(body, &layout);
+
+    return rc == SKS_OK && layout != LAYOUT ? SKS_ERROR_OPTION : rc;
+}
+
+/* Writes a row whose body was serialized, and wipes the body. */
+static void finish_put(struct changes *changes, struct store *store, struct store_row row,
+                       struct buf *body)
+{
+    row.body = buf_bytes(body);
+    if (changes->status == SKS_OK)
+        changes->status = body->status;
+    changes_put(changes, store, &row);
+    buf_free(body);
+}
+
+/* ---- session ---- */
+
+void session_put(struct changes *changes, struct store *store, const struct session *s)
+{
+    struct buf body = { 0 };
+
+    put_byte(&body, LAYOUT);
+    put_array(&body, s->terms.session_key_algorithm);
+    put_bool(&body, s->terms.privacy_enabled);
+    put_array(&body, s->terms.server_session_id);
+    put_array(&body, s->terms.client_session_id);
+    put_array(&body, s->terms.issuer_uri);
+    put_array(&body, s->terms.key_management_key);
+    put_uint(&body, s->terms.client_time);
+    put_ushort(&body, s->terms.session_life_time);
+    put_ushort(&body, s->terms.session_key_limit);
+    put_raw(&body, bytes_at(s->sk.key, sizeof s->sk.key));
+    put_ushort(&body, s->sk.counter);
+    put_ushort(&body, s->operations_left);
+    put_ulong(&body, (uint64_t)s->created);
+    put_ulong(&body, (uint64_t)s->seen);
+    finish_put(
+        changes, store,
+        (struct store_row){
+            .kind = STORE_SESSION, .handle = s->handle, .owner = s->handle, .closed = s->closed },
+        &body);
+}
+
+enum sks_status session_from_row(const struct store_row *row, struct session *s)
+{
+    struct bytes in = row->body, key;
+    uint64_t created, seen;
+    enum sks_status rc;
+
+    *s = (struct session){ .handle = row->handle, .closed = row->closed };
+    TRY(get_layout(&in));
+    TRY(get_array(&in, &s->terms.session_key_algorithm));
+    TRY(get_bool(&in, &s->terms.privacy_enabled));
+    TRY(get_array(&in, &s->terms.server_session_id));
+    TRY(get_array(&in, &s->terms.client_session_id));
+    TRY(get_array(&in, &s->terms.issuer_uri));
+    TRY(get_array(&in, &s->terms.key_management_key));
+    TRY(get_uint(&in, &s->terms.client_time));
+    TRY(get_ushort(&in, &s->terms.session_life_time));
+    TRY(get_ushort(&in, &s->terms.session_key_limit));
+    TRY(get_raw(&in, sizeof s->sk.key, &key));
+    memcpy(s->sk.key, key.ptr, key.len);
+    TRY(get_ushort(&in, &s->sk.counter));
+    TRY(get_ushort(&in, &s->operations_left));
+    TRY(get_ulong(&in, &created));
+    TRY(get_ulong(&in, &seen));
+    s->created = (int64_t)created;
+    s->seen = (int64_t)seen;
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+/* ---- PUK and PIN values ---- */
+
+void secret_put(struct changes *changes, struct store *store, const struct secret *s)
+{
+    struct buf body = { 0 };
+
+    put_byte(&body, LAYOUT);
+    put_array(&body, s->value);
+    put_ushort(&body, s->tries.charged);
+    put_bool(&body, s->tries.has_candidate);
+    put_raw(&body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
+    put_byte(&body, s->format);
+    put_ushort(&body, s->retry_limit);
+    put_bool(&body, s->referenced);
+    finish_put(changes, store,
+               (struct store_row){ .kind = s->kind,
+                                   .handle = s->handle,
+                                   .owner = s->owner,
+                                   .closed = s->closed,
+                                   .name = s->name },
+               &body);
+}
+
+enum sks_status secret_from_row(const struct store_row *row, struct secret *s)
+{
+    struct bytes in = row->body, candidate;
+    enum sks_status rc;
+
+    *s = (struct secret){ .kind = row->kind,
+                          .handle = row->handle,
+                          .owner = row->owner,
+                          .closed = row->closed,
+                          .name = row->name };
+    TRY(get_layout(&in));
+    TRY(get_array(&in, &s->value));
+    TRY(get_ushort(&in, &s->tries.charged));
+    TRY(get_bool(&in, &s->tries.has_candidate));
+    TRY(get_raw(&in, sizeof s->tries.candidate, &candidate));
+    memcpy(s->tries.candidate, candidate.ptr, candidate.len);
+    TRY(get_byte(&in, &s->format));
+    TRY(get_ushort(&in, &s->retry_limit));
+    TRY(get_bool(&in, &s->referenced));
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+/* ---- PIN policy ---- */
+
+void pin_policy_put(struct changes *changes, struct store *store, const struct pin_policy_object *p)
+{
+    struct buf body = { 0 };
+
+    put_byte(&body, LAYOUT);
+    put_bool(&body, p->policy.user_defined);
+    put_bool(&body, p->policy.user_modifiable);
+    put_byte(&body, p->policy.format);
+    put_ushort(&body, p->policy.retry_limit);
+    put_byte(&body, p->policy.grouping);
+    put_byte(&body, p->policy.pattern_restrictions);
+    put_ushort(&body, p->policy.min_length);
+    put_ushort(&body, p->policy.max_length);
+    put_byte(&body, p->policy.input_method);
+    put_uint(&body, p->puk_handle);
+    put_bool(&body, p->referenced);
+    finish_put(changes, store,
+               (struct store_row){ .kind = STORE_PIN_POLICY,
+                                   .handle = p->handle,
+                                   .owner = p->owner,
+                                   .closed = p->closed,
+                                   .name = p->policy.id },
+               &body);
+}
+
+enum sks_status pin_policy_from_row(const struct store_row *row, struct pin_policy_object *p)
+{
+    struct bytes in = row->body;
+    enum sks_status rc;
+
+    *p = (struct pin_policy_object){ .handle = row->handle,
+                                     .owner = row->owner,
+                                     .closed = row->closed };
+    p->policy.id = row->name;
+    TRY(get_layout(&in));
+    TRY(get_bool(&in, &p->policy.user_defined));
+    TRY(get_bool(&in, &p->policy.user_modifiable));
+    TRY(get_byte(&in, &p->policy.format));
+    TRY(get_ushort(&in, &p->policy.retry_limit));
+    TRY(get_byte(&in, &p->policy.grouping));
+    TRY(get_byte(&in, &p->policy.pattern_restrictions));
+    TRY(get_ushort(&in, &p->policy.min_length));
+    TRY(get_ushort(&in, &p->policy.max_length));
+    TRY(get_byte(&in, &p->policy.input_method));
+    TRY(get_uint(&in, &p->puk_handle));
+    TRY(get_bool(&in, &p->referenced));
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+/* ---- key ---- */
+
+void key_put(struct changes *changes, struct store *store, const struct key *k)
+{
+    struct buf body = { 0 };
+    uint8_t fingerprint[32];
+    const struct bytes nameless = { 0 }; /* ids share a name space only until the session closes */
+    struct bytes tag = { 0 };
+
+    if (k->certificate_path.count > 0) {
+        const struct bytes *leaf = &k->certificate_path.item[0];
+
+        if (!EVP_Digest(leaf->ptr, leaf->len, fingerprint, NULL, EVP_sha256(), NULL))
+            body.status = SKS_ERROR_CRYPTO;
+        tag = bytes_at(fingerprint, sizeof fingerprint);
+    }
+    put_byte(&body, LAYOUT);
+    put_array(&body, k->id);
+    put_array(&body, k->public_key);
+    put_array(&body, k->private_key);
+    put_list(&body, &k->certificate_path);
+    put_array(&body, k->friendly_name);
+    put_list(&body, &k->endorsed_algorithms);
+    put_uint(&body, k->pin_policy_handle);
+    put_uint(&body, k->pin_handle);
+    put_bool(&body, k->enable_pin_caching);
+    put_byte(&body, k->app_usage);
+    put_byte(&body, k->biometric_protection);
+    put_byte(&body, k->export_protection);
+    put_byte(&body, k->delete_protection);
+    put_byte(&body, k->key_backup);
+    finish_put(changes, store,
+               (struct store_row){ .kind = STORE_KEY,
+                                   .handle = k->handle,
+                                   .owner = k->owner,
+                                   .closed = k->closed,
+                                   .name = k->closed ? nameless : k->id,
+                                   .tag = tag },
+               &body);
+}
+
+enum sks_status key_from_row(const struct store_row *row, struct arena *arena, struct key *k)
+{
+    struct bytes in = row->body;
+    enum sks_status rc;
+
+    *k = (struct key){ .handle = row->handle, .owner = row->owner, .closed = row->closed };
+    TRY(get_layout(&in));
+    TRY(get_array(&in, &k->id));
+    TRY(get_array(&in, &k->public_key));
+    TRY(get_array(&in, &k->private_key));
+    TRY(get_list(&in, arena, &k->certificate_path));
+    TRY(get_array(&in, &k->friendly_name));
+    TRY(get_list(&in, arena, &k->endorsed_algorithms));
+    TRY(get_uint(&in, &k->pin_policy_handle));
+    TRY(get_uint(&in, &k->pin_handle));
+    TRY(get_bool(&in, &k->enable_pin_caching));
+    TRY(get_byte(&in, &k->app_usage));
+    TRY(get_byte(&in, &k->biometric_protection));
+    TRY(get_byte(&in, &k->export_protection));
+    TRY(get_byte(&in, &k->delete_protection));
+    TRY(get_byte(&in, &k->key_backup));
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+/* ---- loading ---- */
+
+enum sks_status session_load(struct store *store, uint32_t handle, struct arena *arena,
+                             struct session *session, bool *found, struct sks_error *err)
+{
+    struct store_row row;
+    enum sks_status rc = store_get(store, STORE_SESSION, handle, arena, &row, err);
+
+    *found = row.handle != 0;
+    return rc == SKS_OK && *found ? session_from_row(&row, session) : rc;
+}
+
+enum sks_status secret_load(struct store *store, enum store_kind kind, uint32_t handle,
+                            struct arena *arena, struct secret *secret, bool *found,
+                            struct sks_error *err)
+{
+    struct store_row row;
+    enum sks_status rc = store_get(store, kind, handle, arena, &row, err);
+
+    *found = row.handle != 0;
+    return rc == SKS_OK && *found ? secret_from_row(&row, secret) : rc;
+}
+
+enum sks_status pin_policy_load(struct store *store, uint32_t handle, struct arena *arena,
+                                struct pin_policy_object *policy, bool *found,
+                                struct sks_error *err)
+{
+    struct store_row row;
+    enum sks_status rc = store_get(store, STORE_PIN_POLICY, handle, arena, &row, err);
+
+    *found = row.handle != 0;
+    return rc == SKS_OK && *found ? pin_policy_from_row(&row, policy) : rc;
+}
+
+enum sks_status key_load(struct store *store, uint32_t handle, struct arena *arena, struct key *key,
+                         bool *found, struct sks_error *err)
+{
+    struct store_row row;
+    enum sks_status rc = store_get(store, STORE_KEY, handle, arena, &row, err);
+
+    *found = row.handle != 0;
+    return rc == SKS_OK && *found ? key_from_row(&row, arena, key) : rc;
+}

@@ -1,0 +1,90 @@
+/* The token's objects in memory, and how each is written to its row. */
+#ifndef TOKEN_OBJECT_H
+#define TOKEN_OBJECT_H
+
+#include "keygen2/crypto/session.h"
+#include "token/store.h"
+
+struct session {
+    uint32_t handle;
+    bool closed;
+    struct session_terms terms;
+    struct session_key sk;    /* all zero once closed */
+    uint16_t operations_left; /* of sessionKeyLimit */
+    int64_t created, seen;    /* token's clock: begun, last written */
+};
+
+/* Wrong tries as they are on disk; authorization.c says what the fields mean. */
+struct tries {
+    uint16_t charged;
+    bool has_candidate;
+    uint8_t candidate[32];
+};
+
+/* A PUK or PIN value with its counter. */
+struct secret {
+    enum store_kind kind; /* STORE_PUK or STORE_PIN */
+    uint32_t handle, owner;
+    bool closed;
+    struct bytes name; /* a PUK policy's id; of a PIN shared by a group, which group */
+    struct bytes value;
+    struct tries tries;
+    uint8_t format;       /* of a PUK */
+    uint16_t retry_limit; /* of a PUK; a PIN's is its policy's */
+    bool referenced;      /* a PUK policy that some PIN policy uses */
+};
+
+struct pin_policy_object {
+    uint32_t handle, owner;
+    bool closed;
+    struct pin_policy policy;
+    uint32_t puk_handle; /* 0: none */
+    bool referenced;     /* by a key */
+};
+
+struct key {
+    uint32_t handle, owner;
+    bool closed;
+    struct bytes id;
+    struct bytes public_key;  /* as generated */
+    struct bytes private_key; /* put_private_key() form: a secret */
+    struct bytes_list certificate_path;
+    struct bytes friendly_name;
+    struct bytes_list endorsed_algorithms;
+    uint32_t pin_policy_handle, pin_handle; /* 0: none */
+    bool enable_pin_caching;
+    uint8_t app_usage, biometric_protection, export_protection, delete_protection;
+    uint8_t key_backup;
+};
+
+/* Reading: *object is filled from the row, its slices live in the arena; SKS_ERROR_INTERNAL if the
+ * body does not decode. Writing: the row is added to the changes; a failure is in changes->status.
+ */
+CHECKED enum sks_status session_from_row(const struct store_row *row, struct session *session);
+void session_put(struct changes *changes, struct store *store, const struct session *session);
+
+CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
+void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
+
+CHECKED enum sks_status pin_policy_from_row(const struct store_row *row,
+                                            struct pin_policy_object *policy);
+void pin_policy_put(struct changes *changes, struct store *store,
+                    const struct pin_policy_object *policy);
+
+CHECKED enum sks_status key_from_row(const struct store_row *row, struct arena *arena,
+                                     struct key *key);
+void key_put(struct changes *changes, struct store *store, const struct key *key);
+
+/* Loading by handle; found is false if there is no such object. */
+CHECKED enum sks_status session_load(struct store *store, uint32_t handle, struct arena *arena,
+                                     struct session *session, bool *found, struct sks_error *err);
+CHECKED enum sks_status secret_load(struct store *store, enum store_kind kind, uint32_t handle,
+                                    struct arena *arena, struct secret *secret, bool *found,
+                                    struct sks_error *err);
+CHECKED enum sks_status pin_policy_load(struct store *store, uint32_t handle, struct arena *arena,
+                                        struct pin_policy_object *policy, bool *found,
+                                        struct sks_error *err);
+CHECKED enum sks_status key_load(struct store *store, uint32_t handle, struct arena *arena,
+                                 struct key *key, bool *found, struct sks_error *err);
+
+#endif

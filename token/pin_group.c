@@ -1,0 +1,77 @@
+#include "token/pin_group.h"
+#include "token/pin_rules.h"
+
+#include <stdio.h>
+
+enum { GROUPS_MAX = APP_USAGE_UNIVERSAL + 1, NAME_SIZE = 32 };
+
+/* The group of a key among those of its policy; -1 with grouping none: each key is alone. */
+static int group_of(const struct pin_policy *policy, uint8_t app_usage)
+{
+    switch (policy->grouping) {
+    case GROUPING_SHARED:
+        return 0;
+    case GROUPING_SIGNATURE_STANDARD:
+        return app_usage == APP_USAGE_SIGNATURE ? 0 : 1;
+    case GROUPING_UNIQUE:
+        return app_usage;
+    default:
+        return -1;
+    }
+}
+
+/* Name of a group's PIN object within the session; the blank keeps it apart from all ids. */
+static struct bytes group_name(uint32_t policy_handle, int group, char name[NAME_SIZE])
+{
+    (void)snprintf(name, NAME_SIZE, " %u/%d", policy_handle, group);
+    return bytes_of(name);
+}
+
+/* Keys of one group have one PIN, those of different groups have different ones. */
+static enum sks_status find_group(struct call *call, const struct pin_policy_object *policy,
+                                  int group, struct bytes value, uint32_t *handle)
+{
+    char name[NAME_SIZE];
+    struct store_row row;
+    struct secret pin;
+    enum sks_status rc = SKS_OK;
+
+    *handle = 0;
+    for (int other = 0; other < GROUPS_MAX; other++) {
+        TRY(store_by_name(call->token->store, call->session.handle,
+                          group_name(policy->handle, other, name), &call->arena, &row, &call->err));
+        if (row.handle == 0)
+            continue;
+        TRY(secret_from_row(&row, &pin));
+        CALL_REQUIRE(call, bytes_equal_secret(pin.value, value) == (other == group),
+                     SKS_ERROR_OPTION, "pinValue breaks the grouping of its policy");
+        if (other == group)
+            *handle = pin.handle;
+    }
+out:
+    return rc;
+}
+
+enum sks_status pin_group_join(struct call *call, const struct pin_policy_object *policy,
+                               uint8_t app_usage, struct bytes value, uint32_t *handle)
+{
+    const char *violation = pin_violation(&policy->policy, value);
+    int group = group_of(&policy->policy, app_usage);
+    struct secret pin = { .kind = STORE_PIN, .owner = call->session.handle, .value = value };
+    char name[NAME_SIZE];
+    enum sks_status rc;
+
+    *handle = 0;
+    CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "pinValue: %s", violation);
+    if (group >= 0) {
+        TRY(find_group(call, policy, group, value, handle));
+        pin.name = group_name(policy->handle, group, name);
+    }
+    if (*handle == 0) {
+        *handle = pin.handle = store_new_handle(call->token->store, STORE_PIN);
+        secret_put(&call->changes, call->token->store, &pin);
+    }
+    rc = SKS_OK;
+out:
+    return rc;
+}

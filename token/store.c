@@ -1,0 +1,212 @@
+#include "token/store.h"
+#include "token/store_backend.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct store {
+    const struct store_backend *backend;
+    void *self;
+    const struct vault *vault;
+    _Atomic uint32_t last_handle[STORE_KINDS];
+};
+
+enum sks_status store_open(const char *path, const struct vault *vault, struct store **store,
+                           struct sks_error *err)
+{
+    struct store *s = calloc(1, sizeof *s);
+    uint32_t last[STORE_KINDS] = { 0 };
+    enum sks_status rc;
+
+    *store = NULL;
+    REQUIRE(s != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    s->vault = vault;
+    TRY(store_sqlite_open(path, &s->backend, &s->self, err));
+    TRY(s->backend->last_handles(s->self, last, err));
+    for (size_t i = 0; i < STORE_KINDS; i++)
+        atomic_init(&s->last_handle[i], last[i]);
+    *store = s;
+    s = NULL;
+out:
+    store_close(s);
+    return rc;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    if (store->self != NULL)
+        store->backend->close(store->self);
+    free(store);
+}
+
+uint32_t store_new_handle(struct store *store, enum store_kind kind)
+{
+    return atomic_fetch_add(&store->last_handle[kind], 1) + 1;
+}
+
+/* All that must not change around a sealed body. */
+static void put_identity(struct buf *out, const struct store_row *row)
+{
+    put_byte(out, (uint8_t)row->kind);
+    put_uint(out, row->handle);
+    put_uint(out, row->owner);
+    put_bool(out, row->closed);
+    put_array(out, row->name);
+    put_array(out, row->tag);
+}
+
+static enum sks_status unseal_row(const struct store *store, struct arena *arena,
+                                  struct store_row *row, struct sks_error *err)
+{
+    struct buf identity = { 0 }, clear = { 0 };
+    enum sks_status rc;
+
+    put_identity(&identity, row);
+    TRY(identity.status);
+    rc = vault_unseal(store->vault, buf_bytes(&identity), row->body, &clear);
+    REQUIRE(rc == SKS_OK, err, SKS_ERROR_INTERNAL,
+            "stored object %u of kind %u is damaged, or sealed under another master key",
+            row->handle, (unsigned)row->kind);
+    row->body = arena_copy(arena, buf_bytes(&clear));
+    rc = row->body.ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+out:
+    buf_free(&identity);
+    buf_free(&clear);
+    return rc;
+}
+
+static enum sks_status find(struct store *store, enum store_lookup lookup,
+                            const struct store_row *wanted, struct arena *arena,
+                            struct store_row *row, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    *row = (struct store_row){ 0 };
+    TRY(store->backend->find(store->self, lookup, wanted, arena, row, err));
+    if (row->handle != 0)
+        TRY(unseal_row(store, arena, row, err));
+out:
+    if (rc != SKS_OK)
+        row->handle = 0;
+    return rc;
+}
+
+enum sks_status store_get(struct store *store, enum store_kind kind, uint32_t handle,
+                          struct arena *arena, struct store_row *row, struct sks_error *err)
+{
+    const struct store_row wanted = { .kind = kind, .handle = handle };
+
+    return find(store, LOOKUP_HANDLE, &wanted, arena, row, err);
+}
+
+enum sks_status store_next(struct store *store, enum store_kind kind, bool closed, uint32_t after,
+                           struct arena *arena, struct store_row *row, struct sks_error *err)
+{
+    const struct store_row wanted = { .kind = kind, .closed = closed, .handle = after };
+
+    return find(store, LOOKUP_STATE, &wanted, arena, row, err);
+}
+
+enum sks_status store_next_owned(struct store *store, enum store_kind kind, uint32_t owner,
+                                 uint32_t after, struct arena *arena, struct store_row *row,
+                                 struct sks_error *err)
+{
+    const struct store_row wanted = { .kind = kind, .owner = owner, .handle = after };
+
+    return find(store, LOOKUP_OWNER, &wanted, arena, row, err);
+}
+
+enum sks_status store_by_name(struct store *store, uint32_t owner, struct bytes name,
+                              struct arena *arena, struct store_row *row, struct sks_error *err)
+{
+    const struct store_row wanted = { .owner = owner, .name = name };
+
+    return find(store, LOOKUP_NAME, &wanted, arena, row, err);
+}
+
+enum sks_status store_next_tagged(struct store *store, struct bytes tag, uint32_t after,
+                                  struct arena *arena, struct store_row *row, struct sks_error *err)
+{
+    const struct store_row wanted = { .kind = STORE_KEY, .tag = tag, .handle = after };
+
+    return find(store, LOOKUP_TAG, &wanted, arena, row, err);
+}
+
+static struct change *add_change(struct changes *changes, enum change_kind kind)
+{
+    struct change *change = arena_alloc(&changes->arena, 1, sizeof *change);
+
+    if (change == NULL) {
+        changes->status = SKS_ERROR_STORAGE;
+        return NULL;
+    }
+    change->kind = kind;
+    if (changes->first == NULL)
+        changes->last = &changes->first;
+    *changes->last = change;
+    changes->last = &change->next;
+    return change;
+}
+
+void changes_put(struct changes *changes, const struct store *store, const struct store_row *row)
+{
+    struct buf identity = { 0 }, sealed = { 0 };
+    struct change *change;
+    enum sks_status rc;
+
+    TRY(changes->status);
+    put_identity(&identity, row);
+    TRY(identity.status);
+    TRY(vault_seal(store->vault, buf_bytes(&identity), row->body, &sealed));
+    if ((change = add_change(changes, CHANGE_PUT)) == NULL)
+        goto out;
+    change->row = *row;
+    change->row.name = arena_copy(&changes->arena, row->name);
+    change->row.tag = arena_copy(&changes->arena, row->tag);
+    change->row.body = arena_copy(&changes->arena, buf_bytes(&sealed));
+    if (change->row.name.ptr == NULL || change->row.tag.ptr == NULL || change->row.body.ptr == NULL)
+        rc = SKS_ERROR_STORAGE;
+out:
+    if (changes->status == SKS_OK)
+        changes->status = rc;
+    buf_free(&identity);
+    buf_free(&sealed);
+}
+
+void changes_delete_owned(struct changes *changes, uint32_t owner)
+{
+    struct change *change = add_change(changes, CHANGE_DELETE_OWNED);
+
+    if (change != NULL)
+        change->row.owner = owner;
+}
+
+bool changes_empty(const struct changes *changes)
+{
+    return changes->first == NULL && changes->status == SKS_OK;
+}
+
+enum sks_status store_apply(struct store *store, const struct changes *changes,
+                            struct sks_error *err)
+{
+    uint32_t last[STORE_KINDS];
+
+    if (changes->status != SKS_OK)
+        return sks_explain(err, changes->status);
+    for (size_t i = 0; i < STORE_KINDS; i++)
+        last[i] = atomic_load(&store->last_handle[i]);
+    return store->backend->apply(store->self, changes->first, last, err);
+}
+
+void changes_free(struct changes *changes)
+{
+    arena_free(&changes->arena);
+    *changes = (struct changes){ 0 };
+}
+
+enum sks_status store_limit(struct store *store, uint64_t bytes, struct sks_error *err)
+{
+    return store->backend->limit(store->self, bytes, err);
+}

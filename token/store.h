@@ -1,0 +1,97 @@
+/*
+ * The token's objects at rest. A row's body is sealed, with all that identifies the row bound to
+ * it, so that rows can be neither read nor altered nor swapped. Everything that changes is
+ * gathered in a change set and applied at once: all of it durably, or nothing.
+ */
+#ifndef TOKEN_STORE_H
+#define TOKEN_STORE_H
+
+#include "keygen2/base/arena.h"
+#include "token/vault.h"
+
+enum store_kind {
+    STORE_DEVICE = 1, /* device key and certificate: one row, handle 1 */
+    STORE_SESSION,
+    STORE_PUK, /* PUK policy with its value and counter */
+    STORE_PIN_POLICY,
+    STORE_PIN, /* PIN value and counter: one a key, or one a group of keys */
+    STORE_KEY,
+    STORE_KINDS, /* one more than the last */
+};
+
+struct store_row {
+    enum store_kind kind;
+    uint32_t handle;   /* unique in its kind, never used again */
+    uint32_t owner;    /* handle of the session that it belongs to; a session owns itself */
+    bool closed;       /* of the session: false while it is still provisioning */
+    struct bytes name; /* unique in its owner, or empty */
+    struct bytes tag;  /* fingerprint of a key's certificate, or empty */
+    struct bytes body; /* clear; a secret */
+};
+
+struct store;
+
+/* What is to be written. Start with {0}; free with changes_free(). */
+struct changes {
+    struct change *first, **last;
+    struct arena arena;
+    enum sks_status status; /* first failure */
+};
+
+/** Opens or creates the database. The vault must outlive the store. @param path ":memory:" works */
+CHECKED enum sks_status store_open(const char *path, const struct vault *vault,
+                                   struct store **store, struct sks_error *err);
+
+/** NULL is allowed. */
+void store_close(struct store *store);
+
+/** Draws the next handle of a kind, from 1; a handle that comes to nothing is not used again. */
+uint32_t store_new_handle(struct store *store, enum store_kind kind);
+
+/* Reading: row->handle is 0 if there is no such row; its slices live in the arena.
+ * SKS_ERROR_INTERNAL if a row does not unseal. */
+
+/** The row of a handle. */
+CHECKED enum sks_status store_get(struct store *store, enum store_kind kind, uint32_t handle,
+                                  struct arena *arena, struct store_row *row,
+                                  struct sks_error *err);
+
+/** The row with the lowest handle above `after` in that state. */
+CHECKED enum sks_status store_next(struct store *store, enum store_kind kind, bool closed,
+                                   uint32_t after, struct arena *arena, struct store_row *row,
+                                   struct sks_error *err);
+
+/** The row of an owner with the lowest handle above `after`. */
+CHECKED enum sks_status store_next_owned(struct store *store, enum store_kind kind, uint32_t owner,
+                                         uint32_t after, struct arena *arena, struct store_row *row,
+                                         struct sks_error *err);
+
+/** The row of an owner that has the name, of whatever kind. */
+CHECKED enum sks_status store_by_name(struct store *store, uint32_t owner, struct bytes name,
+                                      struct arena *arena, struct store_row *row,
+                                      struct sks_error *err);
+
+/** The key with the lowest handle above `after` that has the tag. */
+CHECKED enum sks_status store_next_tagged(struct store *store, struct bytes tag, uint32_t after,
+                                          struct arena *arena, struct store_row *row,
+                                          struct sks_error *err);
+
+/** Writes a row, new or in place of the old one. A failure is in changes->status. */
+void changes_put(struct changes *changes, const struct store *store, const struct store_row *row);
+
+/** Deletes all rows of an owner, itself included. */
+void changes_delete_owned(struct changes *changes, uint32_t owner);
+
+/** True if there is nothing to apply. */
+bool changes_empty(const struct changes *changes);
+
+/** Applies in one durable transaction. SKS_ERROR_STORAGE if there is no room. */
+CHECKED enum sks_status store_apply(struct store *store, const struct changes *changes,
+                                    struct sks_error *err);
+
+void changes_free(struct changes *changes);
+
+/** Limits the database to about that many bytes, so that SKS_ERROR_STORAGE can be provoked. */
+CHECKED enum sks_status store_limit(struct store *store, uint64_t bytes, struct sks_error *err);
+
+#endif

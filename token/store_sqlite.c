@@ -1,0 +1,164 @@
+/* The store's backend on SQLite. */
+#include "keygen2/base/database.h"
+#include "token/store_backend.h"
+
+enum { SCHEMA_VERSION = 1 };
+
+/* Rows of the token: what is in clear is what finding them needs; all of it is bound to the seal.
+ */
+static const char SCHEMA[] =
+    "CREATE TABLE object ("
+    "  kind INTEGER NOT NULL,"
+    "  handle INTEGER NOT NULL,"
+    "  owner INTEGER NOT NULL,"
+    "  closed INTEGER NOT NULL,"
+    "  name BLOB NOT NULL,"
+    "  tag BLOB NOT NULL,"
+    "  body BLOB NOT NULL,"
+    "  PRIMARY KEY (kind, handle)"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX object_by_state ON object (kind, closed, handle);"
+    "CREATE INDEX object_by_owner ON object (owner, kind, handle);"
+    "CREATE UNIQUE INDEX object_by_name ON object (owner, name) WHERE length(name) > 0;"
+    "CREATE INDEX object_by_tag ON object (tag, handle) WHERE length(tag) > 0;"
+    "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
+
+#define SELECT "SELECT kind, handle, owner, closed, name, tag, body FROM object WHERE "
+
+static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
+                           const struct store_row *wanted)
+{
+    switch (lookup) {
+    case LOOKUP_HANDLE:
+        return database_query(db, SELECT "kind = ? AND handle = ?", "uu", (uint32_t)wanted->kind,
+                              wanted->handle);
+    case LOOKUP_STATE:
+        return database_query(
+            db, SELECT "kind = ? AND closed = ? AND handle > ? ORDER BY handle LIMIT 1", "uuu",
+            (uint32_t)wanted->kind, (uint32_t)wanted->closed, wanted->handle);
+    case LOOKUP_OWNER:
+        return database_query(
+            db, SELECT "owner = ? AND kind = ? AND handle > ? ORDER BY handle LIMIT 1", "uuu",
+            wanted->owner, (uint32_t)wanted->kind, wanted->handle);
+    case LOOKUP_NAME:
+        return database_query(db, SELECT "owner = ? AND name = ? AND length(name) > 0", "ub",
+                              wanted->owner, wanted->name);
+    default:
+        return database_query(
+            db, SELECT "tag = ? AND handle > ? AND length(tag) > 0 ORDER BY handle LIMIT 1", "bu",
+            wanted->tag, wanted->handle);
+    }
+}
+
+static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row)
+{
+    row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
+    row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
+    row->owner = (uint32_t)sqlite3_column_int64(statement, 2);
+    row->closed = sqlite3_column_int(statement, 3) != 0;
+    row->name = arena_copy(arena, database_bytes(statement, 4));
+    row->tag = arena_copy(arena, database_bytes(statement, 5));
+    row->body = arena_copy(arena, database_bytes(statement, 6));
+    return row->name.ptr == NULL || row->tag.ptr == NULL || row->body.ptr == NULL
+               ? SKS_ERROR_STORAGE
+               : SKS_OK;
+}
+
+static enum sks_status find(void *self, enum store_lookup lookup, const struct store_row *wanted,
+                            struct arena *arena, struct store_row *row, struct sks_error *err)
+{
+    struct database *db = self;
+    sqlite3_stmt *statement;
+    enum sks_status rc = SKS_ERROR_INTERNAL;
+    int got = -1;
+
+    database_lock(db);
+    statement = query(db, lookup, wanted);
+    if (statement != NULL)
+        got = database_step(statement, err);
+    if (got >= 0)
+        rc = got == 1 ? read_row(statement, arena, row) : SKS_OK;
+    database_done(statement);
+    database_unlock(db);
+    return sks_explain(err, rc);
+}
+
+static enum sks_status apply_one(struct database *db, const struct change *change,
+                                 struct sks_error *err)
+{
+    const struct store_row *row = &change->row;
+
+    if (change->kind == CHANGE_DELETE_OWNED)
+        return database_run(db, err, "DELETE FROM object WHERE owner = ?", "u", row->owner);
+    return database_run(db, err,
+                        "INSERT INTO object (kind, handle, owner, closed, name, tag, body)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, handle) DO UPDATE SET"
+                        " owner = excluded.owner, closed = excluded.closed, name = excluded.name,"
+                        " tag = excluded.tag, body = excluded.body",
+                        "uuuubbb", (uint32_t)row->kind, row->handle, row->owner,
+                        (uint32_t)row->closed, row->name, row->tag, row->body);
+}
+
+static enum sks_status apply(void *self, const struct change *first,
+                             const uint32_t last_handle[STORE_KINDS], struct sks_error *err)
+{
+    struct database *db = self;
+    enum sks_status rc = database_begin(db, err);
+
+    if (rc != SKS_OK)
+        return rc;
+    for (const struct change *change = first; change != NULL; change = change->next)
+        TRY(apply_one(db, change, err));
+    for (uint32_t kind = 1; kind < STORE_KINDS; kind++)
+        TRY(database_run(db, err,
+                         "INSERT INTO last_handle (kind, handle) VALUES (?, ?)"
+                         " ON CONFLICT (kind) DO UPDATE SET handle = excluded.handle"
+                         " WHERE excluded.handle > last_handle.handle",
+                         "uu", kind, last_handle[kind]));
+    return database_commit(db, err);
+out:
+    database_rollback(db);
+    return rc;
+}
+
+static enum sks_status last_handles(void *self, uint32_t last_handle[STORE_KINDS],
+                                    struct sks_error *err)
+{
+    struct database *db = self;
+    sqlite3_stmt *statement;
+    int got = -1;
+
+    database_lock(db);
+    statement = database_query(db, "SELECT kind, handle FROM last_handle", "");
+    while (statement != NULL && (got = database_step(statement, err)) == 1) {
+        int kind = sqlite3_column_int(statement, 0);
+
+        if (kind > 0 && kind < STORE_KINDS)
+            last_handle[kind] = (uint32_t)sqlite3_column_int64(statement, 1);
+    }
+    database_unlock(db);
+    return got == 0 ? SKS_OK : sks_explain(err, SKS_ERROR_INTERNAL);
+}
+
+static enum sks_status limit(void *self, uint64_t bytes, struct sks_error *err)
+{
+    return database_limit(self, bytes, err);
+}
+
+static void close_database(void *self)
+{
+    database_close(self);
+}
+
+static const struct store_backend SQLITE = { find, apply, last_handles, limit, close_database };
+
+enum sks_status store_sqlite_open(const char *path, const struct store_backend **backend,
+                                  void **self, struct sks_error *err)
+{
+    struct database *db = NULL;
+    enum sks_status rc = database_open(path, SCHEMA, SCHEMA_VERSION, true, &db, err);
+
+    *backend = &SQLITE;
+    *self = db;
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* libsks: the token as a library. No I/O but its store; one call in, one answer out. */
+#ifndef TOKEN_TOKEN_H
+#define TOKEN_TOKEN_H
+
+#include "keygen2/base/bytes.h"
+
+#define TOKEN_DATABASE "token.db"
+#define TOKEN_MASTER_KEY "master.key"
+#define TOKEN_DEVICE_CA "device-ca.pem"
+#define TOKEN_CONTROL_SOCKET "control.sock"
+#define TOKEN_DEVICE_REQUEST "device.csr"
+#define TOKEN_LOCK "lock"
+
+struct token;
+
+/** What a caller may set. Zero is the default of each. */
+struct token_options {
+    uint64_t storage_limit; /* bytes of the database, 0: none */
+};
+
+/**
+ * Opens a token.
+ *
+ * @param database  path of the database, or ":memory:"
+ * @param key_file  path of the master key; the environment variable SKS_TOKEN_MASTER_KEY wins
+ * @return SKS_ERROR_NOT_AVAILABLE if the store has no device key yet
+ */
+CHECKED enum sks_status token_open(const char *database, const char *key_file,
+                                   const struct token_options *options, struct token **token,
+                                   struct sks_error *err);
+
+/** Writes what a clean stop owes the PIN counters, and frees. NULL is allowed. */
+void token_close(struct token *token);
+
+/**
+ * Carries out one SKS call. Any number of threads may be in it.
+ *
+ * @param request   method id and arguments
+ * @param response  the answer is appended: status and outputs, or status and ErrorString
+ */
+void token_process(struct token *token, struct bytes request, struct buf *response);
+
+/** True if a request may take long (RSA generation), so that it belongs on a worker thread. */
+bool token_request_is_slow(struct bytes request);
+
+#endif

@@ -1,0 +1,13 @@
+#include "token/token_clock.h"
+#include "keygen2/base/clock.h"
+
+void token_clock_start(struct token_clock *clock, int64_t at_least)
+{
+    clock->base = clock_now() < at_least ? at_least : clock_now();
+    clock->base_ms = clock_monotonic_ms();
+}
+
+int64_t token_clock_now(const struct token_clock *clock)
+{
+    return clock->base + (clock_monotonic_ms() - clock->base_ms) / 1000;
+}

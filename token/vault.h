@@ -1,0 +1,38 @@
+/* The master key of a token, and what is done under it. */
+#ifndef TOKEN_VAULT_H
+#define TOKEN_VAULT_H
+
+#include "keygen2/base/bytes.h"
+
+enum { MASTER_KEY_SIZE = 32 };
+
+/* Name of the environment variable that may hold the master key as 64 hexadecimal digits. */
+#define MASTER_KEY_VARIABLE "SKS_TOKEN_MASTER_KEY"
+
+struct vault;
+
+/** Draws a master key and writes it to a file of mode 0600. Fails if the file is there. */
+CHECKED enum sks_status vault_create(const char *path, struct sks_error *err);
+
+/**
+ * Loads the master key: from the environment if MASTER_KEY_VARIABLE is set, else from the file.
+ *
+ * @param path  refused if group or others can read it (but under /run/secrets)
+ */
+CHECKED enum sks_status vault_open(const char *path, struct vault **vault, struct sks_error *err);
+
+/** Wipes the key. NULL is allowed. */
+void vault_close(struct vault *vault);
+
+/** Appends the sealed form of clear. @param identity is bound to it, not stored */
+CHECKED enum sks_status vault_seal(const struct vault *vault, struct bytes identity,
+                                   struct bytes clear, struct buf *sealed);
+
+/** Appends the clear form. SKS_ERROR_CRYPTO if it was altered or belongs to another identity. */
+CHECKED enum sks_status vault_unseal(const struct vault *vault, struct bytes identity,
+                                     struct bytes sealed, struct buf *clear);
+
+/** HMAC of data under a key made from the master key for this purpose only. @param mac 32 bytes */
+CHECKED enum sks_status vault_mac(const struct vault *vault, struct bytes data, uint8_t mac[32]);
+
+#endif
