@@ -1,0 +1,72 @@
+/*
+ * Every message decoder, the encoder behind it, and JSON below both.
+ *
+ * The first byte picks the message, the rest is its text. What decodes must encode, and what was
+ * encoded must decode to what encodes to the same text.
+ */
+#include "keygen2/message/keygen2.h"
+
+#include <stdlib.h>
+
+union message {
+    struct invocation_request invocation_request;
+    struct invocation_response invocation_response;
+    struct provisioning_initialization_request initialization_request;
+    struct provisioning_initialization_response initialization_response;
+    struct key_creation_request creation_request;
+    struct key_creation_response creation_response;
+    struct provisioning_finalization_request finalization_request;
+    struct provisioning_finalization_response finalization_response;
+};
+
+static const struct json_type *const TYPES[] = {
+    &INVOCATION_REQUEST,
+    &INVOCATION_RESPONSE,
+    &PROVISIONING_INITIALIZATION_REQUEST,
+    &PROVISIONING_INITIALIZATION_RESPONSE,
+    &KEY_CREATION_REQUEST,
+    &KEY_CREATION_RESPONSE,
+    &PROVISIONING_FINALIZATION_REQUEST,
+    &PROVISIONING_FINALIZATION_RESPONSE,
+};
+
+static void must(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+/* True if the text is a message, whose encoding then is in *again. */
+static bool recode(const struct json_type *type, struct bytes text, struct buf *again)
+{
+    union message message;
+    struct arena arena = { 0 };
+    struct sks_error err = { 0 };
+    enum sks_status rc = keygen2_decode(type, text, &message, &arena, &err);
+
+    must((rc == SKS_OK) == (err.text[0] == '\0')); /* a refusal always says why */
+    if (rc == SKS_OK)
+        must(keygen2_encode(type, &message, again) == SKS_OK);
+    arena_free(&arena);
+    return rc == SKS_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct json_type *type;
+    struct buf first = { 0 }, second = { 0 };
+
+    if (size == 0)
+        return 0;
+    type = TYPES[data[0] % NITEMS(TYPES)];
+    if (recode(type, bytes_at(data + 1, size - 1), &first)) {
+        must(recode(type, buf_bytes(&first), &second));
+        must(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
+        must(keygen2_qualifier(buf_bytes(&first))[0] != '?');
+    }
+    buf_free(&first);
+    buf_free(&second);
+    return 0;
+}
