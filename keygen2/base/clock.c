@@ -27,10 +27,13 @@ enum sks_status random_bytes(void *out, size_t len)
 enum sks_status random_id(char *out, size_t characters)
 {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    enum sks_status rc = random_bytes(out, characters);
+    enum sks_status rc;
 
-    for (size_t i = 0; rc == SKS_OK && i < characters; i++)
-        out[i] = DIGITS[(unsigned char)out[i] & 63];
-    out[rc == SKS_OK ? characters : 0] = '\0';
+    do {
+        rc = random_bytes(out, characters);
+        for (size_t i = 0; rc == SKS_OK && i < characters; i++)
+            out[i] = DIGITS[(unsigned char)out[i] & 63];
+        out[rc == SKS_OK ? characters : 0] = '\0';
+    } while (out[0] == '-'); /* on a command line it would be taken for an option */
     return rc;
 }

@@ -13,7 +13,8 @@ int64_t clock_monotonic_ms(void);
 /** Fills memory with random bytes fit for keys. */
 CHECKED enum sks_status random_bytes(void *out, size_t len);
 
-/** Draws an identifier of `characters` base64url characters (6 random bits each), with a NUL. */
+/** Draws an identifier of `characters` base64url characters (6 random bits each), with a NUL. It
+ * never begins with '-', so that it can stand on a command line. */
 CHECKED enum sks_status random_id(char *out, size_t characters);
 
 #endif

@@ -1,0 +1,155 @@
+# The SKS rig. `make` builds, `make demo` shows it, `make test` tests it.
+#
+#   CC=clang   another compiler          SAN=1       AddressSanitizer and UBSan, built apart
+#                                        SAN=thread  ThreadSanitizer, for `make plain`
+#   V=1        show the commands         PREFIX=/usr/local DESTDIR= for `make install`
+
+O := $(if $(SAN),build/$(if $(filter thread,$(SAN)),tsan,san),build)
+PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
+CLANG ?= clang
+Q := $(if $(V),,@)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wcast-qual \
+            -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
+OPTIMIZE ?= $(if $(SAN),-O1,-O2)
+HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+SANITIZE := $(if $(SAN),-fno-omit-frame-pointer $(if $(filter thread,$(SAN)),-fsanitize=thread, \
+            -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all))
+CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
+CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(WARNINGS) -pthread
+LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
+LDLIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+
+PROGRAMS := sks-token sks-issuer sks-proxy
+KEYGEN2 := $(wildcard keygen2/*/*.c)
+API := $(wildcard token/api/*.c)
+TOKEN_LIB := $(filter-out token/main.c token/command_%.c,$(wildcard token/*.c))
+TOKEN := token/main.c $(wildcard token/command_*.c)
+ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
+PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
+UNIT := $(wildcard tests/unit/*/test_*.c)
+FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+PLAIN := $(wildcard tests/plain/*.c)
+
+object = $(patsubst %.c,$(O)/obj/%.o,$(1))
+LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
+
+.PHONY: all demo test unit integration plain plain-programs fuzz bench install uninstall clean format \
+        check-format setup FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(addprefix $(O)/,$(PROGRAMS))
+
+# Everything is built anew when the compiler or its flags change.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' >$@
+
+$(O)/obj/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  CC   $<')
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define library
+$(O)/$(1): $(call object,$(2))
+	@$(if $(V),,echo '  AR   $$@')
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(eval $(call library,libkeygen2.a,$(KEYGEN2)))
+$(eval $(call library,libsksapi.a,$(API)))
+$(eval $(call library,libsks.a,$(TOKEN_LIB)))
+$(eval $(call library,libissuer.a,$(ISSUER_LIB)))
+$(eval $(call library,libproxy.a,$(PROXY_LIB)))
+
+link = @$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
+$(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a libkeygen2.a)
+	$(link)
+$(O)/sks-issuer: $(O)/obj/issuer/main.o $(addprefix $(O)/,libissuer.a libkeygen2.a)
+	$(link)
+$(O)/sks-proxy: $(O)/obj/proxy/main.o $(addprefix $(O)/,libproxy.a libsksapi.a libkeygen2.a)
+	$(link)
+
+# ---- tests ----
+
+# A unit test lies in a folder named after what it tests, and links that program's library.
+LIBS_keygen2 := libsksapi.a libkeygen2.a
+LIBS_token := libsks.a libsksapi.a libkeygen2.a
+LIBS_issuer := libissuer.a libkeygen2.a
+LIBS_proxy := libproxy.a libsksapi.a libkeygen2.a
+define unit_rule
+$(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
+                  $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
+	@mkdir -p $$(@D)
+	@$(if $(V),,echo '  LD   $$@') && $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
+	    -lcriterion
+endef
+$(foreach folder,keygen2 token issuer proxy,$(eval $(call unit_rule,$(folder))))
+
+# Leak and thread checks are plain programs: under Criterion a leak goes unreported.
+$(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/support/*.c)) \
+              $(addprefix $(O)/,$(LIBS_token))
+	@mkdir -p $(@D)
+	$(link)
+
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
+PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
+
+test: setup
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS)
+	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
+	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
+
+unit: $(UNIT_PROGRAMS)
+	$(Q)SKS_BUILD=$(O) tests/run.sh unit
+plain-programs: $(PLAIN_PROGRAMS)
+plain: $(PLAIN_PROGRAMS)
+	$(Q)SKS_BUILD=$(O) tests/run.sh plain
+integration: all
+	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
+
+demo: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SKS_BUILD=$(O) $(PYTHON) tools/demo.py
+
+# Fuzzing needs clang; each target runs FUZZ_SECONDS, its corpus lies in tests/fuzz/corpus.
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
+	$(Q)for target in $^; do \
+	    name=$$(basename $$target | sed s/fuzz_//); mkdir -p build/fuzz/corpus/$$name; \
+	    echo "== $$name"; \
+	    $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/fuzz/corpus/$$name \
+	        $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) || exit 1; \
+	done
+build/fuzz/%: tests/fuzz/%.c $(KEYGEN2) $(API) $(TOKEN_LIB)
+	@mkdir -p $(@D)
+	@echo '  FUZZ $@'
+	$(Q)$(CLANG) $(CPPFLAGS) -std=c11 -g -O1 -pthread $(FUZZ_FLAGS) $^ -o $@ $(LDLIBS)
+
+# ---- housekeeping ----
+
+setup:
+	@tools/setup.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
+	install -m 755 $(addprefix $(O)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 issuer/profiles/*.json $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
+	rm -rf $(DESTDIR)$(PREFIX)/share/sks-rig
+
+SOURCES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+format:
+	clang-format -i $(SOURCES)
+check-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

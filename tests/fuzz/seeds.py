@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets to tests/fuzz/corpus from the known answers and fixtures."""
+
+import json
+import pathlib
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent
+TESTS = ROOT.parent
+sys.path.insert(0, str(TESTS / "integration"))
+
+from rig import sks_wire  # noqa: E402
+
+MESSAGES = ["InvocationRequest", "InvocationResponse", "ProvisioningInitializationRequest",
+            "ProvisioningInitializationResponse", "KeyCreationRequest", "KeyCreationResponse",
+            "ProvisioningFinalizationRequest", "ProvisioningFinalizationResponse"]
+
+
+def write(target, name, data):
+    folder = ROOT / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def messages():
+    for path in sorted((TESTS / "kat" / "transcripts").glob("*.json")):
+        for message in json.loads(path.read_text())["messages"]:
+            if message["type"] in MESSAGES:
+                kind = MESSAGES.index(message["type"])
+                write("message", "%s-%d" % (path.stem, kind),
+                      bytes([kind]) + message["body"].encode())
+
+
+def keys():
+    known = json.loads((TESTS / "kat" / "constructs.json").read_text())
+    for number, entry in enumerate(known["jwk"]):
+        write("key", "spki-%d" % number, b"\0" + bytes.fromhex(entry["spki"]))
+    certificates = {entry["deviceId"] for entry in known["sessionAttestation"]
+                    if entry["kind"] != "HMAC"}
+    for number, certificate in enumerate(sorted(certificates)):
+        write("key", "certificate-%d" % number, b"\1" + bytes.fromhex(certificate))
+
+
+SAMPLE = {"byte": 1, "bool": 1, "ushort": 300, "uint": 7}
+
+
+def sample(kind):
+    if kind in SAMPLE:
+        return SAMPLE[kind]
+    return b"ab" if kind in ("byte[]", "blob") else "ab"
+
+
+def calls():
+    """One well-formed request a method; the tables of the wire client say what it takes."""
+    for name, (number, inputs, _) in sks_wire.METHODS.items():
+        values = {}
+        for field, kind, many in inputs:
+            values[field] = [sample(kind)] * 2 if many else sample(kind)
+        write("call", "request-%d" % number, sks_wire.encode_call(name, **values))
+
+
+if __name__ == "__main__":
+    messages()
+    keys()
+    calls()
