@@ -17,6 +17,11 @@ struct token_command_options {
     uint32_t storage_limit;  /* serve, bytes */
     bool verbose;            /* serve */
     bool json;               /* info, list */
+    const char *pin_file;    /* sign */
+    const char *algorithm;   /* sign: JOSE name or URI, NULL: by the key */
+    const char *input;       /* sign: NULL is standard input */
+    const char *output;      /* sign: NULL is standard output */
+    bool raw;                /* sign: ECDSA as r||s */
 };
 
 enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
@@ -24,5 +29,7 @@ enum exit_code command_certify(void *options, char **operands, size_t count);
 enum exit_code command_serve(void *options, char **operands, size_t count); /* command_serve.c */
 enum exit_code command_info(void *options, char **operands, size_t count);  /* command_show.c */
 enum exit_code command_list(void *options, char **operands, size_t count);
+
+enum exit_code command_sign(void *options, char **operands, size_t count); /* command_sign.c */
 
 #endif

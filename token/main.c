@@ -62,6 +62,23 @@ static const struct option_row SERVE[] = {
 
 static const struct option_row SHOW[] = { STORE, MASTER_KEY, JSON, END };
 
+static const struct option_row SIGN[] = {
+    STORE,
+    MASTER_KEY,
+    { "pin-file", 0, "FILE",
+      "its first line is the PIN; mode 0600 (else $SKS_TOKEN_PIN, else asked for)", OPTION_TEXT,
+      AT(pin_file), false, NULL, 0, 0 },
+    { "algorithm", 0, "NAME", "ES256, RS512, Ed25519, ... or a URI (default: by the key)",
+      OPTION_TEXT, AT(algorithm), false, NULL, 0, 0 },
+    { "in", 0, "FILE", "what to sign (default: standard input)", OPTION_TEXT, AT(input), false,
+      NULL, 0, 0 },
+    { "out", 0, "FILE", "where the signature goes (default: standard output)", OPTION_TEXT,
+      AT(output), false, NULL, 0, 0 },
+    { "raw", 0, NULL, "ECDSA as r||s, as on the SKS wire, instead of DER", OPTION_FLAG, AT(raw),
+      false, NULL, 0, 0 },
+    END,
+};
+
 static void set_defaults(void *options)
 {
     struct token_command_options *o = options;
@@ -78,6 +95,7 @@ static const struct command_row COMMANDS[] = {
     { "serve", "", 0, 0, "answer SKS calls over HTTP", SERVE, command_serve, set_defaults },
     { "info", "", 0, 0, "show what the token is and can do", SHOW, command_info, set_defaults },
     { "list", "", 0, 0, "list the keys", SHOW, command_list, set_defaults },
+    { "sign", "HANDLE", 1, 1, "sign data with a key", SIGN, command_sign, set_defaults },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

@@ -12,10 +12,10 @@ struct http_client_config {
     const char *unix_socket; /* connect there, whatever the URL's host says; NULL: TCP */
     const char *ca_file;     /* PEM to trust instead of the system's; NULL: the system's */
     bool insecure;           /* do not check the server's certificate */
-    bool never_twice; /* fail rather than send a request again on a connection that died */
-    bool verbose;     /* libcurl's own account of each exchange, on standard error */
-    unsigned timeout; /* seconds for one exchange; 0: 120 */
-    size_t body_max;  /* of an answer, bytes; 0: 4 MiB */
+    bool never_twice;        /* fail rather than send a request again on a connection that died */
+    bool verbose;            /* libcurl's own account of each exchange, on standard error */
+    unsigned timeout;        /* seconds for one exchange; 0: 120 */
+    size_t body_max;         /* of an answer, bytes; 0: 4 MiB */
     const volatile sig_atomic_t *stop; /* not 0: give up the exchange; NULL: never */
 };
 
@@ -50,8 +50,7 @@ void http_client_set_timeout(struct http_client *client, unsigned seconds);
 CHECKED enum sks_status http_client_exchange(struct http_client *client, const char *method,
                                              const char *url, const char *content_type,
                                              const char *accept, struct bytes body,
-                                             struct http_exchange *exchange,
-                                             struct sks_error *err);
+                                             struct http_exchange *exchange, struct sks_error *err);
 
 void http_exchange_free(struct http_exchange *exchange);
 

@@ -38,7 +38,8 @@ struct http_server {
     struct workers *workers;
     pthread_mutex_t lock;
     pthread_cond_t less;
-    unsigned in_flight; /* requests between their first line and the end of their answer */
+    unsigned in_flight; /* requests that are here whole and not yet answered */
+    bool stopping;
     struct listener listener[LISTENERS_MAX];
     size_t listeners;
 };
@@ -52,7 +53,7 @@ struct http_request {
     struct buf body;
     size_t dropped;  /* bytes of a body that nobody will read */
     unsigned refuse; /* status to answer whatever the body is, 0: none */
-    bool begun, handled, answered;
+    bool begun, in_flight, handled, answered;
     struct arena arena;
     struct http_response response;
 };
@@ -137,10 +138,31 @@ static void *request_begins(void *cls, const char *uri, struct MHD_Connection *c
     request->connection = connection;
     request->response = (struct http_response){ .status = MHD_HTTP_OK, .arena = &request->arena };
     http_guard_begin(listener->server->guard, info->socket_context);
-    (void)pthread_mutex_lock(&listener->server->lock);
-    listener->server->in_flight++;
-    (void)pthread_mutex_unlock(&listener->server->lock);
     return request;
+}
+
+/* False if the server is stopping: what was here before is finished, nothing new is begun. */
+static bool enter_flight(struct http_request *request)
+{
+    struct http_server *server = request->listener->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    request->in_flight = !server->stopping;
+    server->in_flight += request->in_flight;
+    (void)pthread_mutex_unlock(&server->lock);
+    return request->in_flight;
+}
+
+static void leave_flight(struct http_request *request)
+{
+    struct http_server *server = request->listener->server;
+
+    if (!request->in_flight)
+        return;
+    (void)pthread_mutex_lock(&server->lock);
+    server->in_flight--;
+    (void)pthread_cond_broadcast(&server->less);
+    (void)pthread_mutex_unlock(&server->lock);
 }
 
 static void request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -156,14 +178,11 @@ static void request_ends(void *cls, struct MHD_Connection *connection, void **co
         return;
     *con_cls = NULL;
     http_guard_idle(listener->server->guard, info->socket_context);
+    leave_flight(request);
     buf_free(&request->body);
     buf_free(&request->response.body);
     arena_free(&request->arena);
     free(request);
-    (void)pthread_mutex_lock(&listener->server->lock);
-    listener->server->in_flight--;
-    (void)pthread_cond_broadcast(&listener->server->less);
-    (void)pthread_mutex_unlock(&listener->server->lock);
 }
 
 static void connection_changes(void *cls, struct MHD_Connection *connection, void **context,
@@ -292,7 +311,7 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
 
     http_answer(response, status, "text/plain; charset=utf-8", bytes_of(text));
     put_text(&response->body, "\n");
-    if (status == MHD_HTTP_CONTENT_TOO_LARGE)
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE)
         http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         http_set_header(response, MHD_HTTP_HEADER_ALLOW,
@@ -359,6 +378,8 @@ static enum MHD_Result handle(struct http_request *request)
     http_guard_rest(server->guard, info->socket_context);
     if (request->refuse != 0)
         return refuse(request, request->refuse);
+    if (!request->in_flight && !enter_flight(request))
+        return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (!request->handled && request->route->slow != NULL &&
         request->route->slow(server->config->ctx, request)) {
         MHD_suspend_connection(request->connection);
@@ -494,6 +515,7 @@ static void drain(struct http_server *server)
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += STOP_SECONDS;
     (void)pthread_mutex_lock(&server->lock);
+    server->stopping = true;
     while (server->in_flight > 0 && late == 0)
         late = pthread_cond_timedwait(&server->less, &server->lock, &until);
     (void)pthread_mutex_unlock(&server->lock);

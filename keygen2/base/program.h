@@ -13,9 +13,9 @@ enum exit_code {
 };
 
 enum option_kind {
-    OPTION_FLAG,  /* bool; `with` of a positional option is not used */
-    OPTION_TEXT,  /* const char * */
-    OPTION_TEXTS, /* struct texts; may be given several times */
+    OPTION_FLAG,   /* bool; `with` of a positional option is not used */
+    OPTION_TEXT,   /* const char * */
+    OPTION_TEXTS,  /* struct texts; may be given several times */
     OPTION_NUMBER, /* uint32_t, min..max */
 };
 

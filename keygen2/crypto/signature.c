@@ -46,6 +46,20 @@ static uint8_t *der_of_r_s(struct bytes r_s, int *len)
     return der;
 }
 
+enum sks_status put_ecdsa_der(struct buf *out, struct bytes r_s)
+{
+    int len = 0;
+    uint8_t *der = der_of_r_s(r_s, &len);
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (der != NULL && len > 0) {
+        put_raw(out, bytes_at(der, (size_t)len));
+        rc = out->status;
+    }
+    OPENSSL_free(der);
+    return rc;
+}
+
 static bool data_fits(const EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data)
 {
     if (algorithm->openssl != NULL)

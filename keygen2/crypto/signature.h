@@ -17,6 +17,9 @@
 CHECKED enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm,
                                     struct bytes data, struct buf *out);
 
+/** Appends the DER form, as X.509 and openssl have it, of an r||s value. */
+CHECKED enum sks_status put_ecdsa_der(struct buf *out, struct bytes r_s);
+
 /** Signs data with SHA-256: RSA PKCS #1 v1.5 or ECDSA, by the kind of the key. */
 CHECKED enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
 

@@ -1,0 +1,75 @@
+#include "keygen2/base/terminal.h"
+#include "keygen2/base/files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+bool terminal_exists(void)
+{
+    return isatty(STDIN_FILENO) == 1;
+}
+
+static enum sks_status read_line(const volatile sig_atomic_t *stop, struct buf *line,
+                                 struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    buf_reset(line);
+    for (;;) {
+        char c;
+        ssize_t got = read(STDIN_FILENO, &c, 1);
+
+        if (got < 0 && errno == EINTR && (stop == NULL || *stop == 0))
+            continue;
+        REQUIRE(got == 1, err, SKS_ERROR_USER_ABORT, "%s",
+                got == 0 ? "no answer on the terminal" : "interrupted");
+        if (c == '\n')
+            break;
+        REQUIRE(line->len < TERMINAL_LINE_MAX, err, SKS_ERROR_OPTION, "the answer is too long");
+        put_byte(line, (uint8_t)c);
+        TRY(sks_explain(err, line->status));
+    }
+out:
+    return rc;
+}
+
+enum sks_status terminal_read(const char *prompt, bool hidden, const volatile sig_atomic_t *stop,
+                              struct buf *line, struct sks_error *err)
+{
+    struct termios shown, without_echo;
+    bool changed = hidden && tcgetattr(STDIN_FILENO, &shown) == 0;
+    enum sks_status rc;
+
+    if (changed) {
+        without_echo = shown;
+        without_echo.c_lflag &= ~(tcflag_t)ECHO;
+        changed = tcsetattr(STDIN_FILENO, TCSAFLUSH, &without_echo) == 0;
+    }
+    if (prompt != NULL)
+        (void)fprintf(stderr, "%s: ", prompt);
+    rc = read_line(stop, line, err);
+    if (hidden)
+        (void)fputc('\n', stderr);
+    if (changed)
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    return rc;
+}
+
+enum sks_status secret_from_file(const char *path, struct buf *secret, struct sks_error *err)
+{
+    const uint8_t *end;
+    enum sks_status rc;
+
+    TRY(file_read_secret(path, 2L * TERMINAL_LINE_MAX, secret, err));
+    end = secret->len == 0 ? NULL : memchr(secret->ptr, '\n', secret->len);
+    if (end != NULL)
+        secret->len = (size_t)(end - secret->ptr);
+    if (secret->len > 0 && secret->ptr[secret->len - 1] == '\r')
+        secret->len--;
+    REQUIRE(secret->len > 0, err, SKS_ERROR_EXTERNAL, "%s: its first line is empty", path);
+out:
+    return rc;
+}

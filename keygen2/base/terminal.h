@@ -1,0 +1,35 @@
+/* A person at the terminal: lines and secrets, read from standard input, asked on standard error. */
+#ifndef KEYGEN2_BASE_TERMINAL_H
+#define KEYGEN2_BASE_TERMINAL_H
+
+#include "keygen2/base/bytes.h"
+
+#include <signal.h>
+
+enum { TERMINAL_LINE_MAX = 512 }; /* bytes of one answer */
+
+/** True if standard input is a terminal. */
+bool terminal_exists(void);
+
+/**
+ * Reads one line, without its end.
+ *
+ * @param prompt  shown first; NULL for none
+ * @param hidden  without echo, for a secret
+ * @param stop    a signal that sets it ends the reading; NULL: nothing does
+ * @param line    out: replaced
+ * @return SKS_ERROR_USER_ABORT at the end of the input or when stopped
+ */
+CHECKED enum sks_status terminal_read(const char *prompt, bool hidden,
+                                      const volatile sig_atomic_t *stop, struct buf *line,
+                                      struct sks_error *err);
+
+/**
+ * Reads a secret from the first line of a file; refuses one that group or others can read.
+ *
+ * @param secret  out: appended, not empty
+ */
+CHECKED enum sks_status secret_from_file(const char *path, struct buf *secret,
+                                         struct sks_error *err);
+
+#endif
