@@ -2,6 +2,8 @@
 #include "keygen2/base/files.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -12,6 +14,27 @@ bool terminal_exists(void)
     return isatty(STDIN_FILENO) == 1;
 }
 
+/*
+ * Waits for input. SIGINT and SIGTERM are let in only while it waits: one that came between the
+ * look at *stop and a plain read() would be noticed only with the next key.
+ */
+static bool wait_for_input(const volatile sig_atomic_t *stop)
+{
+    struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+    sigset_t signals, before;
+    int ready;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+    do {
+        ready = stop != NULL && *stop != 0 ? -1 : ppoll(&input, 1, NULL, &before);
+    } while (ready < 0 && errno == EINTR && (stop == NULL || *stop == 0));
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ready > 0;
+}
+
 static enum sks_status read_line(const volatile sig_atomic_t *stop, struct buf *line,
                                  struct sks_error *err)
 {
@@ -20,10 +43,8 @@ static enum sks_status read_line(const volatile sig_atomic_t *stop, struct buf *
     buf_reset(line);
     for (;;) {
         char c;
-        ssize_t got = read(STDIN_FILENO, &c, 1);
+        ssize_t got = wait_for_input(stop) ? read(STDIN_FILENO, &c, 1) : -1;
 
-        if (got < 0 && errno == EINTR && (stop == NULL || *stop == 0))
-            continue;
         REQUIRE(got == 1, err, SKS_ERROR_USER_ABORT, "%s",
                 got == 0 ? "no answer on the terminal" : "interrupted");
         if (c == '\n')
