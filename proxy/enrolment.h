@@ -1,0 +1,48 @@
+/* One enrolment: its two ends, and what became known of the session on the way. */
+#ifndef PROXY_ENROLMENT_H
+#define PROXY_ENROLMENT_H
+
+#include "proxy/attack.h"
+#include "proxy/issuer_link.h"
+#include "proxy/outcome.h"
+#include "proxy/trace.h"
+#include "proxy/user.h"
+#include "token/api/token_link.h"
+
+struct enrolment {
+    /* Given, and borrowed. */
+    struct issuer_link *issuer;
+    struct token_link *token;
+    struct user *user;
+    struct trace *trace;
+    const struct attack *attack; /* NULL: none */
+    volatile sig_atomic_t *stop; /* not 0: the user wants to give up */
+
+    /* Holds all that the messages of the session point to. */
+    struct arena arena;
+
+    /* Of the session. */
+    struct device_info_out device;
+    uint8_t action; /* enum sks_action */
+    bool privacy_enabled;
+    struct bytes server_session_id, client_session_id; /* empty before they are known */
+    uint32_t provisioning_handle;                      /* 0: none yet */
+    struct outcome_key *keys;                          /* made in this session */
+    size_t key_count;
+
+    /* What must be undone if it fails. */
+    bool may_be_open;      /* createProvisioningSession went out and no answer came back */
+    bool may_be_committed; /* the token has closed the session, or may have */
+    bool issuer_began;     /* the issuer has a session of ours */
+    bool issuer_ended;     /* and knows that it is over */
+
+    /* Why it failed. */
+    enum party fault; /* who refused; PARTY_NONE: nobody, something broke */
+    struct sks_error err;
+};
+
+/** Fails as the proxy's own check. Returns status. */
+#define REFUSE_UNLESS(condition, e, ...)                                                           \
+    REQUIRE(condition, &(e)->err, SKS_ERROR_OPTION, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,158 @@
+/* sks-proxy: the untrusted middleware between a KeyGen2 issuer and a token. */
+#include "keygen2/base/program.h"
+#include "keygen2/base/terminal.h"
+#include "proxy/dialogue.h"
+#include "proxy/provision.h"
+
+#include <stdio.h>
+
+struct options {
+    const char *token, *pin_file, *ca, *attack, *trace;
+    struct texts pins;
+    bool yes, insecure, json, verbose;
+    uint32_t timeout;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct option_row PROVISION[] = {
+    { "token", 0, "TOKEN-URL", "the token: http://HOST:PORT or unix:PATH", OPTION_TEXT, AT(token),
+      true, NULL, 0, 0 },
+    { "pin", 0, "PIN", "the new keys' PIN, visible to others on this machine; again for the next",
+      OPTION_TEXTS, AT(pins), false, NULL, 0, 0 },
+    { "pin-file", 0, "FILE",
+      "the PIN is its first line; mode 0600 (else $SKS_PROXY_PIN, else asks)", OPTION_TEXT,
+      AT(pin_file), false, NULL, 0, 0 },
+    { "yes", 'y', NULL, "consent without being asked", OPTION_FLAG, AT(yes), false, NULL, 0, 0 },
+    { "ca", 0, "PEM", "file of certificates that vouch for an https issuer (the system's)",
+      OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
+    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
+      false, NULL, 0, 0 },
+    { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
+      0 },
+    { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose), false,
+      NULL, 0, 0 },
+    { "trace", 0, "FILE", "write each message's size and status there, as JSON lines", OPTION_TEXT,
+      AT(trace), false, NULL, 0, 0 },
+    { "attack", 0, "FILE", "alter messages by the rules of this JSON file", OPTION_TEXT, AT(attack),
+      false, NULL, 0, 0 },
+    { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
+      false, NULL, 1, 3600 },
+    { 0 },
+};
+
+/* Raised by Ctrl-C and SIGTERM; looked at between steps and by the transfers. */
+static volatile sig_atomic_t stop;
+
+static void raise_stop(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction catch = { .sa_handler = raise_stop }; /* no SA_RESTART: a prompt ends */
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    (void)sigaction(SIGINT, &catch, NULL);
+    (void)sigaction(SIGTERM, &catch, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* All that an enrolment borrows. */
+static enum sks_status open_ends(const struct options *options, const char *url,
+                                 struct enrolment *e, struct attack **attack, struct sks_error *err)
+{
+    struct issuer_link_config issuer = { options->ca, options->insecure, options->timeout, &stop };
+    struct token_link_config token = { .timeout = options->timeout,
+                                       .stop = &stop,
+                                       .watch = provision_watch };
+    struct user_config user = { .yes = options->yes,
+                                .pins = options->pins.item,
+                                .pin_count = options->pins.count,
+                                .pin_file = options->pin_file,
+                                .stop = &stop };
+    enum sks_status rc;
+
+    TRY(issuer_link_open(url, &issuer, &e->issuer, err));
+    if (options->attack != NULL)
+        TRY(attack_load(options->attack, attack, err));
+    e->attack = *attack;
+    TRY(user_open(&user, &e->user, err));
+    TRY(trace_open(options->verbose, options->trace, &e->trace, err));
+    token.watch_ctx = e->trace;
+    TRY(token_link_open(options->token, &token, &e->token, err));
+out:
+    return rc;
+}
+
+static void close_ends(struct enrolment *e, struct attack *attack)
+{
+    token_link_close(e->token);
+    issuer_link_close(e->issuer);
+    trace_close(e->trace);
+    user_close(e->user);
+    attack_free(attack);
+    arena_free(&e->arena);
+}
+
+/* What the options must not be together; NULL if they are right. */
+static const char *wrong_options(const struct options *options)
+{
+    if (options->pins.count > 0 && options->pin_file != NULL)
+        return "--pin and --pin-file exclude each other";
+    if (options->ca != NULL && options->insecure)
+        return "--ca and --insecure exclude each other";
+    if (!options->yes && !terminal_exists())
+        return "no terminal to ask for consent on: give --yes";
+    return NULL;
+}
+
+static enum exit_code provision(void *given, char **operands, size_t count)
+{
+    const struct options *options = given;
+    struct enrolment e = { .stop = &stop };
+    struct attack *attack = NULL;
+    struct sks_error err = { 0 };
+    struct outcome outcome;
+    enum exit_code code = EXIT_USAGE;
+    enum sks_status rc;
+
+    (void)count;
+    if (wrong_options(options) != NULL)
+        return program_fail(EXIT_USAGE, "%s\ntry 'sks-proxy provision --help'",
+                            wrong_options(options));
+    catch_signals();
+    rc = open_ends(options, operands[0], &e, &attack, &err);
+    if (rc == SKS_OK) {
+        dialogue_run(&e, &outcome);
+        outcome_print(&outcome, options->json);
+        code = outcome_exit_code(&outcome);
+    } else {
+        code = program_fail(program_exit_code(rc), "%s", err.text);
+    }
+    close_ends(&e, attack);
+    return code;
+}
+
+static void set_defaults(void *options)
+{
+    ((struct options *)options)->timeout = 120;
+}
+
+static const struct command_row COMMANDS[] = {
+    { "provision", "ISSUER-URL", 1, 1, "Runs one enrolment between an issuer and a token.",
+      PROVISION, provision, set_defaults },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    static const struct program PROGRAM = {
+        "sks-proxy", "the untrusted middleware between a KeyGen2 issuer and a token", COMMANDS,
+        sizeof(struct options)
+    };
+
+    return program_main(&PROGRAM, argc, argv);
+}

@@ -1,0 +1,37 @@
+/* PINs against their policy, as the token will check them: pure functions. */
+#ifndef PROXY_PIN_CHECK_H
+#define PROXY_PIN_CHECK_H
+
+#include "keygen2/objects.h"
+
+enum { PIN_POLICY_TEXT_MAX = 400 };
+
+/**
+ * Turns what a user typed into the bytes of a PIN: hexadecimal digits for the binary format, the
+ * characters themselves for all others.
+ *
+ * @param pin  the PIN is appended: a secret
+ * @return SKS_ERROR_OPTION with a text if the digits are not hexadecimal
+ */
+CHECKED enum sks_status pin_from_text(const struct pin_policy *policy, struct bytes typed,
+                                      struct buf *pin, struct sks_error *err);
+
+/**
+ * Checks length, format and patterns. SKS V1.07, 5.5 "PIN Patterns" and 5.6 "PIN and PUK Formats".
+ *
+ * @param err  says what the policy wants where the PIN breaks it, and never the PIN
+ * @return SKS_ERROR_OPTION if the PIN breaks the policy
+ */
+CHECKED enum sks_status pin_check(const struct pin_policy *policy, struct bytes pin,
+                                  struct sks_error *err);
+
+/** What a policy asks for, in words: "4 to 8 digits; no three equal ones in a row". */
+void pin_policy_text(const struct pin_policy *policy, char text[PIN_POLICY_TEXT_MAX]);
+
+/** True if the grouping gives keys of these two usages the same PIN. SKS V1.07, createPinPolicy. */
+bool pin_is_shared(uint8_t grouping, uint8_t app_usage, uint8_t other_app_usage);
+
+/** True if the grouping wants the PINs of keys that do not share one to differ. */
+bool pin_must_differ(uint8_t grouping);
+
+#endif

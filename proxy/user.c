@@ -1,0 +1,126 @@
+#include "proxy/user.h"
+
+#include "keygen2/base/log.h"
+#include "keygen2/base/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct user {
+    struct user_config config;
+    struct buf file_pin; /* first line of the PIN file */
+    const char *environment_pin;
+    size_t next; /* PIN of the config */
+};
+
+/* ---- where PINs come from without asking ---- */
+
+enum sks_status user_open(const struct user_config *config, struct user **user,
+                          struct sks_error *err)
+{
+    struct user *made = calloc(1, sizeof *made);
+    enum sks_status rc = SKS_OK;
+
+    *user = NULL;
+    REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for the user");
+    made->config = *config;
+    if (config->pin_file != NULL)
+        TRY(secret_from_file(config->pin_file, &made->file_pin, err));
+    else if (config->pin_count == 0)
+        made->environment_pin = getenv("SKS_PROXY_PIN");
+    *user = made;
+    made = NULL;
+out:
+    user_close(made);
+    return rc;
+}
+
+void user_close(struct user *user)
+{
+    if (user == NULL)
+        return;
+    buf_free(&user->file_pin);
+    free(user);
+}
+
+/* False if the user must be asked. */
+static bool next_given_pin(struct user *user, struct bytes *pin)
+{
+    if (user->config.pin_file != NULL) {
+        *pin = buf_bytes(&user->file_pin);
+        return true;
+    }
+    if (user->config.pin_count > 0) {
+        *pin = bytes_of(user->config.pins[user->next]);
+        user->next += user->next + 1 < user->config.pin_count;
+        return true;
+    }
+    *pin = bytes_of(user->environment_pin);
+    return user->environment_pin != NULL;
+}
+
+/* ---- the terminal ---- */
+
+enum sks_status user_consent(struct user *user, const char *url, const char *what,
+                             struct sks_error *err)
+{
+    struct buf answer = { 0 };
+    enum sks_status rc = SKS_OK;
+
+    if (user->config.yes)
+        goto out;
+    REQUIRE(terminal_exists(), err, SKS_ERROR_USER_ABORT, "nobody can be asked for consent");
+    (void)fprintf(stderr, "The issuer %s\nwants to %s.\nGo on? [y/N] ", url, what);
+    TRY(terminal_read(NULL, false, user->config.stop, &answer, err));
+    REQUIRE(bytes_equal(buf_bytes(&answer), bytes_of("y")) ||
+                bytes_equal(buf_bytes(&answer), bytes_of("yes")),
+            err, SKS_ERROR_USER_ABORT, "the user declined");
+out:
+    buf_free(&answer);
+    return rc;
+}
+
+static enum sks_status ask_pin(struct user *user, const char *what, const char *wants,
+                               struct buf *typed, struct sks_error *err)
+{
+    struct buf again = { 0 };
+    char clean[200];
+    enum sks_status rc;
+
+    REQUIRE(terminal_exists(), err, SKS_ERROR_USER_ABORT,
+            "a PIN is needed, none was given, and there is no terminal to ask on");
+    (void)snprintf(clean, sizeof clean, "%s", what);
+    log_clean(clean);
+    (void)fprintf(stderr, "Choose a PIN for %s: %s.\n", clean, wants);
+    for (;;) {
+        TRY(terminal_read("PIN", true, user->config.stop, typed, err));
+        TRY(terminal_read("Again", true, user->config.stop, &again, err));
+        if (bytes_equal_secret(buf_bytes(typed), buf_bytes(&again)))
+            break;
+        (void)fprintf(stderr, "The two differ.\n");
+    }
+out:
+    buf_free(&again);
+    return rc;
+}
+
+enum sks_status user_pin(struct user *user, const char *what, const char *wants, struct buf *typed,
+                         struct sks_error *err)
+{
+    struct bytes given;
+
+    if (!next_given_pin(user, &given))
+        return ask_pin(user, what, wants, typed, err);
+    buf_reset(typed);
+    put_raw(typed, given);
+    return sks_explain(err, typed->status);
+}
+
+bool user_try_again(struct user *user, const char *why)
+{
+    if (user->config.pin_file != NULL || user->config.pin_count > 0 ||
+        user->environment_pin != NULL || !terminal_exists())
+        return false;
+    (void)fprintf(stderr, "%s.\n", why);
+    return true;
+}

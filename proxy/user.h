@@ -1,0 +1,53 @@
+/* The person in front of the proxy: consent and PINs, from options, a file or the terminal. */
+#ifndef PROXY_USER_H
+#define PROXY_USER_H
+
+#include "keygen2/base/bytes.h"
+
+#include <signal.h>
+
+struct user_config {
+    bool yes;                /* consents to everything */
+    const char *const *pins; /* handed out in turn, the last one again and again */
+    size_t pin_count;
+    const char *pin_file; /* its first line is the PIN; mode 0600; NULL: none */
+    const volatile sig_atomic_t *stop;
+};
+
+struct user;
+
+/**
+ * Reads the PIN file. Without any PIN in the config, the variable SKS_PROXY_PIN gives one.
+ *
+ * @param user  out: free with user_close()
+ */
+CHECKED enum sks_status user_open(const struct user_config *config, struct user **user,
+                                  struct sks_error *err);
+
+/**
+ * Asks whether to go on.
+ *
+ * @param url   the issuer's, printable
+ * @param what  what it wants, one line
+ * @return SKS_ERROR_USER_ABORT if the answer is not yes, or nobody can be asked
+ */
+CHECKED enum sks_status user_consent(struct user *user, const char *url, const char *what,
+                                     struct sks_error *err);
+
+/**
+ * Gets one PIN as it was typed, on the terminal twice and without echo.
+ *
+ * @param what   for which key; may come from the issuer
+ * @param wants  what its policy asks for
+ * @param typed  out: replaced; a secret
+ */
+CHECKED enum sks_status user_pin(struct user *user, const char *what, const char *wants,
+                                 struct buf *typed, struct sks_error *err);
+
+/** Tells the user why a PIN will not do; false if there is no terminal for another one. */
+bool user_try_again(struct user *user, const char *why);
+
+/** Wipes the PINs it read. NULL is allowed. */
+void user_close(struct user *user);
+
+#endif
