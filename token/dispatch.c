@@ -150,18 +150,27 @@ void token_process(struct token *token, struct bytes request, struct buf *respon
     finish(&call);
 }
 
-bool token_request_is_slow(struct bytes request)
+static bool generates_rsa(const union sks_in *in)
 {
-    const struct algorithm *algorithm = NULL;
+    const struct algorithm *algorithm =
+        algorithm_by_uri(in->create_key_entry.key.key_algorithm, ALGORITHM_KEY_GENERATION);
+
+    return algorithm != NULL && algorithm->kind == KEY_KIND_RSA;
+}
+
+bool token_request_is_slow(const struct token *token, struct bytes request)
+{
+    const struct rule *rule = request.len == 0 ? NULL : find_rule(request.ptr[0]);
     const struct sks_method *method;
     struct arena arena = { 0 };
     union sks_in in;
+    bool slow = false;
 
-    if (request.len == 0 || request.ptr[0] != CREATE_KEY_ENTRY)
+    if (rule == NULL || rule->need != NEEDS_OPEN_SESSION)
         return false;
     if (sks_decode_request(request, &method, &in, &arena, NULL) == SKS_OK)
-        algorithm =
-            algorithm_by_uri(in.create_key_entry.key.key_algorithm, ALGORITHM_KEY_GENERATION);
+        slow = lock_is_busy(token->locks, LOCK_SESSION, in.handle) ||
+               (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in));
     arena_free(&arena);
-    return algorithm != NULL && algorithm->kind == KEY_KIND_RSA;
+    return slow;
 }

@@ -64,6 +64,16 @@ struct held_lock *lock_take(struct locks *locks, enum lock_kind kind, uint32_t h
     return lock;
 }
 
+bool lock_is_busy(struct locks *locks, enum lock_kind kind, uint32_t handle)
+{
+    bool busy;
+
+    (void)pthread_mutex_lock(&locks->guard);
+    busy = *place(locks, kind, handle) != NULL;
+    (void)pthread_mutex_unlock(&locks->guard);
+    return busy;
+}
+
 void lock_release(struct locks *locks, struct held_lock *held)
 {
     struct held_lock **at;

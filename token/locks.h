@@ -2,6 +2,7 @@
 #ifndef TOKEN_LOCKS_H
 #define TOKEN_LOCKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct locks;
@@ -18,6 +19,9 @@ void locks_free(struct locks *locks);
 
 /** Waits for the lock of a kind and handle; NULL without memory. */
 struct held_lock *lock_take(struct locks *locks, enum lock_kind kind, uint32_t handle);
+
+/** True if somebody holds the lock or waits for it at this moment. */
+bool lock_is_busy(struct locks *locks, enum lock_kind kind, uint32_t handle);
 
 /** NULL is allowed. */
 void lock_release(struct locks *locks, struct held_lock *held);

@@ -16,8 +16,7 @@ static void post_sks(void *ctx, const struct http_request *request, struct http_
 
 static bool is_slow(void *ctx, const struct http_request *request)
 {
-    (void)ctx;
-    return token_request_is_slow(http_body(request));
+    return token_request_is_slow(ctx, http_body(request));
 }
 
 static const struct http_route ROUTES[] = {

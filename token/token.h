@@ -40,7 +40,8 @@ void token_close(struct token *token);
  */
 void token_process(struct token *token, struct bytes request, struct buf *response);
 
-/** True if a request may take long (RSA generation), so that it belongs on a worker thread. */
-bool token_request_is_slow(struct bytes request);
+/** True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
+ * or must wait for another call of its session. */
+bool token_request_is_slow(const struct token *token, struct bytes request);
 
 #endif

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-from rig import processes, sks_wire  # noqa: E402
+from rig import processes, sks_types, sks_wire  # noqa: E402
 
 PIN = "4711"
 TEXT = b"I agree to the terms of the demonstration.\n"
@@ -58,7 +58,9 @@ def show_event(event):
     line = "%6d ms  %s  %-35s %5d bytes" % (event["t"], way, name, event["bytes"])
     if event.get("altered"):
         line += "  " + paint("31", "altered: " + event["altered"])
-    if event.get("refused"):
+    if event["hop"] == "token" and not outward and event.get("status"):
+        line += "  " + bad("status %d %s" % (event["status"], sks_types.STATUS[event["status"]]))
+    elif event.get("refused"):
         line += "  " + bad(event["refused"])
     elif event.get("verified"):
         line += "  " + good(event["verified"])

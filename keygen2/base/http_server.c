@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +55,7 @@ struct http_request {
     size_t dropped;  /* bytes of a body that nobody will read */
     unsigned refuse; /* status to answer whatever the body is, 0: none */
     bool begun, in_flight, handled, answered;
+    bool told; /* that its body is too large, before its end: what still comes is dropped */
     struct arena arena;
     struct http_response response;
 };
@@ -331,6 +333,27 @@ static enum MHD_Result first_look(struct http_request *request)
     return MHD_YES;
 }
 
+/*
+ * A chunked body tells its size only by going on. libmicrohttpd takes no answer before a body's
+ * end, so over http the answer is written past it; then we read on a little, that the sender may
+ * find it.
+ */
+static enum MHD_Result tell_too_large(struct http_request *request)
+{
+    static const char answer[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+                                 "Content-Length: 0\r\n\r\n";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (request->listener->tls)
+        return MHD_NO;
+    request->told = true;
+    return send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+                   (ssize_t)(sizeof answer - 1)
+               ? MHD_YES
+               : MHD_NO;
+}
+
 static enum MHD_Result take_body(struct http_request *request, const char *data, size_t *size)
 {
     size_t max = request->listener->server->config->body_max;
@@ -344,7 +367,10 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
             return MHD_NO;
     } else {
         request->dropped += *size; /* read on, so that the sender comes to read the answer */
-        if (request->dropped + body->len > 2 * max)
+        if (request->dropped + body->len > 2 * max && !request->told &&
+            tell_too_large(request) == MHD_NO)
+            return MHD_NO;
+        if (request->dropped + body->len > 3 * max)
             return MHD_NO;
     }
     *size = 0;
@@ -375,6 +401,8 @@ static enum MHD_Result handle(struct http_request *request)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
+    if (request->told)
+        return MHD_NO; /* answered already: close */
     http_guard_rest(server->guard, info->socket_context);
     if (request->refuse != 0)
         return refuse(request, request->refuse);

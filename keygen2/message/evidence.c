@@ -72,8 +72,7 @@ static const struct json_field TERMS[] = {
 
 #undef AT
 
-static const struct json_type TERMS_TYPE =
-    JSON_TYPE("terms", struct evidence_terms, TERMS, NULL);
+static const struct json_type TERMS_TYPE = JSON_TYPE("terms", struct evidence_terms, TERMS, NULL);
 
 #define AT(member) .offset = offsetof(struct evidence_key, member)
 

@@ -18,7 +18,7 @@ struct evidence_terms {
     struct bytes server_time;
     uint32_t client_time; /* seconds since 1970 */
     uint16_t session_life_time, session_key_limit;
-    struct bytes server_certificate;          /* DER of the TLS leaf */
+    struct bytes server_certificate;           /* DER of the TLS leaf */
     struct bytes_list device_certificate_path; /* DER */
 };
 

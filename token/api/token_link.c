@@ -30,7 +30,7 @@ static enum sks_status check_answer(const struct http_exchange *exchange, enum c
 {
     enum sks_status rc = SKS_OK;
 
-    if (exchange->status >= 400 && exchange->status < 500)
+    if ((exchange->status >= 400 && exchange->status < 500) || exchange->status == 503)
         *fate = CALL_NOT_MADE;
     REQUIRE(exchange->status == 200, err, SKS_ERROR_EXTERNAL, "the token's server answered %u",
             exchange->status);
