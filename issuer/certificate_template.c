@@ -1,0 +1,192 @@
+#include "issuer/certificate_template.h"
+#include "keygen2/base/base64.h"
+
+#include <openssl/x509v3.h>
+#include <string.h>
+
+enum { TYPE_MAX = 64 };
+
+/* ---- subject ---- */
+
+static bool is_one_of(uint8_t c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+static uint8_t take(struct bytes *in)
+{
+    uint8_t c = in->ptr[0];
+
+    *in = bytes_at(in->ptr + 1, in->len - 1);
+    return c;
+}
+
+static bool take_type(struct bytes *in, char type[TYPE_MAX])
+{
+    size_t len = 0;
+
+    while (in->len > 0 && in->ptr[0] == ' ')
+        (void)take(in);
+    while (in->len > 0 && in->ptr[0] != '=' && len + 1 < TYPE_MAX)
+        type[len++] = (char)take(in);
+    type[len] = '\0';
+    return len > 0 && in->len > 0 && take(in) == '=' && strlen(type) == len;
+}
+
+/* RFC 4514, 2.4: a backslash stands before a special character, or before two hex digits. */
+static bool take_escape(struct bytes *in, struct buf *value)
+{
+    if (in->len >= 1 && is_one_of(in->ptr[0], " \"#+,;<=>\\")) {
+        put_byte(value, take(in));
+        return true;
+    }
+    if (in->len < 2 || hex_decode(bytes_at(in->ptr, 2), value) != SKS_OK)
+        return false;
+    *in = bytes_at(in->ptr + 2, in->len - 2);
+    return true;
+}
+
+static bool take_value(struct bytes *in, struct buf *value)
+{
+    buf_reset(value);
+    while (in->len > 0 && in->ptr[0] != ',') {
+        uint8_t c = take(in);
+
+        if (c == '\\' ? !take_escape(in, value) : is_one_of(c, "\"+;<>"))
+            return false;
+        if (c != '\\')
+            put_byte(value, c);
+    }
+    if (in->len > 0)
+        (void)take(in); /* the comma */
+    return value->status == SKS_OK && value->len > 0 && value->ptr[0] != '#';
+}
+
+static enum sks_status parse_subject(struct bytes in, X509_NAME *name, struct sks_error *err)
+{
+    char type[TYPE_MAX] = "";
+    struct buf value = { 0 };
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(in.len > 0, err, SKS_ERROR_OPTION, "an empty name");
+    while (in.len > 0) {
+        REQUIRE(take_type(&in, type), err, SKS_ERROR_OPTION, "expected TYPE=value");
+        REQUIRE(take_value(&in, &value), err, SKS_ERROR_OPTION, "the value of %s is malformed",
+                type);
+        /* Each goes in front of the ones before: the text has the last relative name first. */
+        REQUIRE(X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, value.ptr, (int)value.len, 0,
+                                           0) > 0,
+                err, SKS_ERROR_OPTION, "%s is unknown, or its value is too long", type);
+    }
+out:
+    buf_free(&value);
+    return rc;
+}
+
+enum sks_status certificate_subject(struct bytes text, struct arena *arena, struct bytes *der,
+                                    struct sks_error *err)
+{
+    X509_NAME *name = X509_NAME_new();
+    uint8_t *encoded = NULL;
+    int len = 0;
+    enum sks_status rc;
+
+    REQUIRE(name != NULL, err, SKS_ERROR_STORAGE, "no memory");
+    TRY(parse_subject(text, name, err));
+    len = i2d_X509_NAME(name, &encoded);
+    if (len > 0)
+        *der = arena_copy(arena, bytes_at(encoded, (size_t)len));
+    REQUIRE(len > 0 && der->ptr != NULL, err, SKS_ERROR_STORAGE, "no memory");
+out:
+    OPENSSL_free(encoded);
+    X509_NAME_free(name);
+    return rc;
+}
+
+/* ---- extensions ---- */
+
+bool certificate_is_key_usage(struct bytes name)
+{
+    static const char *const KNOWN[] = {
+        "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment",
+        "keyAgreement",     "encipherOnly",   "decipherOnly",
+    };
+
+    for (size_t i = 0; i < NITEMS(KNOWN); i++)
+        if (bytes_equal(bytes_of(KNOWN[i]), name))
+            return true;
+    return false;
+}
+
+bool certificate_is_extended_key_usage(struct bytes name)
+{
+    char text[TYPE_MAX];
+    ASN1_OBJECT *object;
+    bool known;
+
+    if (bytes_to_text(name, text, sizeof text) != SKS_OK || strpbrk(text, ",: ") != NULL)
+        return false;
+    object = OBJ_txt2obj(text, 0);
+    known = object != NULL && (OBJ_obj2nid(object) != NID_undef || strchr(text, '.') != NULL);
+    ASN1_OBJECT_free(object);
+    return known;
+}
+
+static void put_names(struct buf *out, const struct bytes_list *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        put_text(out, i == 0 ? "" : ",");
+        put_raw(out, names->item[i]);
+    }
+    put_byte(out, 0);
+}
+
+static enum sks_status put_extension(struct buf *out, int nid, const char *value)
+{
+    X509V3_CTX ctx = { 0 };
+    X509_EXTENSION *extension;
+    uint8_t *der = NULL;
+    int len;
+
+    X509V3_set_ctx_nodb(&ctx);
+    extension = X509V3_EXT_nconf_nid(NULL, &ctx, nid, value);
+    len = extension == NULL ? -1 : i2d_X509_EXTENSION(extension, &der);
+    if (len > 0)
+        put_raw(out, bytes_at(der, (size_t)len));
+    OPENSSL_free(der);
+    X509_EXTENSION_free(extension);
+    return len > 0 ? out->status : SKS_ERROR_CRYPTO;
+}
+
+static enum sks_status put_names_extension(struct buf *out, int nid, const char *start,
+                                           const struct bytes_list *names)
+{
+    struct buf value = { 0 };
+    enum sks_status rc;
+
+    put_text(&value, start);
+    put_names(&value, names);
+    TRY(value.status);
+    rc = put_extension(out, nid, (const char *)value.ptr);
+out:
+    buf_free(&value);
+    return rc;
+}
+
+enum sks_status certificate_extensions(const struct bytes_list *key_usage,
+                                       const struct bytes_list *extended_key_usage,
+                                       struct arena *arena, struct bytes *der)
+{
+    struct buf out = { 0 };
+    enum sks_status rc;
+
+    TRY(put_extension(&out, NID_basic_constraints, "critical,CA:FALSE"));
+    TRY(put_names_extension(&out, NID_key_usage, "critical,", key_usage));
+    if (extended_key_usage->count > 0)
+        TRY(put_names_extension(&out, NID_ext_key_usage, "", extended_key_usage));
+    *der = arena_copy(arena, buf_bytes(&out));
+    rc = der->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+out:
+    buf_free(&out);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* The issuer's data folder: its keys, its certificates, its database. */
+#ifndef ISSUER_DATA_FOLDER_H
+#define ISSUER_DATA_FOLDER_H
+
+#include "issuer/issuer.h"
+
+/**
+ * Makes whatever is missing in the folder, and leaves alone what is there.
+ *
+ * @param host  a name or address for the TLS certificate besides those of the loopback, or NULL
+ */
+CHECKED enum sks_status data_folder_make(const char *folder, const char *host,
+                                         struct sks_error *err);
+
+/** Loads keys and certificates. @param issuer zeroed; free with data_folder_close() */
+CHECKED enum sks_status data_folder_load(const char *folder, struct issuer *issuer,
+                                         struct sks_error *err);
+
+/** Opens the database, which must be there. */
+CHECKED enum sks_status data_folder_open(const char *folder, struct session_store *store,
+                                         struct sks_error *err);
+
+/** Wipes and frees all that was loaded, the database included. */
+void data_folder_close(struct issuer *issuer);
+
+#endif

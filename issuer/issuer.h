@@ -1,0 +1,25 @@
+/* What the whole issuer shares: its keys, its trust, its profiles, its store. */
+#ifndef ISSUER_ISSUER_H
+#define ISSUER_ISSUER_H
+
+#include "issuer/ca.h"
+#include "issuer/profile.h"
+#include "issuer/session_store.h"
+#include "issuer/trust.h"
+
+/* Filled by data_folder.c and serve.c, then constant but for the trust, which may be reloaded. */
+struct issuer {
+    struct arena arena; /* of all slices below */
+    struct session_store store;
+    struct ca ca;
+    struct bytes key_management_key; /* SPKI */
+    EVP_PKEY *evidence_key;
+    struct bytes evidence_certificate; /* DER */
+    struct bytes tls_certificate;      /* DER of the TLS leaf that clients see */
+    struct buf tls_certificate_pem, tls_key_pem;
+    const char *public_url; /* without '/' at its end; NULL: each listener's own address */
+    struct trust trust;
+    struct profile_list profiles;
+};
+
+#endif

@@ -1,0 +1,114 @@
+#include "issuer/pages.h"
+
+const char PAGE_HTML[] = "text/html; charset=utf-8";
+const char PAGE_JSON[] = "application/json";
+
+static const char START[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
+static const char MIDDLE[] =
+    "</title>\n<style>"
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:2rem auto;padding:0 1rem}"
+    "dt{font-weight:bold}dd{margin:0 0 .75rem;overflow-wrap:anywhere}"
+    "</style>\n</head>\n<body>\n<h1>";
+static const char END[] = "</body>\n</html>\n";
+
+static void put_escaped(struct buf *out, struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        switch (text.ptr[i]) {
+        case '&':
+            put_text(out, "&amp;");
+            break;
+        case '<':
+            put_text(out, "&lt;");
+            break;
+        case '>':
+            put_text(out, "&gt;");
+            break;
+        case '"':
+            put_text(out, "&quot;");
+            break;
+        default:
+            put_byte(out, text.ptr[i]);
+        }
+    }
+}
+
+static void put_heading(struct buf *out, const char *title)
+{
+    put_text(out, START);
+    put_text(out, title);
+    put_text(out, MIDDLE);
+    put_text(out, title);
+    put_text(out, "</h1>\n");
+}
+
+static void put_entry(struct buf *out, const char *name, const char *value)
+{
+    if (value[0] == '\0')
+        return;
+    put_text(out, "<dt>");
+    put_text(out, name);
+    put_text(out, "</dt>\n<dd>");
+    put_escaped(out, bytes_of(value));
+    put_text(out, "</dd>\n");
+}
+
+static const struct {
+    const char *title, *text;
+} TOLD[] = {
+    [VERDICT_OPEN] = { "Enrolment not finished", "The enrolment is still under way." },
+    [VERDICT_SUCCEEDED] = { "Enrolment succeeded",
+                            "Your new keys are in your device, and their certificates with them." },
+    [VERDICT_FAILED] = { "Enrolment failed", "No certificate of this enrolment is valid." },
+    [VERDICT_IN_DOUBT] = { "Enrolment in doubt",
+                           "Your device did not confirm that it took the certificates. They do not"
+                           " count until it does." },
+};
+
+void put_session_page(struct buf *out, const struct session *session)
+{
+    put_heading(out, TOLD[session->verdict].title);
+    put_text(out, "<p>");
+    put_text(out, TOLD[session->verdict].text);
+    put_text(out, "</p>\n<dl>\n");
+    put_entry(out, "Cause", session->cause);
+    put_entry(out, "Profile", session->profile);
+    put_entry(out, "Session", session->id);
+    put_text(out, "</dl>\n");
+    put_text(out, END);
+}
+
+void put_session_json(struct buf *out, const struct session *session)
+{
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s}", "serverSessionId", session->id, "profile",
+                  session->profile, "verdict",
+                  name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), "cause", session->cause);
+    enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : json_write(root, out);
+
+    if (rc != SKS_OK && out->status == SKS_OK)
+        out->status = rc;
+    json_decref(root);
+}
+
+void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base)
+{
+    put_heading(out, "SKS issuer");
+    put_text(out, "<p>A KeyGen2 client enrols at one of these addresses, with ?init=true.</p>\n"
+                  "<dl>\n");
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct profile *profile = &profiles->item[i];
+
+        put_text(out, "<dt>");
+        put_escaped(out, bytes_of(base));
+        put_text(out, "/kg2/");
+        put_escaped(out, bytes_of(profile->name));
+        put_text(out, "</dt>\n<dd>");
+        put_escaped(out, profile->description);
+        put_text(out, "</dd>\n");
+    }
+    put_text(out, "</dl>\n");
+    put_text(out, END);
+}

@@ -1,0 +1,364 @@
+#include "issuer/phase.h"
+#include "issuer/exchange.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/base/log.h"
+
+#include <string.h>
+
+enum {
+    HASH_SIZE = 32,
+    TRIES_MAX = 20, /* each lost one means that another request changed the session */
+};
+
+/* KeyGen2, 3 "Protocol Description": message pairs in their order. */
+static const struct row {
+    const struct json_type *expected;
+    enum sks_status (*step)(struct exchange *x, const void *response);
+    enum phase next;
+} PHASES[] = {
+    [PHASE_INVOCATION] = { &INVOCATION_RESPONSE, step_invocation, PHASE_INITIALIZATION },
+    [PHASE_INITIALIZATION] = { &PROVISIONING_INITIALIZATION_RESPONSE, step_initialization,
+                               PHASE_KEY_CREATION },
+    [PHASE_KEY_CREATION] = { &KEY_CREATION_RESPONSE, step_key_creation, PHASE_FINALIZATION },
+    [PHASE_FINALIZATION] = { &PROVISIONING_FINALIZATION_RESPONSE, step_finalization, PHASE_OVER },
+};
+_Static_assert(NITEMS(PHASES) == PHASE_OVER, "every phase but the last waits for a message");
+
+static struct bytes hash_of(struct arena *arena, struct bytes data)
+{
+    uint8_t hash[HASH_SIZE];
+
+    if (!EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+        return (struct bytes){ 0 };
+    return arena_copy(arena, bytes_at(hash, sizeof hash));
+}
+
+static void trouble(struct outcome *outcome, const struct sks_error *err)
+{
+    log_error("%s", err->text[0] == '\0' ? "no memory" : err->text);
+    outcome->kind = OUTCOME_TROUBLE;
+}
+
+/* A cause may repeat what a client sent, cut anywhere: it must still be UTF-8. */
+static const char *clean_text(struct arena *arena, const char *text)
+{
+    char *copy = arena_text(arena, bytes_of(text));
+
+    if (copy == NULL)
+        return "";
+    if (!bytes_is_utf8(bytes_of(copy)))
+        for (char *c = copy; *c != '\0'; c++)
+            if ((unsigned char)*c >= 0x80)
+                *c = '?';
+    return copy;
+}
+
+/* ---- the beginning ---- */
+
+static struct bytes server_certificate(const struct issuer *issuer, const char *issuer_uri)
+{
+    return strncmp(issuer_uri, "https:", 6) == 0 ? issuer->tls_certificate : (struct bytes){ 0 };
+}
+
+static void fill_session(struct session *session, const struct issuer *issuer,
+                         const struct profile *profile, const char *issuer_uri, bool tls)
+{
+    session->profile = profile->name;
+    session->issuer_uri = issuer_uri;
+    session->tls = tls;
+    session->cause = "";
+    session->started = clock_now();
+    session->expires = session->started + profile->session_life_time;
+    session->state.terms = (struct session_terms){
+        .session_key_algorithm = bytes_of(SKS_SESSION_ALGORITHM),
+        .privacy_enabled = profile->privacy_enabled,
+        .server_session_id = bytes_of(session->id),
+        .issuer_uri = bytes_of(issuer_uri),
+        .session_life_time = profile->session_life_time,
+        .session_key_limit = profile->session_key_limit,
+        .server_certificate = server_certificate(issuer, issuer_uri),
+    };
+    if (profile->key_management_key)
+        session->state.terms.key_management_key = issuer->key_management_key;
+}
+
+static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tls,
+                             char cookie[COOKIE_LENGTH + 1])
+{
+    char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
+    struct bytes hash;
+    enum sks_status rc;
+
+    REQUIRE(id != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
+    TRY(sks_explain(x->err, random_id(id, SKS_ID_MAX)));
+    TRY(sks_explain(x->err, random_id(cookie, COOKIE_LENGTH)));
+    x->session->id = id;
+    fill_session(x->session, x->issuer, x->profile, issuer_uri, tls);
+    TRY(step_begin(x, NULL));
+    hash = hash_of(x->arena, bytes_of(cookie));
+    REQUIRE(hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
+    TRY(store_expire(&x->issuer->store, x->session->started, x->err));
+    TRY(store_add(&x->issuer->store, x->session, hash, buf_bytes(&x->answer), x->err));
+out:
+    return rc;
+}
+
+void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
+                 bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
+                 struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+    struct exchange x = { .issuer = issuer, .profile = profile, .arena = arena, .err = &err };
+
+    *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
+    x.session = &outcome->session;
+    if (begin(&x, issuer_uri, tls, cookie) != SKS_OK ||
+        (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL)
+        trouble(outcome, &err);
+    else
+        log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
+                 issuer_uri);
+    exchange_free(&x);
+}
+
+/* ---- finding the session of a request ---- */
+
+static enum sks_status find_live(struct issuer *issuer, const char *cookie, struct arena *arena,
+                                 struct session *session, bool *found, struct sks_error *err)
+{
+    struct bytes hash = hash_of(arena, bytes_of(cookie));
+    int64_t now = clock_now();
+    enum sks_status rc;
+
+    *found = false;
+    if (cookie == NULL)
+        return SKS_OK;
+    REQUIRE(hash.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory");
+    TRY(store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
+    if (!*found || session->verdict != VERDICT_OPEN || session->expires >= now)
+        goto out;
+    TRY(store_expire(&issuer->store, now, err));
+    TRY(store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
+out:
+    return rc;
+}
+
+/* ---- one message ---- */
+
+/* A session belongs to the listener and the profile that it began on. */
+static enum sks_status check_address(struct exchange *x, const struct arrival *arrival)
+{
+    if (strcmp(x->session->issuer_uri, arrival->issuer_uri) != 0 || x->session->tls != arrival->tls)
+        return check_fail(x, SKS_ERROR_OPTION, "address",
+                          "the message came to %s, the session began at another address",
+                          arrival->issuer_uri);
+    return SKS_OK;
+}
+
+static enum sks_status take_message(struct exchange *x, const struct arrival *arrival)
+{
+    const struct row *row = &PHASES[x->session->phase];
+    void *response = arena_alloc(x->arena, 1, row->expected->size);
+    struct sks_error why = { 0 };
+    enum sks_status rc;
+
+    REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
+    TRY(check_address(x, arrival));
+    x->profile = profile_find(&x->issuer->profiles, x->session->profile);
+    if (x->profile == NULL)
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "is no longer offered");
+    rc = keygen2_decode(row->expected, arrival->body, response, x->arena, &why);
+    if (rc != SKS_OK)
+        return check_fail(x, rc, "message", "%s: %s", row->expected->name,
+                          why.text[0] == '\0' ? sks_status_text((int)rc) : why.text);
+    TRY(row->step(x, response));
+    REQUIRE(!x->lost_check, x->err, SKS_ERROR_STORAGE, "no memory for the checks");
+    x->session->phase = row->next;
+out:
+    return sks_explain(x->err, rc);
+}
+
+static void fail_session(struct exchange *x, const char *cause)
+{
+    x->session->verdict = VERDICT_FAILED;
+    x->session->cause = clean_text(x->arena, cause);
+    x->session->ended = clock_now();
+}
+
+/* What the session becomes, and what of it is written. */
+static void settle(struct exchange *x, const struct arrival *arrival, struct change *change)
+{
+    struct session *session = x->session;
+    enum phase before = session->phase;
+    enum sks_status rc = take_message(x, arrival);
+
+    *change = (struct change){ .check = x->check, .checks = x->checks };
+    change->message = bytes_at(arrival->body.len == 0 ? (const uint8_t *)"" : arrival->body.ptr,
+                               arrival->body.len);
+    for (size_t i = 0; i < x->checks; i++)
+        x->check[i].detail = clean_text(x->arena, x->check[i].detail);
+    if (rc != SKS_OK) {
+        session->phase = before;
+        fail_session(x, x->err->text);
+        return;
+    }
+    session->last_message = hash_of(x->arena, arrival->body);
+    if (session->phase == PHASE_OVER)
+        session->ended = clock_now();
+    else
+        change->state = true;
+    change->answer = buf_bytes(&x->answer);
+}
+
+static void tell_checks(const struct exchange *x)
+{
+    for (size_t i = 0; i < x->checks; i++)
+        log_debug("session %s: %s: %s: %s", x->session->id, x->check[i].passed ? "pass" : "FAIL",
+                  x->check[i].name, x->check[i].detail);
+}
+
+static void tell(const struct session *session, struct bytes message, const char *expected)
+{
+    if (session->verdict == VERDICT_FAILED)
+        log_info("session %s profile %s: failed: %s", session->id, session->profile,
+                 session->cause);
+    else
+        log_info("session %s profile %s: %s of %zu bytes accepted%s", session->id, session->profile,
+                 expected, message.len, session->verdict == VERDICT_SUCCEEDED ? ", succeeded" : "");
+}
+
+static void set_end(struct outcome *outcome)
+{
+    outcome->kind = outcome->session.verdict == VERDICT_SUCCEEDED ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
+/* Works on a session that waits for a message. False: another request was faster, nothing is
+ * written. */
+static bool advance(struct exchange *x, const struct arrival *arrival, struct outcome *outcome)
+{
+    const char *expected = PHASES[x->session->phase].expected->name;
+    struct change change;
+    bool won = false;
+
+    settle(x, arrival, &change);
+    if (store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
+        trouble(outcome, x->err);
+        return true;
+    }
+    if (!won)
+        return false;
+    tell_checks(x);
+    tell(x->session, arrival->body, expected);
+    set_end(outcome);
+    if (change.answer.len > 0) {
+        outcome->kind = OUTCOME_ANSWER;
+        outcome->answer = arena_copy(x->arena, change.answer);
+        if (outcome->answer.ptr == NULL)
+            trouble(outcome, x->err);
+    }
+    return true;
+}
+
+static void answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+
+    outcome->kind = OUTCOME_ANSWER;
+    if (store_last_answer(&issuer->store, &outcome->session, arena, &outcome->answer, &err) !=
+        SKS_OK)
+        trouble(outcome, &err);
+    else
+        log_info("session %s profile %s: the last message again, answered as before",
+                 outcome->session.id, outcome->session.profile);
+}
+
+/* A session that has failed answers nothing more; one that has succeeded, its last message. */
+static bool is_settled(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                       struct outcome *outcome)
+{
+    const struct session *session = &outcome->session;
+    bool again = bytes_equal(session->last_message, hash_of(arena, arrival->body));
+
+    if (session->verdict == VERDICT_FAILED)
+        outcome->kind = OUTCOME_FAILED;
+    else if (session->verdict == VERDICT_SUCCEEDED || session->phase >= PHASE_OVER)
+        outcome->kind = again ? OUTCOME_DONE : OUTCOME_OVER;
+    else if (again)
+        answer_again(issuer, arena, outcome);
+    else
+        return false;
+    return true;
+}
+
+static bool try_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                        struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+    struct exchange x = { .issuer = issuer, .arena = arena, .err = &err };
+    bool found, done = true;
+
+    *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
+    x.session = &outcome->session;
+    if (find_live(issuer, arrival->cookie, arena, x.session, &found, &err) != SKS_OK)
+        trouble(outcome, &err);
+    else if (found && !is_settled(issuer, arrival, arena, outcome))
+        done = advance(&x, arrival, outcome);
+    exchange_free(&x);
+    return done;
+}
+
+void phase_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                   struct outcome *outcome)
+{
+    struct sks_error err = { .text = "a session changed too often meanwhile" };
+
+    for (int i = 0; i < TRIES_MAX; i++)
+        if (try_message(issuer, arrival, arena, outcome))
+            return;
+    trouble(outcome, &err);
+}
+
+/* ---- giving up ---- */
+
+static bool try_abort(struct issuer *issuer, const char *cookie, struct arena *arena,
+                      struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+    struct exchange x = { .issuer = issuer, .arena = arena, .err = &err };
+    const struct change nothing_else = { 0 };
+    bool found, won = false;
+
+    *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
+    x.session = &outcome->session;
+    if (find_live(issuer, cookie, arena, x.session, &found, &err) != SKS_OK) {
+        trouble(outcome, &err);
+        return true;
+    }
+    if (!found)
+        return true;
+    if (x.session->verdict == VERDICT_SUCCEEDED || x.session->verdict == VERDICT_FAILED) {
+        set_end(outcome);
+        return true;
+    }
+    fail_session(&x, "aborted by the client");
+    if (store_save(&issuer->store, x.session, &nothing_else, &won, &err) != SKS_OK) {
+        trouble(outcome, &err);
+        return true;
+    }
+    if (won) {
+        tell(x.session, (struct bytes){ 0 }, "");
+        set_end(outcome);
+    }
+    return won;
+}
+
+void phase_abort(struct issuer *issuer, const char *cookie, struct arena *arena,
+                 struct outcome *outcome)
+{
+    struct sks_error err = { .text = "a session changed too often meanwhile" };
+
+    for (int i = 0; i < TRIES_MAX; i++)
+        if (try_abort(issuer, cookie, arena, outcome))
+            return;
+    trouble(outcome, &err);
+}

@@ -1,0 +1,53 @@
+/*
+ * The issuer's state machine: which message a session waits for, what is done with it, and what
+ * comes next. All that changes is durable before the answer is handed back.
+ */
+#ifndef ISSUER_PHASE_H
+#define ISSUER_PHASE_H
+
+#include "issuer/issuer.h"
+
+enum { COOKIE_LENGTH = 32 }; /* characters of 6 random bits */
+
+enum outcome_kind {
+    OUTCOME_ANSWER,     /* the next request goes out */
+    OUTCOME_DONE,       /* the person is sent to /done */
+    OUTCOME_FAILED,     /* the person is sent to /failed */
+    OUTCOME_OVER,       /* a message that is no repeat, to a session that has succeeded */
+    OUTCOME_NO_SESSION, /* the cookie is no session's; nothing was touched */
+    OUTCOME_TROUBLE,    /* the issuer's own: nothing was changed, the client may try again */
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    struct bytes answer;    /* of OUTCOME_ANSWER */
+    struct session session; /* but for OUTCOME_NO_SESSION and OUTCOME_TROUBLE */
+};
+
+/* One message, and where it came in. */
+struct arrival {
+    const char *cookie;     /* NULL if there was none */
+    const char *issuer_uri; /* the URL that it was sent to, as the issuer names it */
+    bool tls;
+    struct bytes body;
+};
+
+/**
+ * Begins a session: the answer is its InvocationRequest.
+ *
+ * @param cookie  out: the session's cookie, COOKIE_LENGTH characters and a NUL
+ * @param arena   holds all that *outcome points to, as in the functions below
+ */
+void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
+                 bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
+                 struct outcome *outcome);
+
+/** Takes a message. */
+void phase_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                   struct outcome *outcome);
+
+/** Gives a session up, if it is not over. */
+void phase_abort(struct issuer *issuer, const char *cookie, struct arena *arena,
+                 struct outcome *outcome);
+
+#endif

@@ -1,0 +1,217 @@
+#include "issuer/routes.h"
+#include "issuer/pages.h"
+#include "issuer/phase.h"
+
+#include <string.h>
+
+static const char COOKIE[] = "sks-session";
+static const char KEYGEN2_TYPE[] = "application/json"; /* exactly so: clients compare the text */
+static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
+
+static const char *base_of(const struct issuer *issuer, const struct http_request *request)
+{
+    return issuer->public_url != NULL ? issuer->public_url : http_listener_url(request);
+}
+
+static void answer_text(struct http_response *response, unsigned status, const char *text)
+{
+    http_answer(response, status, TEXT_TYPE, bytes_of(text));
+    put_text(&response->body, "\n");
+}
+
+static void answer_keygen2(struct http_response *response, struct bytes message)
+{
+    http_answer(response, 200, KEYGEN2_TYPE, message);
+    http_set_header(response, "Cache-Control", "no-store");
+}
+
+static void redirect(struct http_response *response, const char *base, const char *page,
+                     const char *id)
+{
+    const char *location = arena_printf(response->arena, "%s/%s/%s", base, page, id);
+
+    if (location == NULL) {
+        answer_text(response, 503, "no memory");
+        return;
+    }
+    http_answer(response, 302, NULL, (struct bytes){ 0 });
+    http_set_header(response, "Location", location);
+    http_set_header(response, "Cache-Control", "no-store");
+}
+
+static void answer_outcome(const struct issuer *issuer, const struct http_request *request,
+                           struct http_response *response, const struct outcome *outcome)
+{
+    const char *base = base_of(issuer, request);
+
+    switch (outcome->kind) {
+    case OUTCOME_ANSWER:
+        answer_keygen2(response, outcome->answer);
+        break;
+    case OUTCOME_DONE:
+        redirect(response, base, "done", outcome->session.id);
+        break;
+    case OUTCOME_FAILED:
+        redirect(response, base, "failed", outcome->session.id);
+        break;
+    case OUTCOME_OVER:
+        answer_text(response, 409, "this session is over");
+        break;
+    case OUTCOME_NO_SESSION:
+        answer_text(response, 403, "no cookie, or one of no session");
+        break;
+    case OUTCOME_TROUBLE:
+        answer_text(response, 503, "the issuer has a problem of its own, try again");
+        break;
+    }
+}
+
+/* The URL that clients use for a profile; its bytes are part of what the device signs. */
+static const char *issuer_uri_of(const struct issuer *issuer, const struct http_request *request,
+                                 struct arena *arena)
+{
+    const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
+
+    return profile == NULL
+               ? NULL
+               : arena_printf(arena, "%s/kg2/%s", base_of(issuer, request), profile->name);
+}
+
+static void begin(struct issuer *issuer, const struct http_request *request, const char *issuer_uri,
+                  struct http_response *response)
+{
+    const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
+    const char *secure = strncmp(issuer_uri, "https:", 6) == 0 ? "; Secure" : "";
+    char cookie[COOKIE_LENGTH + 1];
+    struct outcome outcome;
+    const char *header;
+
+    phase_begin(issuer, profile, issuer_uri, http_is_tls(request), response->arena, cookie,
+                &outcome);
+    answer_outcome(issuer, request, response, &outcome);
+    if (outcome.kind != OUTCOME_ANSWER)
+        return;
+    header = arena_printf(response->arena, "%s=%s; HttpOnly; SameSite=Lax; Path=/kg2%s", COOKIE,
+                          cookie, secure);
+    if (header == NULL)
+        answer_text(response, 503, "no memory");
+    else
+        http_set_header(response, "Set-Cookie", header);
+}
+
+static bool is_true(const char *value)
+{
+    return value != NULL && strcmp(value, "true") == 0;
+}
+
+static void get_keygen2(void *ctx, const struct http_request *request,
+                        struct http_response *response)
+{
+    struct issuer *issuer = ctx;
+    const char *issuer_uri = issuer_uri_of(issuer, request, response->arena);
+    struct outcome outcome;
+
+    if (issuer_uri == NULL) {
+        answer_text(response, 404, "no such profile");
+    } else if (is_true(http_query(request, "init"))) {
+        begin(issuer, request, issuer_uri, response);
+    } else if (is_true(http_query(request, "abort"))) {
+        phase_abort(issuer, http_cookie(request, COOKIE), response->arena, &outcome);
+        answer_outcome(issuer, request, response, &outcome);
+    } else {
+        answer_text(response, 400, "?init=true begins a session, ?abort=true gives it up");
+    }
+}
+
+static void post_keygen2(void *ctx, const struct http_request *request,
+                         struct http_response *response)
+{
+    struct issuer *issuer = ctx;
+    struct arrival arrival = {
+        .cookie = http_cookie(request, COOKIE),
+        .issuer_uri = issuer_uri_of(issuer, request, response->arena),
+        .tls = http_is_tls(request),
+        .body = http_body(request),
+    };
+    struct outcome outcome;
+
+    if (arrival.issuer_uri == NULL) {
+        answer_text(response, 404, "no such profile");
+        return;
+    }
+    phase_message(issuer, &arrival, response->arena, &outcome);
+    answer_outcome(issuer, request, response, &outcome);
+}
+
+/* ---- pages ---- */
+
+static void set_page_headers(struct http_response *response)
+{
+    http_set_header(response, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'");
+    http_set_header(response, "X-Content-Type-Options", "nosniff");
+    http_set_header(response, "Cache-Control", "no-store");
+    http_set_header(response, "Vary", "Accept");
+}
+
+static bool wants_json(const struct http_request *request)
+{
+    const char *accept = http_header(request, "Accept");
+
+    return accept != NULL && strstr(accept, PAGE_JSON) != NULL;
+}
+
+/* Each page stands for its verdicts only: /done of a failed session does not exist. */
+static void answer_session(struct issuer *issuer, const struct http_request *request, bool success,
+                           struct http_response *response)
+{
+    struct sks_error err = { 0 };
+    struct session session;
+    bool found = false;
+
+    if (store_find_by_id(&issuer->store, http_path_rest(request), response->arena, &session, &found,
+                         &err) != SKS_OK) {
+        answer_text(response, 503, "the issuer has a problem of its own, try again");
+        return;
+    }
+    if (!found || session.verdict == VERDICT_OPEN ||
+        success != (session.verdict == VERDICT_SUCCEEDED)) {
+        answer_text(response, 404, "no such session here");
+        return;
+    }
+    http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });
+    if (wants_json(request))
+        put_session_json(&response->body, &session);
+    else
+        put_session_page(&response->body, &session);
+    set_page_headers(response);
+}
+
+static void get_done(void *ctx, const struct http_request *request, struct http_response *response)
+{
+    answer_session(ctx, request, true, response);
+}
+
+static void get_failed(void *ctx, const struct http_request *request,
+                       struct http_response *response)
+{
+    answer_session(ctx, request, false, response);
+}
+
+static void get_index(void *ctx, const struct http_request *request, struct http_response *response)
+{
+    const struct issuer *issuer = ctx;
+
+    http_answer(response, 200, PAGE_HTML, (struct bytes){ 0 });
+    put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
+    set_page_headers(response);
+}
+
+const struct http_route ISSUER_ROUTES[] = {
+    { "GET", "/kg2/", NULL, get_keygen2, NULL },
+    { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, NULL },
+    { "GET", "/done/", NULL, get_done, NULL },
+    { "GET", "/failed/", NULL, get_failed, NULL },
+    { "GET", "/", NULL, get_index, NULL },
+};
+const size_t ISSUER_ROUTES_COUNT = NITEMS(ISSUER_ROUTES);

@@ -1,0 +1,295 @@
+#include "issuer/serve.h"
+#include "issuer/data_folder.h"
+#include "issuer/routes.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/base/files.h"
+#include "keygen2/base/log.h"
+#include "keygen2/crypto/pem.h"
+
+#include <limits.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef SKS_PROFILES_DIR
+#define SKS_PROFILES_DIR "issuer/profiles" /* in the source tree */
+#endif
+
+enum {
+    REQUEST_SECONDS = 30,
+    URL_MAX = 900, /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
+};
+
+static const char HTTP_DEFAULT[] = "127.0.0.1:8080", HTTPS_DEFAULT[] = "127.0.0.1:8443";
+
+/* All that lives while the server does. */
+struct serving {
+    struct issuer issuer;
+    struct http_config config;
+    struct http_server *server;
+    char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX];
+    const char *http_url, *https_url;
+    pthread_t reloader;
+    bool reloads;
+    atomic_bool stopping;
+};
+
+/* ---- options ---- */
+
+bool url_host(const char *url, char *host, size_t size)
+{
+    const char *start = strstr(url, "://");
+    size_t scheme = start == NULL ? 0 : (size_t)(start - url), len;
+
+    if (!(scheme == 4 && strncmp(url, "http", 4) == 0) &&
+        !(scheme == 5 && strncmp(url, "https", 5) == 0))
+        return false;
+    start += strlen("://");
+    if (*start == '[') {
+        start++;
+        len = strcspn(start, "]");
+    } else {
+        len = strcspn(start, ":/?#");
+    }
+    return len > 0 && bytes_to_text(bytes_at(start, len), host, size) == SKS_OK;
+}
+
+static enum sks_status set_public_url(struct serving *s, const char *url, struct sks_error *err)
+{
+    char host[URL_MAX];
+    size_t len;
+    enum sks_status rc = SKS_OK;
+
+    if (url == NULL)
+        return SKS_OK;
+    REQUIRE(url_host(url, host, sizeof host) && strpbrk(url, "?# ") == NULL &&
+                strlen(url) < sizeof s->public_url,
+            err, SKS_ERROR_OPTION, "--public-url: '%s' is not an http or https URL", url);
+    (void)snprintf(s->public_url, sizeof s->public_url, "%s", url);
+    for (len = strlen(s->public_url); len > 0 && s->public_url[len - 1] == '/'; len--)
+        s->public_url[len - 1] = '\0';
+    s->issuer.public_url = s->public_url;
+out:
+    return rc;
+}
+
+/* The shipped profiles: of the source tree that the program was built in, or installed. */
+static bool find_shipped_profiles(char path[PATH_MAX])
+{
+    static const char *const BESIDE[] = { "../issuer/profiles", "../../issuer/profiles" };
+    char self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash;
+
+    self[len < 0 ? 0 : len] = '\0';
+    slash = strrchr(self, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; slash != NULL && i < NITEMS(BESIDE); i++)
+        if (file_path(path, PATH_MAX, self, BESIDE[i]) == SKS_OK && file_exists(path))
+            return true;
+    (void)snprintf(path, PATH_MAX, "%s", SKS_PROFILES_DIR);
+    return file_exists(path);
+}
+
+static enum sks_status load_profiles(struct serving *s, const struct serve_options *options,
+                                     struct sks_error *err)
+{
+    char *path = s->profiles_folder;
+    enum sks_status rc;
+
+    if (options->profiles != NULL)
+        return profiles_load(options->profiles, &s->issuer.profiles, err);
+    TRY(sks_explain(err, file_path(path, PATH_MAX, options->data, "profiles")));
+    REQUIRE(file_exists(path) || find_shipped_profiles(path), err, SKS_ERROR_OPTION,
+            "no folder of profiles: --profiles names one");
+    TRY(profiles_load(path, &s->issuer.profiles, err));
+out:
+    return rc;
+}
+
+static enum sks_status load_trust(struct serving *s, struct serve_options *options,
+                                  struct sks_error *err)
+{
+    enum sks_status rc;
+
+    if (options->trust.count == 0) {
+        TRY(sks_explain(
+            err, file_path(s->trust_folder, sizeof s->trust_folder, options->data, "trust")));
+        options->trust.item[options->trust.count++] = s->trust_folder;
+    }
+    TRY(trust_open(&s->issuer.trust, &options->trust, err));
+    if (trust_count(&s->issuer.trust) == 0)
+        log_error("no device is trusted: %s has no certificate; only profiles with privacy work",
+                  options->trust.item[0]);
+    else
+        log_info("%zu trusted certificates", trust_count(&s->issuer.trust));
+out:
+    return rc;
+}
+
+static enum sks_status load_seen_certificate(struct serving *s, const char *path,
+                                             struct sks_error *err)
+{
+    struct bytes_list list;
+    enum sks_status rc = SKS_OK;
+
+    if (path == NULL)
+        return SKS_OK;
+    TRY(pem_read_certificates(path, &s->issuer.arena, &list, err));
+    s->issuer.tls_certificate = list.item[0];
+out:
+    return rc;
+}
+
+/* A device signs which certificate its client saw: this one had better be it. */
+static void warn_of_tls_name(const struct issuer *issuer, const char *host)
+{
+    const uint8_t *p = issuer->tls_certificate.ptr;
+    X509 *certificate = NULL;
+
+    if (issuer->public_url == NULL || strncmp(issuer->public_url, "https:", 6) != 0)
+        return;
+    certificate = d2i_X509(NULL, &p, (long)issuer->tls_certificate.len);
+    if (certificate == NULL || (X509_check_host(certificate, host, 0, 0, NULL) != 1 &&
+                                X509_check_ip_asc(certificate, host, 0) != 1))
+        log_error("the TLS certificate does not name %s: if clients see another one there,"
+                  " --seen-certificate must give it",
+                  host);
+    X509_free(certificate);
+}
+
+static enum sks_status load_all(struct serving *s, struct serve_options *options,
+                                struct sks_error *err)
+{
+    char host[URL_MAX] = "";
+    enum sks_status rc;
+
+    TRY(set_public_url(s, options->public_url, err));
+    if (s->issuer.public_url != NULL)
+        (void)url_host(s->issuer.public_url, host, sizeof host);
+    TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
+    TRY(data_folder_load(options->data, &s->issuer, err));
+    TRY(load_profiles(s, options, err));
+    TRY(load_trust(s, options, err));
+    TRY(load_seen_certificate(s, options->seen_certificate, err));
+    warn_of_tls_name(&s->issuer, host);
+    TRY(data_folder_open(options->data, &s->issuer.store, err));
+    TRY(store_expire(&s->issuer.store, clock_now(), err));
+out:
+    return rc;
+}
+
+/* ---- SIGHUP ---- */
+
+static void hangup_set(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGHUP);
+}
+
+/* A thread of its own waits for the signal, so that no handler interrupts anything. */
+static void *reload_on_hangup(void *from)
+{
+    struct serving *s = from;
+    struct sks_error err = { 0 };
+    sigset_t set;
+    size_t count;
+    int number;
+
+    hangup_set(&set);
+    while (sigwait(&set, &number) == 0 && !atomic_load(&s->stopping)) {
+        if (trust_reload(&s->issuer.trust, &count, &err) == SKS_OK)
+            log_info("trust read again: %zu certificates", count);
+        else
+            log_error("trust not changed: %s", err.text);
+    }
+    return NULL;
+}
+
+static void start_reloader(struct serving *s)
+{
+    s->reloads = pthread_create(&s->reloader, NULL, reload_on_hangup, s) == 0;
+    if (!s->reloads)
+        log_error("SIGHUP will not be heard: no thread for it");
+}
+
+static void stop_reloader(struct serving *s)
+{
+    if (!s->reloads)
+        return;
+    atomic_store(&s->stopping, true);
+    (void)pthread_kill(s->reloader, SIGHUP);
+    (void)pthread_join(s->reloader, NULL);
+}
+
+/* ---- listening ---- */
+
+static enum sks_status listen_on(struct serving *s, const struct serve_options *options,
+                                 struct sks_error *err)
+{
+    bool both = options->http == NULL && options->https == NULL;
+    const char *http = both ? HTTP_DEFAULT : options->http;
+    const char *https = both ? HTTPS_DEFAULT : options->https;
+    enum sks_status rc;
+
+    s->config = (struct http_config){
+        .routes = ISSUER_ROUTES,
+        .route_count = ISSUER_ROUTES_COUNT,
+        .ctx = &s->issuer,
+        .body_max = KEYGEN2_MESSAGE_MAX,
+        .request_time = REQUEST_SECONDS,
+    };
+    TRY(http_server_new(&s->config, &s->server, err));
+    if (http != NULL)
+        TRY(http_server_listen(s->server, http, NULL, NULL, &s->http_url, err));
+    if (https != NULL)
+        TRY(http_server_listen(s->server, https, (const char *)s->issuer.tls_certificate_pem.ptr,
+                               (const char *)s->issuer.tls_key_pem.ptr, &s->https_url, err));
+out:
+    return rc;
+}
+
+static bool print_ready(const struct serving *s)
+{
+    (void)printf("ready%s%s%s%s\n", s->http_url == NULL ? "" : " ",
+                 s->http_url == NULL ? "" : s->http_url, s->https_url == NULL ? "" : " ",
+                 s->https_url == NULL ? "" : s->https_url);
+    return fflush(stdout) == 0;
+}
+
+static enum sks_status run(struct serving *s, struct serve_options *options, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(load_all(s, options, err));
+    TRY(listen_on(s, options, err));
+    start_reloader(s);
+    REQUIRE(print_ready(s), err, SKS_ERROR_EXTERNAL, "cannot write to standard output");
+    log_info("stopped by signal %d", http_wait_for_signal());
+out:
+    return rc;
+}
+
+enum exit_code serve(struct serve_options *options)
+{
+    static struct serving s; /* too much for a stack */
+    struct sks_error err = { 0 };
+    sigset_t hangup;
+    enum sks_status rc;
+
+    http_block_signals();
+    hangup_set(&hangup);
+    (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
+    rc = run(&s, options, &err);
+    stop_reloader(&s);
+    http_server_free(s.server);
+    trust_close(&s.issuer.trust);
+    profiles_free(&s.issuer.profiles);
+    data_folder_close(&s.issuer);
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+}

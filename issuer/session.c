@@ -1,0 +1,174 @@
+#include "issuer/session.h"
+
+#include <string.h>
+
+enum { STATE_FORM = 1 }; /* first byte of a stored state */
+
+const struct name NAMES_VERDICT[] = {
+    { "open", VERDICT_OPEN },
+    { "succeeded", VERDICT_SUCCEEDED },
+    { "failed", VERDICT_FAILED },
+    { "in doubt", VERDICT_IN_DOUBT },
+    { NULL, 0 },
+};
+const struct name NAMES_PHASE[] = {
+    { "invocation", PHASE_INVOCATION },
+    { "initialization", PHASE_INITIALIZATION },
+    { "key creation", PHASE_KEY_CREATION },
+    { "finalization", PHASE_FINALIZATION },
+    { "over", PHASE_OVER },
+    { NULL, 0 },
+};
+
+/* The state is written and read by one table, so that the two cannot part. */
+enum field_kind { FIELD_BYTES, FIELD_LIST, FIELD_BOOL, FIELD_USHORT, FIELD_UINT };
+
+struct field {
+    enum field_kind kind;
+    size_t offset;
+};
+
+#define AT(member) offsetof(struct session_state, member)
+
+static const struct field STATE[] = {
+    { FIELD_BYTES, AT(terms.session_key_algorithm) },
+    { FIELD_BOOL, AT(terms.privacy_enabled) },
+    { FIELD_BYTES, AT(terms.client_session_id) },
+    { FIELD_BYTES, AT(terms.server_ephemeral_key) },
+    { FIELD_BYTES, AT(terms.key_management_key) },
+    { FIELD_UINT, AT(terms.client_time) },
+    { FIELD_USHORT, AT(terms.session_life_time) },
+    { FIELD_USHORT, AT(terms.session_key_limit) },
+    { FIELD_BYTES, AT(terms.server_certificate) },
+    { FIELD_BYTES, AT(server_time) },
+    { FIELD_BYTES, AT(ephemeral_key) },
+    { FIELD_BYTES, AT(client_ephemeral_key) },
+    { FIELD_LIST, AT(device_path) },
+    { FIELD_BYTES, AT(session_key) },
+    { FIELD_USHORT, AT(counter) },
+    { FIELD_BOOL, AT(carries_secrets) },
+    { FIELD_BYTES, AT(nonce) },
+    { FIELD_USHORT, AT(credentials) },
+};
+
+#undef AT
+#define AT(member) offsetof(struct credential, member)
+
+static const struct field CREDENTIAL[] = {
+    { FIELD_BYTES, AT(id) },
+    { FIELD_BYTES, AT(key_algorithm) },
+    { FIELD_BYTES, AT(key_parameters) },
+    { FIELD_BYTES, AT(mac) },
+    { FIELD_USHORT, AT(attestation_counter) },
+    { FIELD_BYTES, AT(public_key) },
+    { FIELD_BYTES, AT(serial) },
+    { FIELD_BYTES, AT(certificate) },
+};
+
+#undef AT
+
+static void put_field(struct buf *out, enum field_kind kind, const void *member)
+{
+    switch (kind) {
+    case FIELD_BYTES:
+        put_array(out, *(const struct bytes *)member);
+        break;
+    case FIELD_LIST:
+        put_list(out, member);
+        break;
+    case FIELD_BOOL:
+        put_bool(out, *(const bool *)member);
+        break;
+    case FIELD_USHORT:
+        put_ushort(out, *(const uint16_t *)member);
+        break;
+    case FIELD_UINT:
+        put_uint(out, *(const uint32_t *)member);
+        break;
+    }
+}
+
+static enum sks_status get_field(struct bytes *in, struct arena *arena, enum field_kind kind,
+                                 void *member)
+{
+    switch (kind) {
+    case FIELD_BYTES:
+        return get_array(in, member);
+    case FIELD_LIST:
+        return get_list(in, arena, member);
+    case FIELD_BOOL:
+        return get_bool(in, member);
+    case FIELD_USHORT:
+        return get_ushort(in, member);
+    case FIELD_UINT:
+        return get_uint(in, member);
+    }
+    return SKS_ERROR_INTERNAL;
+}
+
+static void put_fields(struct buf *out, const struct field *field, size_t count, const void *from)
+{
+    for (size_t i = 0; i < count; i++)
+        put_field(out, field[i].kind, (const char *)from + field[i].offset);
+}
+
+static enum sks_status get_fields(struct bytes *in, struct arena *arena, const struct field *field,
+                                  size_t count, void *to)
+{
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < count; i++)
+        TRY(get_field(in, arena, field[i].kind, (char *)to + field[i].offset));
+out:
+    return rc;
+}
+
+void put_session_state(struct buf *out, const struct session_state *state)
+{
+    put_byte(out, STATE_FORM);
+    put_fields(out, STATE, NITEMS(STATE), state);
+    for (size_t i = 0; i < state->credentials; i++)
+        put_fields(out, CREDENTIAL, NITEMS(CREDENTIAL), &state->credential[i]);
+}
+
+enum sks_status get_session_state(struct bytes in, struct arena *arena, struct session_state *state)
+{
+    uint8_t form;
+    enum sks_status rc;
+
+    *state = (struct session_state){ 0 };
+    TRY(get_byte(&in, &form));
+    if (form != STATE_FORM)
+        return SKS_ERROR_OPTION;
+    TRY(get_fields(&in, arena, STATE, NITEMS(STATE), state));
+    state->credential = arena_alloc(arena, state->credentials, sizeof *state->credential);
+    if (state->credential == NULL)
+        return SKS_ERROR_STORAGE;
+    for (size_t i = 0; i < state->credentials; i++)
+        TRY(get_fields(&in, arena, CREDENTIAL, NITEMS(CREDENTIAL), &state->credential[i]));
+    rc = get_end(&in);
+out:
+    return rc;
+}
+
+struct bytes session_device_id(const struct session_state *state)
+{
+    if (state->terms.privacy_enabled)
+        return bytes_of(SKS_DEVICE_ANONYMOUS);
+    return state->device_path.count == 0 ? (struct bytes){ 0 } : state->device_path.item[0];
+}
+
+void session_take_key(const struct session_state *state, struct session_key *sk)
+{
+    *sk = (struct session_key){ .counter = state->counter };
+    if (state->session_key.len == sizeof sk->key)
+        memcpy(sk->key, state->session_key.ptr, sizeof sk->key);
+}
+
+enum sks_status session_keep_key(struct session_state *state, struct arena *arena,
+                                 const struct session_key *sk)
+{
+    state->session_key = arena_copy(arena, bytes_at(sk->key, sizeof sk->key));
+    state->counter = sk->counter;
+    return state->session_key.ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+}

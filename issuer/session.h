@@ -1,0 +1,89 @@
+/* One enrolment as the issuer keeps it: a row of the database, part of which lies sealed. */
+#ifndef ISSUER_SESSION_H
+#define ISSUER_SESSION_H
+
+#include "keygen2/base/arena.h"
+#include "keygen2/crypto/session.h"
+
+/* Named after the response that is awaited. The numbers are stored. */
+enum phase {
+    PHASE_INVOCATION,
+    PHASE_INITIALIZATION,
+    PHASE_KEY_CREATION,
+    PHASE_FINALIZATION,
+    PHASE_OVER,
+};
+
+/* What the issuer says of a session. The numbers are stored. */
+enum verdict {
+    VERDICT_OPEN,
+    VERDICT_SUCCEEDED,
+    VERDICT_FAILED,
+    VERDICT_IN_DOUBT, /* the finalization went out and no proof came back */
+};
+
+extern const struct name NAMES_VERDICT[], NAMES_PHASE[];
+
+/* A key that was asked for, and what became of it. */
+struct credential {
+    struct bytes id;
+    struct bytes key_algorithm, key_parameters;
+    struct bytes mac;             /* of its createKeyEntry, which the attestation covers */
+    uint16_t attestation_counter; /* macSequenceCounter that the attestation must have used */
+    struct bytes public_key;      /* empty until the token has made it */
+    struct bytes serial;
+    struct bytes certificate; /* DER */
+};
+
+/* What lies sealed. Slices live in the arena that the session was loaded into. */
+struct session_state {
+    struct session_terms terms; /* server_session_id and issuer_uri are the session's own */
+    struct bytes server_time;   /* as it was sent */
+    struct bytes ephemeral_key; /* put_private_key() form; empty once the session key is made */
+    struct bytes client_ephemeral_key;
+    struct bytes_list device_path; /* DER, empty in privacy mode */
+    struct bytes session_key;      /* empty until it is made */
+    uint16_t counter;              /* macSequenceCounter of the next MAC or attestation */
+    bool carries_secrets;          /* a PUK went out encrypted under the session key */
+    struct bytes nonce;            /* of the close; its attestation uses `counter` */
+    struct credential *credential;
+    uint16_t credentials;
+};
+
+struct session {
+    int64_t number;  /* of its row */
+    int64_t version; /* grows with each change of the row: two requests cannot both win */
+    const char *id;  /* serverSessionId */
+    const char *profile, *issuer_uri;
+    bool tls; /* the listener that it began on */
+    int64_t started, expires, ended;
+    enum phase phase;
+    enum verdict verdict;
+    const char *cause;         /* "" unless failed or in doubt */
+    struct bytes last_message; /* SHA-256 of the last accepted message; empty at first */
+    struct session_state state;
+};
+
+/** Appends the state, to be sealed. */
+void put_session_state(struct buf *out, const struct session_state *state);
+
+/**
+ * Reads what put_session_state() wrote.
+ *
+ * @param in  lives as long as *state
+ * @return SKS_ERROR_OPTION if it is malformed, SKS_ERROR_STORAGE without memory
+ */
+CHECKED enum sks_status get_session_state(struct bytes in, struct arena *arena,
+                                          struct session_state *state);
+
+/** The DeviceID of the session: its device certificate, or "Anonymous". */
+struct bytes session_device_id(const struct session_state *state);
+
+/** The session key with its counter, for one step; wipe it with OPENSSL_cleanse(). */
+void session_take_key(const struct session_state *state, struct session_key *sk);
+
+/** Keeps the session key and counter in the state; SKS_ERROR_STORAGE without memory. */
+CHECKED enum sks_status session_keep_key(struct session_state *state, struct arena *arena,
+                                         const struct session_key *sk);
+
+#endif

@@ -1,0 +1,143 @@
+/* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
+#include "issuer/mac_order.h"
+#include "issuer/verify.h"
+#include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/private_key.h"
+
+/* KeyGen2, ProvisioningInitializationResponse: serverTime comes back as it was sent. */
+static enum sks_status check_server_time(struct exchange *x, struct bytes text)
+{
+    if (!bytes_equal(text, x->session->state.server_time))
+        return check_fail(x, SKS_ERROR_OPTION, "server time", "is not the one that was sent");
+    check_pass(x, "server time", "as it was sent");
+    return SKS_OK;
+}
+
+/* Who asked decides the mode: else one without any device could pass for one with privacy. */
+static enum sks_status check_mode(struct exchange *x, const struct device_id *device)
+{
+    bool privacy = x->session->state.terms.privacy_enabled;
+
+    if (device == NULL && !privacy)
+        return check_fail(x, SKS_ERROR_OPTION, "device id",
+                          "deviceId is missing, and privacy was not asked for");
+    if (device != NULL && privacy)
+        return check_fail(x, SKS_ERROR_OPTION, "device id",
+                          "deviceId is there, although privacy was asked for");
+    check_pass(x, "device id", privacy ? "absent, as privacy asks" : "present");
+    return SKS_OK;
+}
+
+/* The decoder found the point to be on its curve; this is about which curve. */
+static enum sks_status check_client_key(struct exchange *x, struct bytes spki)
+{
+    struct public_key client, server;
+
+    if (public_key_parse(spki, &client) != SKS_OK ||
+        public_key_parse(x->session->state.terms.server_ephemeral_key, &server) != SKS_OK ||
+        client.curve == NULL || client.curve != server.curve)
+        return check_fail(x, SKS_ERROR_OPTION, "client key",
+                          "clientEphemeralKey is not on the curve of serverEphemeralKey");
+    check_pass(x, "client key", "on the curve %s", client.curve->jose);
+    return SKS_OK;
+}
+
+static enum sks_status check_device(struct exchange *x, const struct bytes_list *path,
+                                    EVP_PKEY **key)
+{
+    X509_STORE *store = trust_store(&x->issuer->trust);
+    struct sks_error why = { 0 };
+    X509 *device = NULL;
+    const char *name = NULL;
+    enum sks_status rc = verify_device_path(store, path, key, &why);
+
+    X509_STORE_free(store);
+    if (rc != SKS_OK)
+        return check_fail(x, rc, "device path", "%s", why.text);
+    if (certificate_parse(path->item[0], &device) == SKS_OK)
+        name = certificate_name(x->arena, X509_get_subject_name(device));
+    check_pass(x, "device path", "%zu certificate%s, device %s", path->count,
+               path->count == 1 ? "" : "s", name == NULL ? "?" : name);
+    X509_free(device);
+    return SKS_OK;
+}
+
+/* What the response adds to the terms; the session key is made of all of them. */
+static enum sks_status derive_key(struct exchange *x,
+                                  const struct provisioning_initialization_response *response,
+                                  struct session_key *sk)
+{
+    struct session_state *state = &x->session->state;
+    struct bytes private_key = state->ephemeral_key;
+    EVP_PKEY *own = NULL;
+    enum sks_status rc;
+
+    state->terms.client_session_id = response->client_session_id;
+    state->terms.client_time = (uint32_t)response->client_time.seconds;
+    state->client_ephemeral_key = response->client_ephemeral_key;
+    if (response->device_id != NULL)
+        state->device_path = response->device_id->certificate_path;
+    TRY(get_private_key(&private_key, &own));
+    TRY(session_key_derive(own, state->client_ephemeral_key, &state->terms,
+                           session_device_id(state), sk));
+    state->ephemeral_key = (struct bytes){ 0 };
+out:
+    EVP_PKEY_free(own);
+    return sks_explain(x->err, rc);
+}
+
+static enum sks_status check_attestation(struct exchange *x, const struct session_key *sk,
+                                         EVP_PKEY *device_key, struct bytes attestation)
+{
+    const struct session_state *state = &x->session->state;
+    enum sks_status rc =
+        verify_session_attestation(&state->terms, session_device_id(state),
+                                   state->client_ephemeral_key, sk, device_key, attestation);
+
+    if (rc != SKS_OK)
+        return check_fail(x, rc, "session attestation",
+                          "is not by the device over the terms of this session");
+    check_pass(x, "session attestation",
+               device_key == NULL ? "HMAC with the session key, privacy mode"
+                                  : "signature of the device key over the terms of the session");
+    return SKS_OK;
+}
+
+static enum sks_status request_keys(struct exchange *x, struct session_key *sk)
+{
+    struct session_state *state = &x->session->state;
+    struct key_creation_request request = {
+        .server_session_id = bytes_of(x->session->id),
+        .client_session_id = state->terms.client_session_id,
+        .key_entry_algorithm = bytes_of(SKS_KEY_ENTRY_ALGORITHM),
+    };
+    enum sks_status rc;
+
+    TRY(order_key_creation(x, sk, &request));
+    TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
+    TRY(answer_with(x, &KEY_CREATION_REQUEST, &request));
+out:
+    return rc;
+}
+
+enum sks_status step_initialization(struct exchange *x, const void *from)
+{
+    const struct provisioning_initialization_response *response = from;
+    struct session_key sk = { 0 };
+    EVP_PKEY *device_key = NULL;
+    enum sks_status rc;
+
+    TRY(check_ids(x, response->server_session_id, NULL));
+    TRY(check_server_time(x, response->server_time.text));
+    TRY(check_mode(x, response->device_id));
+    TRY(check_client_key(x, response->client_ephemeral_key));
+    if (response->device_id != NULL)
+        TRY(check_device(x, &response->device_id->certificate_path, &device_key));
+    TRY(derive_key(x, response, &sk));
+    TRY(check_attestation(x, &sk, device_key, response->attestation));
+    TRY(request_keys(x, &sk));
+out:
+    OPENSSL_cleanse(&sk, sizeof sk);
+    EVP_PKEY_free(device_key);
+    return rc;
+}

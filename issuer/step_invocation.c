@@ -1,0 +1,64 @@
+/* Invocation: the session begins; then the client's capabilities, and an offer of a session key. */
+#include "issuer/exchange.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/crypto/private_key.h"
+
+enum sks_status step_begin(struct exchange *x, const void *nothing)
+{
+    const struct session *session = x->session;
+    const struct invocation_request request = {
+        .server_session_id = bytes_of(session->id),
+        .action = ACTION_MANAGE,
+        .privacy_enabled = session->state.terms.privacy_enabled,
+    };
+
+    (void)nothing;
+    return answer_with(x, &INVOCATION_REQUEST, &request);
+}
+
+/* The issuer's half of the key agreement. The private key is kept, sealed, until the answer. */
+static enum sks_status draw_ephemeral_key(struct exchange *x)
+{
+    const struct algorithm *p256 = algorithm_by_jose(bytes_of("P-256"), ALGORITHM_KEY_GENERATION);
+    struct session_state *state = &x->session->state;
+    struct buf spki = { 0 }, private_key = { 0 };
+    EVP_PKEY *pkey = NULL;
+    enum sks_status rc;
+
+    TRY(private_key_generate(p256, (struct bytes){ 0 }, &pkey));
+    TRY(put_pkey(&spki, pkey));
+    TRY(put_private_key(&private_key, pkey));
+    TRY(keep_bytes(x, buf_bytes(&spki), &state->terms.server_ephemeral_key));
+    TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
+out:
+    EVP_PKEY_free(pkey);
+    buf_free(&spki);
+    buf_free(&private_key);
+    return sks_explain(x->err, rc);
+}
+
+enum sks_status step_invocation(struct exchange *x, const void *from)
+{
+    const struct invocation_response *response = from;
+    struct session_state *state = &x->session->state;
+    struct provisioning_initialization_request request = { 0 };
+    char now[32];
+    enum sks_status rc;
+
+    TRY(check_ids(x, response->server_session_id, NULL));
+    if (response->client_capabilities.count > 0)
+        return check_fail(x, SKS_ERROR_OPTION, "client capabilities", "nobody asked for them");
+    TRY(draw_ephemeral_key(x));
+    keygen2_time_format(clock_now(), false, now);
+    TRY(keep_bytes(x, bytes_of(now), &state->server_time));
+    request.server_session_id = bytes_of(x->session->id);
+    request.server_time.text = state->server_time;
+    request.session_key_algorithm = state->terms.session_key_algorithm;
+    request.session_key_limit = state->terms.session_key_limit;
+    request.session_life_time = state->terms.session_life_time;
+    request.server_ephemeral_key = state->terms.server_ephemeral_key;
+    request.key_management_key = state->terms.key_management_key;
+    TRY(answer_with(x, &PROVISIONING_INITIALIZATION_REQUEST, &request));
+out:
+    return rc;
+}

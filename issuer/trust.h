@@ -1,0 +1,32 @@
+/* Which devices the issuer trusts: CA certificates, or single device certificates, from PEM. */
+#ifndef ISSUER_TRUST_H
+#define ISSUER_TRUST_H
+
+#include "keygen2/base/program.h"
+
+#include <openssl/x509.h>
+#include <pthread.h>
+
+/* Many readers; a reload swaps the store under them. */
+struct trust {
+    const struct texts *sources; /* files and folders, kept for reloading */
+    pthread_mutex_t lock;
+    X509_STORE *store;
+};
+
+/** Reads all sources: PEM files, and folders of *.pem. @param sources kept, not copied */
+CHECKED enum sks_status trust_open(struct trust *trust, const struct texts *sources,
+                                   struct sks_error *err);
+
+/** Reads the sources again; on failure what was there stays. @param count out: certificates */
+CHECKED enum sks_status trust_reload(struct trust *trust, size_t *count, struct sks_error *err);
+
+/** The store of now; free with X509_STORE_free(). */
+X509_STORE *trust_store(struct trust *trust);
+
+/** Number of trusted certificates. */
+size_t trust_count(struct trust *trust);
+
+void trust_close(struct trust *trust);
+
+#endif

@@ -1,0 +1,163 @@
+#include "issuer/verify.h"
+#include "keygen2/crypto/signature.h"
+
+#include <openssl/x509v3.h>
+
+enum {
+    AUTH_LEVEL = 2, /* OpenSSL's: RSA of 2048 bits or more, no SHA-1 */
+    F4_SIZE = 3,
+};
+
+static const uint8_t F4[F4_SIZE] = { 1, 0, 1 };
+
+/* ---- device path ---- */
+
+static enum sks_status decode_path(const struct bytes_list *path, STACK_OF(X509) * all,
+                                   struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < path->count; i++) {
+        const uint8_t *p = path->item[i].ptr;
+        X509 *certificate = d2i_X509(NULL, &p, (long)path->item[i].len);
+
+        REQUIRE(certificate != NULL, err, SKS_ERROR_AUTHORIZATION,
+                "certificate number %zu does not decode", i);
+        if (sk_X509_push(all, certificate) <= 0) {
+            X509_free(certificate);
+            return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the certificates");
+        }
+    }
+out:
+    return rc;
+}
+
+static enum sks_status check_path(X509_STORE *store, STACK_OF(X509) * path, struct sks_error *err)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    X509_VERIFY_PARAM *param;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(ctx != NULL && X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), path) > 0, err,
+            SKS_ERROR_STORAGE, "no memory to check the path");
+    param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_depth(param, DEVICE_PATH_MAX);
+    X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+    /* What lies in the trust folder is trusted as it is, be it a root, a sub CA or one device. */
+    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+    REQUIRE(X509_verify_cert(ctx) == 1, err, SKS_ERROR_AUTHORIZATION,
+            "not trusted: %s (at certificate number %d)",
+            X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)),
+            X509_STORE_CTX_get_error_depth(ctx));
+out:
+    X509_STORE_CTX_free(ctx);
+    return rc;
+}
+
+/* RFC 5280, 4.2.1.3: where there is a keyUsage, it must allow what the device does. */
+static enum sks_status check_usage(X509 *certificate, struct sks_error *err)
+{
+    if ((X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) == 0)
+        return sks_fail(err, SKS_ERROR_AUTHORIZATION,
+                        "the device certificate is not for digital signatures");
+    return SKS_OK;
+}
+
+enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *path, EVP_PKEY **key,
+                                   struct sks_error *err)
+{
+    STACK_OF(X509) *all = sk_X509_new_null();
+    enum sks_status rc;
+
+    *key = NULL;
+    REQUIRE(all != NULL, err, SKS_ERROR_STORAGE, "no memory for the certificates");
+    REQUIRE(path->count >= 1 && path->count <= DEVICE_PATH_MAX, err, SKS_ERROR_AUTHORIZATION,
+            "a path has 1-%d certificates", DEVICE_PATH_MAX);
+    TRY(decode_path(path, all, err));
+    TRY(check_path(store, all, err));
+    TRY(check_usage(sk_X509_value(all, 0), err));
+    *key = X509_get_pubkey(sk_X509_value(all, 0));
+    REQUIRE(*key != NULL, err, SKS_ERROR_AUTHORIZATION, "the device key does not decode");
+out:
+    sk_X509_pop_free(all, X509_free);
+    return rc;
+}
+
+/* ---- attestations ---- */
+
+static enum sks_status verify_hmac(const struct session_key *sk, struct bytes data,
+                                   struct bytes attestation)
+{
+    uint8_t expected[SKS_MAC_SIZE];
+    enum sks_status rc = hmac_sha256(bytes_at(sk->key, sizeof sk->key), data, expected);
+
+    if (rc == SKS_OK && !bytes_equal_secret(bytes_at(expected, sizeof expected), attestation))
+        rc = SKS_ERROR_MAC;
+    OPENSSL_cleanse(expected, sizeof expected);
+    return rc;
+}
+
+enum sks_status verify_session_attestation(const struct session_terms *terms,
+                                           struct bytes device_id,
+                                           struct bytes client_ephemeral_key,
+                                           const struct session_key *sk, EVP_PKEY *device_key,
+                                           struct bytes attestation)
+{
+    struct buf data = { 0 };
+    enum sks_status rc;
+
+    put_session_attestation_data(&data, terms, device_id, client_ephemeral_key);
+    TRY(data.status);
+    rc = device_key == NULL ? verify_hmac(sk, buf_bytes(&data), attestation)
+                            : verify_sha256(device_key, buf_bytes(&data), attestation);
+    if (rc == SKS_ERROR_CRYPTO)
+        rc = SKS_ERROR_MAC; /* a signature of the wrong length, for one */
+out:
+    buf_free(&data);
+    return rc;
+}
+
+enum sks_status verify_attestation(const struct session_key *sk, uint16_t counter,
+                                   struct bytes data, struct bytes attestation)
+{
+    struct session_key at = *sk;
+    enum sks_status rc;
+
+    at.counter = counter;
+    rc = session_mac_verify(&at, MAC_DEVICE_ATTESTATION, data, attestation);
+    OPENSSL_cleanse(&at, sizeof at);
+    return rc;
+}
+
+/* ---- keys ---- */
+
+/* SKS V1.07, createKeyEntry: keyParameters of RSA is the exponent, leading zeros allowed. */
+static struct bytes wanted_exponent(struct bytes parameters)
+{
+    if (parameters.len == 0)
+        return bytes_at(F4, sizeof F4);
+    while (parameters.len > 1 && parameters.ptr[0] == 0)
+        parameters = bytes_at(parameters.ptr + 1, parameters.len - 1);
+    return parameters;
+}
+
+enum sks_status verify_key_algorithm(const struct algorithm *algorithm, struct bytes parameters,
+                                     struct bytes spki, struct sks_error *err)
+{
+    struct public_key key;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(public_key_parse(spki, &key) == SKS_OK && key.kind == algorithm->kind, err,
+            SKS_ERROR_ALGORITHM, "the public key is of another kind than %s", algorithm->uri);
+    if (key.kind != KEY_KIND_RSA) {
+        REQUIRE(key.curve == algorithm, err, SKS_ERROR_ALGORITHM,
+                "the public key is on another curve than %s", algorithm->uri);
+        goto out;
+    }
+    REQUIRE(public_key_bits(&key) == algorithm->size, err, SKS_ERROR_ALGORITHM,
+            "the public key has %u bits, not those of %s", public_key_bits(&key), algorithm->uri);
+    REQUIRE(bytes_equal(key.e, wanted_exponent(parameters)), err, SKS_ERROR_ALGORITHM,
+            "the public key has another exponent than was asked for");
+out:
+    return rc;
+}
