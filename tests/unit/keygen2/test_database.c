@@ -63,8 +63,10 @@ Test(database, settings)
     static const struct {
         const char *pragma, *value;
     } WANTED[] = {
-        { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
-        { "PRAGMA foreign_keys", "1" },   { "PRAGMA trusted_schema", "0" },
+        { "PRAGMA journal_mode", "wal" },
+        { "PRAGMA synchronous", "2" },
+        { "PRAGMA foreign_keys", "1" },
+        { "PRAGMA trusted_schema", "0" },
     };
 
     for (size_t i = 0; i < NITEMS(WANTED); i++) {
@@ -90,7 +92,8 @@ Test(database, types_come_back)
                                  " ORDER BY id";
     sqlite3_stmt *statement;
 
-    cr_assert_eq(database_run(db, &err, INSERT, "itb", INT64_MIN, "x", bytes_at("a\0b", 3)), SKS_OK);
+    cr_assert_eq(database_run(db, &err, INSERT, "itb", INT64_MIN, "x", bytes_at("a\0b", 3)),
+                 SKS_OK);
     cr_assert_eq(database_run(db, &err, INSERT, "utb", UINT32_MAX, NULL, bytes_at(NULL, 0)),
                  SKS_OK);
     cr_assert_eq(database_changes(db), 1);
@@ -234,9 +237,9 @@ Test(database, a_schema_that_fails_leaves_nothing)
 {
     struct database *other;
 
-    cr_assert_eq(database_open(":memory:", "CREATE TABLE a(x); CREATE TABEL b(x);", 1, false,
-                               &other, &err),
-                 SKS_ERROR_EXTERNAL);
+    cr_assert_eq(
+        database_open(":memory:", "CREATE TABLE a(x); CREATE TABEL b(x);", 1, false, &other, &err),
+        SKS_ERROR_EXTERNAL);
     tear_down();
     cr_assert_eq(database_open(path, "CREATE TABLE a(x); CREATE TABEL b(x);", 1, false, &db, &err),
                  SKS_ERROR_EXTERNAL);

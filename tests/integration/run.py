@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""Runs the integration tests against the programs in build/ (or in $SKS_BUILD).
+
+Test classes run side by side in processes of their own. The last line counts; exit code 1 if a
+test failed or none ran.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+CLASS_TIMEOUT = 600
+# Started first, as they take longest.
+SLOW_FIRST = ("test_load", "test_bad_input", "test_kill")
+
+
+class Result(unittest.TestResult):
+    """One JSON line a test: its name, what became of it, the seconds it took, the trace."""
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+        self.bad_subtests = []
+
+    def report(self, test, outcome, text=""):
+        seconds = time.monotonic() - getattr(self, "began", time.monotonic())
+        print(json.dumps([test.id(), outcome, seconds, text]), flush=True)
+
+    def addSuccess(self, test):
+        if not self.bad_subtests:
+            self.report(test, "passed")
+
+    def addFailure(self, test, error):
+        self.report(test, "failed", self._exc_info_to_string(error, test))
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, error):
+        if error is not None:
+            self.bad_subtests.append(subtest)
+            self.report(subtest, "failed", self._exc_info_to_string(error, test))
+
+    def addSkip(self, test, reason):
+        self.report(test, "skipped", reason)
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def load(pattern):
+    """{class name: [tests]} of all tests whose id contains the pattern."""
+    loader = unittest.TestLoader()
+    suite = loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    classes = {}
+    for test in flatten(suite):
+        if pattern.lower() in test.id().lower() or test.id().startswith("unittest."):
+            name = test.id().rsplit(".", 1)[0]
+            classes.setdefault(name, []).append(test)
+    return classes
+
+
+def run_here(name, pattern):
+    """The worker: one class in this process."""
+    tests = load(pattern)[name]
+    unittest.TestSuite(tests).run(Result())
+
+
+def run_class(name, pattern):
+    command = [sys.executable, "-B", __file__, "--class", name, "-k", pattern]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CLASS_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return [[name, "failed", CLASS_TIMEOUT, "the class took too long"]]
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["')]
+    if done.returncode != 0:
+        lines.append([name, "failed", 0, done.stderr])
+    return lines
+
+
+def order(name):
+    module = name.split(".")[0]
+    return (SLOW_FIRST.index(module) if module in SLOW_FIRST else len(SLOW_FIRST), name)
+
+
+def run_all(classes, pattern, jobs, verbose):
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(run_class, name, pattern) for name in sorted(classes, key=order)]
+        for future in concurrent.futures.as_completed(futures):
+            for test, outcome, seconds, text in future.result():
+                counts[outcome] += 1
+                if verbose or outcome != "passed":
+                    print("%-7s %6.2f s  %s" % (outcome, seconds, test))
+                if text:
+                    print("    " + text.strip().replace("\n", "\n    "))
+                sys.stdout.flush()
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose name has it")
+    parser.add_argument("-v", action="store_true", help="name the passed tests too")
+    parser.add_argument("--jobs", type=int, default=2, help="test classes at a time")
+    parser.add_argument("--class", dest="worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        run_here(options.worker, options.k)
+        return 0
+    began = time.monotonic()
+    counts = run_all(load(options.k), options.k, options.jobs, options.v)
+    print("integration: %.0f s" % (time.monotonic() - began))
+    skipped = ", %d skipped" % counts["skipped"] if counts["skipped"] else ""
+    print("%d passed, %d failed%s" % (counts["passed"], counts["failed"], skipped))
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
