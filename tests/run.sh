@@ -12,15 +12,15 @@ export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1 suppressions=tests/tsan.sup
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 
 run_one() { # name, command...
-    name=$1
+    title=$1
     shift
     if "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
-        printf 'ok      %-28s %s\n' "$name" \
+        printf 'ok      %-30s %s\n' "$title" \
             "$(sed -n 's/.*Tested: \([0-9]*\).*/\1 tests/p; s/^OK: //p' "$log" | tail -n 1)"
     else
         failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$name"
+        printf 'FAILED  %s\n' "$title"
         tail -n 60 "$log"
     fi
 }
