@@ -46,7 +46,8 @@ static bool take_escape(struct bytes *in, struct buf *value)
     return true;
 }
 
-static bool take_value(struct bytes *in, struct buf *value)
+/* @param more out: a comma stood behind it, so that another must follow */
+static bool take_value(struct bytes *in, struct buf *value, bool *more)
 {
     buf_reset(value);
     while (in->len > 0 && in->ptr[0] != ',') {
@@ -57,8 +58,7 @@ static bool take_value(struct bytes *in, struct buf *value)
         if (c != '\\')
             put_byte(value, c);
     }
-    if (in->len > 0)
-        (void)take(in); /* the comma */
+    *more = in->len > 0 && take(in) == ',';
     return value->status == SKS_OK && value->len > 0 && value->ptr[0] != '#';
 }
 
@@ -66,13 +66,13 @@ static enum sks_status parse_subject(struct bytes in, X509_NAME *name, struct sk
 {
     char type[TYPE_MAX] = "";
     struct buf value = { 0 };
+    bool more = true;
     enum sks_status rc = SKS_OK;
 
-    REQUIRE(in.len > 0, err, SKS_ERROR_OPTION, "an empty name");
-    while (in.len > 0) {
+    while (more) {
         REQUIRE(take_type(&in, type), err, SKS_ERROR_OPTION, "expected TYPE=value");
-        REQUIRE(take_value(&in, &value), err, SKS_ERROR_OPTION, "the value of %s is malformed",
-                type);
+        REQUIRE(take_value(&in, &value, &more), err, SKS_ERROR_OPTION,
+                "the value of %s is malformed", type);
         /* Each goes in front of the ones before: the text has the last relative name first. */
         REQUIRE(X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, value.ptr, (int)value.len, 0,
                                            0) > 0,

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests that were built: unit programs, plain programs, known answers, integration.
-#   tests/run.sh [unit|plain|kat|integration]...
+# Runs the tests that were built: unit programs, plain programs, integration.
+#   tests/run.sh [unit|plain|integration]...
 set -u
 
 build=${SKS_BUILD:-build}
@@ -43,10 +43,6 @@ run_plain() {
     done
 }
 
-run_kat() {
-    run_one "known answers unchanged" "$python" tests/kat/generate.py --check
-}
-
 run_integration() {
     if "$python" tests/integration/run.py; then
         passed=$((passed + 1))
@@ -57,7 +53,7 @@ run_integration() {
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-[ $# -gt 0 ] || set -- unit plain kat integration
+[ $# -gt 0 ] || set -- unit plain integration
 for part in "$@"; do
     "run_$part"
 done

@@ -11,7 +11,7 @@ struct session {
     struct session_terms terms;
     struct session_key sk;    /* all zero once closed */
     uint16_t operations_left; /* of sessionKeyLimit */
-    int64_t created, seen;    /* token's clock: begun, last written */
+    int64_t created, seen;    /* token's clock, milliseconds: begun, last written */
 };
 
 /* Wrong tries as they are on disk; authorization.c says what the fields mean. */

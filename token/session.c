@@ -95,7 +95,9 @@ void call_put_session(struct call *call)
 
 bool session_expired(const struct token *token, const struct session *s)
 {
-    return !s->closed && token_clock_now(&token->clock) - s->created >= s->terms.session_life_time;
+    int64_t age = token_clock_now(&token->clock) - s->created;
+
+    return !s->closed && age >= 1000 * (int64_t)s->terms.session_life_time;
 }
 
 enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err)

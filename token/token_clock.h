@@ -6,14 +6,14 @@
 #include <stdint.h>
 
 struct token_clock {
-    int64_t base;    /* seconds since 1970 when it was started */
-    int64_t base_ms; /* monotonic clock then */
+    int64_t base;  /* milliseconds since 1970 when it was started */
+    int64_t begun; /* monotonic clock then */
 };
 
 /** Starts it at the machine's time, or at `at_least` if that is later. */
 void token_clock_start(struct token_clock *clock, int64_t at_least);
 
-/** Seconds since 1970, never less than before. */
+/** Milliseconds since 1970, never less than before. */
 int64_t token_clock_now(const struct token_clock *clock);
 
 #endif

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages that building and testing need, where it may; else says which.
+# Installs the Debian packages that building and testing need, and those named as arguments, where
+# it may; else says which.
 set -eu
 
-packages="gcc make pkg-config libssl-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
-libsqlite3-dev libcriterion-dev python3 python3-cryptography openssl"
+packages="$(cat "$(dirname "$0")/../docker/build.packages") $*"
 
 missing=
 for package in $packages; do

@@ -54,7 +54,7 @@ struct http_request {
     struct buf body;
     size_t dropped;  /* bytes of a body that nobody will read */
     unsigned refuse; /* status to answer whatever the body is, 0: none */
-    bool begun, in_flight, handled, answered;
+    bool in_flight, handled, answered;
     bool told; /* that its body is too large, before its end: what still comes is dropped */
     struct arena arena;
     struct http_response response;
@@ -126,20 +126,29 @@ void http_set_header(struct http_response *response, const char *name, const cha
 
 /* ---- one request ---- */
 
+/* The first line is here. Nothing is allocated yet: only when the head is whole will libmicrohttpd
+ * also tell us of the end. */
 static void *request_begins(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct listener *listener = cls;
-    struct http_request *request = calloc(1, sizeof *request);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     (void)uri;
+    http_guard_begin(listener->server->guard, info->socket_context);
+    return NULL;
+}
+
+static struct http_request *new_request(struct listener *listener,
+                                        struct MHD_Connection *connection)
+{
+    struct http_request *request = calloc(1, sizeof *request);
+
     if (request == NULL)
         return NULL;
     request->listener = listener;
     request->connection = connection;
     request->response = (struct http_response){ .status = MHD_HTTP_OK, .arena = &request->arena };
-    http_guard_begin(listener->server->guard, info->socket_context);
     return request;
 }
 
@@ -326,7 +335,6 @@ static enum MHD_Result first_look(struct http_request *request)
     const struct http_config *config = request->listener->server->config;
     const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-    request->begun = true;
     request->refuse = route_request(request, config);
     if (length != NULL && strtoull(length, NULL, 10) > config->body_max)
         return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
@@ -426,13 +434,16 @@ static enum MHD_Result access_request(void *cls, struct MHD_Connection *connecti
                                       void **con_cls)
 {
     struct http_request *request = *con_cls;
+    bool first = request == NULL;
 
-    (void)cls, (void)connection, (void)version;
+    (void)version;
+    if (first)
+        *con_cls = request = new_request(cls, connection);
     if (request == NULL)
         return MHD_NO; /* no memory for it */
     request->method = method;
     request->path = url;
-    if (!request->begun)
+    if (first)
         return first_look(request);
     if (request->answered) {
         *upload_data_size = 0;

@@ -2,8 +2,6 @@
 #include "issuer/profile.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
-#include "keygen2/crypto/own_certificate.h"
-#include "keygen2/crypto/private_key.h"
 #include "tests/unit/support/issuer/issuer_fixture.h"
 
 #include <criterion/criterion.h>
@@ -26,29 +24,6 @@ static void tear_down(void)
 }
 
 TestSuite(ca, .init = set_up, .fini = tear_down);
-
-static EVP_PKEY *make_key(const char *uri)
-{
-    EVP_PKEY *key;
-
-    cr_assert_eq(private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
-                                      (struct bytes){ 0 }, &key),
-                 SKS_OK);
-    return key;
-}
-
-static struct bytes make_spki(const char *uri)
-{
-    EVP_PKEY *key = make_key(uri);
-    struct buf spki = { 0 };
-    struct bytes kept;
-
-    cr_assert_eq(put_pkey(&spki, key), SKS_OK);
-    kept = arena_copy(&arena, buf_bytes(&spki));
-    buf_free(&spki);
-    EVP_PKEY_free(key);
-    return kept;
-}
 
 static X509 *parse(struct bytes der)
 {
@@ -131,16 +106,12 @@ static struct certificate_template plain_template(void)
 Test(ca, every_kind_of_key)
 {
     static const char *const KINDS[] = {
-        P256_URI,
-        RSA2048_URI,
-        "https://webpki.github.io/sks/algorithm#ec.nist.p384",
-        "https://webpki.github.io/sks/algorithm#ec.nist.p521",
-        "https://webpki.github.io/sks/algorithm#ed25519",
+        P256_URI, RSA2048_URI, P384_URI, P521_URI, ED25519_URI,
     };
     struct certificate_template template = plain_template();
 
     for (size_t i = 0; i < NITEMS(KINDS); i++)
-        X509_free(issue(&fixture.issuer.ca, &template, make_spki(KINDS[i])));
+        X509_free(issue(&fixture.issuer.ca, &template, fixture_spki(KINDS[i], &arena)));
 }
 
 static void issue_keys(const struct json_array *keys)
@@ -148,7 +119,8 @@ static void issue_keys(const struct json_array *keys)
     const struct key_profile *key = keys->item;
 
     for (size_t i = 0; i < keys->count; i++)
-        X509_free(issue(&fixture.issuer.ca, &key[i].template, make_spki(key[i].algorithm->uri)));
+        X509_free(issue(&fixture.issuer.ca, &key[i].template,
+                        fixture_spki(key[i].algorithm->uri, &arena)));
 }
 
 Test(ca, shipped_profiles)
@@ -182,7 +154,7 @@ Test(ca, fields_of_the_template)
     int critical, days, seconds;
 
     cr_assert_eq(certificate_extensions(&usages, &extendeds, &arena, &template.extensions), SKS_OK);
-    certificate = issue(&fixture.issuer.ca, &template, make_spki(P256_URI));
+    certificate = issue(&fixture.issuer.ca, &template, fixture_spki(P256_URI, &arena));
     cr_assert_eq(X509_get_key_usage(certificate), KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
     eku = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
     cr_assert(eku != NULL && critical == 0);
@@ -203,9 +175,9 @@ Test(ca, not_longer_than_the_ca)
     uint8_t serial[CA_SERIAL_SIZE];
 
     template.validity_days = 36500;
-    certificate = issue(&fixture.issuer.ca, &template, make_spki(P256_URI));
+    certificate = issue(&fixture.issuer.ca, &template, fixture_spki(P256_URI, &arena));
     cr_assert_eq(ASN1_TIME_compare(X509_get0_notAfter(certificate), X509_get0_notAfter(ca)), 0);
-    cr_assert_eq(ca_issue(&fixture.issuer.ca, &template, make_spki(P256_URI),
+    cr_assert_eq(ca_issue(&fixture.issuer.ca, &template, fixture_spki(P256_URI, &arena),
                           fixture.issuer.ca.not_after, serial, &der),
                  SKS_ERROR_NOT_AVAILABLE);
     X509_free(certificate);
@@ -214,21 +186,14 @@ Test(ca, not_longer_than_the_ca)
 
 Test(ca, an_rsa_ca)
 {
-    static const struct own_certificate WHAT = {
-        .common_name = "RSA CA",
-        .days = 10,
-        .extension = { { NID_basic_constraints, "critical,CA:TRUE" },
-                       { NID_key_usage, "critical,keyCertSign" },
-                       { NID_subject_key_identifier, "hash" } },
-    };
     struct certificate_template template = plain_template();
-    EVP_PKEY *key = make_key(RSA2048_URI);
+    EVP_PKEY *key = fixture_key(RSA2048_URI);
     X509 *certificate;
     struct ca ca;
 
-    cr_assert_eq(own_certificate_make(&WHAT, key, NULL, key, &certificate, &err), SKS_OK);
+    cr_assert_eq(own_certificate_make(&FIXTURE_CA, key, NULL, key, &certificate, &err), SKS_OK);
     cr_assert_eq(ca_load(&ca, &arena, key, certificate, &err), SKS_OK, "%s", err.text);
-    X509_free(issue(&ca, &template, make_spki(P256_URI)));
+    X509_free(issue(&ca, &template, fixture_spki(P256_URI, &arena)));
     ca_free(&ca);
     EVP_PKEY_free(key);
     X509_free(certificate);
@@ -241,7 +206,7 @@ Test(ca, what_is_no_ca)
         .days = 10,
         .extension = { { NID_basic_constraints, "critical,CA:FALSE" } },
     };
-    EVP_PKEY *key = make_key(P256_URI), *other = make_key(P256_URI);
+    EVP_PKEY *key = fixture_key(P256_URI), *other = fixture_key(P256_URI);
     X509 *certificate;
     struct ca ca;
 
@@ -289,9 +254,8 @@ Test(ca, bad_subjects)
 
     for (size_t i = 0; i < NITEMS(BAD); i++) {
         struct bytes der = { 0 };
-        enum sks_status rc = certificate_subject(bytes_of(BAD[i]), &arena, &der, &err);
 
-        if (strcmp(BAD[i], "CN=a,") != 0)
-            cr_assert_eq(rc, SKS_ERROR_OPTION, "%s", BAD[i]);
+        cr_assert_eq(certificate_subject(bytes_of(BAD[i]), &arena, &der, &err), SKS_ERROR_OPTION,
+                     "%s", BAD[i]);
     }
 }

@@ -1,7 +1,5 @@
 #include "issuer/verify.h"
-#include "keygen2/crypto/own_certificate.h"
 #include "keygen2/crypto/pem.h"
-#include "keygen2/crypto/private_key.h"
 #include "tests/unit/support/issuer/issuer_fixture.h"
 #include "tests/unit/support/kat.h"
 
@@ -15,31 +13,12 @@ static X509_STORE *store;
 static EVP_PKEY *root_key, *device_key;
 static X509 *root;
 
-static const struct own_certificate CA = {
-    .common_name = "Root",
-    .days = 10,
-    .extension = { { NID_basic_constraints, "critical,CA:TRUE" },
-                   { NID_key_usage, "critical,keyCertSign" },
-                   { NID_subject_key_identifier, "hash" } },
-};
 static const struct own_certificate DEVICE = {
     .common_name = "Device",
     .days = 10,
     .extension = { { NID_basic_constraints, "critical,CA:FALSE" },
                    { NID_key_usage, "critical,digitalSignature" } },
 };
-
-static EVP_PKEY *make_key(const char *name)
-{
-    char uri[80];
-    EVP_PKEY *key;
-
-    (void)snprintf(uri, sizeof uri, "https://webpki.github.io/sks/algorithm#%s", name);
-    cr_assert_eq(private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
-                                      (struct bytes){ 0 }, &key),
-                 SKS_OK);
-    return key;
-}
 
 static X509 *certify(const struct own_certificate *what, EVP_PKEY *key, X509 *issuer,
                      EVP_PKEY *issuer_key)
@@ -60,9 +39,9 @@ static struct bytes der_of(X509 *certificate)
 
 static void set_up(void)
 {
-    root_key = make_key("ec.nist.p256");
-    device_key = make_key("ec.nist.p256");
-    root = certify(&CA, root_key, NULL, root_key);
+    root_key = fixture_key(P256_URI);
+    device_key = fixture_key(P256_URI);
+    root = certify(&FIXTURE_CA, root_key, NULL, root_key);
     store = X509_STORE_new();
     cr_assert(X509_STORE_add_cert(store, root) > 0);
 }
@@ -97,8 +76,8 @@ static void assert_not_trusted(struct bytes *der, size_t count, const char *why)
 
 Test(verify, device_paths)
 {
-    EVP_PKEY *middle_key = make_key("ec.nist.p384");
-    struct own_certificate what = CA;
+    EVP_PKEY *middle_key = fixture_key(P384_URI);
+    struct own_certificate what = FIXTURE_CA;
     struct bytes path[3];
     X509 *middle;
 
@@ -151,7 +130,7 @@ Test(verify, expired_devices)
 
 Test(verify, weak_devices)
 {
-    EVP_PKEY *weak = make_key("rsa1024");
+    EVP_PKEY *weak = fixture_key(RSA1024_URI);
     struct bytes path = der_of(certify(&DEVICE, weak, root, root_key));
 
     assert_not_trusted(&path, 1, "too weak");
@@ -170,7 +149,7 @@ Test(verify, wrong_usage_of_a_device)
 
 Test(verify, a_device_is_no_ca)
 {
-    EVP_PKEY *key = make_key("ec.nist.p256");
+    EVP_PKEY *key = fixture_key(P256_URI);
     X509 *device = certify(&DEVICE, device_key, root, root_key);
     struct bytes path[2];
 
@@ -194,35 +173,19 @@ Test(verify, one_bit_of_a_certificate)
 
 /* ---- public keys ---- */
 
-static struct bytes spki_of(const char *name)
+static enum sks_status check_key(const char *uri, struct bytes parameters, struct bytes spki)
 {
-    EVP_PKEY *key = make_key(name);
-    struct buf spki = { 0 };
-    struct bytes kept;
-
-    cr_assert_eq(put_pkey(&spki, key), SKS_OK);
-    kept = arena_copy(&arena, buf_bytes(&spki));
-    buf_free(&spki);
-    EVP_PKEY_free(key);
-    return kept;
-}
-
-static enum sks_status check_key(const char *wanted, struct bytes parameters, struct bytes spki)
-{
-    char uri[80];
-
-    (void)snprintf(uri, sizeof uri, "https://webpki.github.io/sks/algorithm#%s", wanted);
     return verify_key_algorithm(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
                                 parameters, spki, &err);
 }
 
 Test(verify, key_algorithms)
 {
-    static const char *const NAMES[] = { "ec.nist.p256", "ec.nist.p384", "rsa1024", "rsa2048",
-                                         "ed25519" };
+    static const char *const NAMES[] = { P256_URI, P384_URI, RSA1024_URI, RSA2048_URI,
+                                         ED25519_URI };
 
     for (size_t i = 0; i < NITEMS(NAMES); i++) {
-        struct bytes spki = spki_of(NAMES[i]);
+        struct bytes spki = fixture_spki(NAMES[i], &arena);
 
         for (size_t j = 0; j < NITEMS(NAMES); j++)
             cr_assert_eq(check_key(NAMES[j], (struct bytes){ 0 }, spki),
@@ -232,10 +195,10 @@ Test(verify, key_algorithms)
 
 Test(verify, rsa_exponents)
 {
-    struct bytes spki = spki_of("rsa1024");
+    struct bytes spki = fixture_spki(RSA1024_URI, &arena);
 
-    cr_assert_eq(check_key("rsa1024.exp", bytes_at("\x00\x01\x00\x01", 4), spki), SKS_OK);
-    cr_assert_eq(check_key("rsa1024.exp", bytes_at("\x03", 1), spki), SKS_ERROR_ALGORITHM);
+    cr_assert_eq(check_key(RSA1024_URI ".exp", bytes_at("\x00\x01\x00\x01", 4), spki), SKS_OK);
+    cr_assert_eq(check_key(RSA1024_URI ".exp", bytes_at("\x03", 1), spki), SKS_ERROR_ALGORITHM);
 }
 
 /* ---- attestations: known answers ---- */

@@ -2,7 +2,6 @@
 #include "issuer/data_folder.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
-#include "keygen2/crypto/own_certificate.h"
 #include "keygen2/crypto/pem.h"
 #include "keygen2/crypto/private_key.h"
 
@@ -30,7 +29,7 @@ static const struct {
                       KEY("Key.1", RSA2048_URI) "," KEY("Key.2", P256_URI)) "]}]}" },
 };
 
-static const struct own_certificate DEVICE_CA = {
+const struct own_certificate FIXTURE_CA = {
     .common_name = "Test device CA",
     .days = 10,
     .extension = { { NID_basic_constraints, "critical,CA:TRUE" },
@@ -46,19 +45,32 @@ static const struct own_certificate DEVICE = {
                    { NID_authority_key_identifier, "keyid:always" } },
 };
 
-static EVP_PKEY *make_key(const char *uri)
+EVP_PKEY *fixture_key(const char *algorithm)
 {
-    const struct algorithm *row = algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION);
+    const struct algorithm *row = algorithm_by_uri(bytes_of(algorithm), ALGORITHM_KEY_GENERATION);
     EVP_PKEY *key;
 
     cr_assert_eq(private_key_generate(row, (struct bytes){ 0 }, &key), SKS_OK);
     return key;
 }
 
+struct bytes fixture_spki(const char *algorithm, struct arena *arena)
+{
+    EVP_PKEY *key = fixture_key(algorithm);
+    struct buf spki = { 0 };
+    struct bytes kept;
+
+    cr_assert_eq(put_pkey(&spki, key), SKS_OK);
+    kept = arena_copy(arena, buf_bytes(&spki));
+    buf_free(&spki);
+    EVP_PKEY_free(key);
+    return kept;
+}
+
 static void make_device_ca(struct issuer_fixture *f)
 {
-    f->device_ca_key = make_key(P256_URI);
-    cr_assert_eq(own_certificate_make(&DEVICE_CA, f->device_ca_key, NULL, f->device_ca_key,
+    f->device_ca_key = fixture_key(P256_URI);
+    cr_assert_eq(own_certificate_make(&FIXTURE_CA, f->device_ca_key, NULL, f->device_ca_key,
                                       &f->device_ca, NULL),
                  SKS_OK);
     (void)snprintf(f->trust_file, sizeof f->trust_file, "%s/device-ca.pem", f->folder);
@@ -133,7 +145,7 @@ void device_make(struct device *device, const struct issuer_fixture *f, const ch
 {
     X509 *certificate;
 
-    *device = (struct device){ .key = make_key(algorithm) };
+    *device = (struct device){ .key = fixture_key(algorithm) };
     cr_assert_eq(own_certificate_make(&DEVICE, device->key, f->device_ca, f->device_ca_key,
                                       &certificate, NULL),
                  SKS_OK);

@@ -3,6 +3,7 @@
 #define TESTS_UNIT_SUPPORT_ISSUER_ISSUER_FIXTURE_H
 
 #include "issuer/issuer.h"
+#include "keygen2/crypto/own_certificate.h"
 
 struct issuer_fixture {
     char folder[64], trust_file[96];
@@ -33,7 +34,19 @@ void device_make(struct device *device, const struct issuer_fixture *f, const ch
 
 void device_free(struct device *device);
 
+/** A new key of an algorithm. */
+EVP_PKEY *fixture_key(const char *algorithm);
+
+/** The SubjectPublicKeyInfo of a new key of an algorithm. */
+struct bytes fixture_spki(const char *algorithm, struct arena *arena);
+
+extern const struct own_certificate FIXTURE_CA; /* what makes a CA certificate */
+
 #define P256_URI "https://webpki.github.io/sks/algorithm#ec.nist.p256"
+#define P384_URI "https://webpki.github.io/sks/algorithm#ec.nist.p384"
+#define P521_URI "https://webpki.github.io/sks/algorithm#ec.nist.p521"
+#define ED25519_URI "https://webpki.github.io/sks/algorithm#ed25519"
+#define RSA1024_URI "https://webpki.github.io/sks/algorithm#rsa1024"
 #define RSA2048_URI "https://webpki.github.io/sks/algorithm#rsa2048"
 
 #endif
