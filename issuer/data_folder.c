@@ -196,9 +196,9 @@ static enum sks_status make_all(const char *folder, const char *host, struct sks
     TRY(path_of(path, folder, TRUST_FOLDER, "", err));
     TRY(file_make_folder(path, FOLDER_MODE, err));
     TRY(path_of(path, folder, DATABASE_FILE, "", err));
-    TRY(store_open(&store, path, err));
+    TRY(session_store_open(&store, path, err));
 out:
-    store_close(&store);
+    session_store_close(&store);
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(kmk);
     X509_free(ca);
@@ -339,14 +339,14 @@ enum sks_status data_folder_open(const char *folder, struct session_store *store
     TRY(path_of(path, folder, DATABASE_FILE, "", err));
     REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL,
             "%s: not there; sks-issuer init --data %s makes it", path, folder);
-    TRY(store_open(store, path, err));
+    TRY(session_store_open(store, path, err));
 out:
     return rc;
 }
 
 void data_folder_close(struct issuer *issuer)
 {
-    store_close(&issuer->store);
+    session_store_close(&issuer->store);
     ca_free(&issuer->ca);
     EVP_PKEY_free(issuer->evidence_key);
     buf_free(&issuer->tls_certificate_pem);

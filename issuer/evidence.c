@@ -18,10 +18,10 @@ static enum sks_status read_once(struct issuer *issuer, const char *id, struct a
     bool found;
     enum sks_status rc;
 
-    TRY(store_find_by_id(&issuer->store, id, arena, &h->session, &found, err));
+    TRY(session_store_find_by_id(&issuer->store, id, arena, &h->session, &found, err));
     REQUIRE(found, err, SKS_ERROR_NO_SESSION, "there is no session %s", id);
-    TRY(store_messages(&issuer->store, &h->session, arena, &h->message, &h->messages, err));
-    TRY(store_checks(&issuer->store, &h->session, arena, &h->check, &h->checks, err));
+    TRY(session_store_messages(&issuer->store, &h->session, arena, &h->message, &h->messages, err));
+    TRY(session_store_checks(&issuer->store, &h->session, arena, &h->check, &h->checks, err));
 out:
     return rc;
 }
@@ -36,7 +36,7 @@ static enum sks_status read_history(struct issuer *issuer, const char *id, struc
 
     do {
         TRY(read_once(issuer, id, arena, h, err));
-        TRY(store_find_by_id(&issuer->store, id, arena, &after, &found, err));
+        TRY(session_store_find_by_id(&issuer->store, id, arena, &after, &found, err));
     } while (!found || after.version != h->session.version);
 out:
     return rc;

@@ -137,14 +137,14 @@ static enum exit_code run_sessions(void *from, char **operands, size_t count)
     (void)operands, (void)count;
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_open(options->serve.data, &store, &err));
-    TRY(store_expire(&store, clock_now(), &err));
+    TRY(session_store_expire(&store, clock_now(), &err));
     if (options->json)
         (void)printf("{\"sessions\":[");
-    TRY(store_each(&store, options->json ? print_json_row : print_row, &first, &err));
+    TRY(session_store_each(&store, options->json ? print_json_row : print_row, &first, &err));
     if (options->json)
         (void)printf("]}\n");
 out:
-    store_close(&store);
+    session_store_close(&store);
     return finish(rc, &err);
 }
 
@@ -162,7 +162,7 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_load(options->serve.data, &issuer, &err));
     TRY(data_folder_open(options->serve.data, &issuer.store, &err));
-    TRY(store_expire(&issuer.store, clock_now(), &err));
+    TRY(session_store_expire(&issuer.store, clock_now(), &err));
     TRY(options->json ? evidence_of(&issuer, operands[0], &options->evidence, &text, &err)
                       : evidence_summary(&issuer, operands[0], &text, &err));
     (void)printf("%.*s%s", (int)text.len, (const char *)text.ptr, options->json ? "\n" : "");

@@ -97,8 +97,8 @@ static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tl
     TRY(step_begin(x, NULL));
     hash = hash_of(x->arena, bytes_of(cookie));
     REQUIRE(hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(store_expire(&x->issuer->store, x->session->started, x->err));
-    TRY(store_add(&x->issuer->store, x->session, hash, buf_bytes(&x->answer), x->err));
+    TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
+    TRY(session_store_add(&x->issuer->store, x->session, hash, buf_bytes(&x->answer), x->err));
 out:
     return rc;
 }
@@ -134,11 +134,11 @@ static enum sks_status find_live(struct issuer *issuer, const char *cookie, stru
     if (cookie == NULL)
         return SKS_OK;
     REQUIRE(hash.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory");
-    TRY(store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
+    TRY(session_store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
     if (!*found || session->verdict != VERDICT_OPEN || session->expires >= now)
         goto out;
-    TRY(store_expire(&issuer->store, now, err));
-    TRY(store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
+    TRY(session_store_expire(&issuer->store, now, err));
+    TRY(session_store_find_by_cookie(&issuer->store, hash, arena, session, found, err));
 out:
     return rc;
 }
@@ -241,7 +241,7 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     bool won = false;
 
     settle(x, arrival, &change);
-    if (store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
+    if (session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         trouble(outcome, x->err);
         return true;
     }
@@ -264,8 +264,8 @@ static void answer_again(struct issuer *issuer, struct arena *arena, struct outc
     struct sks_error err = { 0 };
 
     outcome->kind = OUTCOME_ANSWER;
-    if (store_last_answer(&issuer->store, &outcome->session, arena, &outcome->answer, &err) !=
-        SKS_OK)
+    if (session_store_last_answer(&issuer->store, &outcome->session, arena, &outcome->answer,
+                                  &err) != SKS_OK)
         trouble(outcome, &err);
     else
         log_info("session %s profile %s: the last message again, answered as before",
@@ -341,7 +341,7 @@ static bool try_abort(struct issuer *issuer, const char *cookie, struct arena *a
         return true;
     }
     fail_session(&x, "aborted by the client");
-    if (store_save(&issuer->store, x.session, &nothing_else, &won, &err) != SKS_OK) {
+    if (session_store_save(&issuer->store, x.session, &nothing_else, &won, &err) != SKS_OK) {
         trouble(outcome, &err);
         return true;
     }

@@ -1,13 +1,13 @@
 /* A profile's JSON: KeyGen2's own names and values, without what each session makes anew. */
 #include "issuer/profile.h"
+#include "keygen2/crypto/pin_rules.h"
+#include "keygen2/message/attributes.h"
 
 #include <string.h>
 
 enum {
     VALIDITY_DEFAULT = 365, /* days */
     VALIDITY_MAX = 36500,
-    KEY_PARAMETERS_MAX = 8,
-    ENDORSED_MAX = 255,
     DESCRIPTION_MAX = 200,
     KEYS_MAX = 255,
     LIFE_TIME_DEFAULT = 600, /* seconds */
@@ -60,28 +60,11 @@ static const struct json_type CERTIFICATE_TYPE =
 
 #define AT(member) .offset = offsetof(struct key_profile, member)
 
-/* clang-format off */
 #define KEY_FIELDS                                                                                 \
-    { "id", JSON_ID, JSON_MANDATORY, AT(key.id) },                                                 \
-    { "enablePinCaching", JSON_FLAG, JSON_OPTIONAL, AT(key.enable_pin_caching) },                  \
-    { "appUsage", JSON_NAME, JSON_MANDATORY, AT(key.app_usage), .with = NAMES_APP_USAGE },         \
-    { "keyAlgorithm", JSON_URI, JSON_MANDATORY, AT(key.key_algorithm) },                           \
-    { "keyParameters", JSON_BINARY, JSON_OPTIONAL, AT(key.key_parameters), .min = 1,               \
-      .max = KEY_PARAMETERS_MAX },                                                                 \
-    { "endorsedAlgorithms", JSON_URIS, JSON_OPTIONAL, AT(key.endorsed_algorithms), .min = 1,       \
-      .max = ENDORSED_MAX },                                                                       \
-    { "serverSeed", JSON_BINARY, JSON_OPTIONAL, AT(key.server_seed), .min = 1,                     \
-      .max = SKS_SERVER_SEED_MAX },                                                                \
-    { "biometricProtection", JSON_NAME, JSON_OPTIONAL, AT(key.biometric_protection),               \
-      .with = NAMES_BIOMETRIC, .fallback = BIOMETRIC_NONE },                                       \
-    { "deleteProtection", JSON_NAME, JSON_OPTIONAL, AT(key.delete_protection),                     \
-      .with = NAMES_DELETE, .fallback = PROTECTION_NONE },                                         \
-    { "exportProtection", JSON_NAME, JSON_OPTIONAL, AT(key.export_protection),                     \
-      .with = NAMES_EXPORT, .fallback = PROTECTION_NOT_ALLOWED },                                  \
-    { "friendlyName", JSON_TEXT, JSON_OPTIONAL, AT(key.friendly_name),                             \
-      .max = SKS_FRIENDLY_NAME_MAX },                                                              \
-    { "certificate", JSON_RECORD, JSON_MANDATORY, AT(certificate), .with = &CERTIFICATE_TYPE }
-/* clang-format on */
+    { "id", JSON_ID, JSON_MANDATORY, AT(key.id) }, KEY_ATTRIBUTES(struct key_profile),             \
+    {                                                                                              \
+        "certificate", JSON_RECORD, JSON_MANDATORY, AT(certificate), .with = &CERTIFICATE_TYPE     \
+    }
 
 static const struct json_field KEY_UNDER_POLICY[] = { KEY_FIELDS };
 static const struct json_field KEY_ALONE[] = {
@@ -91,13 +74,6 @@ static const struct json_field KEY_ALONE[] = {
 
 #undef AT
 
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* SKS V1.07, createKeyEntry: in strict lexical order. */
 static enum sks_status check_sorted(struct json_reader *r, const struct json_place *at,
                                     const struct bytes_list *uris)
@@ -105,7 +81,7 @@ static enum sks_status check_sorted(struct json_reader *r, const struct json_pla
     const struct json_place list = { at, "endorsedAlgorithms", 0 };
 
     for (size_t i = 1; i < uris->count; i++)
-        if (compare_bytes(uris->item[i - 1], uris->item[i]) >= 0)
+        if (bytes_compare(uris->item[i - 1], uris->item[i]) >= 0)
             return json_refuse(r, &(struct json_place){ &list, NULL, i },
                                "not in strict lexical order");
     return SKS_OK;
@@ -157,20 +133,7 @@ static const struct json_type KEY_ALONE_TYPE =
 
 static const struct json_field PIN[] = {
     { "id", JSON_ID, JSON_MANDATORY, AT(policy.id) },
-    { "minLength", JSON_USHORT, JSON_MANDATORY, AT(policy.min_length), .min = 1,
-      .max = SKS_PIN_MAX },
-    { "maxLength", JSON_USHORT, JSON_MANDATORY, AT(policy.max_length), .min = 1,
-      .max = SKS_PIN_MAX },
-    { "retryLimit", JSON_USHORT, JSON_MANDATORY, AT(policy.retry_limit), .min = 1,
-      .max = SKS_RETRY_LIMIT_MAX },
-    { "format", JSON_NAME, JSON_MANDATORY, AT(policy.format), .with = NAMES_FORMAT },
-    { "userModifiable", JSON_FLAG, JSON_OPTIONAL, AT(policy.user_modifiable), .fallback = true },
-    { "grouping", JSON_NAME, JSON_OPTIONAL, AT(policy.grouping), .with = NAMES_GROUPING,
-      .fallback = GROUPING_NONE },
-    { "inputMethod", JSON_NAME, JSON_OPTIONAL, AT(policy.input_method), .with = NAMES_INPUT_METHOD,
-      .fallback = INPUT_METHOD_ANY },
-    { "patternRestrictions", JSON_NAMES, JSON_OPTIONAL, AT(policy.pattern_restrictions), .min = 1,
-      .with = NAMES_PATTERN },
+    PIN_POLICY_ATTRIBUTES(struct pin_profile),
     { "keyEntrySpecifiers", JSON_RECORDS, JSON_MANDATORY, AT(keys), .min = 1,
       .with = &KEY_UNDER_POLICY_TYPE },
 };
@@ -182,8 +145,8 @@ static enum sks_status check_pin(struct json_reader *r, const struct json_place 
     struct pin_profile *pin = out;
 
     pin->policy.user_defined = true;
-    if (pin->policy.min_length > pin->policy.max_length)
-        return json_refuse(r, &(struct json_place){ at, "minLength", 0 }, "above maxLength");
+    if (pin->policy.min_length == 0 || pin->policy.min_length > pin->policy.max_length)
+        return json_refuse(r, &(struct json_place){ at, "minLength", 0 }, "not 1 to maxLength");
     return SKS_OK;
 }
 
@@ -205,23 +168,14 @@ static const struct json_field PUK[] = {
 
 #undef AT
 
-/* Of an alphanumeric value SKS wants 0-9 and A-Z only. */
-static bool has_format(struct bytes value, uint8_t format)
-{
-    bool good = value.len <= SKS_PIN_MAX;
-
-    for (size_t i = 0; good && format <= FORMAT_ALPHANUMERIC && i < value.len; i++)
-        good = (value.ptr[i] >= '0' && value.ptr[i] <= '9') ||
-               (format == FORMAT_ALPHANUMERIC && value.ptr[i] >= 'A' && value.ptr[i] <= 'Z');
-    return good;
-}
-
 static enum sks_status check_puk(struct json_reader *r, const struct json_place *at, void *out)
 {
     const struct puk_profile *puk = out;
 
-    if (!has_format(puk->puk, puk->policy.format))
-        return json_refuse(r, &(struct json_place){ at, "puk", 0 }, "does not have the format");
+    const char *violation = puk->puk.len == 0 ? NULL : puk_violation(puk->policy.format, puk->puk);
+
+    if (violation != NULL)
+        return json_refuse(r, &(struct json_place){ at, "puk", 0 }, "%s", violation);
     return SKS_OK;
 }
 

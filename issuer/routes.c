@@ -169,8 +169,8 @@ static void answer_session(struct issuer *issuer, const struct http_request *req
     struct session session;
     bool found = false;
 
-    if (store_find_by_id(&issuer->store, http_path_rest(request), response->arena, &session, &found,
-                         &err) != SKS_OK) {
+    if (session_store_find_by_id(&issuer->store, http_path_rest(request), response->arena, &session,
+                                 &found, &err) != SKS_OK) {
         answer_text(response, 503, "the issuer has a problem of its own, try again");
         return;
     }

@@ -61,6 +61,7 @@ bool url_host(const char *url, char *host, size_t size)
 static enum sks_status set_public_url(struct serving *s, const char *url, struct sks_error *err)
 {
     char host[URL_MAX];
+    const char *path;
     size_t len;
     enum sks_status rc = SKS_OK;
 
@@ -70,6 +71,10 @@ static enum sks_status set_public_url(struct serving *s, const char *url, struct
                 strlen(url) < sizeof s->public_url,
             err, SKS_ERROR_OPTION, "--public-url: '%s' is not an http or https URL", url);
     (void)snprintf(s->public_url, sizeof s->public_url, "%s", url);
+    path = url + strcspn(url, ":") + strlen("://");
+    path += strcspn(path, "/");
+    REQUIRE(path[strspn(path, "/")] == '\0', err, SKS_ERROR_OPTION,
+            "--public-url: '%s' has a path, but the cookie is for /kg2 at the root", url);
     for (len = strlen(s->public_url); len > 0 && s->public_url[len - 1] == '/'; len--)
         s->public_url[len - 1] = '\0';
     s->issuer.public_url = s->public_url;
@@ -179,7 +184,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     TRY(load_seen_certificate(s, options->seen_certificate, err));
     warn_of_tls_name(&s->issuer, host);
     TRY(data_folder_open(options->data, &s->issuer.store, err));
-    TRY(store_expire(&s->issuer.store, clock_now(), err));
+    TRY(session_store_expire(&s->issuer.store, clock_now(), err));
 out:
     return rc;
 }

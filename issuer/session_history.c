@@ -13,8 +13,9 @@ static int64_t end_place(const struct session *session)
     return first_place(session) + PLACES;
 }
 
-enum sks_status store_last_answer(struct session_store *store, const struct session *session,
-                                  struct arena *arena, struct bytes *answer, struct sks_error *err)
+enum sks_status session_store_last_answer(struct session_store *store,
+                                          const struct session *session, struct arena *arena,
+                                          struct bytes *answer, struct sks_error *err)
 {
     sqlite3_stmt *row;
     int step;
@@ -73,9 +74,9 @@ out:
     return rc;
 }
 
-enum sks_status store_messages(struct session_store *store, const struct session *session,
-                               struct arena *arena, struct stored_message **list, size_t *count,
-                               struct sks_error *err)
+enum sks_status session_store_messages(struct session_store *store, const struct session *session,
+                                       struct arena *arena, struct stored_message **list,
+                                       size_t *count, struct sks_error *err)
 {
     enum sks_status rc;
 
@@ -111,9 +112,9 @@ out:
     return rc;
 }
 
-enum sks_status store_checks(struct session_store *store, const struct session *session,
-                             struct arena *arena, struct check **list, size_t *count,
-                             struct sks_error *err)
+enum sks_status session_store_checks(struct session_store *store, const struct session *session,
+                                     struct arena *arena, struct check **list, size_t *count,
+                                     struct sks_error *err)
 {
     enum sks_status rc;
 

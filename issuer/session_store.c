@@ -49,13 +49,14 @@ _Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3
                    PHASE_FINALIZATION == 3,
                "numbers that stand in the SQL");
 
-enum sks_status store_open(struct session_store *store, const char *path, struct sks_error *err)
+enum sks_status session_store_open(struct session_store *store, const char *path,
+                                   struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     return database_open(path, SCHEMA, SCHEMA_VERSION, false, &store->db, err);
 }
 
-void store_close(struct session_store *store)
+void session_store_close(struct session_store *store)
 {
     database_close(store->db);
     OPENSSL_cleanse(store, sizeof *store);
@@ -160,9 +161,9 @@ static enum sks_status find(struct session_store *store, sqlite3_stmt *row, stru
     return sks_explain(err, rc);
 }
 
-enum sks_status store_find_by_cookie(struct session_store *store, struct bytes cookie_hash,
-                                     struct arena *arena, struct session *session, bool *found,
-                                     struct sks_error *err)
+enum sks_status session_store_find_by_cookie(struct session_store *store, struct bytes cookie_hash,
+                                             struct arena *arena, struct session *session,
+                                             bool *found, struct sks_error *err)
 {
     database_lock(store->db);
     return find(store,
@@ -171,8 +172,9 @@ enum sks_status store_find_by_cookie(struct session_store *store, struct bytes c
                 arena, session, found, err);
 }
 
-enum sks_status store_find_by_id(struct session_store *store, const char *id, struct arena *arena,
-                                 struct session *session, bool *found, struct sks_error *err)
+enum sks_status session_store_find_by_id(struct session_store *store, const char *id,
+                                         struct arena *arena, struct session *session, bool *found,
+                                         struct sks_error *err)
 {
     database_lock(store->db);
     return find(
@@ -181,9 +183,9 @@ enum sks_status store_find_by_id(struct session_store *store, const char *id, st
         arena, session, found, err);
 }
 
-enum sks_status store_each(struct session_store *store,
-                           void (*each)(void *ctx, const struct session *session), void *ctx,
-                           struct sks_error *err)
+enum sks_status session_store_each(struct session_store *store,
+                                   void (*each)(void *ctx, const struct session *session),
+                                   void *ctx, struct sks_error *err)
 {
     sqlite3_stmt *row;
     struct session session;
@@ -283,8 +285,9 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
     return step > 0 ? SKS_OK : SKS_ERROR_STORAGE;
 }
 
-enum sks_status store_add(struct session_store *store, struct session *session,
-                          struct bytes cookie_hash, struct bytes answer, struct sks_error *err)
+enum sks_status session_store_add(struct session_store *store, struct session *session,
+                                  struct bytes cookie_hash, struct bytes answer,
+                                  struct sks_error *err)
 {
     struct buf sealed = { 0 };
     enum sks_status rc;
@@ -334,8 +337,8 @@ out:
     return rc;
 }
 
-enum sks_status store_save(struct session_store *store, struct session *session,
-                           const struct change *change, bool *won, struct sks_error *err)
+enum sks_status session_store_save(struct session_store *store, struct session *session,
+                                   const struct change *change, bool *won, struct sks_error *err)
 {
     struct buf sealed = { 0 };
     enum sks_status rc;
@@ -355,7 +358,8 @@ out:
     return rc;
 }
 
-enum sks_status store_expire(struct session_store *store, int64_t now, struct sks_error *err)
+enum sks_status session_store_expire(struct session_store *store, int64_t now,
+                                     struct sks_error *err)
 {
     sqlite3_stmt *row;
     int step;

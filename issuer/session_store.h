@@ -39,25 +39,26 @@ struct stored_message {
 };
 
 /** Opens or creates the database. */
-CHECKED enum sks_status store_open(struct session_store *store, const char *path,
-                                   struct sks_error *err);
+CHECKED enum sks_status session_store_open(struct session_store *store, const char *path,
+                                           struct sks_error *err);
 
-void store_close(struct session_store *store);
+void session_store_close(struct session_store *store);
 
 /** Adds a new session with its first request, durably; sets session->number. */
-CHECKED enum sks_status store_add(struct session_store *store, struct session *session,
-                                  struct bytes cookie_hash, struct bytes answer,
-                                  struct sks_error *err);
+CHECKED enum sks_status session_store_add(struct session_store *store, struct session *session,
+                                          struct bytes cookie_hash, struct bytes answer,
+                                          struct sks_error *err);
 
 /** Finds a session by the hash of its cookie. @param found out @param session out: in the arena */
-CHECKED enum sks_status store_find_by_cookie(struct session_store *store, struct bytes cookie_hash,
-                                             struct arena *arena, struct session *session,
-                                             bool *found, struct sks_error *err);
+CHECKED enum sks_status session_store_find_by_cookie(struct session_store *store,
+                                                     struct bytes cookie_hash, struct arena *arena,
+                                                     struct session *session, bool *found,
+                                                     struct sks_error *err);
 
-/** As store_find_by_cookie(), by serverSessionId. */
-CHECKED enum sks_status store_find_by_id(struct session_store *store, const char *id,
-                                         struct arena *arena, struct session *session, bool *found,
-                                         struct sks_error *err);
+/** As session_store_find_by_cookie(), by serverSessionId. */
+CHECKED enum sks_status session_store_find_by_id(struct session_store *store, const char *id,
+                                                 struct arena *arena, struct session *session,
+                                                 bool *found, struct sks_error *err);
 
 /**
  * Writes what one request changed, durably and in one transaction.
@@ -65,33 +66,37 @@ CHECKED enum sks_status store_find_by_id(struct session_store *store, const char
  * @param session  as it is now; number and version as they were found
  * @param won      out: false if another request changed the session meanwhile: nothing is written
  */
-CHECKED enum sks_status store_save(struct session_store *store, struct session *session,
-                                   const struct change *change, bool *won, struct sks_error *err);
+CHECKED enum sks_status session_store_save(struct session_store *store, struct session *session,
+                                           const struct change *change, bool *won,
+                                           struct sks_error *err);
 
 /** Ends the open sessions whose life time is over at `now`: failed, or in doubt. */
-CHECKED enum sks_status store_expire(struct session_store *store, int64_t now,
-                                     struct sks_error *err);
+CHECKED enum sks_status session_store_expire(struct session_store *store, int64_t now,
+                                             struct sks_error *err);
 
 /** Calls each() for all sessions, oldest first; their states are not unsealed. */
-CHECKED enum sks_status store_each(struct session_store *store,
-                                   void (*each)(void *ctx, const struct session *session),
-                                   void *ctx, struct sks_error *err);
+CHECKED enum sks_status session_store_each(struct session_store *store,
+                                           void (*each)(void *ctx, const struct session *session),
+                                           void *ctx, struct sks_error *err);
 
 /* ---- session_history.c ---- */
 
 /** The body that was sent last. @param answer out: in the arena */
-CHECKED enum sks_status store_last_answer(struct session_store *store,
-                                          const struct session *session, struct arena *arena,
-                                          struct bytes *answer, struct sks_error *err);
+CHECKED enum sks_status session_store_last_answer(struct session_store *store,
+                                                  const struct session *session,
+                                                  struct arena *arena, struct bytes *answer,
+                                                  struct sks_error *err);
 
 /** All messages of a session in their order. @param list out: in the arena */
-CHECKED enum sks_status store_messages(struct session_store *store, const struct session *session,
-                                       struct arena *arena, struct stored_message **list,
-                                       size_t *count, struct sks_error *err);
+CHECKED enum sks_status session_store_messages(struct session_store *store,
+                                               const struct session *session, struct arena *arena,
+                                               struct stored_message **list, size_t *count,
+                                               struct sks_error *err);
 
 /** All checks of a session in their order. @param list out: in the arena */
-CHECKED enum sks_status store_checks(struct session_store *store, const struct session *session,
-                                     struct arena *arena, struct check **list, size_t *count,
-                                     struct sks_error *err);
+CHECKED enum sks_status session_store_checks(struct session_store *store,
+                                             const struct session *session, struct arena *arena,
+                                             struct check **list, size_t *count,
+                                             struct sks_error *err);
 
 #endif

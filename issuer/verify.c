@@ -41,7 +41,7 @@ static enum sks_status check_path(X509_STORE *store, STACK_OF(X509) * path, stru
     REQUIRE(ctx != NULL && X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), path) > 0, err,
             SKS_ERROR_STORAGE, "no memory to check the path");
     param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_depth(param, DEVICE_PATH_MAX);
+    X509_VERIFY_PARAM_set_depth(param, KEYGEN2_DEVICE_PATH_MAX);
     X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
     /* What lies in the trust folder is trusted as it is, be it a root, a sub CA or one device. */
     (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
@@ -71,8 +71,8 @@ enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *p
 
     *key = NULL;
     REQUIRE(all != NULL, err, SKS_ERROR_STORAGE, "no memory for the certificates");
-    REQUIRE(path->count >= 1 && path->count <= DEVICE_PATH_MAX, err, SKS_ERROR_AUTHORIZATION,
-            "a path has 1-%d certificates", DEVICE_PATH_MAX);
+    REQUIRE(path->count >= 1 && path->count <= KEYGEN2_DEVICE_PATH_MAX, err,
+            SKS_ERROR_AUTHORIZATION, "a path has 1-%d certificates", KEYGEN2_DEVICE_PATH_MAX);
     TRY(decode_path(path, all, err));
     TRY(check_path(store, all, err));
     TRY(check_usage(sk_X509_value(all, 0), err));

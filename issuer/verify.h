@@ -4,10 +4,9 @@
 
 #include "keygen2/crypto/algorithms.h"
 #include "keygen2/crypto/session.h"
+#include "keygen2/message/keygen2.h"
 
 #include <openssl/x509.h>
-
-enum { DEVICE_PATH_MAX = 10 }; /* certificates */
 
 /**
  * Checks a device certificate path against the trusted certificates, as of now.

@@ -1,4 +1,4 @@
-/* PINs against their policy, as the token will check them: pure functions. */
+/* PINs of people against their policy: pure functions. */
 #ifndef PROXY_PIN_CHECK_H
 #define PROXY_PIN_CHECK_H
 
@@ -27,11 +27,5 @@ CHECKED enum sks_status pin_check(const struct pin_policy *policy, struct bytes 
 
 /** What a policy asks for, in words: "4 to 8 digits; no three equal ones in a row". */
 void pin_policy_text(const struct pin_policy *policy, char text[PIN_POLICY_TEXT_MAX]);
-
-/** True if the grouping gives keys of these two usages the same PIN. SKS V1.07, createPinPolicy. */
-bool pin_is_shared(uint8_t grouping, uint8_t app_usage, uint8_t other_app_usage);
-
-/** True if the grouping wants the PINs of keys that do not share one to differ. */
-bool pin_must_differ(uint8_t grouping);
 
 #endif

@@ -2,6 +2,7 @@
  * KeyCreationRequest: first every PIN is chosen and checked, then the token is asked. KeyGen2,
  * KeyCreationRequest: "executed in exactly the order they are declared", as the MACs count.
  */
+#include "keygen2/crypto/pin_rules.h"
 #include "keygen2/crypto/public_key.h"
 #include "proxy/pin_check.h"
 #include "proxy/provision.h"
@@ -19,9 +20,14 @@ struct choice {
     size_t count;
 };
 
+static int group_of(const struct choice *c, size_t number)
+{
+    return pin_group(c->policy->grouping, c->key[number].key.app_usage);
+}
+
 static bool is_shared(const struct choice *c, size_t a, size_t b)
 {
-    return pin_is_shared(c->policy->grouping, c->key[a].key.app_usage, c->key[b].key.app_usage);
+    return group_of(c, a) >= 0 && group_of(c, a) == group_of(c, b);
 }
 
 /* Names the key for the prompt: "signing key and all that share its PIN". */
@@ -42,7 +48,7 @@ static void name_key(const struct choice *c, size_t number, char *name, size_t s
 static enum sks_status check_distinct(const struct choice *c, size_t number, struct bytes pin,
                                       struct sks_error *err)
 {
-    for (size_t i = 0; i < number && pin_must_differ(c->policy->grouping); i++)
+    for (size_t i = 0; i < number && group_of(c, number) >= 0; i++)
         if (!is_shared(c, i, number) && bytes_equal_secret(c->key[i].key.pin_value, pin))
             return sks_fail(err, SKS_ERROR_OPTION,
                             "keys %.*s and %.*s of policy %.*s must have different PINs; give "

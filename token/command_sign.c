@@ -67,9 +67,9 @@ static enum sks_status choose_algorithm(const struct token_command_options *o,
                                         struct bytes certificate,
                                         const struct algorithm **algorithm, struct sks_error *err)
 {
-    static const char *const jose[] = { [KEY_KIND_RSA] = "RS256",
-                                        [KEY_KIND_EC] = "ES256",
-                                        [KEY_KIND_ED25519] = "Ed25519" };
+    static const char *const jose[] = {
+        [KEY_KIND_RSA] = "RS256", [KEY_KIND_EC] = "ES256", [KEY_KIND_ED25519] = "Ed25519"
+    };
     struct public_key key;
     struct buf spki = { 0 };
     enum sks_status rc;
@@ -78,10 +78,10 @@ static enum sks_status choose_algorithm(const struct token_command_options *o,
         *algorithm = algorithm_by_jose(bytes_of(o->algorithm), ALGORITHM_SIGNATURE);
         if (*algorithm == NULL)
             *algorithm = algorithm_by_uri(bytes_of(o->algorithm), ALGORITHM_SIGNATURE);
-        return *algorithm != NULL ? SKS_OK
-                                  : sks_fail(err, SKS_ERROR_OPTION,
-                                             "--algorithm %s: unknown (ES256, RS256, a URI ...)",
-                                             o->algorithm);
+        return *algorithm != NULL
+                   ? SKS_OK
+                   : sks_fail(err, SKS_ERROR_OPTION,
+                              "--algorithm %s: unknown (ES256, RS256, a URI ...)", o->algorithm);
     }
     TRY(put_certificate_key(&spki, certificate));
     TRY(public_key_parse(buf_bytes(&spki), &key));
@@ -140,8 +140,7 @@ out:
     return sks_explain(err, rc);
 }
 
-static enum sks_status write_output(const char *path, struct bytes signature,
-                                    struct sks_error *err)
+static enum sks_status write_output(const char *path, struct bytes signature, struct sks_error *err)
 {
     if (path != NULL)
         return file_write(path, 0644, signature, err);

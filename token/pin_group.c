@@ -1,24 +1,9 @@
 #include "token/pin_group.h"
-#include "token/pin_rules.h"
+#include "keygen2/crypto/pin_rules.h"
 
 #include <stdio.h>
 
 enum { GROUPS_MAX = APP_USAGE_UNIVERSAL + 1, NAME_SIZE = 32 };
-
-/* The group of a key among those of its policy; -1 with grouping none: each key is alone. */
-static int group_of(const struct pin_policy *policy, uint8_t app_usage)
-{
-    switch (policy->grouping) {
-    case GROUPING_SHARED:
-        return 0;
-    case GROUPING_SIGNATURE_STANDARD:
-        return app_usage == APP_USAGE_SIGNATURE ? 0 : 1;
-    case GROUPING_UNIQUE:
-        return app_usage;
-    default:
-        return -1;
-    }
-}
 
 /* Name of a group's PIN object within the session; the blank keeps it apart from all ids. */
 static struct bytes group_name(uint32_t policy_handle, int group, char name[NAME_SIZE])
@@ -56,13 +41,13 @@ enum sks_status pin_group_join(struct call *call, const struct pin_policy_object
                                uint8_t app_usage, struct bytes value, uint32_t *handle)
 {
     const char *violation = pin_violation(&policy->policy, value);
-    int group = group_of(&policy->policy, app_usage);
+    int group = pin_group(policy->policy.grouping, app_usage);
     struct secret pin = { .kind = STORE_PIN, .owner = call->session.handle, .value = value };
     char name[NAME_SIZE];
     enum sks_status rc;
 
     *handle = 0;
-    CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "pinValue: %s", violation);
+    CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "pinValue %s", violation);
     if (group >= 0) {
         TRY(find_group(call, policy, group, value, handle));
         pin.name = group_name(policy->handle, group, name);

@@ -1,6 +1,6 @@
 /* createPukPolicy and createPinPolicy. */
+#include "keygen2/crypto/pin_rules.h"
 #include "token/call.h"
-#include "token/pin_rules.h"
 
 /* The text has one list of checks; their order is the one that a real token shows. */
 enum sks_status create_puk_policy(struct call *call)
@@ -17,7 +17,7 @@ enum sks_status create_puk_policy(struct call *call)
                  "retryLimit is not 0-%d", SKS_RETRY_LIMIT_MAX);
     TRY(call_decrypt(call, "encryptedPuk", in->policy.encrypted_puk, &puk.value));
     violation = puk_violation(in->policy.format, puk.value);
-    CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "encryptedPuk: %s", violation);
+    CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "encryptedPuk: the PUK %s", violation);
     put_mac_puk_policy(&data, &in->policy);
     TRY(call_verify_mac(call, MAC_CREATE_PUK_POLICY, &data, in->mac));
     TRY(call_check_new_id(call, in->policy.id));

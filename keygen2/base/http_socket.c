@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -27,7 +28,8 @@ static bool split(const char *address, char host[HOST_SIZE], const char **port)
     const char *colon = strrchr(address, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - address);
 
-    if (len == 0 || len >= HOST_SIZE || colon[1] == '\0')
+    if (len == 0 || len >= HOST_SIZE || colon[1] == '\0' ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1) || atol(colon + 1) > UINT16_MAX)
         return false;
     if (address[0] == '[' && address[len - 1] == ']') {
         address++;

@@ -1,4 +1,5 @@
-/* A person at the terminal: lines and secrets, read from standard input, asked on standard error. */
+/* A person at the terminal: lines and secrets, read from standard input, asked on standard error.
+ */
 #ifndef KEYGEN2_BASE_TERMINAL_H
 #define KEYGEN2_BASE_TERMINAL_H
 

@@ -1,12 +1,10 @@
 /* KeyCreation: policies and keys to make, and the public keys that came of it. */
 #include "keygen2/crypto/algorithms.h"
-#include "keygen2/message/keygen2.h"
+#include "keygen2/message/attributes.h"
 
 enum {
     ENCRYPTED_PIN_MIN = 32,  /* bytes: IV and one block */
     ENCRYPTED_PIN_MAX = 160, /* IV, SKS_PIN_MAX and a block of padding */
-    KEY_PARAMETERS_MAX = 8,
-    ENDORSED_MAX = 255, /* the SKS wire counts them in one byte */
 };
 
 /* ---- keyEntrySpecifier ---- */
@@ -44,23 +42,7 @@ static const struct json_codec ENCRYPTED_PIN = { decode_encrypted_pin, encode_en
     {                                                                                              \
         { "id", JSON_ID, JSON_MANDATORY, AT(key.id) },                                             \
         own,                                                                                       \
-        { "enablePinCaching", JSON_FLAG, JSON_OPTIONAL, AT(key.enable_pin_caching) },              \
-        { "appUsage", JSON_NAME, JSON_MANDATORY, AT(key.app_usage), .with = NAMES_APP_USAGE },     \
-        { "keyAlgorithm", JSON_URI, JSON_MANDATORY, AT(key.key_algorithm) },                       \
-        { "keyParameters", JSON_BINARY, JSON_OPTIONAL, AT(key.key_parameters), .min = 1,           \
-          .max = KEY_PARAMETERS_MAX },                                                             \
-        { "endorsedAlgorithms", JSON_URIS, JSON_OPTIONAL, AT(key.endorsed_algorithms), .min = 1,   \
-          .max = ENDORSED_MAX },                                                                   \
-        { "serverSeed", JSON_BINARY, JSON_OPTIONAL, AT(key.server_seed), .min = 1,                 \
-          .max = SKS_SERVER_SEED_MAX },                                                            \
-        { "biometricProtection", JSON_NAME, JSON_OPTIONAL, AT(key.biometric_protection),           \
-          .with = NAMES_BIOMETRIC, .fallback = BIOMETRIC_NONE },                                   \
-        { "deleteProtection", JSON_NAME, JSON_OPTIONAL, AT(key.delete_protection),                 \
-          .with = NAMES_DELETE, .fallback = PROTECTION_NONE },                                     \
-        { "exportProtection", JSON_NAME, JSON_OPTIONAL, AT(key.export_protection),                 \
-          .with = NAMES_EXPORT, .fallback = PROTECTION_NOT_ALLOWED },                              \
-        { "friendlyName", JSON_TEXT, JSON_OPTIONAL, AT(key.friendly_name),                         \
-          .max = SKS_FRIENDLY_NAME_MAX },                                                          \
+        KEY_ATTRIBUTES(struct key_entry_specifier),                                                \
         { "mac", JSON_BINARY, JSON_MANDATORY, AT(mac), .min = SKS_MAC_SIZE,                        \
           .max = SKS_MAC_SIZE },                                                                   \
     }
@@ -95,18 +77,7 @@ static const struct json_type KEY_ENTRY_ALONE =
 
 static const struct json_field PIN_POLICY[] = {
     { "id", JSON_ID, JSON_MANDATORY, AT(policy.id) },
-    { "minLength", JSON_USHORT, JSON_MANDATORY, AT(policy.min_length), .max = SKS_PIN_MAX },
-    { "maxLength", JSON_USHORT, JSON_MANDATORY, AT(policy.max_length), .max = SKS_PIN_MAX },
-    { "retryLimit", JSON_USHORT, JSON_MANDATORY, AT(policy.retry_limit), .min = 1,
-      .max = SKS_RETRY_LIMIT_MAX },
-    { "format", JSON_NAME, JSON_MANDATORY, AT(policy.format), .with = NAMES_FORMAT },
-    { "userModifiable", JSON_FLAG, JSON_OPTIONAL, AT(policy.user_modifiable), .fallback = true },
-    { "grouping", JSON_NAME, JSON_OPTIONAL, AT(policy.grouping), .with = NAMES_GROUPING,
-      .fallback = GROUPING_NONE },
-    { "inputMethod", JSON_NAME, JSON_OPTIONAL, AT(policy.input_method), .with = NAMES_INPUT_METHOD,
-      .fallback = INPUT_METHOD_ANY },
-    { "patternRestrictions", JSON_NAMES, JSON_OPTIONAL, AT(policy.pattern_restrictions), .min = 1,
-      .with = NAMES_PATTERN },
+    PIN_POLICY_ATTRIBUTES(struct pin_policy_specifier),
     { "mac", JSON_BINARY, JSON_MANDATORY, AT(mac), .min = SKS_MAC_SIZE, .max = SKS_MAC_SIZE },
     { "keyEntrySpecifiers", JSON_RECORDS, JSON_MANDATORY, AT(key_entry_specifiers), .min = 1,
       .with = &KEY_ENTRY_UNDER_POLICY },

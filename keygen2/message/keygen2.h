@@ -12,7 +12,10 @@
 
 #define KEYGEN2_CONTEXT "https://webpki.github.io/keygen2#20190318"
 
-enum { KEYGEN2_MESSAGE_MAX = 4 * 1024 * 1024 }; /* bytes */
+enum {
+    KEYGEN2_MESSAGE_MAX = 4 * 1024 * 1024, /* bytes */
+    KEYGEN2_DEVICE_PATH_MAX = 10,          /* certificates: each costs a signature check */
+};
 
 /* A date and time. */
 struct keygen2_time {

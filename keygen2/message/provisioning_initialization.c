@@ -27,7 +27,8 @@ const struct json_type PROVISIONING_INITIALIZATION_REQUEST = JSON_TYPE(
 
 static const struct json_field DEVICE[] = {
     { "certificatePath", JSON_BINARIES, JSON_MANDATORY,
-      .offset = offsetof(struct device_id, certificate_path), .min = 1, .max = 255 },
+      .offset = offsetof(struct device_id, certificate_path), .min = 1,
+      .max = KEYGEN2_DEVICE_PATH_MAX },
 };
 
 static enum sks_status check_device(struct json_reader *r, const struct json_place *at, void *out)

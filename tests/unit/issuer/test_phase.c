@@ -31,8 +31,9 @@ static struct session stored(const struct fake_client *c)
     bool found;
 
     arena_free(&arena);
-    cr_assert_eq(store_find_by_id(&fixture.issuer.store, c->id, &arena, &session, &found, &err),
-                 SKS_OK, "%s", err.text);
+    cr_assert_eq(
+        session_store_find_by_id(&fixture.issuer.store, c->id, &arena, &session, &found, &err),
+        SKS_OK, "%s", err.text);
     cr_assert(found);
     return session;
 }
@@ -312,7 +313,7 @@ Test(phase, in_doubt_until_the_late_proof)
     begin("plain");
     respond_until("ProvisioningFinalizationRequest");
     let_time_pass();
-    cr_assert_eq(store_expire(&fixture.issuer.store, 1000, &err), SKS_OK);
+    cr_assert_eq(session_store_expire(&fixture.issuer.store, 1000, &err), SKS_OK);
     assert_verdict(&client, VERDICT_IN_DOUBT, "before the closing proof came");
     cr_assert_eq(client_send(&client), OUTCOME_DONE);
     assert_verdict(&client, VERDICT_SUCCEEDED, "");

@@ -102,7 +102,7 @@ Test(profile, refusals_point_at_the_place)
           "/pinPolicySpecifiers/0/keyEntrySpecifiers" },
         { "{\"pukPolicySpecifiers\":[{\"id\":\"PUK.1\",\"puk\":\"12x4\",\"retryLimit\":3,"
           "\"format\":\"numeric\",\"pinPolicySpecifiers\":[" PIN "]}]}",
-          "/pukPolicySpecifiers/0/puk: does not have the format" },
+          "/pukPolicySpecifiers/0/puk: has a character that its format does not allow" },
     };
 
     for (size_t i = 0; i < NITEMS(BAD); i++)
@@ -113,7 +113,7 @@ Test(profile, minimum_above_maximum)
 {
     assert_refused("{\"pinPolicySpecifiers\":[{\"id\":\"P\",\"minLength\":9,\"maxLength\":8,"
                    "\"retryLimit\":3,\"format\":\"numeric\",\"keyEntrySpecifiers\":[" KEY "]}]}",
-                   "/pinPolicySpecifiers/0/minLength: above maxLength");
+                   "/pinPolicySpecifiers/0/minLength: not 1 to maxLength");
 }
 
 Test(profile, shipped_ones)

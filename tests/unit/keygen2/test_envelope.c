@@ -245,13 +245,13 @@ Test(certificate_path, length)
 
     json_object_set_new(json_object_get(root, "deviceId"), "certificatePath", path);
     expect_path(&PROVISIONING_INITIALIZATION_RESPONSE, root, &response, "/deviceId",
-                "certificatePath: must be 1-255 elements");
-    for (int i = 0; i < 255; i++) /* the root has signed itself */
+                "certificatePath: must be 1-10 elements");
+    for (int i = 0; i < KEYGEN2_DEVICE_PATH_MAX; i++) /* the root has signed itself */
         json_array_append(path, json_object_get(certificates, "root"));
     expect_path(&PROVISIONING_INITIALIZATION_RESPONSE, root, &response, "/deviceId", NULL);
     json_array_append(path, json_object_get(certificates, "root"));
     expect_path(&PROVISIONING_INITIALIZATION_RESPONSE, root, &response, "/deviceId",
-                "certificatePath: must be 1-255 elements");
+                "certificatePath: must be 1-10 elements");
     json_decref(certificates);
     json_decref(messages);
 }

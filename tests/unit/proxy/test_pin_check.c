@@ -16,39 +16,39 @@ static const struct {
     { FORMAT_NUMERIC, 0, 4, 8, "471", "is too short" },
     { FORMAT_NUMERIC, 0, 4, 8, "", "is too short" },
     { FORMAT_NUMERIC, 0, 4, 8, "471108154", "is too long" },
-    { FORMAT_NUMERIC, 0, 4, 8, "471A", "has a character that does not belong there" },
-    { FORMAT_NUMERIC, 0, 4, 8, "47 1", "has a character that does not belong there" },
+    { FORMAT_NUMERIC, 0, 4, 8, "471A", "that its format does not allow" },
+    { FORMAT_NUMERIC, 0, 4, 8, "47 1", "that its format does not allow" },
     { FORMAT_ALPHANUMERIC, 0, 4, 8, "AZ09", NULL },
-    { FORMAT_ALPHANUMERIC, 0, 4, 8, "Az09", "has a character that does not belong there" },
-    { FORMAT_ALPHANUMERIC, 0, 4, 8, "A-09", "has a character that does not belong there" },
+    { FORMAT_ALPHANUMERIC, 0, 4, 8, "Az09", "that its format does not allow" },
+    { FORMAT_ALPHANUMERIC, 0, 4, 8, "A-09", "that its format does not allow" },
     { FORMAT_STRING, 0, 4, 8, "\xC3\xA4 z", NULL },
     { FORMAT_STRING, 0, 4, 8, "\xC3\xA4\xC3\xA4", NULL }, /* four bytes, two characters */
-    { FORMAT_STRING, 0, 4, 8, "abc\xFF", "has a character that does not belong there" },
+    { FORMAT_STRING, 0, 4, 8, "abc\xFF", "that its format does not allow" },
     { FORMAT_BINARY, 0, 4, 8, "\xFF\xFE\x01 ", NULL },
     /* SKS V1.07, 5.5: each pattern, alone. */
-    { FORMAT_NUMERIC, PATTERN_TWO_IN_A_ROW, 1, 8, "1124", "is too easy to guess" },
+    { FORMAT_NUMERIC, PATTERN_TWO_IN_A_ROW, 1, 8, "1124", "two equal characters" },
     { FORMAT_NUMERIC, PATTERN_TWO_IN_A_ROW, 1, 8, "1212", NULL },
-    { FORMAT_NUMERIC, PATTERN_THREE_IN_A_ROW, 1, 8, "1114", "is too easy to guess" },
-    { FORMAT_NUMERIC, PATTERN_THREE_IN_A_ROW, 1, 8, "4111", "is too easy to guess" },
+    { FORMAT_NUMERIC, PATTERN_THREE_IN_A_ROW, 1, 8, "1114", "three equal characters" },
+    { FORMAT_NUMERIC, PATTERN_THREE_IN_A_ROW, 1, 8, "4111", "three equal characters" },
     { FORMAT_NUMERIC, PATTERN_THREE_IN_A_ROW, 1, 8, "1141", NULL },
     { FORMAT_NUMERIC, PATTERN_TWO_IN_A_ROW | PATTERN_THREE_IN_A_ROW, 1, 8, "11",
-      "is too easy to guess" },
-    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1234", "is too easy to guess" },
-    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "9876", "is too easy to guess" },
-    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "12", "is too easy to guess" },
+      "two equal characters" },
+    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1234", "is a sequence" },
+    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "9876", "is a sequence" },
+    { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "12", "is a sequence" },
     { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1", NULL },
     { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1235", NULL },
     { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1357", NULL },
     { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1232", NULL },
     { FORMAT_NUMERIC, PATTERN_SEQUENCE, 1, 8, "1111", NULL },
-    { FORMAT_BINARY, PATTERN_SEQUENCE, 1, 8, "\xFE\xFF", "is too easy to guess" },
-    { FORMAT_NUMERIC, PATTERN_REPEATED, 1, 8, "1231", "is too easy to guess" },
+    { FORMAT_BINARY, PATTERN_SEQUENCE, 1, 8, "\xFE\xFF", "is a sequence" },
+    { FORMAT_NUMERIC, PATTERN_REPEATED, 1, 8, "1231", "has a character twice" },
     { FORMAT_NUMERIC, PATTERN_REPEATED, 1, 8, "1235", NULL },
-    { FORMAT_ALPHANUMERIC, PATTERN_MISSING_GROUP, 1, 8, "ABCD", "is too easy to guess" },
-    { FORMAT_ALPHANUMERIC, PATTERN_MISSING_GROUP, 1, 8, "1234", "is too easy to guess" },
+    { FORMAT_ALPHANUMERIC, PATTERN_MISSING_GROUP, 1, 8, "ABCD", "lacks a kind of character" },
+    { FORMAT_ALPHANUMERIC, PATTERN_MISSING_GROUP, 1, 8, "1234", "lacks a kind of character" },
     { FORMAT_ALPHANUMERIC, PATTERN_MISSING_GROUP, 1, 8, "A1", NULL },
-    { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "Aa1", "is too easy to guess" },
-    { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "A1-", "is too easy to guess" },
+    { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "Aa1", "lacks a kind of character" },
+    { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "A1-", "lacks a kind of character" },
     { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "Aa1-", NULL },
     { FORMAT_STRING, PATTERN_MISSING_GROUP, 1, 8, "Aa1\xC3\xA4", NULL },
 };
@@ -109,26 +109,4 @@ Test(pin_check, binary_pins_are_typed_as_hexadecimal)
     cr_expect_eq(pin_from_text(&policy, bytes_of("00f"), &pin, &err), SKS_OK);
     cr_expect(bytes_equal(buf_bytes(&pin), bytes_of("00f")));
     buf_free(&pin);
-}
-
-Test(pin_check, grouping)
-{
-    static const struct {
-        uint8_t grouping, one, other;
-        bool shared;
-    } PAIRS[] = {
-        { GROUPING_NONE, APP_USAGE_SIGNATURE, APP_USAGE_SIGNATURE, false },
-        { GROUPING_SHARED, APP_USAGE_SIGNATURE, APP_USAGE_ENCRYPTION, true },
-        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_SIGNATURE, APP_USAGE_ENCRYPTION, false },
-        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_AUTHENTICATION, APP_USAGE_ENCRYPTION, true },
-        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_SIGNATURE, APP_USAGE_SIGNATURE, true },
-        { GROUPING_UNIQUE, APP_USAGE_AUTHENTICATION, APP_USAGE_ENCRYPTION, false },
-        { GROUPING_UNIQUE, APP_USAGE_ENCRYPTION, APP_USAGE_ENCRYPTION, true },
-    };
-
-    for (size_t i = 0; i < NITEMS(PAIRS); i++)
-        cr_expect_eq(pin_is_shared(PAIRS[i].grouping, PAIRS[i].one, PAIRS[i].other),
-                     PAIRS[i].shared, "%zu", i);
-    cr_expect(!pin_must_differ(GROUPING_NONE) && !pin_must_differ(GROUPING_SHARED));
-    cr_expect(pin_must_differ(GROUPING_UNIQUE) && pin_must_differ(GROUPING_SIGNATURE_STANDARD));
 }

@@ -291,7 +291,7 @@ Test(refusals, a_pin_that_breaks_its_policy_is_never_sent)
 {
     fake.pins[0] = "1234";
     expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 5", " init POST POST abort",
-           "the PIN is too easy to guess; policy PIN.1 wants 4 to 8 digits; no three equal ones in "
+           "the PIN is a sequence; policy PIN.1 wants 4 to 8 digits; no three equal ones in "
            "a row; no sequence like 1234 or 9876");
 }
 

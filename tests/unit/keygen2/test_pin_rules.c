@@ -1,5 +1,5 @@
 /* PIN and PUK rules, each pattern on both sides of its edge. */
-#include "token/pin_rules.h"
+#include "keygen2/crypto/pin_rules.h"
 
 #include <criterion/criterion.h>
 
@@ -77,4 +77,27 @@ Test(pin_rules, puk)
     cr_assert_not_null(puk_violation(FORMAT_ALPHANUMERIC, bytes_of("12a")));
     cr_assert_null(puk_violation(FORMAT_BINARY, bytes_at(zeros, 128)));
     cr_assert_not_null(puk_violation(FORMAT_BINARY, bytes_at(zeros, 129)));
+}
+
+Test(pin_rules, groups)
+{
+    static const struct {
+        uint8_t grouping, one, other;
+        bool shared;
+    } PAIR[] = {
+        { GROUPING_NONE, APP_USAGE_SIGNATURE, APP_USAGE_SIGNATURE, false },
+        { GROUPING_SHARED, APP_USAGE_SIGNATURE, APP_USAGE_ENCRYPTION, true },
+        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_SIGNATURE, APP_USAGE_ENCRYPTION, false },
+        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_AUTHENTICATION, APP_USAGE_ENCRYPTION, true },
+        { GROUPING_SIGNATURE_STANDARD, APP_USAGE_SIGNATURE, APP_USAGE_SIGNATURE, true },
+        { GROUPING_UNIQUE, APP_USAGE_AUTHENTICATION, APP_USAGE_ENCRYPTION, false },
+        { GROUPING_UNIQUE, APP_USAGE_ENCRYPTION, APP_USAGE_ENCRYPTION, true },
+    };
+
+    for (size_t i = 0; i < NITEMS(PAIR); i++) {
+        int one = pin_group(PAIR[i].grouping, PAIR[i].one);
+        int other = pin_group(PAIR[i].grouping, PAIR[i].other);
+
+        cr_expect_eq(one >= 0 && one == other, PAIR[i].shared, "row %zu", i);
+    }
 }

@@ -1,4 +1,4 @@
-#include "token/pin_rules.h"
+#include "keygen2/crypto/pin_rules.h"
 
 struct characters {
     bool upper, lower, digit, other;
@@ -87,28 +87,44 @@ const char *pin_violation(const struct pin_policy *policy, struct bytes pin)
 {
     uint8_t patterns = policy->pattern_restrictions;
 
-    if (pin.len < policy->min_length || pin.len > policy->max_length)
-        return "PIN length is outside the policy";
+    if (pin.len < policy->min_length)
+        return "is too short";
+    if (pin.len > policy->max_length)
+        return "is too long";
     if (!fits_format(policy->format, pin))
-        return "PIN has a character that its format does not allow";
+        return "has a character that its format does not allow";
     if ((patterns & PATTERN_MISSING_GROUP) != 0 && misses_group(policy->format, pin))
-        return "PIN lacks a character group";
+        return "lacks a kind of character";
     if ((patterns & PATTERN_SEQUENCE) != 0 && is_sequence(pin))
-        return "PIN is a sequence";
+        return "is a sequence";
     if ((patterns & PATTERN_REPEATED) != 0 && has_repeated(pin))
-        return "PIN has a repeated character";
+        return "has a character twice";
     if ((patterns & PATTERN_TWO_IN_A_ROW) != 0 && has_in_a_row(pin, 2))
-        return "PIN has two equal characters in a row";
+        return "has two equal characters in a row";
     if ((patterns & PATTERN_THREE_IN_A_ROW) != 0 && has_in_a_row(pin, 3))
-        return "PIN has three equal characters in a row";
+        return "has three equal characters in a row";
     return NULL;
 }
 
 const char *puk_violation(uint8_t format, struct bytes puk)
 {
     if (puk.len == 0 || puk.len > SKS_PIN_MAX)
-        return "PUK length is not 1 to 128 bytes";
+        return "is not 1 to 128 bytes long";
     if (!fits_format(format, puk))
-        return "PUK has a character that its format does not allow";
+        return "has a character that its format does not allow";
     return NULL;
+}
+
+int pin_group(uint8_t grouping, uint8_t app_usage)
+{
+    switch (grouping) {
+    case GROUPING_SHARED:
+        return 0;
+    case GROUPING_SIGNATURE_STANDARD:
+        return app_usage == APP_USAGE_SIGNATURE ? 0 : 1;
+    case GROUPING_UNIQUE:
+        return app_usage;
+    default:
+        return -1;
+    }
 }
