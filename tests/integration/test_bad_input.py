@@ -275,7 +275,7 @@ class SlowRequests(RigTest):
 class RandomBodies(RigTest):
     """Ten thousand random bodies: every one is answered, the server lives, memory is bounded."""
 
-    COUNT, CONNECTIONS, GROWTH = 5000, 4, 8 * 1024 * 1024
+    COUNT, CONNECTIONS, GROWTH = 10000, 4, 8 * 1024 * 1024
 
     @classmethod
     def set_up_rig(cls):

@@ -5,6 +5,10 @@ import os
 import sqlite3
 import stat
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from rig.certificates import Authority, generate
 from rig.processes import Issuer, Token, open_descriptors, run
 from rig.sks_wire import connection
 from rig.testcase import RigTest, write_profile
@@ -220,3 +224,40 @@ class IssuerCommands(RigTest):
         kept.getresponse().read()
         self.assertGreater(open_descriptors(issuer.pid), 3)
         self.assertEqual(issuer.stop(), 0)
+
+
+class DeviceRequest(RigTest):
+    """A device key that a CA elsewhere certifies: init --csr, then certify."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.token = Token(cls.new_folder(), init=False)
+        cls.authority = Authority()
+
+    def command(self, name, *arguments):
+        return run("sks-token", name, *arguments, "--store", self.token.store)
+
+    def write_path(self, public_key):
+        path = self.folder / "path.pem"
+        leaf = x509.load_der_x509_certificate(self.authority.issue("device 1", public_key))
+        path.write_bytes(b"".join(certificate.public_bytes(Encoding.PEM)
+                                  for certificate in (leaf, self.authority.certificate)))
+        return path
+
+    def test_request_and_certificate(self):
+        self.assertEqual(self.command("init", "--csr").returncode, DONE)
+        done = self.command("serve", "--listen", "127.0.0.1:0")
+        self.assertEqual(done.returncode, IO_ERROR)
+        self.assertIn("certify", done.stderr, "it says what to do")
+        request = x509.load_pem_x509_csr((self.token.store / "device.csr").read_bytes())
+        self.assertTrue(request.is_signature_valid)
+        done = self.command("certify", "--certificate", self.write_path(generate().public_key()))
+        self.assertEqual(done.returncode, USAGE, "another key's certificate")
+        done = self.command("certify", "--certificate", self.write_path(request.public_key()))
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertTrue(self.token.device_ca.exists())
+        self.start(self.token)
+        path = self.wire().call("getDeviceInfo").certificate
+        self.assertEqual(len(path), 1, "the CA is for the issuer to know")
+        subject = x509.load_der_x509_certificate(path[0]).subject.rfc4514_string()
+        self.assertEqual(subject, "CN=device 1")
