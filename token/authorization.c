@@ -137,25 +137,27 @@ out:
 }
 
 /* Takes the lock of a secret and loads it with its counter; free the arena, release the lock. */
-static enum sks_status enter(struct authorization *a, enum store_kind kind, uint32_t handle,
-                             struct arena *arena, struct held_lock **lock, struct secret *secret,
+static enum sks_status enter(struct authorization *a, enum store_kind kind,
+                             struct reference reference, struct arena *arena,
+                             struct held_lock **lock, struct secret *secret,
                              struct counter **counter, struct sks_error *err)
 {
     bool found = false;
     enum sks_status rc;
 
-    *lock = lock_take(a->locks, kind == STORE_PIN ? LOCK_PIN : LOCK_PUK, handle);
-    *counter = find_counter(a, kind, handle);
+    *lock = lock_take(a->locks, kind == STORE_PIN ? LOCK_PIN : LOCK_PUK, reference.handle);
+    *counter = find_counter(a, kind, reference.handle);
     REQUIRE(*lock != NULL && *counter != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    TRY(secret_load(a->store, kind, handle, arena, secret, &found, err));
-    REQUIRE(found, err, SKS_ERROR_INTERNAL, "PIN or PUK object %u is missing", handle);
+    TRY(secret_load(a->store, kind, reference, arena, secret, &found, err));
+    REQUIRE(found, err, SKS_ERROR_INTERNAL, "PIN or PUK object %u is missing", reference.handle);
     TRY(learn(a, *counter, secret));
 out:
     return sks_explain(err, rc);
 }
 
-enum sks_status authorization_try(struct authorization *a, enum store_kind kind, uint32_t handle,
-                                  uint16_t limit, struct bytes value, struct sks_error *err)
+enum sks_status authorization_try(struct authorization *a, enum store_kind kind,
+                                  struct reference reference, uint16_t limit, struct bytes value,
+                                  struct sks_error *err)
 {
     struct arena arena = { 0 };
     struct held_lock *lock;
@@ -163,7 +165,7 @@ enum sks_status authorization_try(struct authorization *a, enum store_kind kind,
     struct secret secret;
     enum sks_status rc;
 
-    TRY(enter(a, kind, handle, &arena, &lock, &secret, &counter, err));
+    TRY(enter(a, kind, reference, &arena, &lock, &secret, &counter, err));
     TRY(compare(a, counter, &secret, limit, value, err));
 out:
     lock_release(a->locks, lock);
@@ -171,8 +173,9 @@ out:
     return sks_explain(err, rc);
 }
 
-enum sks_status authorization_count(struct authorization *a, enum store_kind kind, uint32_t handle,
-                                    uint16_t *count, struct sks_error *err)
+enum sks_status authorization_count(struct authorization *a, enum store_kind kind,
+                                    struct reference reference, uint16_t *count,
+                                    struct sks_error *err)
 {
     struct arena arena = { 0 };
     struct held_lock *lock;
@@ -181,7 +184,7 @@ enum sks_status authorization_count(struct authorization *a, enum store_kind kin
     enum sks_status rc;
 
     *count = 0;
-    TRY(enter(a, kind, handle, &arena, &lock, &secret, &counter, err));
+    TRY(enter(a, kind, reference, &arena, &lock, &secret, &counter, err));
     *count = counter->wrong;
 out:
     lock_release(a->locks, lock);
@@ -193,10 +196,10 @@ static void give_back(struct authorization *a, const struct counter *counter)
 {
     struct arena arena = { 0 };
     struct secret secret;
+    const struct reference reference = { counter->handle, 0 };
     bool found = false;
 
-    if (secret_load(a->store, counter->kind, counter->handle, &arena, &secret, &found, NULL) ==
-            SKS_OK &&
+    if (secret_load(a->store, counter->kind, reference, &arena, &secret, &found, NULL) == SKS_OK &&
         found)
         (void)write_tries(a, &secret, 0, NULL, NULL); /* else one try stays charged: safe */
     arena_free(&arena);

@@ -37,18 +37,18 @@ void authorization_abandon(struct authorization *a);
  * Tries a value against a PIN or PUK.
  *
  * @param kind    STORE_PIN or STORE_PUK
- * @param handle  of the secret
+ * @param reference  which
  * @param limit   retryLimit, not 0
  * @param value   what the caller offers
  * @return SKS_OK if right; SKS_ERROR_AUTHORIZATION if wrong or blocked
  */
 CHECKED enum sks_status authorization_try(struct authorization *a, enum store_kind kind,
-                                          uint32_t handle, uint16_t limit, struct bytes value,
-                                          struct sks_error *err);
+                                          struct reference reference, uint16_t limit,
+                                          struct bytes value, struct sks_error *err);
 
 /** Wrong tries that count now. */
 CHECKED enum sks_status authorization_count(struct authorization *a, enum store_kind kind,
-                                            uint32_t handle, uint16_t *count,
+                                            struct reference reference, uint16_t *count,
                                             struct sks_error *err);
 
 #endif

@@ -10,6 +10,8 @@
 #include "token/token.h"
 #include "token/token_clock.h"
 
+#include <pthread.h>
+
 struct token {
     struct vault *vault;
     struct store *store;
@@ -17,6 +19,9 @@ struct token {
     struct authorization *authorization;
     struct token_clock clock;
     struct device device;
+    pthread_mutex_t doom_lock;
+    uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
+    size_t doomed_count;
 };
 
 struct call {
@@ -75,8 +80,11 @@ void call_put_session(struct call *call);
 /** Removes a session and all that it owns, whatever its state; the caller holds its lock. */
 CHECKED enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err);
 
-/** True if the life time of an open session is over. */
-bool session_expired(const struct token *token, const struct session *session);
+/** True if an open session is over: its life time, or by session_doom(). */
+bool session_expired(struct token *token, const struct session *session);
+
+/** Ends a session that the store failed to remove, for as long as this process lives. */
+void session_doom(struct token *token, uint32_t handle);
 
 /** At the start: sets the clock behind what the store has seen, and removes expired sessions. */
 CHECKED enum sks_status session_recover(struct token *token, struct sks_error *err);

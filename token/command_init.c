@@ -20,7 +20,6 @@ static enum sks_status open_store(struct opened *t, struct sks_error *err)
 {
     enum sks_status rc;
 
-    TRY(folder_lock(&t->folder, err));
     TRY(vault_open(t->folder.master_key, &t->vault, err));
     TRY(store_open(t->folder.database, t->vault, &t->store, err));
 out:
@@ -55,6 +54,7 @@ static enum sks_status make_device(const struct token_command_options *o, struct
     REQUIRE(!o->csr || o->device_ca == NULL, err, SKS_ERROR_OPTION,
             "--csr and --device-ca exclude each other");
     TRY(file_make_folder(o->store, 0700, err));
+    TRY(folder_lock(&t->folder, err));
     if (getenv(MASTER_KEY_VARIABLE) == NULL && !file_exists(t->folder.master_key))
         TRY(vault_create(t->folder.master_key, err));
     TRY(open_store(t, err));
@@ -100,6 +100,7 @@ enum exit_code command_certify(void *options, char **operands, size_t count)
 
     (void)operands, (void)count;
     TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
+    TRY(folder_lock(&t.folder, &err));
     TRY(open_store(&t, &err));
     TRY(device_load(t.store, &t.device, &err));
     TRY(device_take_certificate(&t.device, o->certificate, t.folder.device_ca, &err));

@@ -1,5 +1,6 @@
 /* sks-token info and list: what the token tells of itself, for people or as JSON. */
 #include "keygen2/base/json.h"
+#include "keygen2/base/log.h"
 #include "keygen2/crypto/certificate.h"
 #include "token/commands.h"
 #include "token/port.h"
@@ -174,14 +175,17 @@ static json_t *json_of_key(const struct listed_key *key, struct arena *arena)
 
 static void show_key(const struct listed_key *key, json_t *keys, struct arena *arena)
 {
+    char *name = arena_text(arena, key->attributes.friendly_name);
+
     if (keys != NULL) {
         (void)json_array_append_new(keys, json_of_key(key, arena));
         return;
     }
-    (void)printf("%6u  %-14s  %-18s  %-20.*s  %s\n", key->handle,
+    if (name != NULL)
+        log_clean(name); /* an issuer chose it: no control characters to the terminal */
+    (void)printf("%6u  %-14s  %-18s  %-20s  %s\n", key->handle,
                  name_of_value(NAMES_APP_USAGE, key->attributes.app_usage),
-                 protection_text(key, arena), (int)key->attributes.friendly_name.len,
-                 (const char *)key->attributes.friendly_name.ptr, key->subject);
+                 protection_text(key, arena), name == NULL ? "" : name, key->subject);
 }
 
 static enum sks_status list_keys(struct port *port, json_t *keys, struct sks_error *err)

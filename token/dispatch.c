@@ -54,8 +54,8 @@ static enum sks_status load_session(struct call *call, uint32_t handle, enum sks
     TRY(session_load(call->token->store, handle, &call->arena, s, &found, &call->err));
     CALL_REQUIRE(call, found && !s->closed, missing, "no open provisioning session %u", handle);
     if (session_expired(call->token, s)) {
-        TRY(session_remove(call->token, handle, &call->err));
-        CALL_REQUIRE(call, false, missing, "the life time of the session is over");
+        rc = session_remove(call->token, handle, NULL); /* gone for everybody, even if this fails */
+        CALL_REQUIRE(call, false, missing, "the session is over");
     }
 out:
     if (rc != SKS_OK)
@@ -120,8 +120,11 @@ static void run(struct call *call, const struct rule *rule)
     if (rc != SKS_OK && rule->tears_down && call->session.handle != 0) {
         struct sks_error trouble = { 0 };
 
-        if (session_remove(call->token, call->session.handle, &trouble) != SKS_OK)
+        if (session_remove(call->token, call->session.handle, &trouble) != SKS_OK) {
+            session_doom(call->token, call->session.handle);
             call->err = trouble; /* the store fails: that is what to tell */
+            rc = trouble.status;
+        }
     }
 out:
     (void)sks_explain(&call->err, rc);
@@ -158,6 +161,17 @@ static bool generates_rsa(const union sks_in *in)
     return algorithm != NULL && algorithm->kind == KEY_KIND_RSA;
 }
 
+/* The session whose lock a call will want. */
+static uint32_t session_of(const struct token *token, enum need need, uint32_t handle,
+                           struct arena *arena)
+{
+    struct store_row row = { 0 };
+
+    if (need == NEEDS_OPEN_SESSION)
+        return handle;
+    return store_get(token->store, STORE_KEY, handle, arena, &row, NULL) == SKS_OK ? row.owner : 0;
+}
+
 bool token_request_is_slow(const struct token *token, struct bytes request)
 {
     const struct rule *rule = request.len == 0 ? NULL : find_rule(request.ptr[0]);
@@ -166,11 +180,12 @@ bool token_request_is_slow(const struct token *token, struct bytes request)
     union sks_in in;
     bool slow = false;
 
-    if (rule == NULL || rule->need != NEEDS_OPEN_SESSION)
+    if (rule == NULL || (rule->need != NEEDS_OPEN_SESSION && rule->need != NEEDS_OPEN_KEY))
         return false;
     if (sks_decode_request(request, &method, &in, &arena, NULL) == SKS_OK)
-        slow = lock_is_busy(token->locks, LOCK_SESSION, in.handle) ||
-               (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in));
+        slow = (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in)) ||
+               lock_is_busy(token->locks, LOCK_SESSION,
+                            session_of(token, rule->need, in.handle, &arena));
     arena_free(&arena);
     return slow;
 }

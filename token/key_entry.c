@@ -64,8 +64,9 @@ static enum sks_status check_protection(struct call *call, const struct create_k
     CALL_REQUIRE(call, key->biometric_protection == BIOMETRIC_NONE, SKS_ERROR_OPTION,
                  "biometricProtection: this token has no biometric reader");
     if (in->pin_policy_handle != 0) {
-        TRY(pin_policy_load(call->token->store, in->pin_policy_handle, &call->arena, policy, &found,
-                            &call->err));
+        const struct reference wanted = { in->pin_policy_handle, 0 };
+
+        TRY(pin_policy_load(call->token->store, wanted, &call->arena, policy, &found, &call->err));
         CALL_REQUIRE(call, found && policy->owner == call->session.handle, SKS_ERROR_OPTION,
                      "pinPolicyHandle is no PIN policy of the session");
         CALL_REQUIRE(call,
@@ -80,7 +81,7 @@ static enum sks_status check_protection(struct call *call, const struct create_k
         CALL_REQUIRE(call, key->pin_value.len == 0, SKS_ERROR_OPTION,
                      "pinValue without a PIN policy");
     }
-    CALL_REQUIRE(call, policy->puk_handle != 0 || !wants(key, PROTECTION_PUK), SKS_ERROR_OPTION,
+    CALL_REQUIRE(call, policy->puk.handle != 0 || !wants(key, PROTECTION_PUK), SKS_ERROR_OPTION,
                  "protection by a PUK that the key has not");
     rc = SKS_OK;
 out:
@@ -158,7 +159,7 @@ static void put_new_key(struct call *call, const struct key_entry *entry, struct
     key->id = entry->id;
     key->friendly_name = entry->friendly_name;
     key->endorsed_algorithms = entry->endorsed_algorithms;
-    key->pin_policy_handle = policy->handle;
+    key->pin_policy = (struct reference){ policy->handle, policy->birth };
     key->enable_pin_caching = entry->enable_pin_caching;
     key->app_usage = entry->app_usage;
     key->biometric_protection = entry->biometric_protection;
@@ -188,7 +189,7 @@ enum sks_status create_key_entry(struct call *call)
     TRY(check_protection(call, in, &policy));
     TRY(verify_key_entry(call, in, &policy, &pin));
     if (policy.handle != 0)
-        TRY(pin_group_join(call, &policy, entry->app_usage, pin, &key->pin_handle));
+        TRY(pin_group_join(call, &policy, entry->app_usage, pin, &key->pin));
     CALL_REQUIRE(call, entry->key_parameters.len <= KEY_PARAMETERS_MAX, SKS_ERROR_OPTION,
                  "keyParameters is over %d bytes", KEY_PARAMETERS_MAX);
     TRY(call_check_new_id(call, entry->id));

@@ -32,15 +32,17 @@ enum sks_status get_key_attributes(struct call *call)
     return SKS_OK;
 }
 
-static enum sks_status fill_puk(struct call *call, uint32_t handle, struct key_protection_out *out)
+static enum sks_status fill_puk(struct call *call, struct reference reference,
+                                struct key_protection_out *out)
 {
     struct secret puk;
     bool found = false;
     enum sks_status rc;
 
-    TRY(secret_load(call->token->store, STORE_PUK, handle, &call->arena, &puk, &found, &call->err));
-    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PUK policy %u is missing", handle);
-    TRY(authorization_count(call->token->authorization, STORE_PUK, handle, &out->puk_error_count,
+    TRY(secret_load(call->token->store, STORE_PUK, reference, &call->arena, &puk, &found,
+                    &call->err));
+    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PUK policy %u is missing", reference.handle);
+    TRY(authorization_count(call->token->authorization, STORE_PUK, reference, &out->puk_error_count,
                             &call->err));
     out->puk_format = puk.format;
     out->puk_retry_limit = puk.retry_limit;
@@ -59,12 +61,12 @@ static enum sks_status fill_pin(struct call *call, const struct key *key,
     bool found = false;
     enum sks_status rc;
 
-    TRY(pin_policy_load(call->token->store, key->pin_policy_handle, &call->arena, &object, &found,
+    TRY(pin_policy_load(call->token->store, key->pin_policy, &call->arena, &object, &found,
                         &call->err));
     CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PIN policy %u is missing",
-                 key->pin_policy_handle);
-    TRY(authorization_count(call->token->authorization, STORE_PIN, key->pin_handle,
-                            &out->pin_error_count, &call->err));
+                 key->pin_policy.handle);
+    TRY(authorization_count(call->token->authorization, STORE_PIN, key->pin, &out->pin_error_count,
+                            &call->err));
     out->protection_status = PROTECTION_STATUS_PIN;
     if (out->pin_error_count >= policy->retry_limit)
         out->protection_status |= PROTECTION_STATUS_PIN_BLOCKED;
@@ -77,8 +79,8 @@ static enum sks_status fill_pin(struct call *call, const struct key *key,
     out->min_length = policy->min_length;
     out->max_length = policy->max_length;
     out->input_method = policy->input_method;
-    if (object.puk_handle != 0)
-        TRY(fill_puk(call, object.puk_handle, out));
+    if (object.puk.handle != 0)
+        TRY(fill_puk(call, object.puk, out));
 out:
     return rc;
 }
@@ -93,5 +95,5 @@ enum sks_status get_key_protection_info(struct call *call)
     out->export_protection = key->export_protection;
     out->delete_protection = key->delete_protection;
     out->key_backup = key->key_backup;
-    return key->pin_policy_handle == 0 ? SKS_OK : fill_pin(call, key, out);
+    return key->pin_policy.handle == 0 ? SKS_OK : fill_pin(call, key, out);
 }

@@ -1,4 +1,5 @@
 #include "token/object.h"
+#include "keygen2/base/clock.h"
 
 #include <string.h>
 
@@ -22,6 +23,29 @@ static void finish_put(struct changes *changes, struct store *store, struct stor
         changes->status = body->status;
     changes_put(changes, store, &row);
     buf_free(body);
+}
+
+static void put_reference(struct buf *body, const struct reference *reference)
+{
+    put_uint(body, reference->handle);
+    put_ulong(body, reference->birth);
+}
+
+static enum sks_status get_reference(struct bytes *in, struct reference *reference)
+{
+    enum sks_status rc = get_uint(in, &reference->handle);
+
+    return rc == SKS_OK ? get_ulong(in, &reference->birth) : rc;
+}
+
+enum sks_status draw_birth(uint64_t *birth)
+{
+    enum sks_status rc;
+
+    do
+        rc = random_bytes(birth, sizeof *birth);
+    while (rc == SKS_OK && *birth == 0);
+    return rc;
 }
 
 /* ---- session ---- */
@@ -89,6 +113,7 @@ void secret_put(struct changes *changes, struct store *store, const struct secre
     struct buf body = { 0 };
 
     put_byte(&body, LAYOUT);
+    put_ulong(&body, s->birth);
     put_array(&body, s->value);
     put_ushort(&body, s->tries.charged);
     put_bool(&body, s->tries.has_candidate);
@@ -116,6 +141,7 @@ enum sks_status secret_from_row(const struct store_row *row, struct secret *s)
                           .closed = row->closed,
                           .name = row->name };
     TRY(get_layout(&in));
+    TRY(get_ulong(&in, &s->birth));
     TRY(get_array(&in, &s->value));
     TRY(get_ushort(&in, &s->tries.charged));
     TRY(get_bool(&in, &s->tries.has_candidate));
@@ -136,6 +162,7 @@ void pin_policy_put(struct changes *changes, struct store *store, const struct p
     struct buf body = { 0 };
 
     put_byte(&body, LAYOUT);
+    put_ulong(&body, p->birth);
     put_bool(&body, p->policy.user_defined);
     put_bool(&body, p->policy.user_modifiable);
     put_byte(&body, p->policy.format);
@@ -145,7 +172,7 @@ void pin_policy_put(struct changes *changes, struct store *store, const struct p
     put_ushort(&body, p->policy.min_length);
     put_ushort(&body, p->policy.max_length);
     put_byte(&body, p->policy.input_method);
-    put_uint(&body, p->puk_handle);
+    put_reference(&body, &p->puk);
     put_bool(&body, p->referenced);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_PIN_POLICY,
@@ -166,6 +193,7 @@ enum sks_status pin_policy_from_row(const struct store_row *row, struct pin_poli
                                      .closed = row->closed };
     p->policy.id = row->name;
     TRY(get_layout(&in));
+    TRY(get_ulong(&in, &p->birth));
     TRY(get_bool(&in, &p->policy.user_defined));
     TRY(get_bool(&in, &p->policy.user_modifiable));
     TRY(get_byte(&in, &p->policy.format));
@@ -175,7 +203,7 @@ enum sks_status pin_policy_from_row(const struct store_row *row, struct pin_poli
     TRY(get_ushort(&in, &p->policy.min_length));
     TRY(get_ushort(&in, &p->policy.max_length));
     TRY(get_byte(&in, &p->policy.input_method));
-    TRY(get_uint(&in, &p->puk_handle));
+    TRY(get_reference(&in, &p->puk));
     TRY(get_bool(&in, &p->referenced));
     TRY(get_end(&in));
 out:
@@ -205,8 +233,8 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
     put_list(&body, &k->certificate_path);
     put_array(&body, k->friendly_name);
     put_list(&body, &k->endorsed_algorithms);
-    put_uint(&body, k->pin_policy_handle);
-    put_uint(&body, k->pin_handle);
+    put_reference(&body, &k->pin_policy);
+    put_reference(&body, &k->pin);
     put_bool(&body, k->enable_pin_caching);
     put_byte(&body, k->app_usage);
     put_byte(&body, k->biometric_protection);
@@ -236,8 +264,8 @@ enum sks_status key_from_row(const struct store_row *row, struct arena *arena, s
     TRY(get_list(&in, arena, &k->certificate_path));
     TRY(get_array(&in, &k->friendly_name));
     TRY(get_list(&in, arena, &k->endorsed_algorithms));
-    TRY(get_uint(&in, &k->pin_policy_handle));
-    TRY(get_uint(&in, &k->pin_handle));
+    TRY(get_reference(&in, &k->pin_policy));
+    TRY(get_reference(&in, &k->pin));
     TRY(get_bool(&in, &k->enable_pin_caching));
     TRY(get_byte(&in, &k->app_usage));
     TRY(get_byte(&in, &k->biometric_protection));
@@ -261,26 +289,49 @@ enum sks_status session_load(struct store *store, uint32_t handle, struct arena 
     return rc == SKS_OK && *found ? session_from_row(&row, session) : rc;
 }
 
-enum sks_status secret_load(struct store *store, enum store_kind kind, uint32_t handle,
+static enum sks_status check_birth(uint64_t birth, struct reference reference,
+                                   struct sks_error *err)
+{
+    if (reference.birth == 0 || reference.birth == birth)
+        return SKS_OK;
+    return sks_fail(err, SKS_ERROR_INTERNAL, "stored object %u is not the one that was meant",
+                    reference.handle);
+}
+
+enum sks_status secret_load(struct store *store, enum store_kind kind, struct reference reference,
                             struct arena *arena, struct secret *secret, bool *found,
                             struct sks_error *err)
 {
     struct store_row row;
-    enum sks_status rc = store_get(store, kind, handle, arena, &row, err);
+    enum sks_status rc;
 
-    *found = row.handle != 0;
-    return rc == SKS_OK && *found ? secret_from_row(&row, secret) : rc;
+    *found = false;
+    TRY(store_get(store, kind, reference.handle, arena, &row, err));
+    if (row.handle == 0)
+        goto out;
+    TRY(secret_from_row(&row, secret));
+    TRY(check_birth(secret->birth, reference, err));
+    *found = true;
+out:
+    return rc;
 }
 
-enum sks_status pin_policy_load(struct store *store, uint32_t handle, struct arena *arena,
-                                struct pin_policy_object *policy, bool *found,
+enum sks_status pin_policy_load(struct store *store, struct reference reference,
+                                struct arena *arena, struct pin_policy_object *policy, bool *found,
                                 struct sks_error *err)
 {
     struct store_row row;
-    enum sks_status rc = store_get(store, STORE_PIN_POLICY, handle, arena, &row, err);
+    enum sks_status rc;
 
-    *found = row.handle != 0;
-    return rc == SKS_OK && *found ? pin_policy_from_row(&row, policy) : rc;
+    *found = false;
+    TRY(store_get(store, STORE_PIN_POLICY, reference.handle, arena, &row, err));
+    if (row.handle == 0)
+        goto out;
+    TRY(pin_policy_from_row(&row, policy));
+    TRY(check_birth(policy->birth, reference, err));
+    *found = true;
+out:
+    return rc;
 }
 
 enum sks_status key_load(struct store *store, uint32_t handle, struct arena *arena, struct key *key,

@@ -21,10 +21,18 @@ struct tries {
     uint8_t candidate[32];
 };
 
+/* Who refers to a PUK, a PIN policy or a PIN names its handle and its birth, a number that was
+ * drawn with it: so nobody who writes to the disk can put another object in its place. */
+struct reference {
+    uint32_t handle; /* 0: refers to nothing */
+    uint64_t birth;  /* 0 in a search: whichever has the handle */
+};
+
 /* A PUK or PIN value with its counter. */
 struct secret {
     enum store_kind kind; /* STORE_PUK or STORE_PIN */
     uint32_t handle, owner;
+    uint64_t birth;
     bool closed;
     struct bytes name; /* a PUK policy's id; of a PIN shared by a group, which group */
     struct bytes value;
@@ -36,10 +44,11 @@ struct secret {
 
 struct pin_policy_object {
     uint32_t handle, owner;
+    uint64_t birth;
     bool closed;
     struct pin_policy policy;
-    uint32_t puk_handle; /* 0: none */
-    bool referenced;     /* by a key */
+    struct reference puk;
+    bool referenced; /* by a key */
 };
 
 struct key {
@@ -51,7 +60,7 @@ struct key {
     struct bytes_list certificate_path;
     struct bytes friendly_name;
     struct bytes_list endorsed_algorithms;
-    uint32_t pin_policy_handle, pin_handle; /* 0: none */
+    struct reference pin_policy, pin;
     bool enable_pin_caching;
     uint8_t app_usage, biometric_protection, export_protection, delete_protection;
     uint8_t key_backup;
@@ -78,12 +87,15 @@ void key_put(struct changes *changes, struct store *store, const struct key *key
 /* Loading by handle; found is false if there is no such object. */
 CHECKED enum sks_status session_load(struct store *store, uint32_t handle, struct arena *arena,
                                      struct session *session, bool *found, struct sks_error *err);
-CHECKED enum sks_status secret_load(struct store *store, enum store_kind kind, uint32_t handle,
-                                    struct arena *arena, struct secret *secret, bool *found,
-                                    struct sks_error *err);
-CHECKED enum sks_status pin_policy_load(struct store *store, uint32_t handle, struct arena *arena,
-                                        struct pin_policy_object *policy, bool *found,
-                                        struct sks_error *err);
+CHECKED enum sks_status secret_load(struct store *store, enum store_kind kind,
+                                    struct reference reference, struct arena *arena,
+                                    struct secret *secret, bool *found, struct sks_error *err);
+/** Draws the birth of a new object. */
+CHECKED enum sks_status draw_birth(uint64_t *birth);
+
+CHECKED enum sks_status pin_policy_load(struct store *store, struct reference reference,
+                                        struct arena *arena, struct pin_policy_object *policy,
+                                        bool *found, struct sks_error *err);
 CHECKED enum sks_status key_load(struct store *store, uint32_t handle, struct arena *arena,
                                  struct key *key, bool *found, struct sks_error *err);
 

@@ -10,9 +10,10 @@
  *
  * @param policy  of the open session
  * @param value   the clear PIN
- * @param handle  out: of the PIN object; a new one is added to the changes of the call
+ * @param joined  out: the PIN object; a new one is added to the changes of the call
  */
 CHECKED enum sks_status pin_group_join(struct call *call, const struct pin_policy_object *policy,
-                                       uint8_t app_usage, struct bytes value, uint32_t *handle);
+                                       uint8_t app_usage, struct bytes value,
+                                       struct reference *joined);
 
 #endif

@@ -23,6 +23,7 @@ enum sks_status create_puk_policy(struct call *call)
     TRY(call_check_new_id(call, in->policy.id));
     puk.handle = store_new_handle(call->token->store, STORE_PUK);
     puk.name = in->policy.id;
+    TRY(draw_birth(&puk.birth));
     puk.format = in->policy.format;
     puk.retry_limit = in->policy.retry_limit;
     secret_put(&call->changes, call->token->store, &puk);
@@ -69,8 +70,9 @@ enum sks_status create_pin_policy(struct call *call)
 
     TRY(check_pin_policy(call, &in->policy));
     if (in->puk_policy_handle != 0) {
-        TRY(secret_load(store, STORE_PUK, in->puk_policy_handle, &call->arena, &puk, &found,
-                        &call->err));
+        const struct reference wanted = { in->puk_policy_handle, 0 };
+
+        TRY(secret_load(store, STORE_PUK, wanted, &call->arena, &puk, &found, &call->err));
         CALL_REQUIRE(call, found && puk.owner == call->session.handle, SKS_ERROR_OPTION,
                      "pukPolicyHandle is no PUK policy of the session");
     }
@@ -78,7 +80,8 @@ enum sks_status create_pin_policy(struct call *call)
     TRY(call_verify_mac(call, MAC_CREATE_PIN_POLICY, &data, in->mac));
     TRY(call_check_new_id(call, in->policy.id));
     policy.handle = store_new_handle(store, STORE_PIN_POLICY);
-    policy.puk_handle = in->puk_policy_handle;
+    policy.puk = (struct reference){ in->puk_policy_handle, puk.birth };
+    TRY(draw_birth(&policy.birth));
     pin_policy_put(&call->changes, store, &policy);
     if (found && !puk.referenced) {
         puk.referenced = true;

@@ -3,6 +3,8 @@
 #include "keygen2/crypto/signature.h"
 #include "token/call.h"
 
+#include <stdlib.h>
+
 bool id_is_valid(struct bytes id)
 {
     if (id.len == 0 || id.len > SKS_ID_MAX)
@@ -93,11 +95,37 @@ void call_put_session(struct call *call)
 
 /* ---- life and death ---- */
 
-bool session_expired(const struct token *token, const struct session *s)
+/* Sessions that are over, but that the store could not remove: the disk is full, say. */
+static bool is_doomed(struct token *token, uint32_t handle)
+{
+    bool found = false;
+
+    (void)pthread_mutex_lock(&token->doom_lock);
+    for (size_t i = 0; i < token->doomed_count && !found; i++)
+        found = token->doomed[i] == handle;
+    (void)pthread_mutex_unlock(&token->doom_lock);
+    return found;
+}
+
+void session_doom(struct token *token, uint32_t handle)
+{
+    uint32_t *more;
+
+    (void)pthread_mutex_lock(&token->doom_lock);
+    more = realloc(token->doomed, (token->doomed_count + 1) * sizeof *more);
+    if (more == NULL)
+        abort(); /* better no token than one that lets a session go on after an error */
+    token->doomed = more;
+    token->doomed[token->doomed_count++] = handle;
+    (void)pthread_mutex_unlock(&token->doom_lock);
+}
+
+bool session_expired(struct token *token, const struct session *s)
 {
     int64_t age = token_clock_now(&token->clock) - s->created;
 
-    return !s->closed && age >= 1000 * (int64_t)s->terms.session_life_time;
+    return !s->closed &&
+           (age >= 1000 * (int64_t)s->terms.session_life_time || is_doomed(token, s->handle));
 }
 
 enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err)
@@ -116,7 +144,7 @@ static enum sks_status remove_expired(struct token *token, uint32_t handle, stru
 {
     struct held_lock *lock = lock_take(token->locks, LOCK_SESSION, handle);
     struct arena arena = { 0 };
-    struct session s;
+    struct session s = { 0 };
     bool found = false;
     enum sks_status rc;
 
@@ -125,6 +153,7 @@ static enum sks_status remove_expired(struct token *token, uint32_t handle, stru
     if (found && session_expired(token, &s))
         TRY(session_remove(token, handle, err));
 out:
+    OPENSSL_cleanse(&s, sizeof s);
     lock_release(token->locks, lock);
     arena_free(&arena);
     return rc;
@@ -134,7 +163,7 @@ enum sks_status session_recover(struct token *token, struct sks_error *err)
 {
     struct arena arena = { 0 };
     struct store_row row = { 0 };
-    struct session s;
+    struct session s = { 0 };
     int64_t latest = 0;
     enum sks_status rc;
 
@@ -150,10 +179,12 @@ enum sks_status session_recover(struct token *token, struct sks_error *err)
         uint32_t after = row.handle;
 
         TRY(store_next(token->store, STORE_SESSION, false, after, &arena, &row, err));
-        if (row.handle != 0)
-            TRY(remove_expired(token, row.handle, err));
+        if (row.handle != 0) /* if it fails: refused anyway, wherever it is met */
+            (void)!remove_expired(token, row.handle, NULL);
     } while (row.handle != 0);
+    rc = SKS_OK;
 out:
+    OPENSSL_cleanse(&s, sizeof s);
     arena_free(&arena);
     return sks_explain(err, rc);
 }
@@ -281,7 +312,7 @@ static enum sks_status next_session(struct call *call, bool closed, uint32_t aft
         TRY(session_from_row(&row, s));
         if (!session_expired(call->token, s))
             break;
-        TRY(remove_expired(call->token, row.handle, &call->err));
+        (void)!remove_expired(call->token, row.handle, NULL);
         after = row.handle;
         *s = (struct session){ 0 };
     }

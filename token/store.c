@@ -43,7 +43,13 @@ void store_close(struct store *store)
 
 uint32_t store_new_handle(struct store *store, enum store_kind kind)
 {
-    return atomic_fetch_add(&store->last_handle[kind], 1) + 1;
+    uint32_t last = atomic_load(&store->last_handle[kind]);
+
+    do {
+        if (last == UINT32_MAX)
+            return 0; /* changes_put() refuses it */
+    } while (!atomic_compare_exchange_weak(&store->last_handle[kind], &last, last + 1));
+    return last + 1;
 }
 
 /* All that must not change around a sealed body. */
@@ -157,6 +163,7 @@ void changes_put(struct changes *changes, const struct store *store, const struc
     enum sks_status rc;
 
     TRY(changes->status);
+    TRY(row->handle == 0 ? SKS_ERROR_STORAGE : SKS_OK);
     put_identity(&identity, row);
     TRY(identity.status);
     TRY(vault_seal(store->vault, buf_bytes(&identity), row->body, &sealed));

@@ -69,7 +69,7 @@ static enum sks_status find(void *self, enum store_lookup lookup, const struct s
 {
     struct database *db = self;
     sqlite3_stmt *statement;
-    enum sks_status rc = SKS_ERROR_INTERNAL;
+    enum sks_status rc = SKS_ERROR_STORAGE;
     int got = -1;
 
     database_lock(db);

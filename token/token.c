@@ -18,6 +18,7 @@ enum sks_status token_open(const char *database, const char *key_file,
             "the device has no certificate yet: run sks-token certify");
     if (options->storage_limit > 0)
         TRY(store_limit(t->store, options->storage_limit, err));
+    (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->authorization = authorization_new(t->store, t->locks, t->vault);
@@ -35,6 +36,7 @@ void token_close(struct token *token)
     if (token == NULL)
         return;
     authorization_free(token->authorization);
+    free(token->doomed);
     locks_free(token->locks);
     device_free(&token->device);
     store_close(token->store);

@@ -9,15 +9,15 @@ static enum sks_status verify_pin(struct call *call, struct bytes pin)
     bool found = false;
     enum sks_status rc;
 
-    if (key->pin_policy_handle == 0) {
+    if (key->pin_policy.handle == 0) {
         CALL_REQUIRE(call, pin.len == 0, SKS_ERROR_OPTION, "authorization: the key has no PIN");
         return SKS_OK;
     }
-    TRY(pin_policy_load(call->token->store, key->pin_policy_handle, &call->arena, &policy, &found,
+    TRY(pin_policy_load(call->token->store, key->pin_policy, &call->arena, &policy, &found,
                         &call->err));
     CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PIN policy %u is missing",
-                 key->pin_policy_handle);
-    TRY(authorization_try(call->token->authorization, STORE_PIN, key->pin_handle,
+                 key->pin_policy.handle);
+    TRY(authorization_try(call->token->authorization, STORE_PIN, key->pin,
                           policy.policy.retry_limit, pin, &call->err));
 out:
     return rc;
@@ -68,7 +68,18 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
                  SKS_ERROR_ALGORITHM, "algorithm does not fit the key");
     CALL_REQUIRE(call, is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
                  "algorithm is not endorsed for the key");
-    CALL_REQUIRE(call, (*algorithm)->kind == parts.kind, SKS_ERROR_CRYPTO,
+out:
+    return rc;
+}
+
+/* EC and Ed25519 are told apart only when the operation itself begins. */
+static enum sks_status check_curve(struct call *call, const struct algorithm *algorithm)
+{
+    struct public_key parts;
+    enum sks_status rc;
+
+    TRY(public_key_parse(call->key.public_key, &parts));
+    CALL_REQUIRE(call, algorithm->kind == parts.kind, SKS_ERROR_CRYPTO,
                  "algorithm and key are of different curves");
 out:
     return rc;
@@ -89,6 +100,7 @@ enum sks_status sign_hashed_data(struct call *call)
     TRY(check_algorithm(call, in->algorithm, ALGORITHM_SIGNATURE, &algorithm));
     CALL_REQUIRE(call, in->parameters.len == 0, SKS_ERROR_OPTION,
                  "parameters: the algorithm has none");
+    TRY(check_curve(call, algorithm));
     TRY(get_private_key(&secret, &pkey));
     rc = sign_digest(pkey, algorithm, in->data, &signature);
     CALL_REQUIRE(call, rc != SKS_ERROR_OPTION, rc,

@@ -26,6 +26,9 @@ struct database {
     struct cached cache[CACHE_SIZE]; /* open addressing */
 };
 
+/* Prepared when the database is opened: to end a transaction must not need memory. */
+static const char BEGIN[] = "BEGIN IMMEDIATE", COMMIT[] = "COMMIT", ROLLBACK[] = "ROLLBACK";
+
 static enum sks_status fail(struct database *db, struct sks_error *err)
 {
     return sks_fail(err, SKS_ERROR_STORAGE, "database: %s", sqlite3_errmsg(db->handle));
@@ -187,7 +190,7 @@ enum sks_status database_begin(struct database *db, struct sks_error *err)
     enum sks_status rc;
 
     database_lock(db);
-    rc = database_run(db, err, "BEGIN IMMEDIATE", "");
+    rc = database_run(db, err, BEGIN, "");
     if (rc != SKS_OK)
         database_unlock(db);
     return rc;
@@ -195,7 +198,7 @@ enum sks_status database_begin(struct database *db, struct sks_error *err)
 
 enum sks_status database_commit(struct database *db, struct sks_error *err)
 {
-    enum sks_status rc = database_run(db, err, "COMMIT", "");
+    enum sks_status rc = database_run(db, err, COMMIT, "");
 
     if (rc != SKS_OK)
         database_rollback(db);
@@ -207,7 +210,7 @@ enum sks_status database_commit(struct database *db, struct sks_error *err)
 void database_rollback(struct database *db)
 {
     if (!sqlite3_get_autocommit(db->handle)) /* some errors make SQLite roll back by itself */
-        (void)database_step(database_query(db, "ROLLBACK", ""), NULL);
+        (void)database_step(database_query(db, ROLLBACK, ""), NULL);
     database_unlock(db);
 }
 
@@ -364,6 +367,9 @@ enum sks_status database_open(const char *path, const char *schema, unsigned ver
     (void)pthread_mutex_init(&db->mutex, NULL);
     TRY(open_handle(db, path, exclusive, &why));
     TRY(prepare_file(db, schema, version, &why));
+    REQUIRE(prepare(db, BEGIN) != NULL && prepare(db, COMMIT) != NULL &&
+                prepare(db, ROLLBACK) != NULL,
+            &why, SKS_ERROR_EXTERNAL, "%s", sqlite3_errmsg(db->handle));
     *out = db;
     return SKS_OK;
 out:

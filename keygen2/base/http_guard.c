@@ -45,7 +45,7 @@ static void *watch(void *arg)
     (void)pthread_mutex_lock(&guard->lock);
     while (!guard->stopping) {
         cut_late(guard);
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += TICK_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
@@ -58,12 +58,17 @@ static void *watch(void *arg)
 struct http_guard *http_guard_new(unsigned seconds)
 {
     struct http_guard *guard = calloc(1, sizeof *guard);
+    pthread_condattr_t monotonic;
 
     if (guard == NULL)
         return NULL;
     guard->request_ms = 1000 * (int64_t)seconds;
     (void)pthread_mutex_init(&guard->lock, NULL);
-    (void)pthread_cond_init(&guard->stop, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic,
+                                    CLOCK_MONOTONIC); /* the machine's may be set back */
+    (void)pthread_cond_init(&guard->stop, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     if (pthread_create(&guard->thread, NULL, watch, guard) != 0) {
         free(guard);
         return NULL;

@@ -8,6 +8,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct http_server {
     pthread_cond_t less;
     unsigned in_flight; /* requests that are here whole and not yet answered */
     bool stopping;
+    atomic_bool late; /* to stop: what still waits for a worker is refused */
     struct listener listener[LISTENERS_MAX];
     size_t listeners;
 };
@@ -399,7 +401,10 @@ static void run_in_worker(struct work *work)
 {
     struct http_request *request = (struct http_request *)work;
 
-    run_handler(request);
+    if (request->listener->server->late)
+        request->refuse = MHD_HTTP_SERVICE_UNAVAILABLE;
+    else
+        run_handler(request);
     MHD_resume_connection(request->connection);
 }
 
@@ -459,13 +464,17 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
                                 struct sks_error *err)
 {
     struct http_server *s = calloc(1, sizeof *s);
+    pthread_condattr_t monotonic;
 
     *server = NULL;
     if (s == NULL)
         return sks_fail(err, SKS_ERROR_STORAGE, "out of memory");
     s->config = config;
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_cond_init(&s->less, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->less, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     s->guard = http_guard_new(config->request_time);
     s->workers = workers_new(config->workers == 0 ? WORKERS : config->workers);
     if (s->guard == NULL || s->workers == NULL) {
@@ -551,12 +560,13 @@ static void drain(struct http_server *server)
     struct timespec until;
     int late = 0;
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_SECONDS;
     (void)pthread_mutex_lock(&server->lock);
     server->stopping = true;
     while (server->in_flight > 0 && late == 0)
         late = pthread_cond_timedwait(&server->less, &server->lock, &until);
+    server->late = late != 0;
     (void)pthread_mutex_unlock(&server->lock);
 }
 

@@ -27,6 +27,7 @@ static bool wait_for_input(const volatile sig_atomic_t *stop)
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
     do {
         ready = stop != NULL && *stop != 0 ? -1 : ppoll(&input, 1, NULL, &before);
@@ -57,11 +58,38 @@ out:
     return rc;
 }
 
-enum sks_status terminal_read(const char *prompt, bool hidden, const volatile sig_atomic_t *stop,
-                              struct buf *line, struct sks_error *err)
+/* ---- signals of a caller that does not watch for them itself ---- */
+
+static const int ENDING[] = { SIGINT, SIGTERM, SIGHUP };
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+    interrupted = number;
+}
+
+static void catch_signals(struct sigaction before[NITEMS(ENDING)])
+{
+    const struct sigaction noting = { .sa_handler = note_signal };
+
+    interrupted = 0;
+    for (size_t i = 0; i < NITEMS(ENDING); i++)
+        (void)sigaction(ENDING[i], &noting, &before[i]);
+}
+
+static void release_signals(const struct sigaction before[NITEMS(ENDING)])
+{
+    for (size_t i = 0; i < NITEMS(ENDING); i++)
+        (void)sigaction(ENDING[i], &before[i], NULL);
+    if (interrupted != 0)
+        (void)raise(interrupted); /* now that the terminal is as it was */
+}
+
+static enum sks_status read_without_echo(const volatile sig_atomic_t *stop, struct buf *line,
+                                         struct sks_error *err)
 {
     struct termios shown, without_echo;
-    bool changed = hidden && tcgetattr(STDIN_FILENO, &shown) == 0;
+    bool changed = tcgetattr(STDIN_FILENO, &shown) == 0;
     enum sks_status rc;
 
     if (changed) {
@@ -69,13 +97,29 @@ enum sks_status terminal_read(const char *prompt, bool hidden, const volatile si
         without_echo.c_lflag &= ~(tcflag_t)ECHO;
         changed = tcsetattr(STDIN_FILENO, TCSAFLUSH, &without_echo) == 0;
     }
-    if (prompt != NULL)
-        (void)fprintf(stderr, "%s: ", prompt);
     rc = read_line(stop, line, err);
-    if (hidden)
-        (void)fputc('\n', stderr);
+    (void)fputc('\n', stderr);
     if (changed)
         (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    return rc;
+}
+
+enum sks_status terminal_read(const char *prompt, bool hidden, const volatile sig_atomic_t *stop,
+                              struct buf *line, struct sks_error *err)
+{
+    struct sigaction before[NITEMS(ENDING)];
+    bool watch = stop == NULL;
+    enum sks_status rc;
+
+    if (watch) {
+        catch_signals(before);
+        stop = &interrupted;
+    }
+    if (prompt != NULL)
+        (void)fprintf(stderr, "%s: ", prompt);
+    rc = hidden ? read_without_echo(stop, line, err) : read_line(stop, line, err);
+    if (watch)
+        release_signals(before);
     return rc;
 }
 

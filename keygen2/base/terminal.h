@@ -17,7 +17,8 @@ bool terminal_exists(void);
  *
  * @param prompt  shown first; NULL for none
  * @param hidden  without echo, for a secret
- * @param stop    a signal that sets it ends the reading; NULL: nothing does
+ * @param stop    a signal that sets it ends the reading; NULL: SIGINT, SIGTERM and SIGHUP do what
+ *                they would, once the terminal echoes again
  * @param line    out: replaced
  * @return SKS_ERROR_USER_ABORT at the end of the input or when stopped
  */

@@ -114,6 +114,8 @@ static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build)
     if (ctx == NULL || params == NULL || EVP_PKEY_fromdata_init(ctx) <= 0 ||
         EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) <= 0)
         pkey = NULL;
+    for (const OSSL_PARAM *p = params; p != NULL && p->key != NULL; p++)
+        OPENSSL_cleanse(p->data, p->data_size); /* OSSL_PARAM_free() does not */
     OSSL_PARAM_free(params);
     EVP_PKEY_CTX_free(ctx);
     return pkey;

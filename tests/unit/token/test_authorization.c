@@ -60,7 +60,8 @@ static void put_pin(uint32_t handle)
 
 static enum sks_status try(struct running *r, uint32_t handle, uint16_t limit, const char *value)
 {
-    return authorization_try(r->authorization, STORE_PIN, handle, limit, bytes_of(value), NULL);
+    return authorization_try(r->authorization, STORE_PIN, (struct reference){ handle, 0 }, limit,
+                             bytes_of(value), NULL);
 }
 
 enum step { RIGHT, WRONG, CRASH, STOP, STEPS };
@@ -82,7 +83,8 @@ static void take_step(struct running *r, enum step step, uint32_t handle, uint16
         e->crashed = e->crashed || step == CRASH;
         return;
     }
-    cr_assert(authorization_count(r->authorization, STORE_PIN, handle, &count, NULL) == SKS_OK);
+    cr_assert(authorization_count(r->authorization, STORE_PIN, (struct reference){ handle, 0 },
+                                  &count, NULL) == SKS_OK);
     cr_assert_geq(count, e->wrong, "the counter went back");
     cr_assert_leq(count, e->wrong + (e->crashed && limit > 1), "a crash cost more than one try");
     if (try(r, handle, limit, step == RIGHT ? "right" : "wrong") == SKS_OK) {
@@ -160,7 +162,8 @@ Test(authorization, a_clean_stop_leaves_no_charge)
     cr_assert(try(&r, 1, 3, "right") == SKS_OK);
     stop(&r, false);
     r = start();
-    cr_assert(authorization_count(r.authorization, STORE_PIN, 1, &count, NULL) == SKS_OK);
+    cr_assert(authorization_count(r.authorization, STORE_PIN, (struct reference){ 1, 0 }, &count,
+                                  NULL) == SKS_OK);
     cr_assert_eq(count, 0);
     stop(&r, false);
 }
