@@ -26,6 +26,9 @@ enum {
     SKS_SESSION_KEY_SIZE = 32,
     SKS_CRYPTO_DATA_MAX = 16384,     /* cryptoDataSize of getDeviceInfo */
     SKS_EXTENSION_DATA_MAX = 250000, /* extensionDataSize of getDeviceInfo */
+    SKS_QUALIFIER_MAX = 128,         /* bytes */
+    SKS_PROPERTY_NAME_MAX = 255,     /* bytes */
+    SKS_SYMMETRIC_KEY_MAX = 128,     /* bytes */
 };
 
 /* What both ends agree on when a session begins: the inputs of createProvisioningSession and the
@@ -78,6 +81,21 @@ struct key_entry {
     struct bytes key_algorithm; /* uri */
     struct bytes key_parameters;
     struct bytes_list endorsed_algorithms; /* uris, sorted */
+};
+
+enum sks_extension { /* subType of addExtension */
+                     EXTENSION_PLAIN,
+                     EXTENSION_ENCRYPTED,
+                     EXTENSION_PROPERTY_BAG,
+                     EXTENSION_LOGOTYPE,
+};
+
+/* SKS V1.07, addExtension. */
+struct extension {
+    struct bytes type;      /* uri, one of a kind for a key */
+    uint8_t sub_type;       /* enum sks_extension */
+    struct bytes qualifier; /* MIME type of a logotype, else empty */
+    struct bytes data;
 };
 
 #endif

@@ -20,7 +20,8 @@ struct authorization {
     struct store *store;
     struct locks *locks;
     const struct vault *vault;
-    pthread_mutex_t guard; /* of the buckets; a counter itself is guarded by its lock */
+    pthread_rwlock_t change; /* read: a try is under way; write: rows change */
+    pthread_mutex_t guard;   /* of the buckets; a counter itself is guarded by its lock */
     struct counter *bucket[BUCKETS];
 };
 
@@ -35,6 +36,7 @@ struct authorization *authorization_new(struct store *store, struct locks *locks
     a->locks = locks;
     a->vault = vault;
     (void)pthread_mutex_init(&a->guard, NULL);
+    (void)pthread_rwlock_init(&a->change, NULL);
     return a;
 }
 
@@ -145,6 +147,7 @@ static enum sks_status enter(struct authorization *a, enum store_kind kind,
     bool found = false;
     enum sks_status rc;
 
+    (void)pthread_rwlock_rdlock(&a->change);
     *lock = lock_take(a->locks, kind == STORE_PIN ? LOCK_PIN : LOCK_PUK, reference.handle);
     *counter = find_counter(a, kind, reference.handle);
     REQUIRE(*lock != NULL && *counter != NULL, err, SKS_ERROR_STORAGE, "out of memory");
@@ -169,6 +172,7 @@ enum sks_status authorization_try(struct authorization *a, enum store_kind kind,
     TRY(compare(a, counter, &secret, limit, value, err));
 out:
     lock_release(a->locks, lock);
+    (void)pthread_rwlock_unlock(&a->change);
     arena_free(&arena);
     return sks_explain(err, rc);
 }
@@ -188,8 +192,31 @@ enum sks_status authorization_count(struct authorization *a, enum store_kind kin
     *count = counter->wrong;
 out:
     lock_release(a->locks, lock);
+    (void)pthread_rwlock_unlock(&a->change);
     arena_free(&arena);
     return rc;
+}
+
+void authorization_freeze(struct authorization *a)
+{
+    (void)pthread_rwlock_wrlock(&a->change);
+}
+
+void authorization_forget(struct authorization *a, enum store_kind kind, uint32_t handle)
+{
+    struct counter **at = &a->bucket[(handle * 31U + (unsigned)kind) % BUCKETS], *gone;
+
+    while (*at != NULL && ((*at)->kind != kind || (*at)->handle != handle))
+        at = &(*at)->next;
+    gone = *at;
+    if (gone != NULL)
+        *at = gone->next;
+    free(gone);
+}
+
+void authorization_thaw(struct authorization *a)
+{
+    (void)pthread_rwlock_unlock(&a->change);
 }
 
 static void give_back(struct authorization *a, const struct counter *counter)
@@ -216,6 +243,7 @@ void authorization_abandon(struct authorization *a)
         }
     }
     (void)pthread_mutex_destroy(&a->guard);
+    (void)pthread_rwlock_destroy(&a->change);
     free(a);
 }
 

@@ -46,6 +46,14 @@ CHECKED enum sks_status authorization_try(struct authorization *a, enum store_ki
                                           struct reference reference, uint16_t limit,
                                           struct bytes value, struct sks_error *err);
 
+/**
+ * Holds up all tries while the rows of PINs and PUKs are changed by somebody else. After the change
+ * authorization_forget() each row that was written or deleted, then thaw.
+ */
+void authorization_freeze(struct authorization *a);
+void authorization_forget(struct authorization *a, enum store_kind kind, uint32_t handle);
+void authorization_thaw(struct authorization *a);
+
 /** Wrong tries that count now. */
 CHECKED enum sks_status authorization_count(struct authorization *a, enum store_kind kind,
                                             struct reference reference, uint16_t *count,

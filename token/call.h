@@ -32,6 +32,7 @@ struct call {
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
     struct key key;                /* of a method that has a key handle for its first input */
     struct changes changes;        /* applied as one if the handler succeeds */
+    bool frozen;                   /* by call_freeze() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
     struct arena arena;            /* whatever in, out, session and key point to */
     struct sks_error err;
@@ -55,13 +56,44 @@ enum sks_status create_pin_policy(struct call *call);
 enum sks_status create_key_entry(struct call *call); /* key_entry.c */
 enum sks_status get_key_handle(struct call *call);
 enum sks_status set_certificate_path(struct call *call);
+enum sks_status import_symmetric_key(struct call *call); /* key_import.c */
+enum sks_status import_private_key(struct call *call);
+enum sks_status add_extension(struct call *call); /* extension.c */
+enum sks_status get_extension(struct call *call);
+enum sks_status set_property(struct call *call);
+enum sks_status update_key_management_key(struct call *call); /* kmk.c */
+enum sks_status post_delete_key(struct call *call);           /* post.c */
+enum sks_status post_unlock_key(struct call *call);
+enum sks_status post_update_key(struct call *call);
+enum sks_status post_clone_key_protection(struct call *call);
+enum sks_status delete_key(struct call *call); /* manage_key.c */
+enum sks_status export_key(struct call *call);
+enum sks_status unlock_key(struct call *call);
+enum sks_status change_pin(struct call *call);
+enum sks_status set_pin(struct call *call);
 enum sks_status enumerate_keys(struct call *call); /* manage.c */
 enum sks_status get_key_attributes(struct call *call);
 enum sks_status get_key_protection_info(struct call *call);
 enum sks_status sign_hashed_data(struct call *call); /* user.c */
+enum sks_status asymmetric_key_decrypt(struct call *call);
+enum sks_status key_agreement(struct call *call);
+enum sks_status perform_hmac(struct call *call);
+enum sks_status symmetric_key_encrypt(struct call *call);
+
+/** True unless the row is a cipher for AES keys of other sizes. user.c */
+bool aes_key_fits(const struct algorithm *algorithm, size_t key_len);
 
 /* Session key operations; each takes one of sessionKeyLimit and fails when that is spent.
  * session.c */
+
+/** Takes one operation with the session key; fails when sessionKeyLimit is used up. */
+CHECKED enum sks_status call_take_operation(struct call *call);
+
+/** SKS_ERROR_OPTION unless the call's key has its certificate path. */
+CHECKED enum sks_status call_need_certificate(struct call *call);
+
+/** Holds up PIN and PUK tries until the changes of the call are applied. */
+void call_freeze(struct call *call);
 
 /** Checks a method's MAC and frees its data. SKS_ERROR_MAC if it is wrong. */
 CHECKED enum sks_status call_verify_mac(struct call *call, const char *method, struct buf *data,

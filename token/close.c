@@ -1,11 +1,13 @@
 /* closeProvisioningSession: the closing conditions and the one commit. */
 #include "keygen2/crypto/certificate.h"
-#include "token/call.h"
+#include "token/post.h"
 
-typedef enum sks_status visit_row(struct call *call, struct store_row *row);
+typedef enum sks_status visit_row(struct call *call, const struct post_list *posts,
+                                  struct store_row *row);
 
 /* Calls visit for each object of a kind that the session owns. */
-static enum sks_status for_each_owned(struct call *call, enum store_kind kind, visit_row *visit)
+static enum sks_status for_each_owned(struct call *call, const struct post_list *posts,
+                                      enum store_kind kind, visit_row *visit)
 {
     struct store_row row = { 0 };
     enum sks_status rc;
@@ -14,7 +16,7 @@ static enum sks_status for_each_owned(struct call *call, enum store_kind kind, v
         TRY(store_next_owned(call->token->store, kind, call->session.handle, row.handle,
                              &call->arena, &row, &call->err));
         if (row.handle != 0)
-            TRY(visit(call, &row));
+            TRY(visit(call, posts, &row));
     } while (row.handle != 0);
 out:
     return rc;
@@ -22,29 +24,48 @@ out:
 
 /* ---- a PUK policy, a PIN, a PIN policy: checked and closed ---- */
 
-static enum sks_status close_secret(struct call *call, struct store_row *row)
+static enum sks_status need_user(struct call *call, enum store_kind by, uint32_t handle,
+                                 const char *what)
+{
+    struct store_row user;
+    enum sks_status rc;
+
+    TRY(store_next_referring(call->token->store, by, handle, 0, &call->arena, &user, &call->err));
+    CALL_REQUIRE(call, user.handle != 0, SKS_ERROR_OPTION, "%s is used by nothing", what);
+out:
+    return rc;
+}
+
+/* From now on they belong to whoever refers to them, and live as long. */
+static enum sks_status close_secret(struct call *call, const struct post_list *posts,
+                                    struct store_row *row)
 {
     struct secret secret;
     enum sks_status rc;
 
+    (void)posts;
     TRY(secret_from_row(row, &secret));
-    CALL_REQUIRE(call, secret.kind != STORE_PUK || secret.referenced, SKS_ERROR_OPTION,
-                 "a PUK policy is used by no PIN policy");
+    if (secret.kind == STORE_PUK)
+        TRY(need_user(call, STORE_PIN_POLICY, secret.handle, "a PUK policy"));
     secret.closed = true;
+    secret.owner = 0;
     secret.name = (struct bytes){ 0 };
     secret_put(&call->changes, call->token->store, &secret);
 out:
     return rc;
 }
 
-static enum sks_status close_pin_policy(struct call *call, struct store_row *row)
+static enum sks_status close_pin_policy(struct call *call, const struct post_list *posts,
+                                        struct store_row *row)
 {
     struct pin_policy_object policy;
     enum sks_status rc;
 
+    (void)posts;
     TRY(pin_policy_from_row(row, &policy));
-    CALL_REQUIRE(call, policy.referenced, SKS_ERROR_OPTION, "a PIN policy is used by no key");
+    TRY(need_user(call, STORE_PIN, policy.handle, "a PIN policy"));
     policy.closed = true;
+    policy.owner = 0;
     policy.policy.id = (struct bytes){ 0 };
     pin_policy_put(&call->changes, call->token->store, &policy);
 out:
@@ -67,6 +88,16 @@ out:
     return rc;
 }
 
+static bool fits(const struct algorithm *row, const struct key *key, const struct public_key *parts)
+{
+    bool symmetric = key->symmetric_key.len > 0;
+
+    if ((row->kind == KEY_KIND_SYMMETRIC) != symmetric)
+        return false;
+    return symmetric ? aes_key_fits(row, key->symmetric_key.len)
+                     : (row->kind == KEY_KIND_RSA) == (parts->kind == KEY_KIND_RSA);
+}
+
 /* Endorsed algorithms could not be held against the key material any earlier. */
 static enum sks_status check_endorsed(struct call *call, const struct key *key)
 {
@@ -75,20 +106,20 @@ static enum sks_status check_endorsed(struct call *call, const struct key *key)
 
     TRY(public_key_parse(key->public_key, &parts));
     for (size_t i = 0; i < key->endorsed_algorithms.count; i++) {
-        const struct algorithm *row = algorithm_by_uri(
-            key->endorsed_algorithms.item[i], ALGORITHM_SIGNATURE | ALGORITHM_KEY_GENERATION);
+        const struct algorithm *row = algorithm_by_uri(key->endorsed_algorithms.item[i],
+                                                       ALGORITHM_ENDORSABLE & ~ALGORITHM_NONE);
 
-        CALL_REQUIRE(call,
-                     row == NULL || (row->kind == KEY_KIND_RSA) == (parts.kind == KEY_KIND_RSA),
-                     SKS_ERROR_OPTION, "key \"%.*s\": an endorsed algorithm does not fit it",
-                     (int)key->id.len, (const char *)key->id.ptr);
+        CALL_REQUIRE(call, row == NULL || fits(row, key, &parts), SKS_ERROR_OPTION,
+                     "key \"%.*s\": an endorsed algorithm does not fit it", (int)key->id.len,
+                     (const char *)key->id.ptr);
     }
 out:
     return rc;
 }
 
 /* No other key of the token, in whatever session, may have the same certificate. */
-static enum sks_status check_unique(struct call *call, const struct key *key, struct bytes tag)
+static enum sks_status check_unique(struct call *call, const struct post_list *posts,
+                                    const struct key *key, struct bytes tag)
 {
     struct store_row other = { 0 };
     enum sks_status rc;
@@ -96,28 +127,35 @@ static enum sks_status check_unique(struct call *call, const struct key *key, st
     do {
         TRY(store_next_tagged(call->token->store, tag, other.handle, &call->arena, &other,
                               &call->err));
-        CALL_REQUIRE(call, other.handle == 0 || other.handle == key->handle, SKS_ERROR_OPTION,
-                     "key \"%.*s\": another key has the same certificate", (int)key->id.len,
-                     (const char *)key->id.ptr);
+        CALL_REQUIRE(call,
+                     other.handle == 0 || other.handle == key->handle ||
+                         post_frees_certificate(posts, other.handle),
+                     SKS_ERROR_OPTION, "key \"%.*s\": another key has the same certificate",
+                     (int)key->id.len, (const char *)key->id.ptr);
     } while (other.handle != 0);
 out:
     return rc;
 }
 
-static enum sks_status close_key(struct call *call, struct store_row *row)
+static enum sks_status close_key(struct call *call, const struct post_list *posts,
+                                 struct store_row *row)
 {
-    struct key *key = &call->key; /* stays as the sign that the session has a key */
+    const struct post_operation *post = post_of_new_key(posts, row->handle);
+    struct key key, closed;
     enum sks_status rc;
 
-    TRY(key_from_row(row, &call->arena, key));
-    CALL_REQUIRE(call, key->certificate_path.count > 0, SKS_ERROR_OPTION,
-                 "key \"%.*s\" has no certificate path", (int)key->id.len,
-                 (const char *)key->id.ptr);
-    TRY(check_match(call, key));
-    TRY(check_unique(call, key, row->tag));
-    TRY(check_endorsed(call, key));
-    key->closed = true;
-    key_put(&call->changes, call->token->store, key);
+    TRY(key_from_row(row, &call->arena, &key));
+    CALL_REQUIRE(call, key.certificate_path.count > 0, SKS_ERROR_OPTION,
+                 "key \"%.*s\" has no certificate path", (int)key.id.len, (const char *)key.id.ptr);
+    TRY(check_match(call, &key));
+    TRY(check_unique(call, posts, &key, row->tag));
+    TRY(check_endorsed(call, &key));
+    closed = key;
+    closed.closed = true;
+    if (post != NULL)
+        TRY(post_inherit(call, post, &closed));
+    TRY(key_close_extensions(call, &key, &closed));
+    key_put(&call->changes, call->token->store, &closed);
 out:
     return rc;
 }
@@ -144,27 +182,29 @@ static void close_session(struct call *call)
 {
     struct session *s = &call->session;
 
-    if (call->key.handle == 0) { /* a session without a key has no mission any more */
-        changes_delete_owned(&call->changes, s->handle);
-        return;
-    }
     OPENSSL_cleanse(&s->sk, sizeof s->sk);
     s->closed = true;
     call_put_session(call);
+    changes_collect_session(&call->changes, s->handle); /* without a key it has no mission */
 }
 
 enum sks_status close_provisioning_session(struct call *call)
 {
+    struct post_list posts;
     enum sks_status rc;
 
     TRY(prove(call, &call->in.close_session));
     /* From looking for a twin certificate to the commit nobody else may commit one. */
     call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
     CALL_REQUIRE(call, call->commit_lock != NULL, SKS_ERROR_STORAGE, "out of memory");
-    TRY(for_each_owned(call, STORE_PUK, close_secret));
-    TRY(for_each_owned(call, STORE_PIN_POLICY, close_pin_policy));
-    TRY(for_each_owned(call, STORE_PIN, close_secret));
-    TRY(for_each_owned(call, STORE_KEY, close_key));
+    call_freeze(call);
+    TRY(post_load(call, &posts));
+    TRY(for_each_owned(call, &posts, STORE_PUK, close_secret));
+    TRY(for_each_owned(call, &posts, STORE_PIN_POLICY, close_pin_policy));
+    TRY(for_each_owned(call, &posts, STORE_PIN, close_secret));
+    TRY(post_check_targets(call, &posts));
+    TRY(post_apply(call, &posts));
+    TRY(for_each_owned(call, &posts, STORE_KEY, close_key));
     close_session(call);
 out:
     return rc;

@@ -124,10 +124,10 @@ static enum sks_status sign(const struct token_command_options *o, struct port *
     TRY(token_call(port->link, GET_KEY_ATTRIBUTES, &in, &out, &arena, err));
     TRY(choose_algorithm(o, out.key_attributes.certificate_path.item[0], &algorithm, err));
     TRY(digest_of(algorithm, data));
-    in.sign = (struct sign_in){ .key_handle = handle,
-                                .algorithm = bytes_of(algorithm->uri),
-                                .authorization = buf_bytes(&pin),
-                                .data = buf_bytes(data) };
+    in.operation = (struct operation_in){ .key_handle = handle,
+                                          .algorithm = bytes_of(algorithm->uri),
+                                          .authorization = buf_bytes(&pin),
+                                          .data = buf_bytes(data) };
     TRY(token_call(port->link, SIGN_HASHED_DATA, &in, &out, &arena, err));
     if (o->raw || algorithm->kind != KEY_KIND_EC)
         put_raw(signature, out.result.result);

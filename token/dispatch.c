@@ -17,23 +17,44 @@ struct rule {
     enum sks_status (*handle)(struct call *call);
     enum need need;
     bool tears_down; /* a failure aborts the session and removes all that it created */
+    bool slow;       /* may wait: a PUK without retryLimit makes each try take a second */
 };
 
 static const struct rule RULES[] = {
-    { GET_DEVICE_INFO, get_device_info, NEEDS_NOTHING, false },
-    { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false },
-    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true },
-    { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false },
-    { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false },
-    { CREATE_PUK_POLICY, create_puk_policy, NEEDS_OPEN_SESSION, true },
-    { CREATE_PIN_POLICY, create_pin_policy, NEEDS_OPEN_SESSION, true },
-    { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true },
-    { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false },
-    { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true },
-    { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false },
-    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false },
-    { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false },
-    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false },
+    { GET_DEVICE_INFO, get_device_info, NEEDS_NOTHING, false, false },
+    { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false, false },
+    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true, false },
+    { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false,
+      false },
+    { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false, false },
+    { CREATE_PUK_POLICY, create_puk_policy, NEEDS_OPEN_SESSION, true, false },
+    { CREATE_PIN_POLICY, create_pin_policy, NEEDS_OPEN_SESSION, true, false },
+    { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true, false },
+    { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false, false },
+    { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true, false },
+    { UPDATE_KEY_MANAGEMENT_KEY, update_key_management_key, NEEDS_NOTHING, false, false },
+    { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, false },
+    { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, false },
+    { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, false },
+    { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, false },
+    { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, false },
+    { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, false },
+    { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true, false },
+    { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false, false },
+    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false, false },
+    { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false, false },
+    { GET_EXTENSION, get_extension, NEEDS_KEY, false, false },
+    { SET_PROPERTY, set_property, NEEDS_KEY, false, false },
+    { DELETE_KEY, delete_key, NEEDS_KEY, false, true },
+    { EXPORT_KEY, export_key, NEEDS_KEY, false, true },
+    { UNLOCK_KEY, unlock_key, NEEDS_KEY, false, true },
+    { CHANGE_PIN, change_pin, NEEDS_KEY, false, true },
+    { SET_PIN, set_pin, NEEDS_KEY, false, true },
+    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false, false },
+    { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_KEY, false, false },
+    { KEY_AGREEMENT, key_agreement, NEEDS_KEY, false, false },
+    { PERFORM_HMAC, perform_hmac, NEEDS_KEY, false, false },
+    { SYMMETRIC_KEY_ENCRYPT, symmetric_key_encrypt, NEEDS_KEY, false, false },
 };
 
 static const struct rule *find_rule(uint8_t id)
@@ -131,8 +152,18 @@ out:
     lock_release(call->token->locks, lock);
 }
 
+static void forget_tries(void *ctx, enum store_kind kind, uint32_t handle)
+{
+    if (kind == STORE_PIN || kind == STORE_PUK)
+        authorization_forget(ctx, kind, handle);
+}
+
 static void finish(struct call *call)
 {
+    if (call->frozen) { /* what is in memory of the rows that were written is old now */
+        changes_each(&call->changes, forget_tries, call->token->authorization);
+        authorization_thaw(call->token->authorization);
+    }
     lock_release(call->token->locks, call->commit_lock);
     changes_free(&call->changes);
     arena_free(&call->arena);
@@ -180,6 +211,8 @@ bool token_request_is_slow(const struct token *token, struct bytes request)
     union sks_in in;
     bool slow = false;
 
+    if (rule != NULL && rule->slow)
+        return true;
     if (rule == NULL || (rule->need != NEEDS_OPEN_SESSION && rule->need != NEEDS_OPEN_KEY))
         return false;
     if (sks_decode_request(request, &method, &in, &arena, NULL) == SKS_OK)

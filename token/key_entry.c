@@ -93,8 +93,7 @@ static enum sks_status check_endorsed(struct call *call, const struct bytes_list
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct bytes *uri = &list->item[i];
-        const struct algorithm *row =
-            algorithm_by_uri(*uri, ALGORITHM_SIGNATURE | ALGORITHM_KEY_GENERATION | ALGORITHM_NONE);
+        const struct algorithm *row = algorithm_by_uri(*uri, ALGORITHM_ENDORSABLE);
 
         if (i > 0 && bytes_compare(list->item[i - 1], *uri) >= 0)
             return call_fail(call, SKS_ERROR_OPTION,
@@ -166,10 +165,6 @@ static void put_new_key(struct call *call, const struct key_entry *entry, struct
     key->export_protection = entry->export_protection;
     key->delete_protection = entry->delete_protection;
     key_put(&call->changes, store, key);
-    if (policy->handle != 0 && !policy->referenced) {
-        policy->referenced = true;
-        pin_policy_put(&call->changes, store, policy);
-    }
 }
 
 enum sks_status create_key_entry(struct call *call)

@@ -26,6 +26,8 @@ enum sks_status get_key_attributes(struct call *call)
     const struct key *key = &call->key;
 
     out->certificate_path = key->certificate_path;
+    out->symmetric_key_length = (uint16_t)key->symmetric_key.len;
+    out->extension_types = key->extension_types;
     out->app_usage = key->app_usage;
     out->friendly_name = key->friendly_name;
     out->endorsed_algorithms = key->endorsed_algorithms;

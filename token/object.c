@@ -120,11 +120,11 @@ void secret_put(struct changes *changes, struct store *store, const struct secre
     put_raw(&body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
     put_byte(&body, s->format);
     put_ushort(&body, s->retry_limit);
-    put_bool(&body, s->referenced);
     finish_put(changes, store,
                (struct store_row){ .kind = s->kind,
                                    .handle = s->handle,
                                    .owner = s->owner,
+                                   .refers = s->policy,
                                    .closed = s->closed,
                                    .name = s->name },
                &body);
@@ -138,6 +138,7 @@ enum sks_status secret_from_row(const struct store_row *row, struct secret *s)
     *s = (struct secret){ .kind = row->kind,
                           .handle = row->handle,
                           .owner = row->owner,
+                          .policy = row->refers,
                           .closed = row->closed,
                           .name = row->name };
     TRY(get_layout(&in));
@@ -149,7 +150,6 @@ enum sks_status secret_from_row(const struct store_row *row, struct secret *s)
     memcpy(s->tries.candidate, candidate.ptr, candidate.len);
     TRY(get_byte(&in, &s->format));
     TRY(get_ushort(&in, &s->retry_limit));
-    TRY(get_bool(&in, &s->referenced));
     TRY(get_end(&in));
 out:
     return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
@@ -173,11 +173,11 @@ void pin_policy_put(struct changes *changes, struct store *store, const struct p
     put_ushort(&body, p->policy.max_length);
     put_byte(&body, p->policy.input_method);
     put_reference(&body, &p->puk);
-    put_bool(&body, p->referenced);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_PIN_POLICY,
                                    .handle = p->handle,
                                    .owner = p->owner,
+                                   .refers = p->puk.handle,
                                    .closed = p->closed,
                                    .name = p->policy.id },
                &body);
@@ -204,7 +204,6 @@ enum sks_status pin_policy_from_row(const struct store_row *row, struct pin_poli
     TRY(get_ushort(&in, &p->policy.max_length));
     TRY(get_byte(&in, &p->policy.input_method));
     TRY(get_reference(&in, &p->puk));
-    TRY(get_bool(&in, &p->referenced));
     TRY(get_end(&in));
 out:
     return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
@@ -230,6 +229,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
     put_array(&body, k->id);
     put_array(&body, k->public_key);
     put_array(&body, k->private_key);
+    put_array(&body, k->symmetric_key);
     put_list(&body, &k->certificate_path);
     put_array(&body, k->friendly_name);
     put_list(&body, &k->endorsed_algorithms);
@@ -241,10 +241,12 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
     put_byte(&body, k->export_protection);
     put_byte(&body, k->delete_protection);
     put_byte(&body, k->key_backup);
+    put_list(&body, &k->extension_types);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_KEY,
                                    .handle = k->handle,
                                    .owner = k->owner,
+                                   .refers = k->pin.handle,
                                    .closed = k->closed,
                                    .name = k->closed ? nameless : k->id,
                                    .tag = tag },
@@ -261,6 +263,7 @@ enum sks_status key_from_row(const struct store_row *row, struct arena *arena, s
     TRY(get_array(&in, &k->id));
     TRY(get_array(&in, &k->public_key));
     TRY(get_array(&in, &k->private_key));
+    TRY(get_array(&in, &k->symmetric_key));
     TRY(get_list(&in, arena, &k->certificate_path));
     TRY(get_array(&in, &k->friendly_name));
     TRY(get_list(&in, arena, &k->endorsed_algorithms));
@@ -272,6 +275,108 @@ enum sks_status key_from_row(const struct store_row *row, struct arena *arena, s
     TRY(get_byte(&in, &k->export_protection));
     TRY(get_byte(&in, &k->delete_protection));
     TRY(get_byte(&in, &k->key_backup));
+    TRY(get_list(&in, arena, &k->extension_types));
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+/* ---- extension ---- */
+
+/* The blank keeps it apart from all ids. */
+static void put_extension_name(struct buf *name, uint32_t key, struct bytes type)
+{
+    put_text(name, " e");
+    put_uint(name, key);
+    put_raw(name, type);
+}
+
+void extension_put(struct changes *changes, struct store *store, const struct key_extension *e)
+{
+    struct buf body = { 0 }, name = { 0 };
+
+    put_extension_name(&name, e->key, e->extension.type);
+    put_byte(&body, LAYOUT);
+    put_uint(&body, e->key);
+    put_array(&body, e->extension.type);
+    put_byte(&body, e->extension.sub_type);
+    put_array(&body, e->extension.qualifier);
+    put_blob(&body, e->extension.data);
+    if (name.status != SKS_OK)
+        body.status = name.status;
+    finish_put(changes, store,
+               (struct store_row){ .kind = STORE_EXTENSION,
+                                   .handle = e->handle,
+                                   .owner = e->owner,
+                                   .closed = e->closed,
+                                   .name = buf_bytes(&name) },
+               &body);
+    buf_free(&name);
+}
+
+static enum sks_status extension_from_row(const struct store_row *row, struct key_extension *e)
+{
+    struct bytes in = row->body;
+    enum sks_status rc;
+
+    *e =
+        (struct key_extension){ .handle = row->handle, .owner = row->owner, .closed = row->closed };
+    TRY(get_layout(&in));
+    TRY(get_uint(&in, &e->key));
+    TRY(get_array(&in, &e->extension.type));
+    TRY(get_byte(&in, &e->extension.sub_type));
+    TRY(get_array(&in, &e->extension.qualifier));
+    TRY(get_blob(&in, &e->extension.data));
+    TRY(get_end(&in));
+out:
+    return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;
+}
+
+enum sks_status extension_load(struct store *store, const struct key *key, struct bytes type,
+                               struct arena *arena, struct key_extension *extension, bool *found,
+                               struct sks_error *err)
+{
+    struct buf name = { 0 };
+    struct store_row row = { 0 };
+    enum sks_status rc;
+
+    *found = false;
+    put_extension_name(&name, key->handle, type);
+    TRY(name.status);
+    TRY(store_by_name(store, key->owner, buf_bytes(&name), arena, &row, err));
+    *found = row.handle != 0 && row.kind == STORE_EXTENSION;
+    if (*found)
+        TRY(extension_from_row(&row, extension));
+out:
+    buf_free(&name);
+    return rc;
+}
+
+/* ---- post operation ---- */
+
+void post_put(struct changes *changes, struct store *store, const struct post_operation *p)
+{
+    struct buf body = { 0 };
+
+    put_byte(&body, LAYOUT);
+    put_byte(&body, p->kind);
+    put_uint(&body, p->target);
+    put_uint(&body, p->new_key);
+    finish_put(changes, store,
+               (struct store_row){ .kind = STORE_POST, .handle = p->handle, .owner = p->owner },
+               &body);
+}
+
+enum sks_status post_from_row(const struct store_row *row, struct post_operation *p)
+{
+    struct bytes in = row->body;
+    enum sks_status rc;
+
+    *p = (struct post_operation){ .handle = row->handle, .owner = row->owner };
+    TRY(get_layout(&in));
+    TRY(get_byte(&in, &p->kind));
+    TRY(get_uint(&in, &p->target));
+    TRY(get_uint(&in, &p->new_key));
     TRY(get_end(&in));
 out:
     return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;

@@ -39,7 +39,7 @@ struct secret {
     struct tries tries;
     uint8_t format;       /* of a PUK */
     uint16_t retry_limit; /* of a PUK; a PIN's is its policy's */
-    bool referenced;      /* a PUK policy that some PIN policy uses */
+    uint32_t policy;      /* of a PIN: handle of its policy */
 };
 
 struct pin_policy_object {
@@ -48,15 +48,15 @@ struct pin_policy_object {
     bool closed;
     struct pin_policy policy;
     struct reference puk;
-    bool referenced; /* by a key */
 };
 
 struct key {
     uint32_t handle, owner;
     bool closed;
     struct bytes id;
-    struct bytes public_key;  /* as generated */
-    struct bytes private_key; /* put_private_key() form: a secret */
+    struct bytes public_key;    /* as generated */
+    struct bytes private_key;   /* put_private_key() form: a secret */
+    struct bytes symmetric_key; /* imported, empty if none: a secret */
     struct bytes_list certificate_path;
     struct bytes friendly_name;
     struct bytes_list endorsed_algorithms;
@@ -64,6 +64,24 @@ struct key {
     bool enable_pin_caching;
     uint8_t app_usage, biometric_protection, export_protection, delete_protection;
     uint8_t key_backup;
+    struct bytes_list extension_types; /* uris, in the order they came */
+};
+
+/* An extension of a key; its row is named after both. */
+struct key_extension {
+    uint32_t handle, owner, key;
+    bool closed;
+    struct extension extension; /* data: decrypted */
+};
+
+enum post_kind { POST_DELETE, POST_UNLOCK, POST_UPDATE, POST_CLONE };
+
+/* A post operation that waits for the close of its session. */
+struct post_operation {
+    uint32_t handle, owner;
+    uint8_t kind; /* enum post_kind */
+    uint32_t target;
+    uint32_t new_key; /* of update and clone, else 0 */
 };
 
 /* Reading: *object is filled from the row, its slices live in the arena; SKS_ERROR_INTERNAL if the
@@ -83,6 +101,18 @@ void pin_policy_put(struct changes *changes, struct store *store,
 CHECKED enum sks_status key_from_row(const struct store_row *row, struct arena *arena,
                                      struct key *key);
 void key_put(struct changes *changes, struct store *store, const struct key *key);
+
+CHECKED enum sks_status post_from_row(const struct store_row *row, struct post_operation *post);
+void post_put(struct changes *changes, struct store *store, const struct post_operation *post);
+
+void extension_put(struct changes *changes, struct store *store,
+                   const struct key_extension *extension);
+
+/** Loads the extension of a type; found is false if the key has none of it. */
+CHECKED enum sks_status extension_load(struct store *store, const struct key *key,
+                                       struct bytes type, struct arena *arena,
+                                       struct key_extension *extension, bool *found,
+                                       struct sks_error *err);
 
 /* Loading by handle; found is false if there is no such object. */
 CHECKED enum sks_status session_load(struct store *store, uint32_t handle, struct arena *arena,

@@ -54,6 +54,7 @@ enum sks_status pin_group_join(struct call *call, const struct pin_policy_object
     if (joined->handle == 0) {
         TRY(draw_birth(&pin.birth));
         pin.handle = store_new_handle(call->token->store, STORE_PIN);
+        pin.policy = policy->handle;
         *joined = (struct reference){ pin.handle, pin.birth };
         secret_put(&call->changes, call->token->store, &pin);
     }

@@ -83,10 +83,6 @@ enum sks_status create_pin_policy(struct call *call)
     policy.puk = (struct reference){ in->puk_policy_handle, puk.birth };
     TRY(draw_birth(&policy.birth));
     pin_policy_put(&call->changes, store, &policy);
-    if (found && !puk.referenced) {
-        puk.referenced = true;
-        secret_put(&call->changes, store, &puk);
-    }
     call_put_session(call);
     call->out.handle.handle = policy.handle;
 out:

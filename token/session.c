@@ -1,7 +1,7 @@
 /* Provisioning sessions: creating, listing, aborting, and the operations with their key. */
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/signature.h"
-#include "token/call.h"
+#include "token/kmk.h"
 
 #include <stdlib.h>
 
@@ -23,12 +23,25 @@ enum sks_status call_keep(struct call *call, struct bytes from, struct bytes *to
 
 /* ---- operations with the session key ---- */
 
-static enum sks_status take_operation(struct call *call)
+enum sks_status call_take_operation(struct call *call)
 {
     if (call->session.operations_left == 0)
         return call_fail(call, SKS_ERROR_OPTION, "sessionKeyLimit is used up");
     call->session.operations_left--;
     return SKS_OK;
+}
+
+enum sks_status call_need_certificate(struct call *call)
+{
+    return call->key.certificate_path.count > 0
+               ? SKS_OK
+               : call_fail(call, SKS_ERROR_OPTION, "the key has no certificate path yet");
+}
+
+void call_freeze(struct call *call)
+{
+    authorization_freeze(call->token->authorization);
+    call->frozen = true;
 }
 
 enum sks_status call_verify_mac(struct call *call, const char *method, struct buf *data,
@@ -37,7 +50,7 @@ enum sks_status call_verify_mac(struct call *call, const char *method, struct bu
     enum sks_status rc;
 
     TRY(data->status);
-    TRY(take_operation(call));
+    TRY(call_take_operation(call));
     rc = session_mac_verify(&call->session.sk, method, buf_bytes(data), mac);
     CALL_REQUIRE(call, rc != SKS_ERROR_MAC, SKS_ERROR_MAC, "mac does not match");
 out:
@@ -51,7 +64,7 @@ enum sks_status call_attest(struct call *call, struct buf *data, struct bytes *a
     enum sks_status rc;
 
     TRY(data->status);
-    TRY(take_operation(call));
+    TRY(call_take_operation(call));
     TRY(session_mac(&call->session.sk, MAC_DEVICE_ATTESTATION, buf_bytes(data), mac));
     TRY(call_keep(call, bytes_at(mac, sizeof mac), attestation));
 out:
@@ -65,7 +78,7 @@ enum sks_status call_decrypt(struct call *call, const char *argument, struct byt
     struct buf out = { 0 };
     enum sks_status rc;
 
-    TRY(take_operation(call));
+    TRY(call_take_operation(call));
     rc = session_decrypt(&call->session.sk, encrypted, &out);
     CALL_REQUIRE(call, rc == SKS_OK, rc, "%s does not decrypt", argument);
     TRY(call_keep(call, buf_bytes(&out), clear));
@@ -191,23 +204,6 @@ out:
 
 /* ---- createProvisioningSession ---- */
 
-static enum sks_status check_public_key(struct call *call, const char *argument, struct bytes spki,
-                                        bool rsa)
-{
-    struct public_key key;
-    EVP_PKEY *pkey = NULL;
-    enum sks_status rc = public_key_parse(spki, &key);
-
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "%s is not a public key", argument);
-    CALL_REQUIRE(call, public_key_is_fit(&key, rsa), SKS_ERROR_OPTION,
-                 "%s is of a kind or size that is not supported", argument);
-    rc = public_key_load(spki, &pkey);
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "%s is not a point on its curve", argument);
-out:
-    EVP_PKEY_free(pkey);
-    return rc;
-}
-
 static enum sks_status check_terms(struct call *call, const struct session_terms *terms)
 {
     enum sks_status rc;
@@ -216,9 +212,9 @@ static enum sks_status check_terms(struct call *call, const struct session_terms
                  SKS_ERROR_OPTION, "sessionKeyAlgorithm is unknown");
     CALL_REQUIRE(call, terms->issuer_uri.len >= 1 && terms->issuer_uri.len <= SKS_URI_MAX,
                  SKS_ERROR_OPTION, "issuerUri is not 1-%d bytes", SKS_URI_MAX);
-    TRY(check_public_key(call, "serverEphemeralKey", terms->server_ephemeral_key, false));
+    TRY(kmk_check(call, "serverEphemeralKey", terms->server_ephemeral_key, false));
     if (terms->key_management_key.len > 0)
-        TRY(check_public_key(call, "keyManagementKey", terms->key_management_key, true));
+        TRY(kmk_check(call, "keyManagementKey", terms->key_management_key, true));
     CALL_REQUIRE(call, id_is_valid(terms->server_session_id), SKS_ERROR_OPTION,
                  "serverSessionId is not 1-32 characters of 0x21-0x7E");
     CALL_REQUIRE(call, terms->session_life_time > 0, SKS_ERROR_OPTION, "sessionLifeTime is 0");

@@ -58,6 +58,7 @@ static void put_identity(struct buf *out, const struct store_row *row)
     put_byte(out, (uint8_t)row->kind);
     put_uint(out, row->handle);
     put_uint(out, row->owner);
+    put_uint(out, row->refers);
     put_bool(out, row->closed);
     put_array(out, row->name);
     put_array(out, row->tag);
@@ -140,6 +141,15 @@ enum sks_status store_next_tagged(struct store *store, struct bytes tag, uint32_
     return find(store, LOOKUP_TAG, &wanted, arena, row, err);
 }
 
+enum sks_status store_next_referring(struct store *store, enum store_kind kind, uint32_t refers,
+                                     uint32_t after, struct arena *arena, struct store_row *row,
+                                     struct sks_error *err)
+{
+    const struct store_row wanted = { .kind = kind, .refers = refers, .handle = after };
+
+    return find(store, LOOKUP_REFERS, &wanted, arena, row, err);
+}
+
 static struct change *add_change(struct changes *changes, enum change_kind kind)
 {
     struct change *change = arena_alloc(&changes->arena, 1, sizeof *change);
@@ -188,6 +198,40 @@ void changes_delete_owned(struct changes *changes, uint32_t owner)
 
     if (change != NULL)
         change->row.owner = owner;
+}
+
+void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle)
+{
+    struct change *change = add_change(changes, CHANGE_DELETE);
+
+    if (change != NULL)
+        change->row = (struct store_row){ .kind = kind, .handle = handle };
+}
+
+void changes_collect(struct changes *changes, enum store_kind kind, uint32_t handle,
+                     enum store_kind by)
+{
+    struct change *change = add_change(changes, CHANGE_COLLECT);
+
+    if (change == NULL)
+        return;
+    change->row = (struct store_row){ .kind = kind, .handle = handle };
+    change->by = by;
+}
+
+void changes_collect_session(struct changes *changes, uint32_t handle)
+{
+    struct change *change = add_change(changes, CHANGE_COLLECT_SESSION);
+
+    if (change != NULL)
+        change->row = (struct store_row){ .kind = STORE_SESSION, .handle = handle };
+}
+
+void changes_each(const struct changes *changes,
+                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle), void *ctx)
+{
+    for (const struct change *change = changes->first; change != NULL; change = change->next)
+        each(ctx, change->row.kind, change->row.handle);
 }
 
 bool changes_empty(const struct changes *changes)

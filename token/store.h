@@ -16,13 +16,17 @@ enum store_kind {
     STORE_PIN_POLICY,
     STORE_PIN, /* PIN value and counter: one a key, or one a group of keys */
     STORE_KEY,
+    STORE_EXTENSION,
+    STORE_POST,  /* a post operation that waits for the close */
     STORE_KINDS, /* one more than the last */
 };
 
 struct store_row {
     enum store_kind kind;
     uint32_t handle;   /* unique in its kind, never used again */
-    uint32_t owner;    /* handle of the session that it belongs to; a session owns itself */
+    uint32_t owner;    /* session that it belongs to; a session owns itself; PUKs, PIN policies and
+                        * PINs of closed sessions belong to nobody: 0 */
+    uint32_t refers;   /* handle of what it lives by: a key's PIN, a PIN's policy, a policy's PUK */
     bool closed;       /* of the session: false while it is still provisioning */
     struct bytes name; /* unique in its owner, or empty */
     struct bytes tag;  /* fingerprint of a key's certificate, or empty */
@@ -76,11 +80,30 @@ CHECKED enum sks_status store_next_tagged(struct store *store, struct bytes tag,
                                           struct arena *arena, struct store_row *row,
                                           struct sks_error *err);
 
+/** The row of a kind that refers to a handle, with the lowest handle above `after`. */
+CHECKED enum sks_status store_next_referring(struct store *store, enum store_kind kind,
+                                             uint32_t refers, uint32_t after, struct arena *arena,
+                                             struct store_row *row, struct sks_error *err);
+
 /** Writes a row, new or in place of the old one. A failure is in changes->status. */
 void changes_put(struct changes *changes, const struct store *store, const struct store_row *row);
 
 /** Deletes all rows of an owner, itself included. */
 void changes_delete_owned(struct changes *changes, uint32_t owner);
+
+/** Deletes one row. */
+void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle);
+
+/** Deletes a row if, after all changes before this one, no row of kind `by` refers to it. */
+void changes_collect(struct changes *changes, enum store_kind kind, uint32_t handle,
+                     enum store_kind by);
+
+/** Deletes a session if, after all changes before this one, it owns no key. */
+void changes_collect_session(struct changes *changes, uint32_t handle);
+
+/** Calls each() for every row that is written, deleted or collected. */
+void changes_each(const struct changes *changes,
+                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle), void *ctx);
 
 /** True if there is nothing to apply. */
 bool changes_empty(const struct changes *changes);

@@ -5,14 +5,28 @@
 #include "token/store.h"
 
 /* Which row a read asks for; the fields that a way of looking does not use are ignored. */
-enum store_lookup { LOOKUP_HANDLE, LOOKUP_STATE, LOOKUP_OWNER, LOOKUP_NAME, LOOKUP_TAG };
+enum store_lookup {
+    LOOKUP_HANDLE,
+    LOOKUP_STATE,
+    LOOKUP_OWNER,
+    LOOKUP_NAME,
+    LOOKUP_TAG,
+    LOOKUP_REFERS
+};
 
-enum change_kind { CHANGE_PUT, CHANGE_DELETE_OWNED };
+enum change_kind {
+    CHANGE_PUT,
+    CHANGE_DELETE,
+    CHANGE_DELETE_OWNED,
+    CHANGE_COLLECT,
+    CHANGE_COLLECT_SESSION,
+};
 
 struct change {
     struct change *next;
     enum change_kind kind;
     struct store_row row; /* body sealed */
+    enum store_kind by;   /* of CHANGE_COLLECT */
 };
 
 struct store_backend {

@@ -11,6 +11,7 @@ static const char SCHEMA[] =
     "  kind INTEGER NOT NULL,"
     "  handle INTEGER NOT NULL,"
     "  owner INTEGER NOT NULL,"
+    "  refers INTEGER NOT NULL,"
     "  closed INTEGER NOT NULL,"
     "  name BLOB NOT NULL,"
     "  tag BLOB NOT NULL,"
@@ -19,11 +20,12 @@ static const char SCHEMA[] =
     ") WITHOUT ROWID;"
     "CREATE INDEX object_by_state ON object (kind, closed, handle);"
     "CREATE INDEX object_by_owner ON object (owner, kind, handle);"
+    "CREATE INDEX object_by_reference ON object (kind, refers, handle) WHERE refers > 0;"
     "CREATE UNIQUE INDEX object_by_name ON object (owner, name) WHERE length(name) > 0;"
     "CREATE INDEX object_by_tag ON object (tag, handle) WHERE length(tag) > 0;"
     "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
 
-#define SELECT "SELECT kind, handle, owner, closed, name, tag, body FROM object WHERE "
+#define SELECT "SELECT kind, handle, owner, refers, closed, name, tag, body FROM object WHERE "
 
 static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
                            const struct store_row *wanted)
@@ -43,6 +45,11 @@ static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
     case LOOKUP_NAME:
         return database_query(db, SELECT "owner = ? AND name = ? AND length(name) > 0", "ub",
                               wanted->owner, wanted->name);
+    case LOOKUP_REFERS:
+        return database_query(
+            db,
+            SELECT "kind = ? AND refers = ? AND handle > ? AND refers > 0 ORDER BY handle LIMIT 1",
+            "uuu", (uint32_t)wanted->kind, wanted->refers, wanted->handle);
     default:
         return database_query(
             db, SELECT "tag = ? AND handle > ? AND length(tag) > 0 ORDER BY handle LIMIT 1", "bu",
@@ -55,10 +62,11 @@ static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, st
     row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
     row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
     row->owner = (uint32_t)sqlite3_column_int64(statement, 2);
-    row->closed = sqlite3_column_int(statement, 3) != 0;
-    row->name = arena_copy(arena, database_bytes(statement, 4));
-    row->tag = arena_copy(arena, database_bytes(statement, 5));
-    row->body = arena_copy(arena, database_bytes(statement, 6));
+    row->refers = (uint32_t)sqlite3_column_int64(statement, 3);
+    row->closed = sqlite3_column_int(statement, 4) != 0;
+    row->name = arena_copy(arena, database_bytes(statement, 5));
+    row->tag = arena_copy(arena, database_bytes(statement, 6));
+    row->body = arena_copy(arena, database_bytes(statement, 7));
     return row->name.ptr == NULL || row->tag.ptr == NULL || row->body.ptr == NULL
                ? SKS_ERROR_STORAGE
                : SKS_OK;
@@ -83,20 +91,46 @@ static enum sks_status find(void *self, enum store_lookup lookup, const struct s
     return sks_explain(err, rc);
 }
 
+static enum sks_status put_row(struct database *db, const struct store_row *row,
+                               struct sks_error *err)
+{
+    return database_run(
+        db, err,
+        "INSERT INTO object (kind, handle, owner, refers, closed, name, tag, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, handle) DO UPDATE SET"
+        " owner = excluded.owner, refers = excluded.refers, closed = excluded.closed,"
+        " name = excluded.name, tag = excluded.tag, body = excluded.body",
+        "uuuuubbb", (uint32_t)row->kind, row->handle, row->owner, row->refers,
+        (uint32_t)row->closed, row->name, row->tag, row->body);
+}
+
 static enum sks_status apply_one(struct database *db, const struct change *change,
                                  struct sks_error *err)
 {
     const struct store_row *row = &change->row;
 
-    if (change->kind == CHANGE_DELETE_OWNED)
+    switch (change->kind) {
+    case CHANGE_PUT:
+        return put_row(db, row, err);
+    case CHANGE_DELETE:
+        return database_run(db, err, "DELETE FROM object WHERE kind = ? AND handle = ?", "uu",
+                            (uint32_t)row->kind, row->handle);
+    case CHANGE_DELETE_OWNED:
         return database_run(db, err, "DELETE FROM object WHERE owner = ?", "u", row->owner);
-    return database_run(db, err,
-                        "INSERT INTO object (kind, handle, owner, closed, name, tag, body)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, handle) DO UPDATE SET"
-                        " owner = excluded.owner, closed = excluded.closed, name = excluded.name,"
-                        " tag = excluded.tag, body = excluded.body",
-                        "uuuubbb", (uint32_t)row->kind, row->handle, row->owner,
-                        (uint32_t)row->closed, row->name, row->tag, row->body);
+    case CHANGE_COLLECT:
+        return database_run(db, err,
+                            "DELETE FROM object WHERE kind = ? AND handle = ? AND NOT EXISTS"
+                            " (SELECT 1 FROM object AS user WHERE user.kind = ?"
+                            " AND user.refers = ? AND user.refers > 0)",
+                            "uuuu", (uint32_t)row->kind, row->handle, (uint32_t)change->by,
+                            row->handle);
+    default:
+        return database_run(db, err,
+                            "DELETE FROM object WHERE kind = ? AND handle = ? AND NOT EXISTS"
+                            " (SELECT 1 FROM object AS key WHERE key.owner = ? AND key.kind = ?)",
+                            "uuuu", (uint32_t)STORE_SESSION, row->handle, row->handle,
+                            (uint32_t)STORE_KEY);
+    }
 }
 
 static enum sks_status apply(void *self, const struct change *first,

@@ -1,48 +1,7 @@
 /* The User API. A call is authorized first, so a wrong PIN costs a try whatever else is wrong. */
+#include "keygen2/crypto/cipher.h"
 #include "keygen2/crypto/signature.h"
-#include "token/call.h"
-
-static enum sks_status verify_pin(struct call *call, struct bytes pin)
-{
-    const struct key *key = &call->key;
-    struct pin_policy_object policy;
-    bool found = false;
-    enum sks_status rc;
-
-    if (key->pin_policy.handle == 0) {
-        CALL_REQUIRE(call, pin.len == 0, SKS_ERROR_OPTION, "authorization: the key has no PIN");
-        return SKS_OK;
-    }
-    TRY(pin_policy_load(call->token->store, key->pin_policy, &call->arena, &policy, &found,
-                        &call->err));
-    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PIN policy %u is missing",
-                 key->pin_policy.handle);
-    TRY(authorization_try(call->token->authorization, STORE_PIN, key->pin,
-                          policy.policy.retry_limit, pin, &call->err));
-out:
-    return rc;
-}
-
-/* SKS V1.07, "biometricProtection": which of PIN and biometric a key wants. */
-static enum sks_status authorize(struct call *call, bool biometric, struct bytes pin)
-{
-    uint8_t protection = call->key.biometric_protection;
-    enum sks_status rc;
-
-    CALL_REQUIRE(call, !biometric || protection != BIOMETRIC_NONE, SKS_ERROR_OPTION,
-                 "biometricAuth: the key has no biometric protection");
-    CALL_REQUIRE(call,
-                 biometric || protection == BIOMETRIC_NONE || protection == BIOMETRIC_ALTERNATIVE,
-                 SKS_ERROR_OPTION, "biometricAuth is missing");
-    if (biometric && protection != BIOMETRIC_COMBINED) {
-        CALL_REQUIRE(call, pin.len == 0, SKS_ERROR_OPTION,
-                     "authorization: a PIN beside biometricAuth");
-        return SKS_OK;
-    }
-    TRY(verify_pin(call, pin));
-out:
-    return rc;
-}
+#include "token/authorize.h"
 
 static bool is_endorsed(const struct bytes_list *endorsed, struct bytes uri)
 {
@@ -52,19 +11,33 @@ static bool is_endorsed(const struct bytes_list *endorsed, struct bytes uri)
     return endorsed->count == 0;
 }
 
-/* Finds the algorithm of a private key operation, if the key may be used with it. */
+bool aes_key_fits(const struct algorithm *algorithm, size_t key_len)
+{
+    if (algorithm->use != ALGORITHM_CIPHER)
+        return true;
+    return algorithm->size == 0 ? key_len == 16 || key_len == 24 || key_len == 32
+                                : key_len == algorithm->size;
+}
+
+/* Finds the algorithm of an operation, if the key may be used with it. */
 static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsigned use,
                                        const struct algorithm **algorithm)
 {
     const struct key *key = &call->key;
+    bool symmetric = key->symmetric_key.len > 0;
     struct public_key parts;
     enum sks_status rc;
 
     *algorithm = algorithm_by_uri(uri, use);
     CALL_REQUIRE(call, *algorithm != NULL, SKS_ERROR_ALGORITHM,
                  "algorithm is unknown, or not for this operation");
+    CALL_REQUIRE(call, ((*algorithm)->kind == KEY_KIND_SYMMETRIC) == symmetric, SKS_ERROR_ALGORITHM,
+                 "algorithm does not fit the key");
+    CALL_REQUIRE(call, aes_key_fits(*algorithm, key->symmetric_key.len), SKS_ERROR_OPTION,
+                 "the key has not the size that the algorithm wants");
     TRY(public_key_parse(key->public_key, &parts));
-    CALL_REQUIRE(call, ((*algorithm)->kind == KEY_KIND_RSA) == (parts.kind == KEY_KIND_RSA),
+    CALL_REQUIRE(call,
+                 symmetric || ((*algorithm)->kind == KEY_KIND_RSA) == (parts.kind == KEY_KIND_RSA),
                  SKS_ERROR_ALGORITHM, "algorithm does not fit the key");
     CALL_REQUIRE(call, is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
                  "algorithm is not endorsed for the key");
@@ -72,43 +45,160 @@ out:
     return rc;
 }
 
-/* EC and Ed25519 are told apart only when the operation itself begins. */
-static enum sks_status check_curve(struct call *call, const struct algorithm *algorithm)
+static enum sks_status check_size(struct call *call, struct bytes data)
 {
+    return data.len <= SKS_CRYPTO_DATA_MAX
+               ? SKS_OK
+               : call_fail(call, SKS_ERROR_OPTION, "data is over %d bytes", SKS_CRYPTO_DATA_MAX);
+}
+
+static enum sks_status check_no_parameters(struct call *call, struct bytes parameters)
+{
+    return parameters.len == 0
+               ? SKS_OK
+               : call_fail(call, SKS_ERROR_OPTION, "parameters: the algorithm has none");
+}
+
+/* EC and Ed25519 are told apart only when the operation itself begins. */
+static enum sks_status load_private(struct call *call, const struct algorithm *algorithm,
+                                    EVP_PKEY **pkey)
+{
+    struct bytes secret = call->key.private_key;
     struct public_key parts;
     enum sks_status rc;
 
     TRY(public_key_parse(call->key.public_key, &parts));
     CALL_REQUIRE(call, algorithm->kind == parts.kind, SKS_ERROR_CRYPTO,
                  "algorithm and key are of different curves");
+    TRY(get_private_key(&secret, pkey));
 out:
+    return rc;
+}
+
+/* Authorization, size of the data where the method limits it, algorithm, parameters. */
+static enum sks_status begin_operation(struct call *call, unsigned use, bool limited,
+                                       const struct algorithm **algorithm)
+{
+    const struct operation_in *in = &call->in.operation;
+    enum sks_status rc;
+
+    TRY(authorize_use(call, in->biometric_auth, in->authorization));
+    if (limited)
+        TRY(check_size(call, in->data));
+    TRY(check_algorithm(call, in->algorithm, use, algorithm));
+    TRY(check_no_parameters(call, in->parameters));
+out:
+    return rc;
+}
+
+static enum sks_status give_result(struct call *call, enum sks_status rc, struct buf *result)
+{
+    if (rc == SKS_OK)
+        rc = call_keep(call, buf_bytes(result), &call->out.result.result);
+    buf_free(result);
     return rc;
 }
 
 enum sks_status sign_hashed_data(struct call *call)
 {
-    const struct sign_in *in = &call->in.sign;
-    const struct algorithm *algorithm;
-    struct bytes secret = call->key.private_key;
+    const struct algorithm *algorithm = NULL;
     EVP_PKEY *pkey = NULL;
     struct buf signature = { 0 };
     enum sks_status rc;
 
-    TRY(authorize(call, in->biometric_auth, in->authorization));
-    CALL_REQUIRE(call, in->data.len <= SKS_CRYPTO_DATA_MAX, SKS_ERROR_OPTION,
-                 "data is over %d bytes", SKS_CRYPTO_DATA_MAX);
-    TRY(check_algorithm(call, in->algorithm, ALGORITHM_SIGNATURE, &algorithm));
-    CALL_REQUIRE(call, in->parameters.len == 0, SKS_ERROR_OPTION,
-                 "parameters: the algorithm has none");
-    TRY(check_curve(call, algorithm));
-    TRY(get_private_key(&secret, &pkey));
-    rc = sign_digest(pkey, algorithm, in->data, &signature);
+    TRY(begin_operation(call, ALGORITHM_SIGNATURE, true, &algorithm));
+    TRY(load_private(call, algorithm, &pkey));
+    rc = sign_digest(pkey, algorithm, call->in.operation.data, &signature);
     CALL_REQUIRE(call, rc != SKS_ERROR_OPTION, rc,
                  "data has not the length that the algorithm wants");
-    TRY(rc);
-    TRY(call_keep(call, buf_bytes(&signature), &call->out.result.result));
 out:
     EVP_PKEY_free(pkey);
-    buf_free(&signature);
+    return give_result(call, rc, &signature);
+}
+
+enum sks_status asymmetric_key_decrypt(struct call *call)
+{
+    const struct algorithm *algorithm = NULL;
+    EVP_PKEY *pkey = NULL;
+    struct buf clear = { 0 };
+    enum sks_status rc;
+
+    TRY(begin_operation(call, ALGORITHM_DECRYPTION, true, &algorithm));
+    TRY(load_private(call, algorithm, &pkey));
+    TRY(rsa_decrypt(pkey, algorithm, call->in.operation.data, &clear));
+out:
+    EVP_PKEY_free(pkey);
+    return give_result(call, rc, &clear);
+}
+
+enum sks_status key_agreement(struct call *call)
+{
+    struct bytes other = call->in.operation.data;
+    const struct algorithm *algorithm = NULL;
+    struct public_key own_parts, parts;
+    EVP_PKEY *pkey = NULL;
+    struct buf secret = { 0 };
+    enum sks_status rc;
+
+    TRY(begin_operation(call, ALGORITHM_AGREEMENT, false, &algorithm));
+    rc = public_key_parse(other, &parts);
+    CALL_REQUIRE(call, rc == SKS_OK, rc, "publicKey is not a public key");
+    CALL_REQUIRE(call, parts.kind == KEY_KIND_EC, SKS_ERROR_OPTION, "publicKey is no EC key");
+    TRY(load_private(call, algorithm, &pkey));
+    TRY(public_key_parse(call->key.public_key, &own_parts));
+    CALL_REQUIRE(call, parts.curve == own_parts.curve, SKS_ERROR_CRYPTO,
+                 "publicKey is on another curve");
+    TRY(ecdh_raw(pkey, other, &secret));
+out:
+    EVP_PKEY_free(pkey);
+    return give_result(call, rc, &secret);
+}
+
+enum sks_status perform_hmac(struct call *call)
+{
+    const struct algorithm *algorithm = NULL;
+    struct buf mac = { 0 };
+    enum sks_status rc;
+
+    TRY(begin_operation(call, ALGORITHM_HMAC, true, &algorithm));
+    TRY(hmac_by_algorithm(algorithm, call->key.symmetric_key, call->in.operation.data, &mac));
+out:
+    return give_result(call, rc, &mac);
+}
+
+static enum sks_status check_cipher_input(struct call *call, const struct algorithm *algorithm,
+                                          const struct symmetric_encrypt_in *in)
+{
+    bool padded = algorithm->iv != IV_NONE;
+    enum sks_status rc;
+
+    if (algorithm->iv != IV_IN_PARAMETERS)
+        TRY(check_no_parameters(call, in->parameters));
+    else
+        CALL_REQUIRE(call, in->parameters.len == CIPHER_BLOCK, SKS_ERROR_OPTION,
+                     "parameters: the IV is not %d bytes", CIPHER_BLOCK);
+    CALL_REQUIRE(call, (in->mode && padded) || in->data.len % CIPHER_BLOCK == 0, SKS_ERROR_OPTION,
+                 "data is not a multiple of %d bytes", CIPHER_BLOCK);
+    CALL_REQUIRE(call, in->mode || algorithm->iv != IV_IN_FRONT || in->data.len > 0,
+                 SKS_ERROR_OPTION, "data has no IV in front");
+    rc = SKS_OK;
+out:
     return rc;
+}
+
+enum sks_status symmetric_key_encrypt(struct call *call)
+{
+    const struct symmetric_encrypt_in *in = &call->in.symmetric_encrypt;
+    const struct algorithm *algorithm = NULL;
+    struct buf result = { 0 };
+    enum sks_status rc;
+
+    TRY(authorize_use(call, in->biometric_auth, in->authorization));
+    TRY(check_size(call, in->data));
+    TRY(check_algorithm(call, in->algorithm, ALGORITHM_CIPHER, &algorithm));
+    TRY(check_cipher_input(call, algorithm, in));
+    TRY(aes_by_algorithm(algorithm, in->mode, call->key.symmetric_key, in->parameters, in->data,
+                         &result));
+out:
+    return give_result(call, rc, &result);
 }

@@ -1,6 +1,7 @@
 #include "keygen2/crypto/algorithms.h"
 
 #define SKS_URI(name) "https://webpki.github.io/sks/algorithm#" name
+#define XMLENC(name) "http://www.w3.org/2001/04/xmlenc#" name
 #define XMLDSIG_MORE(name) "http://www.w3.org/2001/04/xmldsig-more#" name
 
 /* SubjectPublicKeyInfo up to and with the 0x04 of an uncompressed point (RFC 5480, RFC 8410). */
@@ -18,24 +19,34 @@ static const char SPKI_BRAINPOOL[] =
     "\x01\x07\x03\x42\x00\x04";
 static const char SPKI_ED25519[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 
-#define PREFIX(array) array, sizeof(array) - 1
 #define PROTOCOL(name)                                                                             \
     {                                                                                              \
-        SKS_URI(name), NULL, NULL, KEY_KIND_NONE, ALGORITHM_PROTOCOL, 0, false, NULL, 0            \
+        .uri = SKS_URI(name), .use = ALGORITHM_PROTOCOL                                            \
     }
 #define RSA_KEY(name, bits, exponent)                                                              \
     {                                                                                              \
-        SKS_URI(name), NULL, "RSA", KEY_KIND_RSA, ALGORITHM_KEY_GENERATION, bits, exponent, NULL,  \
-            0                                                                                      \
+        .uri = SKS_URI(name), .openssl = "RSA", .kind = KEY_KIND_RSA,                              \
+        .use = ALGORITHM_KEY_GENERATION, .size = bits, .with_exponent = exponent                   \
     }
-#define EC_KEY(name, jose, group, bytes, prefix)                                                   \
+#define EC_KEY(name, jose_name, group, bytes, prefix)                                              \
     {                                                                                              \
-        SKS_URI(name), jose, group, KEY_KIND_EC, ALGORITHM_KEY_GENERATION, bytes, false,           \
-            PREFIX(prefix)                                                                         \
+        .uri = SKS_URI(name), .jose = jose_name, .openssl = group, .kind = KEY_KIND_EC,            \
+        .use = ALGORITHM_KEY_GENERATION, .size = bytes, .spki_prefix = prefix,                     \
+        .spki_prefix_len = sizeof(prefix) - 1                                                      \
     }
-#define SIGNATURE(uri, jose, digest, kind, bytes)                                                  \
+#define SIGNATURE(name, jose_name, digest, key, bytes)                                             \
     {                                                                                              \
-        uri, jose, digest, kind, ALGORITHM_SIGNATURE, bytes, false, NULL, 0                        \
+        .uri = name, .jose = jose_name, .openssl = digest, .kind = key,                            \
+        .use = ALGORITHM_SIGNATURE, .size = bytes                                                  \
+    }
+#define OTHER(name, digest, key, uses)                                                             \
+    {                                                                                              \
+        .uri = name, .openssl = digest, .kind = key, .use = uses                                   \
+    }
+#define CIPHER(name, mode, bytes, where)                                                           \
+    {                                                                                              \
+        .uri = name, .openssl = mode, .kind = KEY_KIND_SYMMETRIC, .use = ALGORITHM_CIPHER,         \
+        .size = bytes, .iv = where                                                                 \
     }
 
 const struct algorithm ALGORITHMS[] = {
@@ -55,8 +66,13 @@ const struct algorithm ALGORITHMS[] = {
     EC_KEY("ec.secg.p256k1", "secp256k1", "secp256k1", 32, SPKI_P256K1),
     EC_KEY("ec.brainpool.p256r1", NULL, "brainpoolP256r1", 32, SPKI_BRAINPOOL),
     /* One URI names the key and its signature. */
-    { SKS_URI("ed25519"), "Ed25519", NULL, KEY_KIND_ED25519,
-      ALGORITHM_KEY_GENERATION | ALGORITHM_SIGNATURE, 32, false, PREFIX(SPKI_ED25519) },
+    { .uri = SKS_URI("ed25519"),
+      .jose = "Ed25519",
+      .kind = KEY_KIND_ED25519,
+      .use = ALGORITHM_KEY_GENERATION | ALGORITHM_SIGNATURE,
+      .size = 32,
+      .spki_prefix = SPKI_ED25519,
+      .spki_prefix_len = sizeof SPKI_ED25519 - 1 },
     SIGNATURE(XMLDSIG_MORE("rsa-sha256"), "RS256", "SHA256", KEY_KIND_RSA, 32),
     SIGNATURE(XMLDSIG_MORE("rsa-sha384"), "RS384", "SHA384", KEY_KIND_RSA, 48),
     SIGNATURE(XMLDSIG_MORE("rsa-sha512"), "RS512", "SHA512", KEY_KIND_RSA, 64),
@@ -65,7 +81,21 @@ const struct algorithm ALGORITHMS[] = {
     SIGNATURE(XMLDSIG_MORE("ecdsa-sha512"), "ES512", "SHA512", KEY_KIND_EC, 64),
     SIGNATURE(SKS_URI("rsa.pkcs1.none"), NULL, NULL, KEY_KIND_RSA, 0),
     SIGNATURE(SKS_URI("ecdsa.none"), NULL, NULL, KEY_KIND_EC, 0),
-    { SKS_URI("none"), NULL, NULL, KEY_KIND_NONE, ALGORITHM_NONE, 0, false, NULL, 0 },
+    OTHER(SKS_URI("rsa.es.pkcs1_5"), NULL, KEY_KIND_RSA, ALGORITHM_DECRYPTION),
+    OTHER(SKS_URI("rsa.oaep.sha1"), "SHA1", KEY_KIND_RSA, ALGORITHM_DECRYPTION),
+    OTHER(SKS_URI("rsa.oaep.sha256"), "SHA256", KEY_KIND_RSA, ALGORITHM_DECRYPTION),
+    OTHER(SKS_URI("ecdh.raw"), NULL, KEY_KIND_EC, ALGORITHM_AGREEMENT),
+    OTHER("http://www.w3.org/2000/09/xmldsig#hmac-sha1", "SHA1", KEY_KIND_SYMMETRIC,
+          ALGORITHM_HMAC),
+    OTHER(XMLDSIG_MORE("hmac-sha256"), "SHA256", KEY_KIND_SYMMETRIC, ALGORITHM_HMAC),
+    OTHER(XMLDSIG_MORE("hmac-sha384"), "SHA384", KEY_KIND_SYMMETRIC, ALGORITHM_HMAC),
+    OTHER(XMLDSIG_MORE("hmac-sha512"), "SHA512", KEY_KIND_SYMMETRIC, ALGORITHM_HMAC),
+    CIPHER(XMLENC("aes128-cbc"), "CBC", 16, IV_IN_FRONT),
+    CIPHER(XMLENC("aes192-cbc"), "CBC", 24, IV_IN_FRONT),
+    CIPHER(XMLENC("aes256-cbc"), "CBC", 32, IV_IN_FRONT),
+    CIPHER(SKS_URI("aes.cbc"), "CBC", 0, IV_IN_PARAMETERS),
+    CIPHER(SKS_URI("aes.ecb.nopad"), "ECB", 0, IV_NONE),
+    OTHER(SKS_URI("none"), NULL, KEY_KIND_NONE, ALGORITHM_NONE),
 };
 const size_t ALGORITHMS_COUNT = NITEMS(ALGORITHMS);
 

@@ -4,26 +4,36 @@
 
 #include "keygen2/base/bytes.h"
 
-enum key_kind { KEY_KIND_NONE, KEY_KIND_RSA, KEY_KIND_EC, KEY_KIND_ED25519 };
+enum key_kind { KEY_KIND_NONE, KEY_KIND_RSA, KEY_KIND_EC, KEY_KIND_ED25519, KEY_KIND_SYMMETRIC };
 
 /* What an algorithm URI may be used for; a row may have several. */
 enum algorithm_use {
     ALGORITHM_KEY_GENERATION = 1, /* keyAlgorithm of createKeyEntry */
-    ALGORITHM_SIGNATURE = 2,      /* signHashedData, endorsed algorithms */
+    ALGORITHM_SIGNATURE = 2,      /* signHashedData */
     ALGORITHM_NONE = 4,           /* endorsed alone: no user operation at all */
     ALGORITHM_PROTOCOL = 8,       /* session.1, key.1: listed, for no key */
+    ALGORITHM_DECRYPTION = 16,    /* asymmetricKeyDecrypt */
+    ALGORITHM_AGREEMENT = 32,     /* keyAgreement */
+    ALGORITHM_HMAC = 64,          /* performHmac */
+    ALGORITHM_CIPHER = 128,       /* symmetricKeyEncrypt */
+    ALGORITHM_ENDORSABLE = 255 - ALGORITHM_PROTOCOL,
 };
+
+/* Where the IV of a cipher comes from. */
+enum cipher_iv { IV_NONE, IV_IN_FRONT /* of the data; drawn inside */, IV_IN_PARAMETERS };
 
 struct algorithm {
     const char *uri;
     const char *jose;    /* curve or signature name of JOSE, NULL if it has none */
-    const char *openssl; /* group of an EC key, digest of a signature; NULL if none */
+    const char *openssl; /* group of an EC key, digest, mode of a cipher; NULL if none */
     enum key_kind kind;
-    unsigned use;  /* set of enum algorithm_use */
-    uint16_t size; /* key: bits of the modulus or bytes of the field; signature: digest bytes */
-    bool with_exponent;      /* RSA key generation that takes keyParameters */
+    unsigned use;       /* set of enum algorithm_use */
+    uint16_t size;      /* key: bits of the modulus or bytes of the field; signature: bytes of the
+                         * digest; cipher: bytes of the key, 0 for any AES key */
+    bool with_exponent; /* RSA key generation that takes keyParameters */
     const char *spki_prefix; /* EC and Ed25519: the DER in front of the point; else NULL */
     size_t spki_prefix_len;
+    enum cipher_iv iv;
 };
 
 extern const struct algorithm ALGORITHMS[];

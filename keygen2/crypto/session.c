@@ -10,6 +10,13 @@ const char MAC_CREATE_PUK_POLICY[] = "createPUKPolicy";
 const char MAC_CREATE_PIN_POLICY[] = "createPINPolicy";
 const char MAC_CREATE_KEY_ENTRY[] = "createKeyEntry";
 const char MAC_SET_CERTIFICATE_PATH[] = "setCertificatePath";
+const char MAC_IMPORT_SYMMETRIC_KEY[] = "importSymmetricKey";
+const char MAC_IMPORT_PRIVATE_KEY[] = "importPrivateKey";
+const char MAC_ADD_EXTENSION[] = "addExtension";
+const char MAC_POST_DELETE_KEY[] = "postDeleteKey";
+const char MAC_POST_UNLOCK_KEY[] = "postUnlockKey";
+const char MAC_POST_UPDATE_KEY[] = "postUpdateKey";
+const char MAC_POST_CLONE_KEY_PROTECTION[] = "postCloneKeyProtection";
 const char MAC_DEVICE_ATTESTATION[] = "DeviceAttestation";
 
 static const char ENCRYPTION_KEY[] = "EncryptionKey";
@@ -187,6 +194,32 @@ void put_mac_certificate_path(struct buf *out, struct bytes public_key, struct b
     put_array(out, id);
     for (size_t i = 0; i < path->count; i++)
         put_array(out, path->item[i]);
+}
+
+void put_mac_import(struct buf *out, struct bytes certificate, struct bytes encrypted_key)
+{
+    put_array(out, certificate);
+    put_array(out, encrypted_key);
+}
+
+void put_mac_extension(struct buf *out, struct bytes certificate, const struct extension *extension)
+{
+    put_array(out, certificate);
+    put_array(out, extension->type);
+    put_byte(out, extension->sub_type);
+    put_array(out, extension->qualifier);
+    put_blob(out, extension->data); /* the one length of four bytes in a MAC */
+}
+
+void put_mac_post_key(struct buf *out, struct bytes certificate, struct bytes authorization)
+{
+    put_array(out, certificate);
+    put_array(out, authorization);
+}
+
+void put_mac_post_session(struct buf *out, struct bytes authorization)
+{
+    put_array(out, authorization);
 }
 
 void put_attested_close(struct buf *out, struct bytes nonce)

@@ -58,7 +58,10 @@ CHECKED enum sks_status session_mac_verify(struct session_key *sk, const char *m
                                            struct bytes data, struct bytes mac);
 
 extern const char MAC_CLOSE_SESSION[], MAC_CREATE_PUK_POLICY[], MAC_CREATE_PIN_POLICY[],
-    MAC_CREATE_KEY_ENTRY[], MAC_SET_CERTIFICATE_PATH[], MAC_DEVICE_ATTESTATION[];
+    MAC_CREATE_KEY_ENTRY[], MAC_SET_CERTIFICATE_PATH[], MAC_DEVICE_ATTESTATION[],
+    MAC_IMPORT_SYMMETRIC_KEY[], MAC_IMPORT_PRIVATE_KEY[], MAC_ADD_EXTENSION[],
+    MAC_POST_DELETE_KEY[], MAC_POST_UNLOCK_KEY[], MAC_POST_UPDATE_KEY[],
+    MAC_POST_CLONE_KEY_PROTECTION[];
 
 /* The Data of each method's MAC, appended in the order of the text. */
 void put_mac_close(struct buf *out, const struct session_terms *terms, struct bytes nonce);
@@ -68,6 +71,13 @@ void put_mac_key_entry(struct buf *out, const struct key_entry *key, struct byte
                        bool pin_is_encrypted);
 void put_mac_certificate_path(struct buf *out, struct bytes public_key, struct bytes id,
                               const struct bytes_list *path);
+
+/* These begin with the end-entity certificate of the key. */
+void put_mac_import(struct buf *out, struct bytes certificate, struct bytes encrypted_key);
+void put_mac_extension(struct buf *out, struct bytes certificate,
+                       const struct extension *extension);
+void put_mac_post_key(struct buf *out, struct bytes certificate, struct bytes authorization);
+void put_mac_post_session(struct buf *out, struct bytes authorization);
 
 /* The Data of the attestations. */
 void put_attested_close(struct buf *out, struct bytes nonce);

@@ -27,6 +27,23 @@ class Malformed(WireTest):
         session, key = self.session_.handle, self.key.handle
         policy = {"provisioningHandle": session, "id": "New", "format": 0, "retryLimit": 3,
                   "mac": bytes(32)}
+        imported = {"keyHandle": key, "encryptedKey": bytes(32), "mac": bytes(32)}
+        target = {"provisioningHandle": session, "keyHandle": key, "targetKeyHandle": key,
+                  "authorization": bytes(64), "mac": bytes(32)}
+        authorized = {"keyHandle": key, "authorization": b"4711", "newPin": b"1234"}
+        operation = {"keyHandle": key, "algorithm": EC_P256, "parameters": b"", "mode": True,
+                     "biometricAuth": False, "authorization": b"", "data": b"x",
+                     "publicKey": b"x"}
+        extension = {"keyHandle": key, "type": "http://x", "subType": 0, "qualifier": "",
+                     "extensionData": b"x", "mac": bytes(32), "name": "n", "value": "v"}
+        families = {"import": imported, "post": target, "addExt": extension,
+                    "getExt": extension, "setProp": extension, "deleteKey": authorized,
+                    "exportKey": authorized, "unlockKey": authorized, "changePin": authorized,
+                    "setPin": authorized, "signH": operation, "asymm": operation,
+                    "keyAgree": operation, "performH": operation, "symm": operation}
+        family = [values for start, values in families.items() if method.startswith(start)]
+        if family:
+            return family[0]
         return {
             "createProvisioningSession": self.session_.request,
             "closeProvisioningSession": {"provisioningHandle": session, "nonce": b"n",
@@ -50,8 +67,8 @@ class Malformed(WireTest):
             "setCertificatePath": {"keyHandle": key, "certificate": [b"x"], "mac": bytes(32)},
             "enumerateKeys": {"keyHandle": 0},
             "getKeyAttributes": {"keyHandle": key}, "getKeyProtectionInfo": {"keyHandle": key},
-            "signHashedData": {"keyHandle": key, "algorithm": EC_P256, "parameters": b"",
-                               "biometricAuth": False, "authorization": b"", "data": b"x"},
+            "updateKeyManagementKey": {"provisioningHandle": session,
+                                       "keyManagementKey": b"x", "authorization": b"x"},
         }.get(method, {})
 
     def refuse(self, body):

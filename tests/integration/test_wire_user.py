@@ -9,44 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from rig.constructs import from_raw_ecdsa
-from rig.wirecase import ALGORITHM, AUTHORIZATION, NO_KEY, OPTION, WireTest
+from rig.keycase import MORE, PIN, PREFIX, KeyTest
+from rig.wirecase import ALGORITHM, AUTHORIZATION, NO_KEY, OPTION
 
-PREFIX = "https://webpki.github.io/sks/algorithm#"
-MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 DIGESTS = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
-PIN = b"4711"
 PIN_PROTECTED, PUK_PROTECTED, PIN_BLOCKED = 1, 2, 4
 SIGNATURE, AUTHENTICATION, ENCRYPTION, UNIVERSAL = range(4)
 
 
-class UserTest(WireTest):
-    def make(self, *keys, puk=False, **policy):
-        """A finished session with keys {id: ..., ...} under one PIN policy."""
-        session = self.session()
-        pin = session.pin(puk=session.puk(retryLimit=5) if puk else None, **policy)
-        made = [session.key(**{"id": "Key.%d" % n, "pin": pin, **changes})
-                for n, changes in enumerate(keys or ({},))]
-        self.finish(session, *made)
-        return made
-
-    def sign(self, key, data=None, algorithm=MORE + "ecdsa-sha256", authorization=PIN,
-             parameters=b"", biometric=False):
-        data = hashlib.sha256(b"data").digest() if data is None else data
-        return self.sks.call("signHashedData", keyHandle=key.handle, algorithm=algorithm,
-                             parameters=parameters, biometricAuth=biometric,
-                             authorization=authorization, data=data).result
-
-    def protection(self, key):
-        return self.sks.call("getKeyProtectionInfo", keyHandle=key.handle)
-
-    def errors(self, *keys):
-        return [self.protection(key).pinErrorCount for key in keys]
-
-    def miss(self, key, pin=b"0000"):
-        self.assert_status(AUTHORIZATION, self.sign, key, authorization=pin)
-
-
-class Enumeration(UserTest):
+class Enumeration(KeyTest):
     def test_order_and_owner(self):
         first, second = self.make({}, {})
         (third,) = self.make()
@@ -76,7 +47,7 @@ class Enumeration(UserTest):
         self.finish(session, key)
 
 
-class Attributes(UserTest):
+class Attributes(KeyTest):
     def test_attributes(self):
         endorsed = [MORE + "ecdsa-sha256", MORE + "ecdsa-sha384"]
         (key,) = self.make({"friendlyName": "Naïve € 😀", "appUsage": ENCRYPTION,
@@ -101,18 +72,12 @@ class Attributes(UserTest):
             "exportProtection": 1, "deleteProtection": 2, "keyBackup": 0})
 
     def test_no_protection(self):
-        (key,) = self.make_without_pin()
+        (key,) = self.make({"pin": None})
         wanted = {name: 0 for name in vars(self.protection(key))} | {"exportProtection": 3}
         self.assertEqual(vars(self.protection(key)), wanted)
 
-    def make_without_pin(self):
-        session = self.session()
-        key = session.key()
-        self.finish(session, key)
-        return (key,)
 
-
-class Sign(UserTest):
+class Sign(KeyTest):
     @classmethod
     def set_up_rig(cls):
         super().set_up_rig()
@@ -203,7 +168,7 @@ class Sign(UserTest):
         self.assert_status(ALGORITHM, self.sign, none)
 
 
-class Pins(UserTest):
+class Pins(KeyTest):
     def test_wrong_pins_are_counted_and_a_right_one_resets(self):
         (key,) = self.make()
         for count in (1, 2):

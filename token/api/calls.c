@@ -142,6 +142,40 @@ static const struct wire_field SET_CERTIFICATE_PATH_IN[] = {
     IN(set_certificate_path.mac, WIRE_ARRAY, "mac"),
 };
 
+static const struct wire_field UPDATE_KMK_IN[] = {
+    IN(update_kmk.provisioning_handle, WIRE_UINT, "provisioningHandle"),
+    IN(update_kmk.key_management_key, WIRE_ARRAY, "keyManagementKey"),
+    IN(update_kmk.authorization, WIRE_ARRAY, "authorization"),
+};
+
+static const struct wire_field IMPORT_KEY_IN[] = {
+    IN(import_key.key_handle, WIRE_UINT, "keyHandle"),
+    IN(import_key.encrypted_key, WIRE_ARRAY, "encryptedKey"),
+    IN(import_key.mac, WIRE_ARRAY, "mac"),
+};
+
+static const struct wire_field ADD_EXTENSION_IN[] = {
+    IN(add_extension.key_handle, WIRE_UINT, "keyHandle"),
+    IN(add_extension.extension.type, WIRE_URI, "type"),
+    IN(add_extension.extension.sub_type, WIRE_BYTE, "subType"),
+    IN(add_extension.extension.qualifier, WIRE_STRING, "qualifier"),
+    IN(add_extension.extension.data, WIRE_BLOB, "extensionData"),
+    IN(add_extension.mac, WIRE_ARRAY, "mac"),
+};
+
+static const struct wire_field POST_SESSION_IN[] = {
+    IN(post_session.provisioning_handle, WIRE_UINT, "provisioningHandle"),
+    IN(post_session.target_key_handle, WIRE_UINT, "targetKeyHandle"),
+    IN(post_session.authorization, WIRE_ARRAY, "authorization"),
+    IN(post_session.mac, WIRE_ARRAY, "mac"),
+};
+static const struct wire_field POST_KEY_IN[] = {
+    IN(post_key.key_handle, WIRE_UINT, "keyHandle"),
+    IN(post_key.target_key_handle, WIRE_UINT, "targetKeyHandle"),
+    IN(post_key.authorization, WIRE_ARRAY, "authorization"),
+    IN(post_key.mac, WIRE_ARRAY, "mac"),
+};
+
 static const struct wire_field KEY_HANDLE_IN[] = {
     IN(key_handle.key_handle, WIRE_UINT, "keyHandle"),
 };
@@ -179,16 +213,61 @@ static const struct wire_field KEY_PROTECTION_OUT[] = {
     OUT(key_protection.key_backup, WIRE_BYTE, "keyBackup"),
 };
 
-static const struct wire_field SIGN_IN[] = {
-    IN(sign.key_handle, WIRE_UINT, "keyHandle"),
-    IN(sign.algorithm, WIRE_URI, "algorithm"),
-    IN(sign.parameters, WIRE_ARRAY, "parameters"),
-    IN(sign.biometric_auth, WIRE_BOOL, "biometricAuth"),
-    IN(sign.authorization, WIRE_SECRET, "authorization"),
-    IN(sign.data, WIRE_ARRAY, "data"),
+static const struct wire_field GET_EXTENSION_IN[] = {
+    IN(get_extension.key_handle, WIRE_UINT, "keyHandle"),
+    IN(get_extension.type, WIRE_URI, "type"),
+};
+static const struct wire_field EXTENSION_OUT[] = {
+    OUT(extension.sub_type, WIRE_BYTE, "subType"),
+    OUT(extension.qualifier, WIRE_STRING, "qualifier"),
+    OUT(extension.extension_data, WIRE_BLOB, "extensionData"),
+};
+static const struct wire_field SET_PROPERTY_IN[] = {
+    IN(set_property.key_handle, WIRE_UINT, "keyHandle"),
+    IN(set_property.type, WIRE_URI, "type"),
+    IN(set_property.name, WIRE_STRING, "name"),
+    IN(set_property.value, WIRE_STRING, "value"),
+};
+static const struct wire_field AUTHORIZED_IN[] = {
+    IN(authorized.key_handle, WIRE_UINT, "keyHandle"),
+    IN(authorized.authorization, WIRE_SECRET, "authorization"),
+};
+static const struct wire_field NEW_PIN_IN[] = {
+    IN(new_pin.key_handle, WIRE_UINT, "keyHandle"),
+    IN(new_pin.authorization, WIRE_SECRET, "authorization"),
+    IN(new_pin.new_pin, WIRE_SECRET, "newPin"),
+};
+static const struct wire_field EXPORTED_OUT[] = {
+    OUT(result.result, WIRE_SECRET, "key"),
+};
+
+/* The key operations have the same inputs but for the name and the size of the last one. */
+#define OPERATION_IN(last_type, last_name)                                                         \
+    {                                                                                              \
+        IN(operation.key_handle, WIRE_UINT, "keyHandle"),                                          \
+            IN(operation.algorithm, WIRE_URI, "algorithm"),                                        \
+            IN(operation.parameters, WIRE_ARRAY, "parameters"),                                    \
+            IN(operation.biometric_auth, WIRE_BOOL, "biometricAuth"),                              \
+            IN(operation.authorization, WIRE_SECRET, "authorization"),                             \
+            IN(operation.data, last_type, last_name),                                              \
+    }
+static const struct wire_field OPERATION_DATA_IN[] = OPERATION_IN(WIRE_ARRAY, "data");
+static const struct wire_field OPERATION_KEY_IN[] = OPERATION_IN(WIRE_ARRAY, "publicKey");
+static const struct wire_field OPERATION_BLOB_IN[] = OPERATION_IN(WIRE_BLOB, "data");
+static const struct wire_field SYMMETRIC_ENCRYPT_IN[] = {
+    IN(symmetric_encrypt.key_handle, WIRE_UINT, "keyHandle"),
+    IN(symmetric_encrypt.algorithm, WIRE_URI, "algorithm"),
+    IN(symmetric_encrypt.mode, WIRE_BOOL, "mode"),
+    IN(symmetric_encrypt.parameters, WIRE_ARRAY, "parameters"),
+    IN(symmetric_encrypt.biometric_auth, WIRE_BOOL, "biometricAuth"),
+    IN(symmetric_encrypt.authorization, WIRE_SECRET, "authorization"),
+    IN(symmetric_encrypt.data, WIRE_BLOB, "data"),
 };
 static const struct wire_field RESULT_OUT[] = {
     OUT(result.result, WIRE_ARRAY, "result"),
+};
+static const struct wire_field BLOB_OUT[] = {
+    OUT(result.result, WIRE_BLOB, "result"),
 };
 
 #define NOTHING NULL, 0
@@ -204,6 +283,7 @@ const struct sks_method SKS_METHODS[] = {
       FIELDS(ENUMERATE_SESSIONS_IN), FIELDS(ENUMERATE_SESSIONS_OUT), true },
     { ABORT_PROVISIONING_SESSION, "abortProvisioningSession", FIELDS(SESSION_HANDLE_IN), NOTHING,
       false },
+    { UPDATE_KEY_MANAGEMENT_KEY, "updateKeyManagementKey", FIELDS(UPDATE_KMK_IN), NOTHING, false },
     { CREATE_PUK_POLICY, "createPukPolicy", FIELDS(CREATE_PUK_POLICY_IN), FIELDS(PUK_POLICY_OUT),
       false },
     { CREATE_PIN_POLICY, "createPinPolicy", FIELDS(CREATE_PIN_POLICY_IN), FIELDS(PIN_POLICY_OUT),
@@ -212,12 +292,32 @@ const struct sks_method SKS_METHODS[] = {
       false },
     { GET_KEY_HANDLE, "getKeyHandle", FIELDS(GET_KEY_HANDLE_IN), FIELDS(KEY_HANDLE_OUT), false },
     { SET_CERTIFICATE_PATH, "setCertificatePath", FIELDS(SET_CERTIFICATE_PATH_IN), NOTHING, false },
+    { IMPORT_SYMMETRIC_KEY, "importSymmetricKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
+    { IMPORT_PRIVATE_KEY, "importPrivateKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
+    { ADD_EXTENSION, "addExtension", FIELDS(ADD_EXTENSION_IN), NOTHING, false },
+    { POST_DELETE_KEY, "postDeleteKey", FIELDS(POST_SESSION_IN), NOTHING, false },
+    { POST_UNLOCK_KEY, "postUnlockKey", FIELDS(POST_SESSION_IN), NOTHING, false },
+    { POST_UPDATE_KEY, "postUpdateKey", FIELDS(POST_KEY_IN), NOTHING, false },
+    { POST_CLONE_KEY_PROTECTION, "postCloneKeyProtection", FIELDS(POST_KEY_IN), NOTHING, false },
     { ENUMERATE_KEYS, "enumerateKeys", FIELDS(KEY_HANDLE_IN), FIELDS(ENUMERATE_KEYS_OUT), true },
     { GET_KEY_ATTRIBUTES, "getKeyAttributes", FIELDS(KEY_HANDLE_IN), FIELDS(KEY_ATTRIBUTES_OUT),
       false },
     { GET_KEY_PROTECTION_INFO, "getKeyProtectionInfo", FIELDS(KEY_HANDLE_IN),
       FIELDS(KEY_PROTECTION_OUT), false },
-    { SIGN_HASHED_DATA, "signHashedData", FIELDS(SIGN_IN), FIELDS(RESULT_OUT), false },
+    { GET_EXTENSION, "getExtension", FIELDS(GET_EXTENSION_IN), FIELDS(EXTENSION_OUT), false },
+    { SET_PROPERTY, "setProperty", FIELDS(SET_PROPERTY_IN), NOTHING, false },
+    { DELETE_KEY, "deleteKey", FIELDS(AUTHORIZED_IN), NOTHING, false },
+    { EXPORT_KEY, "exportKey", FIELDS(AUTHORIZED_IN), FIELDS(EXPORTED_OUT), false },
+    { UNLOCK_KEY, "unlockKey", FIELDS(AUTHORIZED_IN), NOTHING, false },
+    { CHANGE_PIN, "changePin", FIELDS(NEW_PIN_IN), NOTHING, false },
+    { SET_PIN, "setPin", FIELDS(NEW_PIN_IN), NOTHING, false },
+    { SIGN_HASHED_DATA, "signHashedData", FIELDS(OPERATION_DATA_IN), FIELDS(RESULT_OUT), false },
+    { ASYMMETRIC_KEY_DECRYPT, "asymmetricKeyDecrypt", FIELDS(OPERATION_DATA_IN), FIELDS(RESULT_OUT),
+      false },
+    { KEY_AGREEMENT, "keyAgreement", FIELDS(OPERATION_KEY_IN), FIELDS(RESULT_OUT), false },
+    { PERFORM_HMAC, "performHmac", FIELDS(OPERATION_BLOB_IN), FIELDS(RESULT_OUT), false },
+    { SYMMETRIC_KEY_ENCRYPT, "symmetricKeyEncrypt", FIELDS(SYMMETRIC_ENCRYPT_IN), FIELDS(BLOB_OUT),
+      false },
 };
 const size_t SKS_METHODS_COUNT = NITEMS(SKS_METHODS);
 

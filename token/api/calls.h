@@ -15,15 +15,34 @@ enum method_id {
     CLOSE_PROVISIONING_SESSION = 3,
     ENUMERATE_PROVISIONING_SESSIONS = 4,
     ABORT_PROVISIONING_SESSION = 5,
+    UPDATE_KEY_MANAGEMENT_KEY = 7,
     CREATE_PUK_POLICY = 8,
     CREATE_PIN_POLICY = 9,
     CREATE_KEY_ENTRY = 10,
     GET_KEY_HANDLE = 11,
     SET_CERTIFICATE_PATH = 12,
+    IMPORT_SYMMETRIC_KEY = 13,
+    IMPORT_PRIVATE_KEY = 14,
+    ADD_EXTENSION = 15,
+    POST_DELETE_KEY = 50,
+    POST_UNLOCK_KEY = 51,
+    POST_UPDATE_KEY = 52,
+    POST_CLONE_KEY_PROTECTION = 53,
     ENUMERATE_KEYS = 70,
     GET_KEY_ATTRIBUTES = 71,
     GET_KEY_PROTECTION_INFO = 72,
+    GET_EXTENSION = 73,
+    SET_PROPERTY = 74,
+    DELETE_KEY = 80,
+    EXPORT_KEY = 81,
+    UNLOCK_KEY = 82,
+    CHANGE_PIN = 83,
+    SET_PIN = 84,
     SIGN_HASHED_DATA = 100,
+    ASYMMETRIC_KEY_DECRYPT = 101,
+    KEY_AGREEMENT = 102,
+    PERFORM_HMAC = 103,
+    SYMMETRIC_KEY_ENCRYPT = 104,
 };
 
 /* Inputs. Handles are called what the text calls them. */
@@ -67,12 +86,58 @@ struct set_certificate_path_in {
     struct bytes_list certificate_path;
     struct bytes mac;
 };
+struct update_kmk_in {
+    uint32_t provisioning_handle; /* of a closed session */
+    struct bytes key_management_key, authorization;
+};
+struct import_key_in {
+    uint32_t key_handle;
+    struct bytes encrypted_key, mac;
+};
+struct add_extension_in {
+    uint32_t key_handle;
+    struct extension extension;
+    struct bytes mac;
+};
+struct post_session_in { /* postDeleteKey, postUnlockKey */
+    uint32_t provisioning_handle, target_key_handle;
+    struct bytes authorization, mac;
+};
+struct post_key_in { /* postUpdateKey, postCloneKeyProtection */
+    uint32_t key_handle, target_key_handle;
+    struct bytes authorization, mac;
+};
 struct key_handle_in {
     uint32_t key_handle;
 };
-struct sign_in {
+struct get_extension_in {
+    uint32_t key_handle;
+    struct bytes type;
+};
+struct set_property_in {
+    uint32_t key_handle;
+    struct bytes type, name, value;
+};
+struct authorized_in { /* deleteKey, exportKey, unlockKey */
+    uint32_t key_handle;
+    struct bytes authorization; /* PIN or PUK: a secret */
+};
+struct new_pin_in { /* changePin, setPin */
+    uint32_t key_handle;
+    struct bytes authorization, new_pin; /* secrets */
+};
+struct operation_in { /* signHashedData, asymmetricKeyDecrypt, keyAgreement, performHmac */
     uint32_t key_handle;
     struct bytes algorithm, parameters;
+    bool biometric_auth;
+    struct bytes authorization; /* the PIN: a secret */
+    struct bytes data;          /* keyAgreement: the other's public key */
+};
+struct symmetric_encrypt_in {
+    uint32_t key_handle;
+    struct bytes algorithm;
+    bool mode; /* true encrypts */
+    struct bytes parameters;
     bool biometric_auth;
     struct bytes authorization; /* the PIN: a secret */
     struct bytes data;
@@ -90,7 +155,17 @@ union sks_in {
     struct get_key_handle_in get_key_handle;
     struct set_certificate_path_in set_certificate_path;
     struct key_handle_in key_handle;
-    struct sign_in sign;
+    struct update_kmk_in update_kmk;
+    struct import_key_in import_key;
+    struct add_extension_in add_extension;
+    struct post_session_in post_session;
+    struct post_key_in post_key;
+    struct get_extension_in get_extension;
+    struct set_property_in set_property;
+    struct authorized_in authorized;
+    struct new_pin_in new_pin;
+    struct operation_in operation;
+    struct symmetric_encrypt_in symmetric_encrypt;
 };
 
 /* Outputs. */
@@ -151,6 +226,10 @@ struct key_protection_out {
     uint8_t biometric_protection, export_protection, delete_protection;
     uint8_t key_backup; /* set of KEY_BACKUP_* */
 };
+struct extension_out {
+    uint8_t sub_type;
+    struct bytes qualifier, extension_data;
+};
 struct result_out {
     struct bytes result;
 };
@@ -165,6 +244,7 @@ union sks_out {
     struct enumerate_keys_out enumerate_keys;
     struct key_attributes_out key_attributes;
     struct key_protection_out key_protection;
+    struct extension_out extension;
     struct result_out result;
 };
 

@@ -5,7 +5,7 @@ import ipaddress
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding, NoEncryption, PrivateFormat)
 from cryptography.x509.oid import NameOID
@@ -14,8 +14,10 @@ DAY = datetime.timedelta(days=1)
 
 
 def generate(kind="P-256"):
-    if kind == "RSA-2048":
-        return rsa.generate_private_key(65537, 2048)
+    if kind.startswith("RSA-"):
+        return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+    if kind == "Ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
     return ec.generate_private_key({"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(),
                                     "P-521": ec.SECP521R1()}[kind])
 

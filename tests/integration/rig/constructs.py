@@ -213,6 +213,12 @@ def kmk_roll_over_data(new_public_key_der):
     return b"RollOverAuthorization" + new_public_key_der
 
 
+def property_bag(*properties):
+    """extensionData of (name, writable, value) in order, nothing between."""
+    return b"".join(encode("string", name) + encode("bool", writable) + encode("string", value)
+                    for name, writable, value in properties)
+
+
 class SessionCounter:
     """A session key with its one counter for MACs and attestations, as either end keeps it."""
 

@@ -17,6 +17,8 @@ from .constructs import SessionCounter
 
 EC_P256 = "https://webpki.github.io/sks/algorithm#ec.nist.p256"
 ISSUER_URI = "http://issuer.example/kg2/test"
+POST_OPERATIONS = {"delete": "postDeleteKey", "unlock": "postUnlockKey",
+                   "update": "postUpdateKey", "clone": "postCloneKeyProtection"}
 
 
 class ProofError(AssertionError):
@@ -35,6 +37,7 @@ class Key:
     id: str
     handle: int
     public_der: bytes
+    certificate: bytes = b""    # of the end entity, once it is set
 
     @property
     def public(self):
@@ -51,7 +54,8 @@ class IssuerSession:
             "serverEphemeralKey": constructs.spki(self.server_key.public_key()),
             "issuerUri": ISSUER_URI, "keyManagementKey": b"", "clientTime": int(time.time()),
             "sessionLifeTime": 600, "sessionKeyLimit": 200, "serverCertificate": b"", **changes}
-        self.ids = self.handle = self.counter = self.device_certificate = None
+        self.ids = self.handle = self.counter = None
+        self.device_certificate = self.device_id = None
         self.last_mac = None
 
     def create(self):
@@ -63,12 +67,12 @@ class IssuerSession:
                     "issuerUri": self.request["issuerUri"]}
         self.device_certificate = self.wire.call("getDeviceInfo").certificate[0]
         privacy = self.request["privacyEnabled"]
-        device_id = constructs.ANONYMOUS if privacy else self.device_certificate
+        self.device_id = constructs.ANONYMOUS if privacy else self.device_certificate
         z = constructs.shared_secret(self.server_key,
                                      constructs.from_spki(answer.clientEphemeralKey))
-        key = constructs.session_key(z, *self.ids.values(), device_id)
+        key = constructs.session_key(z, *self.ids.values(), self.device_id)
         data = constructs.session_attestation_data({
-            **self.request, **self.ids, "deviceId": device_id,
+            **self.request, **self.ids, "deviceId": self.device_id,
             "clientEphemeralKey": answer.clientEphemeralKey})
         if not self._attested(privacy, key, data, answer.attestation):
             raise ProofError("session attestation")
@@ -129,9 +133,47 @@ class IssuerSession:
     def certify(self, key, path, mac=None, sent=None, **changes):
         """setCertificatePath; path is a list of DER certificates."""
         fields = {"publicKey": key.public_der, "id": key.id, "certificate": path, **changes}
-        return self._call("setCertificatePath", fields,
-                          {"keyHandle": key.handle, "certificate": fields["certificate"]},
-                          mac, sent)
+        self._call("setCertificatePath", fields,
+                   {"keyHandle": key.handle, "certificate": fields["certificate"]}, mac, sent)
+        key.certificate = path[0]
+
+    def import_symmetric(self, key, value=bytes(16), **options):
+        """importSymmetricKey; `encryptedKey` in place of `value` sends a ciphertext as it is."""
+        self._import("importSymmetricKey", key, value, **options)
+
+    def import_private(self, key, private=None, raw=None, **options):
+        """importPrivateKey, of a key or of bytes in the place of its PKCS #8."""
+        plain = raw if raw is not None else constructs.pkcs8(private or generate())
+        self._import("importPrivateKey", key, plain, **options)
+
+    def _import(self, method, key, plain, mac=None, sent=None, **changes):
+        fields = {"endEntityCertificate": key.certificate, **changes}
+        if "encryptedKey" not in fields:
+            fields["encryptedKey"] = self.encrypt(plain)
+        self._call(method, fields, {**fields, "keyHandle": key.handle}, mac, sent)
+
+    def extend(self, key, type, data=b"", subType=0, qualifier="", mac=None, sent=None,
+               **changes):
+        """addExtension; the data of subType 1 is encrypted unless given as `extensionData`."""
+        fields = {"endEntityCertificate": key.certificate, "type": type, "subType": subType,
+                  "qualifier": qualifier, **changes}
+        if "extensionData" not in fields:
+            fields["extensionData"] = self.encrypt(data) if subType == 1 else data
+        self._call("addExtension", fields, {**fields, "keyHandle": key.handle}, mac, sent)
+
+    def authorize(self, kmk, target):
+        """The target key reference, signed with the key management key of the target's owner."""
+        return constructs.sign(kmk, constructs.target_key_reference_data(
+            self.counter.key, self.device_id, target.certificate))
+
+    def post(self, operation, target, kmk, key=None, mac=None, sent=None, **changes):
+        """One of POST_OPERATIONS; `key` is the new key of an update or a clone."""
+        method = POST_OPERATIONS[operation]
+        fields = {"endEntityCertificate": key.certificate if key else b"", **changes}
+        if "authorization" not in fields:
+            fields["authorization"] = self.authorize(kmk, target)
+        own = {"keyHandle": key.handle} if key else {"provisioningHandle": self.handle}
+        self._call(method, fields, {**fields, **own, "targetKeyHandle": target.handle}, mac, sent)
 
     def close(self, nonce=None, mac=None, sent=None, **changes):
         """closeProvisioningSession; the closing proof is verified."""

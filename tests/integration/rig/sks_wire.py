@@ -15,6 +15,11 @@ _PROTECTION_INFO = (
     " patternRestrictions byte, minLength ushort, maxLength ushort, inputMethod byte,"
     " pinErrorCount ushort, enablePinCaching bool, biometricProtection byte,"
     " exportProtection byte, deleteProtection byte, keyBackup byte")
+_IMPORT = "keyHandle uint, encryptedKey byte[], mac byte[]"
+_TARGET = "targetKeyHandle uint, authorization byte[], mac byte[]"
+_AUTHORIZED = "keyHandle uint, authorization byte[]"
+_OPERATION = ("keyHandle uint, algorithm uri, parameters byte[], biometricAuth bool,"
+              " authorization byte[]")
 
 # name: (id, inputs, outputs). Where the first output is a handle of 0, nothing follows it.
 METHODS = {name: (number, parse_table(inputs), parse_table(outputs))
@@ -37,6 +42,8 @@ METHODS = {name: (number, parse_table(inputs), parse_table(outputs))
      " keyManagementKey byte[], clientTime uint, sessionLifeTime uint, serverSessionId id,"
      " clientSessionId id, issuerUri uri"),
     (5, "abortProvisioningSession", "provisioningHandle uint", ""),
+    (7, "updateKeyManagementKey",
+     "provisioningHandle uint, keyManagementKey byte[], authorization byte[]", ""),
     (8, "createPukPolicy",
      "provisioningHandle uint, id id, encryptedPuk byte[], format byte, retryLimit ushort,"
      " mac byte[]", "pukPolicyHandle uint"),
@@ -53,14 +60,35 @@ METHODS = {name: (number, parse_table(inputs), parse_table(outputs))
      " mac byte[]", "keyHandle uint, publicKey byte[], attestation byte[]"),
     (11, "getKeyHandle", "provisioningHandle uint, id id", "keyHandle uint"),
     (12, "setCertificatePath", "keyHandle uint, certificate... byte[], mac byte[]", ""),
+    (13, "importSymmetricKey", _IMPORT, ""),
+    (14, "importPrivateKey", _IMPORT, ""),
+    (15, "addExtension",
+     "keyHandle uint, type uri, subType byte, qualifier string, extensionData blob, mac byte[]",
+     ""),
+    (50, "postDeleteKey", "provisioningHandle uint, " + _TARGET, ""),
+    (51, "postUnlockKey", "provisioningHandle uint, " + _TARGET, ""),
+    (52, "postUpdateKey", "keyHandle uint, " + _TARGET, ""),
+    (53, "postCloneKeyProtection", "keyHandle uint, " + _TARGET, ""),
     (70, "enumerateKeys", "keyHandle uint", "keyHandle uint, provisioningHandle uint"),
     (71, "getKeyAttributes", "keyHandle uint",
      "symmetricKeyLength ushort, certificate... byte[], appUsage byte, friendlyName string,"
      " endorsedAlgorithm... uri, type... uri"),
     (72, "getKeyProtectionInfo", "keyHandle uint", _PROTECTION_INFO),
-    (100, "signHashedData",
-     "keyHandle uint, algorithm uri, parameters byte[], biometricAuth bool,"
-     " authorization byte[], data byte[]", "result byte[]"),
+    (73, "getExtension", "keyHandle uint, type uri",
+     "subType byte, qualifier string, extensionData blob"),
+    (74, "setProperty", "keyHandle uint, type uri, name string, value string", ""),
+    (80, "deleteKey", _AUTHORIZED, ""),
+    (81, "exportKey", _AUTHORIZED, "key byte[]"),
+    (82, "unlockKey", _AUTHORIZED, ""),
+    (83, "changePin", _AUTHORIZED + ", newPin byte[]", ""),
+    (84, "setPin", _AUTHORIZED + ", newPin byte[]", ""),
+    (100, "signHashedData", _OPERATION + ", data byte[]", "result byte[]"),
+    (101, "asymmetricKeyDecrypt", _OPERATION + ", data byte[]", "result byte[]"),
+    (102, "keyAgreement", _OPERATION + ", publicKey byte[]", "result byte[]"),
+    (103, "performHmac", _OPERATION + ", data blob", "result byte[]"),
+    (104, "symmetricKeyEncrypt",
+     "keyHandle uint, algorithm uri, mode bool, parameters byte[], biometricAuth bool,"
+     " authorization byte[], data blob", "result blob"),
 )}
 ENUMERATIONS = {"enumerateProvisioningSessions": "provisioningHandle",
                 "enumerateKeys": "keyHandle"}

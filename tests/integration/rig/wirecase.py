@@ -4,7 +4,8 @@ from .certificates import Authority
 from .issuer_side import IssuerSession
 from .testcase import RigTest
 
-AUTHORIZATION, STORAGE, MAC, CRYPTO, NO_SESSION, NO_KEY, ALGORITHM, OPTION = 1, 3, 4, 5, 6, 7, 8, 9
+AUTHORIZATION, NOT_ALLOWED, STORAGE, MAC, CRYPTO, NO_SESSION, NO_KEY, ALGORITHM, OPTION = range(
+    1, 10)
 
 
 class WireTest(RigTest):

@@ -248,7 +248,7 @@ void enrol_and_abort(struct token *token)
 enum sks_status try_sign(struct token *token, uint32_t handle, const char *pin)
 {
     static const uint8_t digest[32] = { 1 };
-    const union sks_in in = { .sign = { .key_handle = handle,
+    const union sks_in in = { .operation = { .key_handle = handle,
                                         .algorithm = bytes_of(ES256),
                                         .authorization = bytes_of(pin),
                                         .data = bytes_at(digest, sizeof digest) } };

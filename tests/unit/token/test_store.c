@@ -142,6 +142,7 @@ Test(store, no_column_can_be_altered)
     static const char *const SQL[] = {
         "UPDATE object SET handle = 8 WHERE handle = 7",
         "UPDATE object SET owner = 4",
+        "UPDATE object SET refers = 4",
         "UPDATE object SET closed = 1",
         "UPDATE object SET name = 'Key.2'",
         "UPDATE object SET tag = 'other'",
@@ -150,7 +151,7 @@ Test(store, no_column_can_be_altered)
         "UPDATE object SET body = body || x'00'",
         "UPDATE object SET body = x''",
         /* two rows swapped */
-        "INSERT INTO object SELECT kind, 9, owner, closed, 'x', tag, body FROM object;"
+        "INSERT INTO object SELECT kind, 9, owner, refers, closed, 'x', tag, body FROM object;"
         "DELETE FROM object WHERE handle = 7",
     };
 
