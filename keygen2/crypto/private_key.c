@@ -184,9 +184,11 @@ enum sks_status get_private_key(struct bytes *in, EVP_PKEY **pkey)
         return get_rsa(in, pkey);
     if (kind == KEY_KIND_EC)
         return get_ec(in, pkey);
+    if (kind != KEY_KIND_ED25519)
+        return SKS_ERROR_CRYPTO;
     TRY(get_array(in, &raw));
     *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw.ptr, raw.len);
-    rc = kind == KEY_KIND_ED25519 && *pkey != NULL ? SKS_OK : SKS_ERROR_CRYPTO;
+    rc = *pkey != NULL ? SKS_OK : SKS_ERROR_CRYPTO;
 out:
     return rc;
 }
