@@ -1,0 +1,45 @@
+/* What the two halves of the HTTP server share: the server, its listeners, its life
+ * (http_server.c), and one request on its way (http_request.c). Nobody else includes this. */
+#ifndef KEYGEN2_BASE_HTTP_INTERNAL_H
+#define KEYGEN2_BASE_HTTP_INTERNAL_H
+
+#include "keygen2/base/http_guard.h"
+#include "keygen2/base/http_server.h"
+#include "keygen2/base/workers.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { LISTENERS_MAX = 4, URL_SIZE = 512 };
+
+struct listener {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;
+    bool tls;
+    char url[URL_SIZE];
+};
+
+struct http_server {
+    const struct http_config *config;
+    struct http_guard *guard;
+    struct workers *workers;
+    pthread_mutex_t lock;
+    pthread_cond_t less;
+    unsigned in_flight; /* requests that are here whole and not yet answered */
+    bool stopping;
+    atomic_bool late; /* to stop: what still waits for a worker is refused */
+    struct listener listener[LISTENERS_MAX];
+    size_t listeners;
+};
+
+/* Callbacks of libmicrohttpd; `cls` is the listener, but the guard for the connection's. */
+void *http_request_begins(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_request_arrives(void *cls, struct MHD_Connection *connection, const char *url,
+                                     const char *method, const char *version,
+                                     const char *upload_data, size_t *upload_data_size,
+                                     void **con_cls);
+void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode how);
+
+#endif
