@@ -151,8 +151,8 @@ Test(store, no_column_can_be_altered)
         "UPDATE object SET body = body || x'00'",
         "UPDATE object SET body = x''",
         /* two rows swapped */
-        "INSERT INTO object SELECT kind, 9, owner, refers, closed, 'x', tag, body FROM object;"
-        "DELETE FROM object WHERE handle = 7",
+        ("INSERT INTO object SELECT kind, 9, owner, refers, closed, 'x', tag, body FROM object;"
+         "DELETE FROM object WHERE handle = 7"),
     };
 
     for (size_t i = 0; i < NITEMS(SQL); i++) {
