@@ -35,7 +35,7 @@ PLAIN := $(wildcard tests/plain/*.c)
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all demo test unit integration plain plain-programs fuzz bench install uninstall clean format \
+.PHONY: all demo test unit integration plain plain-programs fuzz install uninstall clean format \
         check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
