@@ -5,9 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#ifndef TEST_DATA
-#define TEST_DATA "tests/data"
-#endif
+#define TEST_TRANSCRIPTS "tests/kat/transcripts"
 
 #define XMLDSIG "http://www.w3.org/2001/04/xmldsig-more#"
 #define SKS "https://webpki.github.io/sks/algorithm#"
@@ -83,7 +81,7 @@ Test(reference, invocation)
     struct invocation_request request;
     struct invocation_response response;
 
-    open_session(TEST_DATA "/reference-p256-userpin.json");
+    open_session(TEST_TRANSCRIPTS "/p256-userpin.json");
     get(&INVOCATION_REQUEST, &request);
     is_text(request.server_session_id, P256_SERVER);
     cr_expect(request.action == ACTION_MANAGE && !request.privacy_enabled);
@@ -103,7 +101,7 @@ Test(reference, provisioning_initialization)
     struct provisioning_initialization_request request;
     struct provisioning_initialization_response response;
 
-    open_session(TEST_DATA "/reference-p256-userpin.json");
+    open_session(TEST_TRANSCRIPTS "/p256-userpin.json");
     get(&PROVISIONING_INITIALIZATION_REQUEST, &request);
     is_text(request.server_session_id, P256_SERVER);
     is_text(request.server_time.text, "2026-11-22T02:43:18Z");
@@ -138,7 +136,7 @@ Test(reference, key_creation_with_user_defined_pin)
     const struct key_entry_specifier *spec;
     const struct generated_key *key;
 
-    open_session(TEST_DATA "/reference-p256-userpin.json");
+    open_session(TEST_TRANSCRIPTS "/p256-userpin.json");
     get(&KEY_CREATION_REQUEST, &request);
     is_text(request.client_session_id, P256_CLIENT);
     is_text(request.key_entry_algorithm, SKS_KEY_ENTRY_ALGORITHM);
@@ -178,7 +176,7 @@ Test(reference, key_creation_under_a_puk)
     const struct pin_policy_specifier *pin;
     const struct key_entry_specifier *spec;
 
-    open_session(TEST_DATA "/reference-rsa2048-pinpuk.json");
+    open_session(TEST_TRANSCRIPTS "/rsa2048-pinpuk.json");
     get(&KEY_CREATION_REQUEST, &request);
     is_text(request.server_session_id, RSA_SERVER);
     cr_assert(request.puk_policy_specifiers.count == 1 &&
@@ -215,7 +213,7 @@ Test(reference, generated_keys_of_two_kinds)
     struct key_creation_response response;
     const struct generated_key *key;
 
-    open_session(TEST_DATA "/reference-rsa2048-pinpuk.json");
+    open_session(TEST_TRANSCRIPTS "/rsa2048-pinpuk.json");
     get(&KEY_CREATION_RESPONSE, &response);
     is_text(response.server_session_id, RSA_SERVER);
     is_text(response.client_session_id, RSA_CLIENT);
@@ -238,7 +236,7 @@ Test(reference, provisioning_finalization)
     struct provisioning_finalization_response response;
     const struct issued_credential *credential;
 
-    open_session(TEST_DATA "/reference-p256-userpin.json");
+    open_session(TEST_TRANSCRIPTS "/p256-userpin.json");
     get(&PROVISIONING_FINALIZATION_REQUEST, &request);
     is_text(request.server_session_id, P256_SERVER);
     is_text(request.client_session_id, P256_CLIENT);
@@ -268,7 +266,7 @@ Test(reference, every_message_of_the_other_session)
     struct provisioning_finalization_request finalization_request;
     struct provisioning_finalization_response finalization_response;
 
-    open_session(TEST_DATA "/reference-rsa2048-pinpuk.json");
+    open_session(TEST_TRANSCRIPTS "/rsa2048-pinpuk.json");
     get(&INVOCATION_REQUEST, &invocation_request);
     get(&INVOCATION_RESPONSE, &invocation_response);
     get(&PROVISIONING_INITIALIZATION_REQUEST, &initialization_request);

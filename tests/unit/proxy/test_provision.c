@@ -4,8 +4,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define P256 "tests/data/reference-p256-userpin.json"
-#define RSA_PUK "tests/data/reference-rsa2048-pinpuk.json"
+#define P256 "tests/kat/transcripts/p256-userpin.json"
+#define RSA_PUK "tests/kat/transcripts/rsa2048-pinpuk.json"
 
 static void set_up(void)
 {

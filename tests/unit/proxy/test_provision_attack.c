@@ -132,7 +132,7 @@ Test(attack, what_is_wrong_with_a_rule_is_said)
 
 static void set_up(void)
 {
-    fake_set_up("tests/data/reference-p256-userpin.json");
+    fake_set_up("tests/kat/transcripts/p256-userpin.json");
 }
 
 TestSuite(attacked, .init = set_up, .fini = fake_tear_down);

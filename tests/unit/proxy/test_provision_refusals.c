@@ -6,7 +6,7 @@
 
 static void set_up(void)
 {
-    fake_set_up("tests/data/reference-p256-userpin.json");
+    fake_set_up("tests/kat/transcripts/p256-userpin.json");
 }
 
 TestSuite(refusals, .init = set_up, .fini = fake_tear_down);
