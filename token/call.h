@@ -19,6 +19,7 @@ struct token {
     struct authorization *authorization;
     struct token_clock clock;
     struct device device;
+    unsigned simulations; /* set of enum token_simulation */
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -44,6 +45,12 @@ struct call {
 /** As REQUIRE() for a call: goes to `out` with status and text unless the condition holds. */
 #define CALL_REQUIRE(call, condition, status, ...)                                                 \
     REQUIRE(condition, &(call)->err, status, __VA_ARGS__)
+
+/** True if the token simulates it. */
+static inline bool call_simulates(const struct call *call, enum token_simulation what)
+{
+    return (call->token->simulations & what) != 0;
+}
 
 /* The handlers, one a method; each file holds a group. */
 enum sks_status get_device_info(struct call *call);             /* device.c */

@@ -145,8 +145,9 @@ enum sks_status change_pin(struct call *call)
 {
     enum sks_status rc;
 
-    CALL_REQUIRE(call, call->key.pin.handle != 0, SKS_ERROR_OPTION, "the key has no PIN");
     TRY(verify_pin(call, call->in.new_pin.authorization));
+    CALL_REQUIRE(call, call->key.pin.handle != 0, SKS_ERROR_OPTION,
+                 "the key has no PIN of its own");
     TRY(replace_pin(call));
 out:
     return rc;

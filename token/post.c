@@ -110,7 +110,8 @@ static enum sks_status check_pair(struct call *call, uint8_t kind, const struct 
     struct guards guards;
     enum sks_status rc;
 
-    CALL_REQUIRE(call, key->pin.handle == 0, SKS_ERROR_OPTION, "the new key has a PIN of its own");
+    CALL_REQUIRE(call, key->pin.handle == 0 && !key->device_pin_protection, SKS_ERROR_OPTION,
+                 "the new key has a PIN of its own");
     TRY(load_guards(call, target, &guards));
     CALL_REQUIRE(call, kind != POST_UPDATE || key->app_usage == target->app_usage, SKS_ERROR_OPTION,
                  "the new key has another appUsage than its target");
@@ -281,6 +282,7 @@ enum sks_status post_inherit(struct call *call, const struct post_operation *pos
     TRY(load_target(call, post->target, &target, &owner));
     key->pin = target.pin; /* linked, not copied */
     key->pin_policy = target.pin_policy;
+    key->device_pin_protection = target.device_pin_protection;
     if (post->kind != POST_UPDATE)
         goto out;
     changes_delete(&call->changes, STORE_KEY, key->handle);

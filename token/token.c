@@ -23,6 +23,7 @@ enum sks_status token_open(const char *database, const char *key_file,
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->authorization = authorization_new(t->store, t->locks, t->vault);
     REQUIRE(t->authorization != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    t->simulations = options->simulations;
     TRY(session_recover(t, err));
     *token = t;
     t = NULL;
