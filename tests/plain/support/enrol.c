@@ -1,6 +1,7 @@
 #include "tests/plain/support/enrol.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/own_certificate.h"
+#include "keygen2/crypto/pem.h"
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/session.h"
 #include "token/api/calls.h"
