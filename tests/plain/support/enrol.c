@@ -20,6 +20,7 @@ struct enrolment {
     struct session_key sk;
     uint32_t session, puk_policy, pin_policy;
     uint32_t key[ENROLMENT_KEYS_MAX];
+    unsigned keys;
     struct arena arena;
     char server_session_id[SKS_ID_MAX + 1];
 };
@@ -74,7 +75,7 @@ static void begin(struct enrolment *e)
                                        .server_ephemeral_key = buf_bytes(&spki),
                                        .issuer_uri = bytes_of(ISSUER_URI),
                                        .session_life_time = 600,
-                                       .session_key_limit = 500 };
+                                       .session_key_limit = UINT16_MAX };
     in.create_session.terms = e->terms;
     must_call(e, CREATE_PROVISIONING_SESSION, &in, &out);
     e->session = out.create_session.provisioning_handle;
@@ -135,7 +136,7 @@ static void make_pin_policy(struct enrolment *e)
 }
 
 /* Returns its public key. */
-static struct bytes make_key(struct enrolment *e, unsigned number)
+static struct bytes make_key(struct enrolment *e, unsigned number, uint32_t *handle)
 {
     const struct enrolment_plan *plan = e->plan;
     struct key_entry key = { .id = bytes_of(arena_printf(&e->arena, "Key.%u", number)),
@@ -151,7 +152,7 @@ static struct bytes make_key(struct enrolment *e, unsigned number)
                                                         mac_of(e, MAC_CREATE_KEY_ENTRY, &data) };
     must_call(e, CREATE_KEY_ENTRY, &in, &out);
     e->sk.counter++; /* of the key attestation */
-    e->key[number] = out.create_key_entry.key_handle;
+    *handle = out.create_key_entry.key_handle;
     return out.create_key_entry.public_key;
 }
 
@@ -230,8 +231,9 @@ struct enrolment *enrolment_begin(struct token *token, const struct enrolment_pl
         make_puk_policy(e);
     if (plan->pin != NULL)
         make_pin_policy(e);
+    e->keys = plan->keys;
     for (unsigned i = 0; i < plan->keys; i++) {
-        struct bytes public_key = make_key(e, i), certificate;
+        struct bytes public_key = make_key(e, i, &e->key[i]), certificate;
 
         certificate = certify(e, public_key);
         set_certificate(e, i, public_key, certificate);
@@ -261,6 +263,21 @@ void enrolment_close(struct enrolment *e)
     buf_free(&data);
 }
 
+void enrolment_add_key(struct enrolment *e)
+{
+    uint32_t handle;
+
+    (void)make_key(e, e->keys++, &handle);
+}
+
+void enrolment_abort(struct enrolment *e)
+{
+    union sks_in in = { .session_handle.provisioning_handle = e->session };
+    union sks_out out;
+
+    must_call(e, ABORT_PROVISIONING_SESSION, &in, &out);
+}
+
 uint32_t enrolment_key(const struct enrolment *e, unsigned number)
 {
     return e->key[number];
@@ -286,10 +303,8 @@ void enrol_and_abort(struct token *token)
 {
     const struct enrolment_plan plan = { .algorithm = P256, .keys = 1, .pin = "4711" };
     struct enrolment *e = enrolment_begin(token, &plan);
-    union sks_in in = { .session_handle.provisioning_handle = e->session };
-    union sks_out out;
 
-    must_call(e, ABORT_PROVISIONING_SESSION, &in, &out);
+    enrolment_abort(e);
     enrolment_free(e);
 }
 

@@ -20,6 +20,11 @@ struct enrolment;
 /** Does all of a session but its close. Any failure ends the program. @param plan borrowed */
 struct enrolment *enrolment_begin(struct token *token, const struct enrolment_plan *plan);
 
+/** Creates one more key, which has no certificate: the session can only be aborted then. */
+void enrolment_add_key(struct enrolment *e);
+
+void enrolment_abort(struct enrolment *e);
+
 /** Closes the session and checks its proof. */
 void enrolment_close(struct enrolment *e);
 
