@@ -12,9 +12,9 @@ struct counter {
     pthread_mutex_t lock; /* of what follows */
     bool known;           /* read from disk */
     bool held;
-    uint16_t wrong;    /* M */
-    uint64_t birth;    /* of the row */
-    uint8_t right[32]; /* candidate_of() the true value, which itself stays on disk */
+    uint16_t wrong;   /* M */
+    uint64_t birth;   /* of the row */
+    struct buf value; /* the true one */
 };
 
 struct authorization {
@@ -49,7 +49,8 @@ static void free_counter(void *counter)
     if (c == NULL)
         return;
     (void)pthread_mutex_destroy(&c->lock);
-    OPENSSL_clear_free(c, sizeof *c);
+    buf_free(&c->value);
+    OPENSSL_free(c);
 }
 
 /* Finds a counter or makes it; NULL without memory. */
@@ -89,14 +90,19 @@ out:
 static enum sks_status learn(struct authorization *a, struct counter *counter,
                              const struct secret *secret)
 {
+    uint8_t right[32];
     enum sks_status rc;
 
-    TRY(candidate_of(a, secret->kind, secret->handle, secret->value, counter->right));
+    buf_free(&counter->value);
+    put_raw(&counter->value, secret->value);
+    TRY(counter->value.status);
     counter->birth = secret->birth;
     counter->wrong = secret->tries.charged;
-    if (secret->tries.has_candidate && counter->wrong > 0 &&
-        CRYPTO_memcmp(counter->right, secret->tries.candidate, sizeof counter->right) == 0)
-        counter->wrong--;
+    if (secret->tries.has_candidate && counter->wrong > 0) {
+        TRY(candidate_of(a, secret->kind, secret->handle, secret->value, right));
+        if (CRYPTO_memcmp(right, secret->tries.candidate, sizeof right) == 0)
+            counter->wrong--;
+    }
     counter->known = true;
 out:
     return rc;
@@ -151,19 +157,22 @@ static enum sks_status compare(struct authorization *a, struct counter *counter,
     enum sks_status rc;
 
     REQUIRE(counter->wrong < limit, err, SKS_ERROR_AUTHORIZATION, "%s is blocked", name);
-    TRY(candidate_of(a, kind, reference.handle, value, candidate));
-    if (!counter->held)
+    if (!counter->held) {
+        TRY(candidate_of(a, kind, reference.handle, value, candidate));
         TRY(write_tries(a, counter, reference, (uint16_t)(counter->wrong + 1), candidate, err));
-    if (CRYPTO_memcmp(counter->right, candidate, sizeof candidate) != 0) {
+    }
+    if (!bytes_equal_secret(buf_bytes(&counter->value), value)) {
         counter->wrong++;
         counter->held = false;
-        REQUIRE(false, err, SKS_ERROR_AUTHORIZATION, "wrong %s", name);
+        rc = sks_fail(err, SKS_ERROR_AUTHORIZATION, "wrong %s", name);
+        goto out;
     }
     if (!counter->held && limit > 1) {
         TRY(write_tries(a, counter, reference, 1, NULL, err));
         counter->held = true;
     }
     counter->wrong = 0;
+    rc = SKS_OK;
 out:
     OPENSSL_cleanse(candidate, sizeof candidate);
     return rc;

@@ -214,24 +214,27 @@ out:
     return rc;
 }
 
-/* Calls change for each extension of a key. */
+/* Calls change for each extension of a key. They may be large: one at a time is in memory. */
 static enum sks_status each_extension(struct call *call, const struct key *key,
                                       void (*change)(struct call *call, struct key_extension *e,
                                                      const struct key *now),
                                       const struct key *now)
 {
+    struct arena one = { 0 };
     struct key_extension e;
     bool found = false;
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < key->extension_types.count; i++) {
-        TRY(extension_load(call->token->store, key, key->extension_types.item[i], &call->arena, &e,
-                           &found, &call->err));
+        TRY(extension_load(call->token->store, key, key->extension_types.item[i], &one, &e, &found,
+                           &call->err));
         CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "an extension of key %u is missing",
                      key->handle);
         change(call, &e, now);
+        arena_free(&one);
     }
 out:
+    arena_free(&one);
     return rc;
 }
 

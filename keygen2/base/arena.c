@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 4096 };
+enum { FIRST_BLOCK = 1024, BLOCK_SIZE = 4096 }; /* most arenas never need a second block */
 
 struct arena_block {
     struct arena_block *next;
@@ -23,8 +23,10 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
         return NULL;
     total = (total + align - 1) / align * align;
     if (block == NULL || block->cap - block->used < total) {
-        size_t cap = total > BLOCK_SIZE ? total : BLOCK_SIZE;
+        size_t cap = block == NULL ? FIRST_BLOCK : BLOCK_SIZE;
 
+        if (cap < total)
+            cap = total;
         block = OPENSSL_zalloc(sizeof *block + cap);
         if (block == NULL)
             return NULL;
