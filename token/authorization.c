@@ -219,7 +219,8 @@ void authorization_thaw(struct authorization *a)
     (void)pthread_rwlock_unlock(&a->change);
 }
 
-static void give_back(struct authorization *a, const struct counter *counter)
+static void give_back(struct authorization *a, const struct counter *counter,
+                      struct changes *changes)
 {
     struct arena arena = { 0 };
     struct secret secret;
@@ -227,8 +228,10 @@ static void give_back(struct authorization *a, const struct counter *counter)
     bool found = false;
 
     if (secret_load(a->store, counter->kind, reference, &arena, &secret, &found, NULL) == SKS_OK &&
-        found)
-        (void)write_tries(a, &secret, 0, NULL, NULL); /* else one try stays charged: safe */
+        found) { /* else one try stays charged: safe */
+        secret.tries = (struct tries){ 0 };
+        secret_put(changes, a->store, &secret);
+    }
     arena_free(&arena);
 }
 
@@ -247,11 +250,17 @@ void authorization_abandon(struct authorization *a)
     free(a);
 }
 
+/* In one transaction, however many are held. */
 void authorization_free(struct authorization *a)
 {
+    struct changes changes = { 0 };
+
     for (size_t i = 0; a != NULL && i < BUCKETS; i++)
         for (const struct counter *counter = a->bucket[i]; counter != NULL; counter = counter->next)
             if (counter->held)
-                give_back(a, counter);
+                give_back(a, counter, &changes);
+    if (!changes_empty(&changes))
+        (void)!store_apply(a->store, &changes, NULL);
+    changes_free(&changes);
     authorization_abandon(a);
 }
