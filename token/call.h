@@ -4,6 +4,7 @@
 
 #include "token/api/calls.h"
 #include "token/authorization.h"
+#include "token/deactivation.h"
 #include "token/device.h"
 #include "token/locks.h"
 #include "token/object.h"
@@ -19,6 +20,7 @@ struct token {
     struct authorization *authorization;
     struct token_clock clock;
     struct device device;
+    struct deactivation deactivation;
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -33,6 +35,7 @@ struct call {
     struct key key;                /* of a method that has a key handle for its first input */
     struct changes changes;        /* applied as one if the handler succeeds */
     bool frozen;                   /* by call_freeze() */
+    bool entered;                  /* by token_enter() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
     struct arena arena;            /* whatever in, out, session and key point to */
     struct sks_error err;
@@ -61,6 +64,7 @@ enum sks_status import_private_key(struct call *call);
 enum sks_status add_extension(struct call *call); /* extension.c */
 enum sks_status get_extension(struct call *call);
 enum sks_status set_property(struct call *call);
+enum sks_status deactivate(struct call *call);                /* deactivation.c */
 enum sks_status update_key_management_key(struct call *call); /* kmk.c */
 enum sks_status post_delete_key(struct call *call);           /* post.c */
 enum sks_status post_unlock_key(struct call *call);

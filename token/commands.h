@@ -15,6 +15,8 @@ struct token_command_options {
     bool listen_any;         /* serve */
     struct texts hosts;      /* serve */
     uint32_t storage_limit;  /* serve, bytes */
+    bool allow_deactivate;   /* serve */
+    bool yes;                /* deactivate: do not ask */
     bool verbose;            /* serve */
     bool json;               /* info, list */
     const char *pin_file;    /* sign */
@@ -31,5 +33,9 @@ enum exit_code command_info(void *options, char **operands, size_t count);  /* c
 enum exit_code command_list(void *options, char **operands, size_t count);
 
 enum exit_code command_sign(void *options, char **operands, size_t count); /* command_sign.c */
+
+/* command_activate.c */
+enum exit_code command_deactivate(void *options, char **operands, size_t count);
+enum exit_code command_activate(void *options, char **operands, size_t count);
 
 #endif

@@ -21,9 +21,8 @@ enum sks_status token_open(const char *database, const char *key_file,
     (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    t->authorization = authorization_new(t->store, t->locks, t->vault);
-    REQUIRE(t->authorization != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     TRY(session_recover(t, err));
+    TRY(deactivation_open(t, key_file, options->allow_deactivate, err));
     *token = t;
     t = NULL;
 out:
@@ -31,11 +30,32 @@ out:
     return rc;
 }
 
+enum sks_status token_wake(struct token *token, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    if (token->device.key == NULL)
+        TRY(device_recall_key(token->store, &token->device, err));
+    token->authorization = authorization_new(token->store, token->locks, token->vault);
+    REQUIRE(token->authorization != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    rc = SKS_OK;
+out:
+    return rc;
+}
+
+void token_sleep(struct token *token)
+{
+    authorization_free(token->authorization);
+    token->authorization = NULL;
+    device_forget_key(&token->device);
+}
+
 void token_close(struct token *token)
 {
     if (token == NULL)
         return;
-    authorization_free(token->authorization);
+    token_sleep(token);
+    deactivation_close(token);
     free(token->doomed);
     locks_free(token->locks);
     device_free(&token->device);

@@ -16,6 +16,7 @@ struct token;
 /** What a caller may set. Zero is the default of each. */
 struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
+    bool allow_deactivate;  /* by method 25 */
 };
 
 /**
@@ -42,6 +43,6 @@ void token_process(struct token *token, struct bytes request, struct buf *respon
 
 /** True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
  * or must wait for another call of its session. */
-bool token_request_is_slow(const struct token *token, struct bytes request);
+bool token_request_is_slow(struct token *token, struct bytes request);
 
 #endif
