@@ -28,7 +28,7 @@ void must(bool condition, const char *what)
 
 /* ---- a token of its own ---- */
 
-static void save_device(const char *database, const char *folder)
+static void save_device(const char *database, const char *folder, const char *key_file)
 {
     char ca_copy[128];
     struct device device = { 0 };
@@ -36,7 +36,7 @@ static void save_device(const char *database, const char *folder)
     struct store *store;
 
     (void)snprintf(ca_copy, sizeof ca_copy, "%s/device-ca.pem", folder);
-    must(vault_open("unused", &vault, NULL) == SKS_OK, "vault");
+    must(vault_open(key_file, &vault, NULL) == SKS_OK, "vault");
     must(store_open(database, vault, &store, NULL) == SKS_OK, "store");
     must(device_make_key(algorithm_by_uri(bytes_of(P256), ALGORITHM_KEY_GENERATION), &device) ==
              SKS_OK,
@@ -49,7 +49,7 @@ static void save_device(const char *database, const char *folder)
     (void)unlink(ca_copy);
 }
 
-struct token *new_token(void)
+struct token *new_token_with(const char *key_file)
 {
     static const char *const suffix[] = { "", "-wal", "-shm", "-journal" };
     const struct token_options options = { 0 };
@@ -58,18 +58,23 @@ struct token *new_token(void)
     struct token *token;
 
     must(mkdtemp(folder) != NULL, "temporary folder");
-    must(setenv(MASTER_KEY_VARIABLE,
-                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1) == 0,
-         "master key");
     (void)snprintf(database, sizeof database, "%s/token.db", folder);
-    save_device(database, folder);
-    must(token_open(database, "unused", &options, &token, &err) == SKS_OK, err.text);
+    save_device(database, folder, key_file);
+    must(token_open(database, key_file, &options, &token, &err) == SKS_OK, err.text);
     for (size_t i = 0; i < NITEMS(suffix); i++) { /* it lives on as long as it is open */
         (void)snprintf(path, sizeof path, "%s%s", database, suffix[i]);
         (void)unlink(path);
     }
     (void)rmdir(folder);
     return token;
+}
+
+struct token *new_token(void)
+{
+    must(setenv(MASTER_KEY_VARIABLE,
+                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1) == 0,
+         "master key");
+    return new_token_with("unused");
 }
 
 /* ---- one enrolment ---- */
@@ -249,9 +254,9 @@ enum sks_status try_sign(struct token *token, uint32_t handle, const char *pin)
 {
     static const uint8_t digest[32] = { 1 };
     const union sks_in in = { .operation = { .key_handle = handle,
-                                        .algorithm = bytes_of(ES256),
-                                        .authorization = bytes_of(pin),
-                                        .data = bytes_at(digest, sizeof digest) } };
+                                             .algorithm = bytes_of(ES256),
+                                             .authorization = bytes_of(pin),
+                                             .data = bytes_at(digest, sizeof digest) } };
     struct arena arena = { 0 };
     union sks_out out;
     enum sks_status rc = call(token, SIGN_HASHED_DATA, &in, &out, &arena, NULL);

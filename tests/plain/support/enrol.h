@@ -7,6 +7,9 @@
 /* A token with a device key, on a database in memory. */
 struct token *new_token(void);
 
+/** As new_token(), with a master key that can be read again. */
+struct token *new_token_with(const char *key_file);
+
 /**
  * Provisions one P-256 key behind a PIN policy and closes the session with its proof checked.
  *
