@@ -9,7 +9,7 @@ import time
 from rig.deactivationcase import (
     ALLOWED, DONE, IO_ERROR, REFUSED, DeactivationTest, command, some_call)
 from rig.issuer_side import provision_key
-from rig.processes import Token, run
+from rig.processes import Token, run, sanitized
 from rig.sks_wire import SksClient
 from rig.testcase import RigTest
 from rig.token_memory import found_in_memory, master_key_forms, secrets_of
@@ -116,12 +116,17 @@ class Environment(DeactivationTest):
         cls.addClassCleanup(os.environ.pop, "SKS_TOKEN_MASTER_KEY")
         super().set_up_rig()
 
+    def assert_wiped(self):
+        if not sanitized(self.token.name):      # a sanitizer copies the environment for itself
+            forms = master_key_forms(self.master)
+            self.assertEqual(found_in_memory(self.token.pid, forms), set())
+
     def test_a_restart_is_needed(self):
         key = provision_key(self.sks)
         self.assertEqual(found_in_memory(self.token.pid, master_key_forms(self.master)),
                          {"master key in hexadecimal"})
         self.deactivate()
-        self.assertEqual(found_in_memory(self.token.pid, master_key_forms(self.master)), set())
+        self.assert_wiped()
         for _ in range(2):
             self.assert_command(REFUSED, "restart", "activate")
             self.assert_deactivated()
@@ -136,7 +141,7 @@ class Environment(DeactivationTest):
         self.sks.close()
         self.token.restart()
         self.assert_deactivated()
-        self.assertEqual(found_in_memory(self.token.pid, master_key_forms(self.master)), set())
+        self.assert_wiped()
         self.sks.close()
         self.token.kill()
         self.activate()

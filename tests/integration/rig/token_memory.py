@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .sks_types import Reader, encode
 
 DEVICE = 1      # kind of a row, and the handle of the device's key and certificate
+REGION_MAX = 1 << 28     # larger ones are a sanitizer's books
 COLUMNS = "kind, handle, owner, refers, closed, name, tag, body"
 
 
@@ -60,6 +61,8 @@ def found_in_memory(pid, secrets):
             if not access.startswith("rw"):
                 continue
             start, end = (int(address, 16) for address in region.split("-"))
+            if end - start > REGION_MAX:
+                continue
             memory.seek(start)
             try:
                 content = memory.read(end - start)
