@@ -125,6 +125,15 @@ out:
     return rc;
 }
 
+static void put_tries(struct authorization *a, struct secret *secret, uint16_t charged,
+                      const uint8_t candidate[32], struct changes *changes)
+{
+    secret->tries = (struct tries){ .charged = charged, .has_candidate = candidate != NULL };
+    if (candidate != NULL)
+        memcpy(secret->tries.candidate, candidate, sizeof secret->tries.candidate);
+    secret_put(changes, a->store, secret);
+}
+
 /* The caller holds the lock of the counter, so nobody else writes the row. */
 static enum sks_status write_tries(struct authorization *a, struct counter *counter,
                                    struct reference reference, uint16_t charged,
@@ -136,10 +145,7 @@ static enum sks_status write_tries(struct authorization *a, struct counter *coun
     enum sks_status rc;
 
     TRY(load(a, counter, reference, &arena, &secret, err));
-    secret.tries = (struct tries){ .charged = charged, .has_candidate = candidate != NULL };
-    if (candidate != NULL)
-        memcpy(secret.tries.candidate, candidate, sizeof secret.tries.candidate);
-    secret_put(&changes, a->store, &secret);
+    put_tries(a, &secret, charged, candidate, &changes);
     TRY(store_apply(a->store, &changes, err));
 out:
     changes_free(&changes);
@@ -200,13 +206,16 @@ out:
     return rc;
 }
 
-/* What is held is written back as 0: a clean stop, or one that makes room. */
-static void give_back(struct authorization *a, struct counter *counter)
+/* What is held is written back as 0; if that fails, one try stays charged: safe. */
+static void give_back(struct authorization *a, struct counter *counter, struct changes *changes)
 {
     const struct reference reference = { counter->entry.id.handle, counter->birth };
+    struct arena arena = { 0 };
+    struct secret secret;
 
-    if (counter->held && write_tries(a, counter, reference, 0, NULL, NULL) == SKS_OK)
-        counter->held = false; /* else one try stays charged: safe */
+    if (counter->held && load(a, counter, reference, &arena, &secret, NULL) == SKS_OK)
+        put_tries(a, &secret, 0, NULL, changes);
+    arena_free(&arena);
 }
 
 static void release(struct authorization *a, struct counter *counter)
@@ -219,16 +228,22 @@ static void release(struct authorization *a, struct counter *counter)
 static void make_room(struct authorization *a)
 {
     struct counter *counter = (struct counter *)lru_surplus(&a->counters);
+    struct changes changes = { 0 };
+    bool held;
 
     if (counter == NULL)
         return;
     (void)pthread_mutex_lock(&counter->lock);
-    give_back(a, counter);
+    give_back(a, counter, &changes);
+    if (changes_empty(&changes) || store_apply(a->store, &changes, NULL) == SKS_OK)
+        counter->held = false;
+    held = counter->held;
     (void)pthread_mutex_unlock(&counter->lock);
-    if (!counter->held)
-        free_counter(lru_evict(&a->counters, &counter->entry));
-    else
+    changes_free(&changes);
+    if (held)
         release(a, counter);
+    else
+        free_counter(lru_evict(&a->counters, &counter->entry));
 }
 
 static void leave(struct authorization *a, struct counter *counter)
@@ -298,9 +313,15 @@ void authorization_abandon(struct authorization *a)
     free(a);
 }
 
+/* In one transaction, however many are held. */
 void authorization_free(struct authorization *a)
 {
+    struct changes changes = { 0 };
+
     for (struct lru_entry *e = a == NULL ? NULL : lru_any(&a->counters); e != NULL; e = e->next)
-        give_back(a, (struct counter *)e);
+        give_back(a, (struct counter *)e, &changes);
+    if (!changes_empty(&changes))
+        (void)!store_apply(a->store, &changes, NULL);
+    changes_free(&changes);
     authorization_abandon(a);
 }

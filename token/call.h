@@ -4,6 +4,7 @@
 
 #include "token/api/calls.h"
 #include "token/authorization.h"
+#include "token/deactivation.h"
 #include "token/device.h"
 #include "token/live_keys.h"
 #include "token/locks.h"
@@ -22,6 +23,7 @@ struct token {
     struct token_clock clock;
     struct device device;
     unsigned simulations; /* set of enum token_simulation */
+    struct deactivation deactivation;
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -37,6 +39,7 @@ struct call {
     const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
     bool frozen;                   /* by call_freeze() */
+    bool entered;                  /* by token_enter() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
     struct arena arena;            /* whatever in, out, session and key point to */
     struct sks_error err;
@@ -71,6 +74,7 @@ enum sks_status import_private_key(struct call *call);
 enum sks_status add_extension(struct call *call); /* extension.c */
 enum sks_status get_extension(struct call *call);
 enum sks_status set_property(struct call *call);
+enum sks_status deactivate(struct call *call);                /* deactivation.c */
 enum sks_status update_key_management_key(struct call *call); /* kmk.c */
 enum sks_status post_delete_key(struct call *call);           /* post.c */
 enum sks_status post_unlock_key(struct call *call);

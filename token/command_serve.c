@@ -3,6 +3,7 @@
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
 #include "token/commands.h"
+#include "token/deactivation.h"
 #include "token/folder.h"
 #include "token/service.h"
 #include "token/simulation.h"
@@ -40,9 +41,9 @@ static enum sks_status start(const struct token_command_options *o, struct servi
                              const char **url, struct sks_error *err)
 {
     const struct token_options options = { .storage_limit = o->storage_limit,
-                                           .simulations = s->simulations };
+                                           .simulations = s->simulations,
+                                           .allow_deactivate = o->allow_deactivate };
     char control[FOLDER_PATH_MAX + 8];
-    const char *control_url;
     enum sks_status rc;
 
     REQUIRE(o->listen_any || socket_is_local(o->listen), err, SKS_ERROR_OPTION,
@@ -54,7 +55,7 @@ static enum sks_status start(const struct token_command_options *o, struct servi
     service_configure(&s->config, s->token, &s->hosts);
     TRY(http_server_new(&s->config, &s->server, err));
     (void)snprintf(control, sizeof control, "unix:%s", s->folder.control);
-    TRY(http_server_listen(s->server, control, NULL, NULL, &control_url, err));
+    TRY(http_server_listen_control(s->server, control, err));
     TRY(http_server_listen(s->server, o->listen, NULL, NULL, url, err));
 out:
     return rc;
@@ -77,6 +78,9 @@ enum exit_code command_serve(void *options, char **operands, size_t count)
     simulation_text(s.simulations, simulations);
     TRY(folder_paths(&s.folder, o->store, o->key_file, &err));
     TRY(start(o, &s, &url, &err));
+    if (token_is_deactivated(s.token))
+        log_info("the token is deactivated: only getDeviceInfo is answered until "
+                 "sks-token activate");
     (void)printf("ready %s%s\n", url, simulations);
     (void)fflush(stdout);
     (void)http_wait_for_signal();

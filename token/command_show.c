@@ -66,7 +66,7 @@ static void print_json(json_t *value)
 
 /* ---- info ---- */
 
-static void print_info(const struct device_info_out *info, struct arena *arena)
+static void print_info(const struct device_info_out *info, const char *state, struct arena *arena)
 {
     X509 *x509 = NULL;
     const char *subject = "?";
@@ -76,6 +76,7 @@ static void print_info(const struct device_info_out *info, struct arena *arena)
         subject = certificate_name(arena, X509_get_subject_name(x509));
     (void)printf("vendor              %.*s\n", (int)info->vendor_description.len,
                  (const char *)info->vendor_description.ptr);
+    (void)printf("state               %s\n", state);
     (void)printf("API level           %u\n", info->api_level);
     (void)printf("device              %s\n", subject == NULL ? "?" : subject);
     (void)printf("crypto data size    %u bytes\n", info->crypto_data_size);
@@ -89,6 +90,18 @@ static void print_info(const struct device_info_out *info, struct arena *arena)
     X509_free(x509);
 }
 
+/* getDeviceInfo does not tell it: a deactivated token answers that, and NOT_AVAILABLE to the rest.
+ */
+static enum sks_status read_state(struct port *port, const char **state, struct arena *arena,
+                                  struct sks_error *err)
+{
+    const union sks_in in = { 0 };
+    enum sks_status rc = token_call(port->link, ENUMERATE_KEYS, &in, NULL, arena, err);
+
+    *state = rc == SKS_ERROR_NOT_AVAILABLE ? "deactivated" : "active";
+    return rc == SKS_ERROR_NOT_AVAILABLE ? SKS_OK : rc;
+}
+
 enum exit_code command_info(void *options, char **operands, size_t count)
 {
     const struct token_command_options *o = options;
@@ -97,18 +110,20 @@ enum exit_code command_info(void *options, char **operands, size_t count)
     struct arena arena = { 0 };
     struct sks_error err = { 0 };
     union sks_out out;
+    const char *state;
     json_t *object;
     enum sks_status rc;
 
     (void)operands, (void)count;
     TRY(port_open(o->store, o->key_file, &port, &err));
     TRY(token_call(port.link, GET_DEVICE_INFO, &in, &out, &arena, &err));
+    TRY(read_state(&port, &state, &arena, &err));
     if (o->json) {
-        object = json_object();
+        object = json_pack("{s:s}", "state", state);
         add_outputs(object, GET_DEVICE_INFO, &out);
         print_json(object);
     } else {
-        print_info(&out.device_info, &arena);
+        print_info(&out.device_info, state, &arena);
     }
 out:
     port_close(&port);

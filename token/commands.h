@@ -16,6 +16,8 @@ struct token_command_options {
     struct texts hosts;      /* serve */
     uint32_t storage_limit;  /* serve, bytes */
     const char *simulate;    /* serve: names, with commas between; NULL: nothing */
+    bool allow_deactivate;   /* serve */
+    bool yes;                /* deactivate: do not ask */
     bool verbose;            /* serve */
     bool json;               /* info, list */
     const char *pin_file;    /* sign */
@@ -32,5 +34,9 @@ enum exit_code command_info(void *options, char **operands, size_t count);  /* c
 enum exit_code command_list(void *options, char **operands, size_t count);
 
 enum exit_code command_sign(void *options, char **operands, size_t count); /* command_sign.c */
+
+/* command_activate.c */
+enum exit_code command_deactivate(void *options, char **operands, size_t count);
+enum exit_code command_activate(void *options, char **operands, size_t count);
 
 #endif

@@ -34,22 +34,45 @@ out:
 
 enum sks_status device_load(struct store *store, struct device *device, struct sks_error *err)
 {
+    struct arena secrets = { 0 }; /* not in the device's, which lives on without the key */
     struct store_row row;
-    struct bytes in, key;
+    struct bytes in, key, path;
     uint8_t layout;
     enum sks_status rc;
 
-    TRY(store_get(store, STORE_DEVICE, DEVICE_HANDLE, &device->arena, &row, err));
+    TRY(store_get(store, STORE_DEVICE, DEVICE_HANDLE, &secrets, &row, err));
     REQUIRE(row.handle != 0, err, SKS_ERROR_NOT_AVAILABLE,
             "the store has no device key: run sks-token init first");
     in = row.body;
     TRY(get_byte(&in, &layout));
     TRY(get_array(&in, &key));
-    TRY(get_list(&in, &device->arena, &device->certificate_path));
-    TRY(get_end(&in));
+    path = arena_copy(&device->arena, in);
+    REQUIRE(path.ptr != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    TRY(get_list(&path, &device->arena, &device->certificate_path));
+    TRY(get_end(&path));
     TRY(get_private_key(&key, &device->key));
 out:
+    arena_free(&secrets);
     return sks_explain(err, rc);
+}
+
+void device_forget_key(struct device *device)
+{
+    EVP_PKEY_free(device->key);
+    device->key = NULL;
+}
+
+enum sks_status device_recall_key(struct store *store, struct device *device, struct sks_error *err)
+{
+    struct device again = { 0 };
+    enum sks_status rc;
+
+    TRY(device_load(store, &again, err));
+    device->key = again.key;
+    again.key = NULL;
+out:
+    device_free(&again);
+    return rc;
 }
 
 void device_free(struct device *device)

@@ -27,6 +27,14 @@ CHECKED enum sks_status device_save(struct store *store, const struct device *de
 CHECKED enum sks_status device_load(struct store *store, struct device *device,
                                     struct sks_error *err);
 
+/** Wipes the key; the certificate path stays. */
+void device_forget_key(struct device *device);
+
+/** Loads the key again; the certificate path stays the one that it is, for who may be reading it.
+ */
+CHECKED enum sks_status device_recall_key(struct store *store, struct device *device,
+                                          struct sks_error *err);
+
 void device_free(struct device *device);
 
 /** DeviceID of the session constructs: the device certificate, or "Anonymous". */

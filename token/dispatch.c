@@ -6,6 +6,7 @@
 /* What a method needs before its handler runs. SKS V1.07: the statuses are 6 for a session and 7
  * for a key that is not there, or not in the state that the method wants. */
 enum need {
+    NEEDS_NO_ACTIVE_TOKEN, /* all others get 13 from a deactivated one */
     NEEDS_NOTHING,
     NEEDS_OPEN_SESSION, /* the first input is the handle of an open session */
     NEEDS_OPEN_KEY,     /* the first input is a key of an open session */
@@ -17,11 +18,11 @@ struct rule {
     enum sks_status (*handle)(struct call *call);
     enum need need;
     bool tears_down; /* a failure aborts the session and removes all that it created */
-    bool slow;       /* may wait: a PUK without retryLimit makes each try take a second */
+    bool slow;       /* may wait: for a PUK without retryLimit, or for the calls under way */
 };
 
 static const struct rule RULES[] = {
-    { GET_DEVICE_INFO, get_device_info, NEEDS_NOTHING, false, false },
+    { GET_DEVICE_INFO, get_device_info, NEEDS_NO_ACTIVE_TOKEN, false, false },
     { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false, false },
     { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true, false },
     { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false,
@@ -36,6 +37,7 @@ static const struct rule RULES[] = {
     { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, false },
     { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, false },
     { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, false },
+    { DEACTIVATE, deactivate, NEEDS_NO_ACTIVE_TOKEN, false, true },
     { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, false },
     { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, false },
     { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, false },
@@ -176,6 +178,10 @@ static void run(struct call *call, const struct rule *rule)
     struct held_lock *lock = NULL;
     enum sks_status rc;
 
+    if (rule->need != NEEDS_NO_ACTIVE_TOKEN) {
+        TRY(token_enter(call->token, &call->err));
+        call->entered = true;
+    }
     TRY(find_subject(call, rule->need, &lock));
     rc = rule->handle(call);
     if (rc == SKS_OK && !changes_empty(&call->changes))
@@ -217,6 +223,8 @@ static void finish(struct call *call)
     arena_free(&call->arena);
     OPENSSL_cleanse(&call->session.sk, sizeof call->session.sk);
     ERR_clear_error();
+    if (call->entered)
+        token_leave(call->token);
 }
 
 void token_process(struct token *token, struct bytes request, struct buf *response)
@@ -241,17 +249,22 @@ static bool generates_rsa(const union sks_in *in)
 }
 
 /* The session whose lock a call will want. */
-static uint32_t session_of(const struct token *token, enum need need, uint32_t handle,
+static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
                            struct arena *arena)
 {
     struct store_row row = { 0 };
 
     if (need == NEEDS_OPEN_SESSION)
         return handle;
-    return store_get(token->store, STORE_KEY, handle, arena, &row, NULL) == SKS_OK ? row.owner : 0;
+    if (token_enter(token, NULL) != SKS_OK)
+        return 0;
+    if (store_get(token->store, STORE_KEY, handle, arena, &row, NULL) != SKS_OK)
+        row.owner = 0;
+    token_leave(token);
+    return row.owner;
 }
 
-bool token_request_is_slow(const struct token *token, struct bytes request)
+bool token_request_is_slow(struct token *token, struct bytes request)
 {
     const struct rule *rule = request.len == 0 ? NULL : find_rule(request.ptr[0]);
     const struct sks_method *method;

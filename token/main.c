@@ -59,6 +59,8 @@ static const struct option_row SERVE[] = {
     { "simulate", 0, "LIST",
       "simulate biometrics or device-pin, or with a comma both (default: none)", OPTION_TEXT,
       AT(simulate), false, "SKS_TOKEN_SIMULATE", 0, 0 },
+    { "allow-deactivate", 0, NULL, "let callers deactivate the token (method 25)", OPTION_FLAG,
+      AT(allow_deactivate), false, "SKS_TOKEN_ALLOW_DEACTIVATE", 0, 0 },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
     END,
 };
@@ -82,6 +84,15 @@ static const struct option_row SIGN[] = {
     END,
 };
 
+static const struct option_row DEACTIVATE[] = {
+    STORE,
+    MASTER_KEY,
+    { "yes", 'y', NULL, "do not ask", OPTION_FLAG, AT(yes), false, NULL, 0, 0 },
+    END,
+};
+
+static const struct option_row ACTIVATE[] = { STORE, MASTER_KEY, END };
+
 static void set_defaults(void *options)
 {
     struct token_command_options *o = options;
@@ -99,6 +110,10 @@ static const struct command_row COMMANDS[] = {
     { "info", "", 0, 0, "show what the token is and can do", SHOW, command_info, set_defaults },
     { "list", "", 0, 0, "list the keys", SHOW, command_list, set_defaults },
     { "sign", "HANDLE", 1, 1, "sign data with a key", SIGN, command_sign, set_defaults },
+    { "deactivate", "", 0, 0, "abort all sessions, wipe the secrets, and answer nothing more",
+      DEACTIVATE, command_deactivate, set_defaults },
+    { "activate", "", 0, 0, "let a deactivated token answer again", ACTIVATE, command_activate,
+      set_defaults },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

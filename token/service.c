@@ -1,5 +1,8 @@
 #include "token/service.h"
+#include "keygen2/base/log.h"
 #include "keygen2/objects.h"
+#include "token/api/control.h"
+#include "token/deactivation.h"
 
 enum {
     BODY_MAX = SKS_EXTENSION_DATA_MAX + 64 * 1024,
@@ -19,8 +22,33 @@ static bool is_slow(void *ctx, const struct http_request *request)
     return token_request_is_slow(ctx, http_body(request));
 }
 
+static void post_activate(void *ctx, const struct http_request *request,
+                          struct http_response *response)
+{
+    union sks_out out = { 0 };
+    struct sks_error err = { 0 };
+
+    (void)request;
+    response->content_type = OCTETS;
+    if (token_activate(ctx, &out.activate.was_deactivated, &err) == SKS_OK)
+        sks_encode_response(&response->body, &CONTROL_ACTIVATE, &out);
+    else
+        sks_encode_failure(&response->body, &err);
+    log_info("activate: %s", err.status == SKS_OK ? "the token is active" : err.text);
+}
+
+static bool always_slow(void *ctx, const struct http_request *request)
+{
+    (void)ctx, (void)request;
+    return true;
+}
+
 static const struct http_route ROUTES[] = {
     { "POST", "/sks", OCTETS, post_sks, is_slow },
+};
+
+static const struct http_route CONTROL_ROUTES[] = {
+    { "POST", CONTROL_ACTIVATE_PATH, OCTETS, post_activate, always_slow },
 };
 
 void service_configure(struct http_config *config, struct token *token,
@@ -29,6 +57,8 @@ void service_configure(struct http_config *config, struct token *token,
     *config = (struct http_config){
         .routes = ROUTES,
         .route_count = NITEMS(ROUTES),
+        .control_routes = CONTROL_ROUTES,
+        .control_route_count = NITEMS(CONTROL_ROUTES),
         .ctx = token,
         .body_max = BODY_MAX,
         .request_time = REQUEST_SECONDS,

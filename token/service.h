@@ -1,4 +1,5 @@
-/* The SKS wire over HTTP: POST /sks, one call a request. rig: "The SKS wire". */
+/* The SKS wire over HTTP: POST /sks, one call a request; rig: "The SKS wire". What only the control
+ * socket has: token/api/control.h. */
 #ifndef TOKEN_SERVICE_H
 #define TOKEN_SERVICE_H
 

@@ -10,7 +10,7 @@
 #include "token/vault.h"
 
 enum store_kind {
-    STORE_DEVICE = 1, /* device key and certificate: one row, handle 1 */
+    STORE_DEVICE = 1, /* handle 1: device key and certificate; 2: there if it is deactivated */
     STORE_SESSION,
     STORE_PUK, /* PUK policy with its value and counter */
     STORE_PIN_POLICY,

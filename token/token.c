@@ -21,12 +21,9 @@ enum sks_status token_open(const char *database, const char *key_file,
     (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    t->authorization = authorization_new(t->store, t->vault);
-    t->live_keys = live_keys_new(t->store);
-    REQUIRE(t->authorization != NULL && t->live_keys != NULL, err, SKS_ERROR_STORAGE,
-            "out of memory");
     t->simulations = options->simulations;
     TRY(session_recover(t, err));
+    TRY(deactivation_open(t, key_file, options->allow_deactivate, err));
     *token = t;
     t = NULL;
 out:
@@ -34,12 +31,36 @@ out:
     return rc;
 }
 
+enum sks_status token_wake(struct token *token, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    if (token->device.key == NULL)
+        TRY(device_recall_key(token->store, &token->device, err));
+    token->authorization = authorization_new(token->store, token->vault);
+    token->live_keys = live_keys_new(token->store);
+    REQUIRE(token->authorization != NULL && token->live_keys != NULL, err, SKS_ERROR_STORAGE,
+            "out of memory");
+    rc = SKS_OK;
+out:
+    return rc;
+}
+
+void token_sleep(struct token *token)
+{
+    live_keys_free(token->live_keys);
+    token->live_keys = NULL;
+    authorization_free(token->authorization);
+    token->authorization = NULL;
+    device_forget_key(&token->device);
+}
+
 void token_close(struct token *token)
 {
     if (token == NULL)
         return;
-    live_keys_free(token->live_keys);
-    authorization_free(token->authorization);
+    token_sleep(token);
+    deactivation_close(token);
     free(token->doomed);
     locks_free(token->locks);
     device_free(&token->device);

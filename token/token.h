@@ -20,6 +20,7 @@ enum token_simulation { SIMULATE_BIOMETRICS = 1, SIMULATE_DEVICE_PIN = 2 };
 struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
     unsigned simulations;   /* set of enum token_simulation */
+    bool allow_deactivate;  /* by method 25 */
 };
 
 /**
@@ -46,6 +47,6 @@ void token_process(struct token *token, struct bytes request, struct buf *respon
 
 /** True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
  * or must wait for another call of its session. */
-bool token_request_is_slow(const struct token *token, struct bytes request);
+bool token_request_is_slow(struct token *token, struct bytes request);
 
 #endif

@@ -24,6 +24,20 @@ CHECKED enum sks_status vault_open(const char *path, struct vault **vault, struc
 /** Wipes the key. NULL is allowed. */
 void vault_close(struct vault *vault);
 
+/**
+ * Wipes the key but keeps the vault, which does nothing until vault_reload(). A key that came by
+ * the environment is wiped there too, and cannot be had again.
+ */
+void vault_wipe(struct vault *vault);
+
+/** True if the key came by the environment. */
+bool vault_is_from_environment(const struct vault *vault);
+
+/** As vault_open(), into a wiped vault. SKS_ERROR_NOT_AVAILABLE if it came by the environment. */
+CHECKED enum sks_status vault_reload(struct vault *vault, const char *path, struct sks_error *err);
+
+/* The following are SKS_ERROR_NOT_AVAILABLE in a wiped vault. */
+
 /** Appends the sealed form of clear. @param identity is bound to it, not stored */
 CHECKED enum sks_status vault_seal(const struct vault *vault, struct bytes identity,
                                    struct bytes clear, struct buf *sealed);

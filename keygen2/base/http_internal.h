@@ -17,6 +17,7 @@ struct listener {
     struct http_server *server;
     struct MHD_Daemon *daemon;
     bool tls;
+    bool control; /* it has the control routes */
     char url[URL_SIZE];
 };
 

@@ -195,14 +195,13 @@ static bool type_matches(const char *wanted, const char *given)
 }
 
 /* Finds the route, or the status that says why there is none. */
-static unsigned route_request(struct http_request *request, const struct http_config *config)
+static unsigned find_route(struct http_request *request, const struct http_route *routes,
+                           size_t count)
 {
     unsigned status = MHD_HTTP_NOT_FOUND;
 
-    if (config->local_only && !local_request(request, config))
-        return MHD_HTTP_FORBIDDEN;
-    for (size_t i = 0; i < config->route_count; i++) {
-        const struct http_route *route = &config->routes[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct http_route *route = &routes[i];
 
         if (!path_matches(route, request->path, &request->rest))
             continue;
@@ -215,6 +214,18 @@ static unsigned route_request(struct http_request *request, const struct http_co
         request->route = route;
         return 0;
     }
+    return status;
+}
+
+static unsigned route_request(struct http_request *request, const struct http_config *config)
+{
+    unsigned status;
+
+    if (config->local_only && !local_request(request, config))
+        return MHD_HTTP_FORBIDDEN;
+    status = find_route(request, config->routes, config->route_count);
+    if (status == MHD_HTTP_NOT_FOUND && request->listener->control)
+        status = find_route(request, config->control_routes, config->control_route_count);
     return status;
 }
 

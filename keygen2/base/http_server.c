@@ -95,9 +95,9 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const char *c
         threads > 1 ? threads : 0U, MHD_OPTION_ARRAY, l->tls ? tls : plain, MHD_OPTION_END);
 }
 
-enum sks_status http_server_listen(struct http_server *server, const char *address,
-                                   const char *cert_pem, const char *key_pem, const char **url,
-                                   struct sks_error *err)
+static enum sks_status add_listener(struct http_server *server, const char *address,
+                                    const char *cert_pem, const char *key_pem, bool control,
+                                    const char **url, struct sks_error *err)
 {
     struct listener *l = &server->listener[server->listeners];
     char bound[URL_SIZE - sizeof "https://"];
@@ -108,6 +108,7 @@ enum sks_status http_server_listen(struct http_server *server, const char *addre
     TRY(socket_listen(address, &fd, bound, sizeof bound, err));
     l->server = server;
     l->tls = cert_pem != NULL;
+    l->control = control;
     (void)snprintf(l->url, sizeof l->url, "%s%s",
                    strncmp(bound, "unix:", 5) == 0 ? ""
                    : l->tls                        ? "https://"
@@ -123,6 +124,21 @@ enum sks_status http_server_listen(struct http_server *server, const char *addre
     *url = l->url;
 out:
     return rc;
+}
+
+enum sks_status http_server_listen(struct http_server *server, const char *address,
+                                   const char *cert_pem, const char *key_pem, const char **url,
+                                   struct sks_error *err)
+{
+    return add_listener(server, address, cert_pem, key_pem, false, url, err);
+}
+
+enum sks_status http_server_listen_control(struct http_server *server, const char *address,
+                                           struct sks_error *err)
+{
+    const char *url;
+
+    return add_listener(server, address, NULL, NULL, true, &url, err);
 }
 
 /* Waits until what is in flight is answered, within reason. */

@@ -49,7 +49,9 @@ struct http_config {
      * neither loopback nor in `hosts`. */
     bool local_only;
     const struct bytes_list *hosts;
-    unsigned connections_max; /* a listener; 0: 1000 */
+    unsigned connections_max;                /* a listener; 0: 1000 */
+    const struct http_route *control_routes; /* besides the others, on control listeners alone */
+    size_t control_route_count;
 };
 
 struct http_server;
@@ -74,6 +76,13 @@ CHECKED enum sks_status http_server_new(const struct http_config *config,
 CHECKED enum sks_status http_server_listen(struct http_server *server, const char *address,
                                            const char *cert_pem, const char *key_pem,
                                            const char **url, struct sks_error *err);
+
+/**
+ * As http_server_listen(), without TLS, but this listener has the control routes as well. On all
+ * others they are 404.
+ */
+CHECKED enum sks_status http_server_listen_control(struct http_server *server, const char *address,
+                                                   struct sks_error *err);
 
 /** Finishes what is in flight, at most some seconds, closes all and frees. NULL is allowed. */
 void http_server_free(struct http_server *server);

@@ -163,6 +163,10 @@ static const struct wire_field ADD_EXTENSION_IN[] = {
     IN(add_extension.mac, WIRE_ARRAY, "mac"),
 };
 
+static const struct wire_field DEACTIVATE_OUT[] = {
+    OUT(deactivate.deactivated, WIRE_BYTE, "deactivated"),
+};
+
 static const struct wire_field POST_SESSION_IN[] = {
     IN(post_session.provisioning_handle, WIRE_UINT, "provisioningHandle"),
     IN(post_session.target_key_handle, WIRE_UINT, "targetKeyHandle"),
@@ -295,6 +299,7 @@ const struct sks_method SKS_METHODS[] = {
     { IMPORT_SYMMETRIC_KEY, "importSymmetricKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
     { IMPORT_PRIVATE_KEY, "importPrivateKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
     { ADD_EXTENSION, "addExtension", FIELDS(ADD_EXTENSION_IN), NOTHING, false },
+    { DEACTIVATE, "deactivate", NOTHING, FIELDS(DEACTIVATE_OUT), false },
     { POST_DELETE_KEY, "postDeleteKey", FIELDS(POST_SESSION_IN), NOTHING, false },
     { POST_UNLOCK_KEY, "postUnlockKey", FIELDS(POST_SESSION_IN), NOTHING, false },
     { POST_UPDATE_KEY, "postUpdateKey", FIELDS(POST_KEY_IN), NOTHING, false },

@@ -24,6 +24,7 @@ enum method_id {
     IMPORT_SYMMETRIC_KEY = 13,
     IMPORT_PRIVATE_KEY = 14,
     ADD_EXTENSION = 15,
+    DEACTIVATE = 25,
     POST_DELETE_KEY = 50,
     POST_UNLOCK_KEY = 51,
     POST_UPDATE_KEY = 52,
@@ -144,7 +145,7 @@ struct symmetric_encrypt_in {
 };
 
 union sks_in {
-    uint32_t handle; /* the first input of every method but 1 and 2 */
+    uint32_t handle; /* the first input of every method but 1, 2 and 25 */
     struct create_session_in create_session;
     struct close_session_in close_session;
     struct enumerate_sessions_in enumerate_sessions;
@@ -233,6 +234,12 @@ struct extension_out {
 struct result_out {
     struct bytes result;
 };
+struct deactivate_out {
+    uint8_t deactivated; /* 1 */
+};
+struct activate_out { /* of the control socket, control.h */
+    bool was_deactivated;
+};
 
 union sks_out {
     struct device_info_out device_info;
@@ -246,6 +253,8 @@ union sks_out {
     struct key_protection_out key_protection;
     struct extension_out extension;
     struct result_out result;
+    struct deactivate_out deactivate;
+    struct activate_out activate;
 };
 
 enum wire_type {

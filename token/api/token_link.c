@@ -78,20 +78,20 @@ static void http_transport_close(void *ctx)
 }
 
 /* Splits a token's URL into where to connect and what to ask for. */
-static bool set_address(struct http_transport *http, const char *url)
+static bool set_address(struct http_transport *http, const char *url, const char *path)
 {
     size_t len = strlen(url);
     int used;
 
     if (strncmp(url, "unix:", 5) == 0) {
         used = snprintf(http->socket, sizeof http->socket, "%s", url + 5);
-        (void)snprintf(http->url, sizeof http->url, "http://localhost/sks");
+        (void)snprintf(http->url, sizeof http->url, "http://localhost%s", path);
         return used > 0 && (size_t)used < sizeof http->socket;
     }
     if (strncmp(url, "http://", 7) != 0 || url[7] == '\0')
         return false;
     len -= url[len - 1] == '/';
-    used = snprintf(http->url, sizeof http->url, "%.*s/sks", (int)len, url);
+    used = snprintf(http->url, sizeof http->url, "%.*s%s", (int)len, url, path);
     return used > 0 && (size_t)used < sizeof http->url;
 }
 
@@ -108,7 +108,8 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
 
     *link = NULL;
     REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
-    REQUIRE(set_address(http, url), err, SKS_ERROR_OPTION,
+    REQUIRE(set_address(http, url, config->path == NULL ? "/sks" : config->path), err,
+            SKS_ERROR_OPTION,
             "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
     client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
     TRY(http_client_new(&client, &http->client, err));
@@ -188,11 +189,21 @@ enum sks_status token_call(struct token_link *link, enum method_id method, const
                            union sks_out *out, struct arena *arena, struct sks_error *err)
 {
     const struct sks_method *row = sks_method((uint8_t)method);
+
+    link->fate = CALL_NOT_MADE;
+    if (row == NULL)
+        return sks_fail(err, SKS_ERROR_INTERNAL, "no method %d", (int)method);
+    return token_call_row(link, row, in, out, arena, err);
+}
+
+enum sks_status token_call_row(struct token_link *link, const struct sks_method *row,
+                               const union sks_in *in, union sks_out *out, struct arena *arena,
+                               struct sks_error *err)
+{
     struct buf request = { 0 }, answer = { 0 }; /* may hold PINs until buf_free() */
     enum sks_status rc;
 
     link->fate = CALL_NOT_MADE;
-    REQUIRE(row != NULL, err, SKS_ERROR_INTERNAL, "no method %d", (int)method);
     sks_encode_request(&request, row, in);
     TRY(sks_explain(err, request.status));
     watch(link, row, false, buf_bytes(&request));

@@ -37,6 +37,7 @@ struct token_transport {
 };
 
 struct token_link_config {
+    const char *path;                  /* behind the URL; NULL: "/sks" */
     unsigned timeout;                  /* seconds for one call; 0: 120 */
     const volatile sig_atomic_t *stop; /* not 0: give up the call; NULL: never */
     void (*watch)(void *ctx, const struct token_event *event); /* NULL: nobody watches */
@@ -72,6 +73,11 @@ CHECKED enum sks_status token_link_open_over(const struct token_transport *trans
 CHECKED enum sks_status token_call(struct token_link *link, enum method_id method,
                                    const union sks_in *in, union sks_out *out, struct arena *arena,
                                    struct sks_error *err);
+
+/** As token_call(), of a row that need not be one of SKS_METHODS. */
+CHECKED enum sks_status token_call_row(struct token_link *link, const struct sks_method *row,
+                                       const union sks_in *in, union sks_out *out,
+                                       struct arena *arena, struct sks_error *err);
 
 /** What is known of the last token_call(). */
 enum call_fate token_link_fate(const struct token_link *link);

@@ -65,6 +65,7 @@ METHODS = {name: (number, parse_table(inputs), parse_table(outputs))
     (15, "addExtension",
      "keyHandle uint, type uri, subType byte, qualifier string, extensionData blob, mac byte[]",
      ""),
+    (25, "deactivate", "", "deactivated byte"),
     (50, "postDeleteKey", "provisioningHandle uint, " + _TARGET, ""),
     (51, "postUnlockKey", "provisioningHandle uint, " + _TARGET, ""),
     (52, "postUpdateKey", "keyHandle uint, " + _TARGET, ""),

@@ -6,6 +6,7 @@ from .testcase import RigTest
 
 AUTHORIZATION, NOT_ALLOWED, STORAGE, MAC, CRYPTO, NO_SESSION, NO_KEY, ALGORITHM, OPTION = range(
     1, 10)
+NOT_AVAILABLE = 13
 
 
 class WireTest(RigTest):

@@ -23,13 +23,13 @@ static const char *path_in(const char *folder, const char *name)
     return path;
 }
 
-static void save_device(const char *folder)
+static void save_device(const char *folder, const char *key_file)
 {
     struct device device = { 0 };
     struct vault *vault;
     struct store *store;
 
-    must(vault_open("unused", &vault, NULL) == SKS_OK, "vault");
+    must(vault_open(key_file, &vault, NULL) == SKS_OK, "vault");
     must(store_open(path_in(folder, TOKEN_DATABASE), vault, &store, NULL) == SKS_OK, "store");
     must(device_make_key(algorithm_by_uri(bytes_of(P256), ALGORITHM_KEY_GENERATION), &device) ==
              SKS_OK,
@@ -42,25 +42,35 @@ static void save_device(const char *folder)
     vault_close(vault);
 }
 
-void make_store(char folder[STORE_FOLDER_MAX])
+static void make_store_with(const char *key_file, char folder[STORE_FOLDER_MAX])
 {
     (void)snprintf(folder, STORE_FOLDER_MAX, "/tmp/sks-plain.XXXXXX");
     must(mkdtemp(folder) != NULL, "temporary folder");
+    save_device(folder, key_file);
+}
+
+void make_store(char folder[STORE_FOLDER_MAX])
+{
     must(setenv(MASTER_KEY_VARIABLE,
                 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1) == 0,
          "master key");
-    save_device(folder);
+    make_store_with("unused", folder);
 }
 
-struct token *open_store(const char *folder)
+static struct token *open_store_with(const char *key_file, const char *folder)
 {
     const struct token_options options = { 0 };
     struct sks_error err = { 0 };
     struct token *token;
 
-    must(token_open(path_in(folder, TOKEN_DATABASE), "unused", &options, &token, &err) == SKS_OK,
+    must(token_open(path_in(folder, TOKEN_DATABASE), key_file, &options, &token, &err) == SKS_OK,
          err.text);
     return token;
+}
+
+struct token *open_store(const char *folder)
+{
+    return open_store_with("unused", folder);
 }
 
 void remove_store(const char *folder)
@@ -83,5 +93,16 @@ struct token *new_token(void)
     make_store(folder);
     token = open_store(folder);
     remove_store(folder); /* it lives on as long as it is open */
+    return token;
+}
+
+struct token *new_token_with(const char *key_file)
+{
+    char folder[STORE_FOLDER_MAX];
+    struct token *token;
+
+    make_store_with(key_file, folder);
+    token = open_store_with(key_file, folder);
+    remove_store(folder);
     return token;
 }

@@ -19,4 +19,7 @@ void remove_store(const char *folder);
 /* A token whose store is gone when it is closed. */
 struct token *new_token(void);
 
+/** As new_token(), with a master key that can be read again. */
+struct token *new_token_with(const char *key_file);
+
 #endif
