@@ -3,8 +3,8 @@
  * KeyCreationRequest: "executed in exactly the order they are declared", as the MACs count.
  */
 #include "keygen2/crypto/pin_rules.h"
+#include "keygen2/crypto/pin_text.h"
 #include "keygen2/crypto/public_key.h"
-#include "proxy/pin_check.h"
 #include "proxy/provision.h"
 
 #include <stdio.h>
@@ -65,7 +65,7 @@ static enum sks_status take_pin(const struct choice *c, size_t number, struct by
     struct buf pin = { 0 };
     enum sks_status rc;
 
-    TRY(pin_from_text(c->policy, typed, &pin, err));
+    TRY(pin_from_text(c->policy->format, typed, &pin, err));
     TRY(pin_check(c->policy, buf_bytes(&pin), err));
     TRY(check_distinct(c, number, buf_bytes(&pin), err));
     c->key[number].key.pin_value = arena_copy(c->secrets, buf_bytes(&pin));

@@ -64,26 +64,16 @@ static bool next_given_pin(struct user *user, struct bytes *pin)
 enum sks_status user_consent(struct user *user, const char *url, const char *what,
                              struct sks_error *err)
 {
-    struct buf answer = { 0 };
-    enum sks_status rc = SKS_OK;
-
     if (user->config.yes)
-        goto out;
-    REQUIRE(terminal_exists(), err, SKS_ERROR_USER_ABORT, "nobody can be asked for consent");
-    (void)fprintf(stderr, "The issuer %s\nwants to %s.\nGo on? [y/N] ", url, what);
-    TRY(terminal_read(NULL, false, user->config.stop, &answer, err));
-    REQUIRE(bytes_equal(buf_bytes(&answer), bytes_of("y")) ||
-                bytes_equal(buf_bytes(&answer), bytes_of("yes")),
-            err, SKS_ERROR_USER_ABORT, "the user declined");
-out:
-    buf_free(&answer);
-    return rc;
+        return SKS_OK;
+    if (terminal_exists())
+        (void)fprintf(stderr, "The issuer %s\nwants to %s.\n", url, what);
+    return terminal_confirm("Go on?", user->config.stop, err);
 }
 
 static enum sks_status ask_pin(struct user *user, const char *what, const char *wants,
                                struct buf *typed, struct sks_error *err)
 {
-    struct buf again = { 0 };
     char clean[200];
     enum sks_status rc;
 
@@ -92,15 +82,8 @@ static enum sks_status ask_pin(struct user *user, const char *what, const char *
     (void)snprintf(clean, sizeof clean, "%s", what);
     log_clean(clean);
     (void)fprintf(stderr, "Choose a PIN for %s: %s.\n", clean, wants);
-    for (;;) {
-        TRY(terminal_read("PIN", true, user->config.stop, typed, err));
-        TRY(terminal_read("Again", true, user->config.stop, &again, err));
-        if (bytes_equal_secret(buf_bytes(typed), buf_bytes(&again)))
-            break;
-        (void)fprintf(stderr, "The two differ.\n");
-    }
+    rc = terminal_read_new("PIN", user->config.stop, typed, err);
 out:
-    buf_free(&again);
     return rc;
 }
 

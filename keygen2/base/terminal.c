@@ -123,6 +123,41 @@ enum sks_status terminal_read(const char *prompt, bool hidden, const volatile si
     return rc;
 }
 
+enum sks_status terminal_read_new(const char *prompt, const volatile sig_atomic_t *stop,
+                                  struct buf *secret, struct sks_error *err)
+{
+    struct buf again = { 0 };
+    enum sks_status rc;
+
+    for (;;) {
+        TRY(terminal_read(prompt, true, stop, secret, err));
+        TRY(terminal_read("Again", true, stop, &again, err));
+        if (bytes_equal_secret(buf_bytes(secret), buf_bytes(&again)))
+            break;
+        (void)fprintf(stderr, "The two differ.\n");
+    }
+out:
+    buf_free(&again);
+    return rc;
+}
+
+enum sks_status terminal_confirm(const char *question, const volatile sig_atomic_t *stop,
+                                 struct sks_error *err)
+{
+    struct buf answer = { 0 };
+    enum sks_status rc;
+
+    REQUIRE(terminal_exists(), err, SKS_ERROR_USER_ABORT, "nobody can be asked for consent");
+    (void)fprintf(stderr, "%s [y/N] ", question);
+    TRY(terminal_read(NULL, false, stop, &answer, err));
+    REQUIRE(bytes_equal(buf_bytes(&answer), bytes_of("y")) ||
+                bytes_equal(buf_bytes(&answer), bytes_of("yes")),
+            err, SKS_ERROR_USER_ABORT, "the user declined");
+out:
+    buf_free(&answer);
+    return rc;
+}
+
 enum sks_status secret_from_file(const char *path, struct buf *secret, struct sks_error *err)
 {
     const uint8_t *end;

@@ -27,6 +27,26 @@ CHECKED enum sks_status terminal_read(const char *prompt, bool hidden,
                                       struct sks_error *err);
 
 /**
+ * Reads a new secret twice, without echo, until both are the same.
+ *
+ * @param prompt  of the first time; the second one is "Again"
+ * @param stop    as in terminal_read()
+ * @param secret  out: replaced
+ */
+CHECKED enum sks_status terminal_read_new(const char *prompt, const volatile sig_atomic_t *stop,
+                                          struct buf *secret, struct sks_error *err);
+
+/**
+ * Asks for consent; only "y" and "yes" are one.
+ *
+ * @param question  " [y/N] " is put behind it
+ * @param stop      as in terminal_read()
+ * @return SKS_ERROR_USER_ABORT for any other answer, and where there is no terminal
+ */
+CHECKED enum sks_status terminal_confirm(const char *question, const volatile sig_atomic_t *stop,
+                                         struct sks_error *err);
+
+/**
  * Reads a secret from the first line of a file; refuses one that group or others can read.
  *
  * @param secret  out: appended, not empty

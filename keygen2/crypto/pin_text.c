@@ -1,4 +1,4 @@
-#include "proxy/pin_check.h"
+#include "keygen2/crypto/pin_text.h"
 
 #include "keygen2/base/base64.h"
 #include "keygen2/crypto/pin_rules.h"
@@ -13,18 +13,24 @@ static const char *const ELEMENTS[] = {
     [FORMAT_BINARY] = "bytes, typed as hexadecimal digits",
 };
 
-enum sks_status pin_from_text(const struct pin_policy *policy, struct bytes typed, struct buf *pin,
+const char *pin_elements_text(uint8_t format)
+{
+    return format < NITEMS(ELEMENTS) ? ELEMENTS[format] : "elements";
+}
+
+enum sks_status pin_from_text(uint8_t format, struct bytes typed, struct buf *pin,
                               struct sks_error *err)
 {
     enum sks_status rc;
 
-    if (policy->format != FORMAT_BINARY) {
+    if (format != FORMAT_BINARY) {
         put_raw(pin, typed);
         return sks_explain(err, pin->status);
     }
     rc = hex_decode(typed, pin);
     if (rc == SKS_ERROR_OPTION)
-        rc = sks_fail(err, rc, "a binary PIN is typed as an even number of hexadecimal digits");
+        rc = sks_fail(err, rc,
+                      "a binary PIN or PUK is typed as an even number of hexadecimal digits");
     return rc;
 }
 
@@ -48,9 +54,8 @@ void pin_policy_text(const struct pin_policy *policy, char text[PIN_POLICY_TEXT_
     (void)snprintf(length, sizeof length, "%u to %u", policy->min_length, policy->max_length);
     if (policy->min_length == policy->max_length)
         (void)snprintf(length, sizeof length, "%u", policy->min_length);
-    len =
-        (size_t)snprintf(text, PIN_POLICY_TEXT_MAX, "%s %s", length,
-                         policy->format < NITEMS(ELEMENTS) ? ELEMENTS[policy->format] : "elements");
+    len = (size_t)snprintf(text, PIN_POLICY_TEXT_MAX, "%s %s", length,
+                           pin_elements_text(policy->format));
     for (size_t i = 0; i < NITEMS(PATTERNS) && len < PIN_POLICY_TEXT_MAX; i++)
         if ((policy->pattern_restrictions & PATTERNS[i].bit) != 0)
             len +=
@@ -65,6 +70,7 @@ enum sks_status pin_check(const struct pin_policy *policy, struct bytes pin, str
     if (violation == NULL)
         return SKS_OK;
     pin_policy_text(policy, wanted);
-    return sks_fail(err, SKS_ERROR_OPTION, "the PIN %s; policy %.*s wants %s", violation,
-                    (int)policy->id.len, (const char *)policy->id.ptr, wanted);
+    return sks_fail(err, SKS_ERROR_OPTION, "the PIN %s; %s%.*s wants %s", violation,
+                    policy->id.len == 0 ? "its policy" : "policy ", (int)policy->id.len,
+                    (const char *)policy->id.ptr, wanted);
 }

@@ -1,5 +1,5 @@
 /* PINs against their policy: every rule from both sides. */
-#include "proxy/pin_check.h"
+#include "keygen2/crypto/pin_text.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static struct pin_policy policy_of(size_t i)
                                 .max_length = CASES[i].max };
 }
 
-Test(pin_check, every_rule)
+Test(pin_text, every_rule)
 {
     for (size_t i = 0; i < NITEMS(CASES); i++) {
         struct pin_policy policy = policy_of(i);
@@ -79,7 +79,15 @@ Test(pin_check, every_rule)
     }
 }
 
-Test(pin_check, a_policy_is_explained)
+Test(pin_text, a_policy_without_id_is_its_policy)
+{
+    const struct pin_policy policy = { .min_length = 4, .max_length = 8 };
+
+    cr_expect_eq(pin_check(&policy, bytes_of("123"), &err), SKS_ERROR_OPTION);
+    cr_expect_str_eq(err.text, "the PIN is too short; its policy wants 4 to 8 digits");
+}
+
+Test(pin_text, a_policy_is_explained)
 {
     struct pin_policy policy = { .format = FORMAT_STRING,
                                  .pattern_restrictions = PATTERN_ALL,
@@ -93,20 +101,21 @@ Test(pin_check, a_policy_is_explained)
                            "kind of character");
 }
 
-Test(pin_check, binary_pins_are_typed_as_hexadecimal)
+Test(pin_text, binary_pins_are_typed_as_hexadecimal)
 {
     struct pin_policy policy = { .format = FORMAT_BINARY };
     struct buf pin = { 0 };
 
-    cr_expect_eq(pin_from_text(&policy, bytes_of("00fF10"), &pin, &err), SKS_OK);
+    cr_expect_eq(pin_from_text(policy.format, bytes_of("00fF10"), &pin, &err), SKS_OK);
     cr_expect(bytes_equal(buf_bytes(&pin), bytes_at("\x00\xFF\x10", 3)));
     buf_reset(&pin);
-    cr_expect_eq(pin_from_text(&policy, bytes_of("00f"), &pin, &err), SKS_ERROR_OPTION);
-    cr_expect_eq(pin_from_text(&policy, bytes_of("0g"), &pin, &err), SKS_ERROR_OPTION);
+    cr_expect_eq(pin_from_text(policy.format, bytes_of("00f"), &pin, &err), SKS_ERROR_OPTION);
+    cr_expect_eq(pin_from_text(policy.format, bytes_of("0g"), &pin, &err), SKS_ERROR_OPTION);
     cr_expect_not_null(strstr(err.text, "hexadecimal"));
+    cr_expect_not_null(strstr(pin_elements_text(FORMAT_BINARY), "hexadecimal"));
     policy.format = FORMAT_NUMERIC;
     buf_reset(&pin);
-    cr_expect_eq(pin_from_text(&policy, bytes_of("00f"), &pin, &err), SKS_OK);
+    cr_expect_eq(pin_from_text(policy.format, bytes_of("00f"), &pin, &err), SKS_OK);
     cr_expect(bytes_equal(buf_bytes(&pin), bytes_of("00f")));
     buf_free(&pin);
 }
