@@ -186,8 +186,8 @@ class Show:
         self.assertIsNone(self.data("show", key.handle)["protection"]["puk"]["triesLeft"])
 
     def test_protection_as_data(self):
-        key, = self.make({"enablePinCaching": True, "value": b"47A1"}, puk=True, inputMethod=2, minLength=2,
-                         maxLength=9, patternRestrictions=3, format=1, grouping=3, retryLimit=7,
+        key, = self.make({"enablePinCaching": True, "value": b"47A1"}, puk=True, inputMethod=2,
+                         minLength=2, maxLength=9, patternRestrictions=3, format=1, grouping=3, retryLimit=7,
                          userDefined=False)
         shown = self.data("show", key.handle)["protection"]
         self.assertEqual(shown["pin"], {

@@ -2,7 +2,8 @@
 whose answers do not come. A relay between the two tells what the token itself does not do."""
 
 from rig.clicase import (
-    DONE, IN_DOUBT, IO_ERROR, REFUSED, USAGE, AlteredToken, CliTest, Terminal, sks_token)
+    DONE, IN_DOUBT, IO_ERROR, REFUSED, USAGE, AlteredToken, CliTest, Terminal, command_line,
+    sks_token)
 
 DEVICE_PIN = 16
 NONE, ALTERNATIVE, COMBINED, EXCLUSIVE = range(4)
@@ -104,8 +105,9 @@ class DevicePin(AlteredTest):
         self.assertEqual(self.sent("signHashedData")["authorization"], b"1234")
         self.run_it("delete", "--yes", pin="1234")
         self.assertEqual(self.sent("deleteKey")["authorization"], b"1234")
-        terminal = Terminal(self.altered.store, "sign", self.key.handle, "--in", "/dev/null",
-                            "--raw", stdout=False)
+        terminal = Terminal(command_line(self.altered.store, "sign", self.key.handle, "--raw",
+                                         "--in", "/dev/null"), stdout=False)
+        self.addCleanup(terminal.kill)
         terminal.answer("device PIN: ", "5678")
         self.assertEqual(terminal.finish(), DONE, terminal.shown)
         self.assertNotIn("5678", terminal.shown)

@@ -7,7 +7,6 @@ import pty
 import select
 import signal
 import subprocess
-import time
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -30,63 +29,80 @@ def environment_of(secrets):
     return {**kept, **{VARIABLES[name]: value for name, value in secrets.items()}}
 
 
+def command_line(store, command, *arguments):
+    return [program_path("sks-token"), command, "--store", str(store), *map(str, arguments)]
+
+
 def sks_token(store, command, *arguments, stdin=b"", **secrets):
     """Runs it to its end: code, out (bytes), text (of out), err (text)."""
-    done = subprocess.run([program_path("sks-token"), command, "--store", str(store),
-                           *map(str, arguments)], input=stdin, capture_output=True, timeout=RUN_TIMEOUT,
+    done = subprocess.run(command_line(store, command, *arguments), input=stdin,
+                          capture_output=True, timeout=RUN_TIMEOUT,
                           env=environment_of(secrets))
     return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr.decode(),
                            text=done.stdout.decode(errors="replace"))
 
 
 class Terminal:
-    """The program at a terminal, with a person who answers prompts; `shown` is all that the
+    """A program at a terminal, with a person who answers prompts; `shown` is all that the
     terminal displayed. stdout=False keeps its output off the terminal."""
 
-    def __init__(self, store, command, *arguments, stdout=True, **secrets):
-        self.shown = ""
+    def __init__(self, line, stdout=True, **secrets):
+        self.raw, self.shown, self.seen = b"", "", 0
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [program_path("sks-token"), command, "--store", str(store), *map(str, arguments)],
-            stdin=slave, stdout=slave if stdout else subprocess.DEVNULL, stderr=slave,
+            line, stdin=slave, stdout=slave if stdout else subprocess.DEVNULL, stderr=slave,
             start_new_session=True, env=environment_of(secrets))
         os.close(slave)
 
-    def _read(self, seconds):
+    def _read(self):
         """False at the end of the output."""
-        ready, _, _ = select.select([self.master], [], [], seconds)
+        ready, _, _ = select.select([self.master], [], [], PROMPT_TIMEOUT)
+        if not ready:
+            raise AssertionError("nothing more after %r" % self.shown)
         try:
-            more = os.read(self.master, 65536) if ready else b""
+            self.raw += os.read(self.master, 65536)
         except OSError:                 # Linux: the other side is closed
             return False
-        self.shown += more.decode(errors="replace")
+        self.shown = self.raw.decode(errors="replace")
         return True
 
     def wait_for(self, text):
         """Until the text was shown, behind what the last call waited for."""
-        deadline = time.monotonic() + PROMPT_TIMEOUT
-        seen = getattr(self, "seen", 0)
-        while text not in self.shown[seen:]:
-            if time.monotonic() > deadline or not self._read(0.1):
+        while text not in self.shown[self.seen:]:
+            if not self._read():
                 raise AssertionError("no %r in %r" % (text, self.shown))
-        self.seen = self.shown.index(text, seen) + len(text)
+        self.seen = self.shown.index(text, self.seen) + len(text)
         return self
 
     def answer(self, prompt, line):
-        self.wait_for(prompt)
+        return self.wait_for(prompt).type(line)
+
+    def type(self, line):
         os.write(self.master, line.encode() + b"\n")
         return self
 
-    def command_line(self):
+    def type_end(self):
+        """Control-D, at the start of a line: the end of the input."""
+        os.write(self.master, b"\x04")
+        return self
+
+    def arguments(self):
+        """What every process of the machine can read of it."""
         with open("/proc/%d/cmdline" % self.process.pid, "rb") as file:
             return file.read()
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 
+    def kill(self):
+        """If it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def finish(self):
         """The exit code; the output is read to its end."""
-        while self._read(PROMPT_TIMEOUT):
+        while self._read():
             pass
         os.close(self.master)
         return self.process.wait(PROMPT_TIMEOUT)
@@ -135,14 +151,12 @@ class CliTest(KeyTest):
     def terminal(self, command, *arguments, code=DONE, **options):
         """A Terminal; in the end its exit code is compared."""
         with self.as_it_is_run():
-            terminal = Terminal(self.token.store, command, *arguments, **options)
+            terminal = Terminal(command_line(self.token.store, command, *arguments), **options)
             try:
                 yield terminal
                 self.assertEqual(terminal.finish(), code, terminal.shown)
             finally:
-                if terminal.process.poll() is None:
-                    terminal.process.kill()
-                    terminal.process.wait()
+                terminal.kill()
 
     def write(self, name, content, mode=0o600):
         path = self.folder / name
