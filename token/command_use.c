@@ -189,7 +189,7 @@ static enum sks_status derive(struct key_command *c, struct bytes *result)
     enum sks_status rc;
 
     TRY(choose_algorithm(&c->key.attributes, ALGORITHM_AGREEMENT, NULL, &algorithm, &c->err));
-    TRY(pem_read_public_key(c->options->peer, &peer, &c->err));
+    TRY(pem_read_spki(c->options->peer, &peer, &c->err));
     TRY(key_authorize_use(c));
     rc = key_operate(c, KEY_AGREEMENT, algorithm, buf_bytes(&peer), result);
 out:

@@ -105,7 +105,7 @@ static enum sks_status take_public_key(BIO *bio, struct buf *spki, bool *found)
     return rc == SKS_OK ? spki->status : rc;
 }
 
-enum sks_status pem_read_public_key(const char *path, struct buf *spki, struct sks_error *err)
+enum sks_status pem_read_spki(const char *path, struct buf *spki, struct sks_error *err)
 {
     struct buf file = { 0 };
     BIO *bio = NULL;

@@ -40,8 +40,7 @@ CHECKED enum sks_status put_pem(struct buf *out, const char *label, struct bytes
  * @param spki  out: empty before
  * @return SKS_ERROR_EXTERNAL if the file has neither; the key itself is not looked at
  */
-CHECKED enum sks_status pem_read_public_key(const char *path, struct buf *spki,
-                                            struct sks_error *err);
+CHECKED enum sks_status pem_read_spki(const char *path, struct buf *spki, struct sks_error *err);
 
 /** DER of a certificate in the arena; ptr is NULL without memory. */
 struct bytes certificate_der(struct arena *arena, const X509 *certificate);
