@@ -94,9 +94,6 @@ enum sks_status key_agreement(struct call *call);
 enum sks_status perform_hmac(struct call *call);
 enum sks_status symmetric_key_encrypt(struct call *call);
 
-/** True unless the row is a cipher for AES keys of other sizes. user.c */
-bool aes_key_fits(const struct algorithm *algorithm, size_t key_len);
-
 /* Session key operations; each takes one of sessionKeyLimit and fails when that is spent.
  * session.c */
 

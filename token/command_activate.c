@@ -1,11 +1,14 @@
 /* sks-token deactivate and activate: on a store that nobody serves, or beside its server. */
 #include "keygen2/base/terminal.h"
 #include "token/api/control.h"
-#include "token/commands.h"
+#include "token/command_rows.h"
 #include "token/deactivation.h"
 #include "token/port.h"
 
 #include <stdio.h>
+
+const struct option_row OPTIONS_DEACTIVATE[] = { STORE, MASTER_KEY, YES, END };
+const struct option_row OPTIONS_ACTIVATE[] = { STORE, MASTER_KEY, END };
 
 /* The owner of a store that nobody serves needs no --allow-deactivate. */
 static enum sks_status deactivate_token(struct port *port, struct sks_error *err)

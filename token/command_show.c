@@ -1,250 +1,248 @@
-/* sks-token info and list: what the token tells of itself, for people or as JSON. */
-#include "keygen2/base/json.h"
-#include "keygen2/base/log.h"
-#include "keygen2/crypto/certificate.h"
-#include "token/commands.h"
-#include "token/port.h"
+/* sks-token show: all that a key shows of itself. */
+#include "keygen2/crypto/pem.h"
+#include "token/command_certificate.h"
+#include "token/command_data.h"
+#include "token/command_protection.h"
+#include "token/command_rows.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-/* ---- JSON of wire outputs ---- */
+const struct option_row OPTIONS_SHOW[] = {
+    STORE,
+    MASTER_KEY,
+    JSON,
+    FLAG_ROW("pem", "print the certificate path in PEM form, and nothing else", pem),
+    TEXT_ROW("extension", "TYPE",
+             "write the data of this extension, and nothing else; a property bag as NAME=VALUE",
+             extension),
+    OUTPUT("where that data goes"),
+    END,
+};
 
-static json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item))
+/* ---- extensions ---- */
+
+static const struct name EXTENSIONS[] = {
+    { "extension", EXTENSION_PLAIN },
+    { "encrypted-extension", EXTENSION_ENCRYPTED },
+    { "property-bag", EXTENSION_PROPERTY_BAG },
+    { "logotype", EXTENSION_LOGOTYPE },
+    { NULL, 0 },
+};
+
+struct property {
+    struct bytes name, value;
+    bool writable;
+};
+
+static enum sks_status get_property(struct bytes *bag, struct property *property)
+{
+    enum sks_status rc;
+
+    TRY(get_string(bag, &property->name));
+    TRY(get_bool(bag, &property->writable));
+    TRY(get_string(bag, &property->value));
+out:
+    return rc;
+}
+
+static enum sks_status get_extension_of(struct key_command *c, struct bytes type,
+                                        struct extension_out *extension)
+{
+    const union sks_in in = {
+        .get_extension = { .key_handle = c->key.handle, .type = type },
+    };
+    union sks_out out = { 0 };
+    enum sks_status rc = key_call(c, GET_EXTENSION, &in, &out);
+
+    *extension = out.extension;
+    return rc;
+}
+
+static json_t *properties_json(struct bytes bag)
 {
     json_t *array = json_array();
+    struct property property;
 
-    for (size_t i = 0; i < list->count; i++)
-        (void)json_array_append_new(array, make(list->item[i]));
+    while (bag.len > 0 && get_property(&bag, &property) == SKS_OK)
+        (void)json_array_append_new(
+            array, json_pack("{s:o, s:o, s:b}", "name", json_text(property.name), "value",
+                             json_text(property.value), "writable", (int)property.writable));
     return array;
 }
 
-static json_t *json_field_value(const struct wire_field *field, const void *values)
+static json_t *extension_json(struct bytes type, const struct extension_out *e, bool with_data)
 {
-    const void *member = (const uint8_t *)values + field->offset;
+    json_t *object = json_pack("{s:o, s:s, s:o, s:I}", "type", json_text(type), "subType",
+                               value_text(EXTENSIONS, e->sub_type), "qualifier",
+                               json_text(e->qualifier), "size", (json_int_t)e->extension_data.len);
 
-    switch (field->type) {
-    case WIRE_BYTE:
-        return json_integer(*(const uint8_t *)member);
-    case WIRE_BOOL:
-        return json_boolean(*(const bool *)member);
-    case WIRE_USHORT:
-        return json_integer(*(const uint16_t *)member);
-    case WIRE_UINT:
-        return json_integer(*(const uint32_t *)member);
-    case WIRE_ARRAYS:
-        return json_list(member, json_binary);
-    case WIRE_STRINGS:
-        return json_list(member, json_text);
-    case WIRE_ARRAY:
-    case WIRE_BLOB:
-    case WIRE_SECRET:
-        return json_binary(*(const struct bytes *)member);
-    default:
-        return json_text(*(const struct bytes *)member);
+    if (with_data && e->sub_type == EXTENSION_PROPERTY_BAG)
+        (void)json_object_set_new(object, "properties", properties_json(e->extension_data));
+    else if (with_data)
+        (void)json_object_set_new(object, "data", json_binary(e->extension_data));
+    return object;
+}
+
+/* One line a property. What would break a line is shown as '?': --json tells it exactly. */
+static void put_properties(struct buf *out, struct bytes bag, struct arena *arena)
+{
+    struct property property;
+
+    while (bag.len > 0 && get_property(&bag, &property) == SKS_OK) {
+        put_text(out, clean_text(arena, property.name));
+        put_byte(out, '=');
+        put_text(out, clean_text(arena, property.value));
+        put_byte(out, '\n');
     }
 }
 
-/* Adds a method's outputs under the names that the specification gives them. */
-static void add_outputs(json_t *object, enum method_id id, const union sks_out *out)
+static enum sks_status write_extension(struct key_command *c)
 {
-    const struct sks_method *method = sks_method((uint8_t)id);
-
-    for (size_t i = 0; i < method->out_count; i++)
-        (void)json_object_set_new(object, method->out[i].name,
-                                  json_field_value(&method->out[i], out));
-}
-
-static void print_json(json_t *value)
-{
-    char *text = json_dumps(value, JSON_INDENT(2));
-
-    (void)puts(text == NULL ? "" : text);
-    free(text);
-    json_decref(value);
-}
-
-/* ---- info ---- */
-
-static void print_info(const struct device_info_out *info, const char *state, struct arena *arena)
-{
-    X509 *x509 = NULL;
-    const char *subject = "?";
-
-    if (info->certificate_path.count > 0 &&
-        certificate_parse(info->certificate_path.item[0], &x509) == SKS_OK)
-        subject = certificate_name(arena, X509_get_subject_name(x509));
-    (void)printf("vendor              %.*s\n", (int)info->vendor_description.len,
-                 (const char *)info->vendor_description.ptr);
-    (void)printf("state               %s\n", state);
-    (void)printf("API level           %u\n", info->api_level);
-    (void)printf("device              %s\n", subject == NULL ? "?" : subject);
-    (void)printf("crypto data size    %u bytes\n", info->crypto_data_size);
-    (void)printf("extension data size %u bytes\n", info->extension_data_size);
-    (void)printf("device PIN          %s\n", info->device_pin_support ? "yes" : "no");
-    (void)printf("biometrics          %s\n", info->biometric_support ? "yes" : "no");
-    (void)printf("algorithms\n");
-    for (size_t i = 0; i < info->supported_algorithms.count; i++)
-        (void)printf("  %.*s\n", (int)info->supported_algorithms.item[i].len,
-                     (const char *)info->supported_algorithms.item[i].ptr);
-    X509_free(x509);
-}
-
-/* getDeviceInfo does not tell it: a deactivated token answers that, and NOT_AVAILABLE to the rest.
- */
-static enum sks_status read_state(struct port *port, const char **state, struct arena *arena,
-                                  struct sks_error *err)
-{
-    const union sks_in in = { 0 };
-    enum sks_status rc = token_call(port->link, ENUMERATE_KEYS, &in, NULL, arena, err);
-
-    *state = rc == SKS_ERROR_NOT_AVAILABLE ? "deactivated" : "active";
-    return rc == SKS_ERROR_NOT_AVAILABLE ? SKS_OK : rc;
-}
-
-enum exit_code command_info(void *options, char **operands, size_t count)
-{
-    const struct token_command_options *o = options;
-    const union sks_in in = { 0 };
-    struct port port;
-    struct arena arena = { 0 };
-    struct sks_error err = { 0 };
-    union sks_out out;
-    const char *state;
-    json_t *object;
+    const struct token_command_options *o = c->options;
+    struct bytes type = bytes_of(o->extension);
+    struct buf lines = { 0 };
+    struct extension_out e;
     enum sks_status rc;
 
-    (void)operands, (void)count;
-    TRY(port_open(o->store, o->key_file, &port, &err));
-    TRY(token_call(port.link, GET_DEVICE_INFO, &in, &out, &arena, &err));
-    TRY(read_state(&port, &state, &arena, &err));
+    TRY(get_extension_of(c, type, &e));
     if (o->json) {
-        object = json_pack("{s:s}", "state", state);
-        add_outputs(object, GET_DEVICE_INFO, &out);
-        print_json(object);
+        rc = json_print(extension_json(type, &e, true), &c->err);
+    } else if (e.sub_type == EXTENSION_PROPERTY_BAG) {
+        put_properties(&lines, e.extension_data, &c->arena);
+        TRY(lines.status);
+        rc = data_write(o->output, DATA_CLEAR, buf_bytes(&lines), &c->err);
     } else {
-        print_info(&out.device_info, state, &arena);
+        rc = data_write(o->output, DATA_CLEAR, e.extension_data, &c->err);
     }
 out:
-    port_close(&port);
-    arena_free(&arena);
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+    buf_free(&lines);
+    return sks_explain(&c->err, rc);
 }
 
-/* ---- list ---- */
-
-struct listed_key {
-    uint32_t handle, session;
-    struct key_attributes_out attributes;
-    struct key_protection_out protection;
-    const char *subject;
-};
-
-/* "PIN", "PIN+PUK", "none", with what is blocked. */
-static const char *protection_text(const struct listed_key *key, struct arena *arena)
+static enum sks_status print_extensions(struct key_command *c)
 {
-    unsigned status = key->protection.protection_status;
+    const struct bytes_list *types = &c->key.attributes.extension_types;
+    struct extension_out e;
+    enum sks_status rc = SKS_OK;
 
-    if ((status & PROTECTION_STATUS_DEVICE_PIN) != 0)
-        return "device PIN";
-    if ((status & PROTECTION_STATUS_PIN) == 0)
-        return "none";
-    return arena_printf(arena, "PIN%s%s%s",
-                        (status & PROTECTION_STATUS_PIN_BLOCKED) ? " blocked" : "",
-                        (status & PROTECTION_STATUS_PUK) ? "+PUK" : "",
-                        (status & PROTECTION_STATUS_PUK_BLOCKED) ? " blocked" : "");
-}
-
-static enum sks_status read_key(struct port *port, struct listed_key *key, struct arena *arena,
-                                struct sks_error *err)
-{
-    const union sks_in in = { .key_handle.key_handle = key->handle };
-    union sks_out out;
-    X509 *x509 = NULL;
-    enum sks_status rc;
-
-    TRY(token_call(port->link, GET_KEY_PROTECTION_INFO, &in, &out, arena, err));
-    key->protection = out.key_protection;
-    TRY(token_call(port->link, GET_KEY_ATTRIBUTES, &in, &out, arena, err));
-    key->attributes = out.key_attributes;
-    key->subject = "?";
-    if (key->attributes.certificate_path.count > 0 &&
-        certificate_parse(key->attributes.certificate_path.item[0], &x509) == SKS_OK)
-        key->subject = certificate_name(arena, X509_get_subject_name(x509));
+    if (types->count > 0)
+        (void)printf("\nextensions\n");
+    for (size_t i = 0; i < types->count; i++) {
+        TRY(get_extension_of(c, types->item[i], &e));
+        (void)printf("  %s  %s%s%s, %zu bytes\n", clean_text(&c->arena, types->item[i]),
+                     value_text(EXTENSIONS, e.sub_type), e.qualifier.len > 0 ? " " : "",
+                     clean_text(&c->arena, e.qualifier), e.extension_data.len);
+    }
 out:
-    X509_free(x509);
     return rc;
 }
 
-static json_t *json_of_key(const struct listed_key *key, struct arena *arena)
-{
-    const struct key_attributes_out *a = &key->attributes;
+/* ---- the key ---- */
 
-    return json_pack(
-        "{s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:s}", "handle", (json_int_t)key->handle,
-        "provisioningHandle", (json_int_t)key->session, "friendlyName", json_text(a->friendly_name),
-        "appUsage", name_of_value(NAMES_APP_USAGE, a->app_usage), "subject", key->subject,
-        "certificatePath", json_list(&a->certificate_path, json_binary), "endorsedAlgorithms",
-        json_list(&a->endorsed_algorithms, json_text), "protection", protection_text(key, arena));
+static void print_attributes(struct key_command *c)
+{
+    const struct key_attributes_out *a = &c->key.attributes;
+    const struct bytes_list *endorsed = &a->endorsed_algorithms;
+    unsigned backup = c->key.protection.key_backup;
+
+    (void)printf("%s\n", key_title(&c->key, &c->arena));
+    (void)printf("  usage          %s\n", value_text(NAMES_APP_USAGE, a->app_usage));
+    (void)printf("  algorithm      %s\n", key_algorithm_text(&c->key, &c->arena));
+    (void)printf("  origin         %s%s\n",
+                 (backup & KEY_BACKUP_IMPORTED) != 0 ? "imported" : "made in the token",
+                 (backup & KEY_BACKUP_EXPORTED) != 0 ? ", has been exported" : "");
+    (void)printf("  to be used by  %s\n", endorsed->count > 0
+                                              ? clean_text(&c->arena, endorsed->item[0])
+                                              : "any algorithm that fits");
+    for (size_t i = 1; i < endorsed->count; i++)
+        (void)printf("                 %s\n", clean_text(&c->arena, endorsed->item[i]));
 }
 
-static void show_key(const struct listed_key *key, json_t *keys, struct arena *arena)
+static enum sks_status print_key(struct key_command *c)
 {
-    char *name = arena_text(arena, key->attributes.friendly_name);
+    const struct bytes_list *path = &c->key.attributes.certificate_path;
 
-    if (keys != NULL) {
-        (void)json_array_append_new(keys, json_of_key(key, arena));
-        return;
+    print_attributes(c);
+    (void)printf("\nprotection\n");
+    protection_draw(&c->key, &c->arena);
+    for (size_t i = 0; i < path->count; i++) {
+        (void)printf("\ncertificate %zu of %zu\n", i + 1, path->count);
+        certificate_print(path->item[i], "  ");
     }
-    if (name != NULL)
-        log_clean(name); /* an issuer chose it: no control characters to the terminal */
-    (void)printf("%6u  %-14s  %-18s  %-20s  %s\n", key->handle,
-                 name_of_value(NAMES_APP_USAGE, key->attributes.app_usage),
-                 protection_text(key, arena), name == NULL ? "" : name, key->subject);
+    return print_extensions(c);
 }
 
-static enum sks_status list_keys(struct port *port, json_t *keys, struct sks_error *err)
+static json_t *backup_json(unsigned backup)
 {
-    union sks_in in = { 0 };
-    union sks_out out = { 0 };
-    struct arena arena = { 0 };
-    enum sks_status rc;
+    json_t *array = json_array();
 
-    do {
-        TRY(token_call(port->link, ENUMERATE_KEYS, &in, &out, &arena, err));
-        if (out.enumerate_keys.key_handle != 0) {
-            struct listed_key key = { .handle = out.enumerate_keys.key_handle,
-                                      .session = out.enumerate_keys.provisioning_handle };
+    if ((backup & KEY_BACKUP_IMPORTED) != 0)
+        (void)json_array_append_new(array, json_string("imported"));
+    if ((backup & KEY_BACKUP_EXPORTED) != 0)
+        (void)json_array_append_new(array, json_string("exported"));
+    return array;
+}
 
-            TRY(read_key(port, &key, &arena, err));
-            show_key(&key, keys, &arena);
-            in.key_handle.key_handle = key.handle;
-            out.enumerate_keys.key_handle = key.handle;
-        }
-        arena_free(&arena);
-    } while (out.enumerate_keys.key_handle != 0);
+static enum sks_status print_key_json(struct key_command *c)
+{
+    const struct key_attributes_out *a = &c->key.attributes;
+    json_t *extensions = json_array();
+    struct extension_out e;
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < a->extension_types.count; i++) {
+        TRY(get_extension_of(c, a->extension_types.item[i], &e));
+        (void)json_array_append_new(extensions,
+                                    extension_json(a->extension_types.item[i], &e, false));
+    }
+    rc = json_print(
+        json_pack("{s:I, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:O}", "handle",
+                  (json_int_t)c->key.handle, "friendlyName", json_text(a->friendly_name),
+                  "algorithm", key_algorithm_text(&c->key, &c->arena), "symmetricKeyLength",
+                  (json_int_t)a->symmetric_key_length, "appUsage",
+                  value_text(NAMES_APP_USAGE, a->app_usage), "endorsedAlgorithms",
+                  json_list(&a->endorsed_algorithms, json_text), "keyBackup",
+                  backup_json(c->key.protection.key_backup), "protection",
+                  protection_json(&c->key.protection), "certificates",
+                  json_list(&a->certificate_path, certificate_json), "extensions", extensions),
+        &c->err);
 out:
-    arena_free(&arena);
+    json_decref(extensions);
     return rc;
 }
 
-enum exit_code command_list(void *options, char **operands, size_t count)
+static enum sks_status write_pem(struct key_command *c)
+{
+    const struct bytes_list *path = &c->key.attributes.certificate_path;
+    struct buf pem = { 0 };
+    enum sks_status rc;
+
+    for (size_t i = 0; i < path->count; i++)
+        TRY(put_pem(&pem, "CERTIFICATE", path->item[i]));
+    rc = data_write(c->options->output, DATA_TEXT, buf_bytes(&pem), &c->err);
+out:
+    buf_free(&pem);
+    return sks_explain(&c->err, rc);
+}
+
+enum exit_code command_show(void *options, char **operands, size_t count)
 {
     const struct token_command_options *o = options;
-    json_t *keys = o->json ? json_array() : NULL;
-    struct port port;
-    struct sks_error err = { 0 };
+    struct key_command c;
     enum sks_status rc;
 
-    (void)operands, (void)count;
-    TRY(port_open(o->store, o->key_file, &port, &err));
-    if (!o->json)
-        (void)printf("handle  usage           protection          name                  subject\n");
-    TRY(list_keys(&port, keys, &err));
-    if (o->json)
-        print_json(json_pack("{s:O}", "keys", keys));
+    (void)count;
+    TRY(key_open(&c, options, operands[0]));
+    REQUIRE(!o->pem || (o->extension == NULL && !o->json), &c.err, SKS_ERROR_OPTION,
+            "--pem shows the certificates alone");
+    REQUIRE(o->output == NULL || o->pem || (o->extension != NULL && !o->json), &c.err,
+            SKS_ERROR_OPTION, "--out is for --pem and --extension");
+    if (o->pem)
+        rc = write_pem(&c);
+    else if (o->extension != NULL)
+        rc = write_extension(&c);
+    else
+        rc = o->json ? print_key_json(&c) : print_key(&c);
 out:
-    json_decref(keys);
-    port_close(&port);
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+    return key_finish(&c, rc);
 }

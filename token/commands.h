@@ -17,26 +17,51 @@ struct token_command_options {
     uint32_t storage_limit;  /* serve, bytes */
     const char *simulate;    /* serve: names, with commas between; NULL: nothing */
     bool allow_deactivate;   /* serve */
-    bool yes;                /* deactivate: do not ask */
     bool verbose;            /* serve */
-    bool json;               /* info, list */
-    const char *pin_file;    /* sign */
-    const char *algorithm;   /* sign: JOSE name or URI, NULL: by the key */
-    const char *input;       /* sign: NULL is standard input */
-    const char *output;      /* sign: NULL is standard output */
-    bool raw;                /* sign: ECDSA as r||s */
+    bool json;               /* commands whose output is data */
+
+    /* Commands on a key. */
+    const char *pin_file, *puk_file, *new_pin_file; /* NULL: environment, else the terminal */
+    bool biometric;                                 /* the biometric check was passed */
+    const char *algorithm;                          /* name or URI, NULL: by the key */
+    const char *input;                              /* NULL, "-": standard input */
+    const char *output;                             /* NULL, "-": standard output */
+    bool raw;                                       /* bytes as on the SKS wire */
+    const char *iv;                                 /* encrypt, decrypt: hexadecimal */
+    const char *peer;                               /* derive: PEM file */
+    bool pem;                                       /* show: the certificate path alone */
+    const char *extension;                          /* show: the data of this type alone */
+    bool yes;                                       /* delete, deactivate: do not ask */
 };
 
 enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
 enum exit_code command_certify(void *options, char **operands, size_t count);
 enum exit_code command_serve(void *options, char **operands, size_t count); /* command_serve.c */
-enum exit_code command_info(void *options, char **operands, size_t count);  /* command_show.c */
-enum exit_code command_list(void *options, char **operands, size_t count);
 
-enum exit_code command_sign(void *options, char **operands, size_t count); /* command_sign.c */
+/* Each of these has its table of options beside it. */
+enum exit_code command_info(void *options, char **operands, size_t count); /* command_list.c */
+enum exit_code command_list(void *options, char **operands, size_t count);
+enum exit_code command_show(void *options, char **operands, size_t count);    /* command_show.c */
+enum exit_code command_sign(void *options, char **operands, size_t count);    /* command_sign.c */
+enum exit_code command_decrypt(void *options, char **operands, size_t count); /* command_use.c */
+enum exit_code command_encrypt(void *options, char **operands, size_t count);
+enum exit_code command_hmac(void *options, char **operands, size_t count);
+enum exit_code command_derive(void *options, char **operands, size_t count);
+enum exit_code command_export(void *options, char **operands, size_t count); /* command_manage.c */
+enum exit_code command_delete(void *options, char **operands, size_t count);
+enum exit_code command_change_pin(void *options, char **operands, size_t count);
+enum exit_code command_set_pin(void *options, char **operands, size_t count);
+enum exit_code command_unlock(void *options, char **operands, size_t count);
+enum exit_code command_sessions(void *options, char **operands, size_t count);
+enum exit_code command_abort(void *options, char **operands, size_t count); /* command_sessions.c */
 
 /* command_activate.c */
 enum exit_code command_deactivate(void *options, char **operands, size_t count);
 enum exit_code command_activate(void *options, char **operands, size_t count);
+
+extern const struct option_row OPTIONS_INFO[], OPTIONS_LIST[], OPTIONS_SHOW[], OPTIONS_SIGN[],
+    OPTIONS_DECRYPT[], OPTIONS_ENCRYPT[], OPTIONS_HMAC[], OPTIONS_DERIVE[], OPTIONS_EXPORT[],
+    OPTIONS_DELETE[], OPTIONS_CHANGE_PIN[], OPTIONS_SET_PIN[], OPTIONS_UNLOCK[], OPTIONS_SESSIONS[],
+    OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[];
 
 #endif

@@ -1,27 +1,5 @@
 /* sks-token: the software SKS token. */
-#include "token/commands.h"
-#include "token/vault.h"
-
-#define AT(member) offsetof(struct token_command_options, member)
-#define STORE                                                                                      \
-    {                                                                                              \
-        "store", 0, "DIR", "folder of the token", OPTION_TEXT, AT(store), true, "SKS_TOKEN_STORE", \
-            0, 0                                                                                   \
-    }
-#define MASTER_KEY                                                                                 \
-    {                                                                                              \
-        "master-key", 0, "FILE",                                                                   \
-            "master key (default DIR/master.key; " MASTER_KEY_VARIABLE " holds it itself)",        \
-            OPTION_TEXT, AT(key_file), false, "SKS_TOKEN_MASTER_KEY_FILE", 0, 0                    \
-    }
-#define JSON                                                                                       \
-    {                                                                                              \
-        "json", 0, NULL, "print JSON", OPTION_FLAG, AT(json), false, NULL, 0, 0                    \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, 0, NULL, NULL, OPTION_FLAG, 0, false, NULL, 0, 0                                     \
-    }
+#include "token/command_rows.h"
 
 static const struct option_row INIT[] = {
     STORE,
@@ -65,34 +43,6 @@ static const struct option_row SERVE[] = {
     END,
 };
 
-static const struct option_row SHOW[] = { STORE, MASTER_KEY, JSON, END };
-
-static const struct option_row SIGN[] = {
-    STORE,
-    MASTER_KEY,
-    { "pin-file", 0, "FILE",
-      "its first line is the PIN; mode 0600 (else $SKS_TOKEN_PIN, else asked for)", OPTION_TEXT,
-      AT(pin_file), false, NULL, 0, 0 },
-    { "algorithm", 0, "NAME", "ES256, RS512, Ed25519, ... or a URI (default: by the key)",
-      OPTION_TEXT, AT(algorithm), false, NULL, 0, 0 },
-    { "in", 0, "FILE", "what to sign (default: standard input)", OPTION_TEXT, AT(input), false,
-      NULL, 0, 0 },
-    { "out", 0, "FILE", "where the signature goes (default: standard output)", OPTION_TEXT,
-      AT(output), false, NULL, 0, 0 },
-    { "raw", 0, NULL, "ECDSA as r||s, as on the SKS wire, instead of DER", OPTION_FLAG, AT(raw),
-      false, NULL, 0, 0 },
-    END,
-};
-
-static const struct option_row DEACTIVATE[] = {
-    STORE,
-    MASTER_KEY,
-    { "yes", 'y', NULL, "do not ask", OPTION_FLAG, AT(yes), false, NULL, 0, 0 },
-    END,
-};
-
-static const struct option_row ACTIVATE[] = { STORE, MASTER_KEY, END };
-
 static void set_defaults(void *options)
 {
     struct token_command_options *o = options;
@@ -107,13 +57,35 @@ static const struct command_row COMMANDS[] = {
     { "certify", "", 0, 0, "install the certificate that a CA made for device.csr", CERTIFY,
       command_certify, set_defaults },
     { "serve", "", 0, 0, "answer SKS calls over HTTP", SERVE, command_serve, set_defaults },
-    { "info", "", 0, 0, "show what the token is and can do", SHOW, command_info, set_defaults },
-    { "list", "", 0, 0, "list the keys", SHOW, command_list, set_defaults },
-    { "sign", "HANDLE", 1, 1, "sign data with a key", SIGN, command_sign, set_defaults },
+    { "info", "", 0, 0, "show what the token is and can do", OPTIONS_INFO, command_info, NULL },
+    { "list", "", 0, 0, "list the keys", OPTIONS_LIST, command_list, NULL },
+    { "show", "KEY", 1, 1, "show a key, by handle or friendly name", OPTIONS_SHOW, command_show,
+      NULL },
+    { "sign", "KEY", 1, 1, "sign data", OPTIONS_SIGN, command_sign, NULL },
+    { "decrypt", "KEY", 1, 1, "decrypt data: RSA, or AES with a symmetric key", OPTIONS_DECRYPT,
+      command_decrypt, NULL },
+    { "encrypt", "KEY", 1, 1, "encrypt data with a symmetric key: AES", OPTIONS_ENCRYPT,
+      command_encrypt, NULL },
+    { "hmac", "KEY", 1, 1, "authenticate data with a symmetric key", OPTIONS_HMAC, command_hmac,
+      NULL },
+    { "derive", "KEY", 1, 1, "agree on a shared secret: ECDH", OPTIONS_DERIVE, command_derive,
+      NULL },
+    { "export", "KEY", 1, 1, "write the private or symmetric key, if that is allowed",
+      OPTIONS_EXPORT, command_export, NULL },
+    { "delete", "KEY", 1, 1, "delete a key for ever", OPTIONS_DELETE, command_delete, NULL },
+    { "change-pin", "KEY", 1, 1, "set a new PIN, by the old one", OPTIONS_CHANGE_PIN,
+      command_change_pin, NULL },
+    { "set-pin", "KEY", 1, 1, "set a new PIN, by the PUK", OPTIONS_SET_PIN, command_set_pin, NULL },
+    { "unlock", "KEY", 1, 1, "unlock a blocked PIN, by the PUK", OPTIONS_UNLOCK, command_unlock,
+      NULL },
+    { "sessions", "", 0, 0, "list the provisioning sessions", OPTIONS_SESSIONS, command_sessions,
+      NULL },
+    { "abort", "SESSION", 1, 1, "abort an open provisioning session", OPTIONS_ABORT, command_abort,
+      NULL },
     { "deactivate", "", 0, 0, "abort all sessions, wipe the secrets, and answer nothing more",
-      DEACTIVATE, command_deactivate, set_defaults },
-    { "activate", "", 0, 0, "let a deactivated token answer again", ACTIVATE, command_activate,
-      set_defaults },
+      OPTIONS_DEACTIVATE, command_deactivate, NULL },
+    { "activate", "", 0, 0, "let a deactivated token answer again", OPTIONS_ACTIVATE,
+      command_activate, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

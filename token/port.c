@@ -1,7 +1,9 @@
 #include "token/port.h"
 #include "keygen2/base/files.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static enum sks_status call_own_token(void *ctx, struct bytes request, struct buf *answer,
                                       enum call_fate *fate, struct sks_error *err)
@@ -35,6 +37,56 @@ enum sks_status port_open(const char *store, const char *key_file, struct port *
     TRY(token_link_open_over(&own, &config, &port->link, err));
 out:
     return rc;
+}
+
+/* Calls that leave something behind, beside the counter of a PIN. */
+static bool changes_token(enum method_id method)
+{
+    return method == ABORT_PROVISIONING_SESSION || (method >= DELETE_KEY && method <= SET_PIN);
+}
+
+enum sks_status port_call(struct port *port, enum method_id method, const union sks_in *in,
+                          union sks_out *out, struct arena *arena, struct sks_error *err)
+{
+    struct sks_error own = { 0 };
+    enum sks_status rc = token_call(port->link, method, in, out, arena, &own);
+    enum call_fate fate = token_link_fate(port->link);
+
+    if (rc == SKS_OK)
+        return SKS_OK;
+    port->exit = program_exit_code(rc);
+    if (fate == CALL_ANSWERED && (rc == SKS_ERROR_OPTION || rc == SKS_ERROR_NOT_AVAILABLE))
+        port->exit = EXIT_REFUSED; /* not trouble of the command line, or on the way */
+    if (fate == CALL_ANSWERED)
+        return sks_fail(err, rc, "refused by the token: %s: %s", sks_status_name((int)rc),
+                        own.text);
+    if (fate == CALL_NOT_MADE || !changes_token(method))
+        return sks_fail(err, rc, "%s", own.text);
+    port->exit = EXIT_IN_DOUBT;
+    return sks_fail(err, rc, "%s; nobody knows whether %s took effect", own.text,
+                    sks_method((uint8_t)method)->name);
+}
+
+bool port_parse_handle(const char *text, uint32_t *handle)
+{
+    unsigned long long value;
+    char *end;
+
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || value > UINT32_MAX)
+        return false;
+    *handle = (uint32_t)value;
+    return true;
+}
+
+enum exit_code port_finish(struct port *port, enum sks_status rc, const struct sks_error *err)
+{
+    port_close(port);
+    if (rc == SKS_OK)
+        return EXIT_DONE;
+    return program_fail(port->exit == EXIT_DONE ? program_exit_code(rc) : port->exit, "%s",
+                        err->text);
 }
 
 void port_close(struct port *port)

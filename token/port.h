@@ -3,6 +3,7 @@
 #ifndef TOKEN_PORT_H
 #define TOKEN_PORT_H
 
+#include "keygen2/base/program.h"
 #include "token/api/token_link.h"
 #include "token/folder.h"
 
@@ -10,6 +11,7 @@ struct port {
     struct token_link *link; /* for token_call() */
     struct token *token;     /* NULL where somebody else serves */
     struct folder folder;
+    enum exit_code exit; /* of the last port_call() that failed, else EXIT_DONE */
 };
 
 /**
@@ -21,6 +23,19 @@ struct port {
  */
 CHECKED enum sks_status port_open(const char *store, const char *key_file, struct port *port,
                                   struct sks_error *err);
+
+/**
+ * token_call() with an error text for people: that the token refused, the name of the status and
+ * the ErrorString; or that nobody knows whether a change was made.
+ */
+CHECKED enum sks_status port_call(struct port *port, enum method_id method, const union sks_in *in,
+                                  union sks_out *out, struct arena *arena, struct sks_error *err);
+
+/** True if the text is a number that may be a handle. */
+bool port_parse_handle(const char *text, uint32_t *handle);
+
+/** Closes the port and prints the error of a failed command. Returns its exit code. */
+enum exit_code port_finish(struct port *port, enum sks_status rc, const struct sks_error *err);
 
 void port_close(struct port *port);
 

@@ -3,22 +3,6 @@
 #include "keygen2/crypto/signature.h"
 #include "token/authorize.h"
 
-static bool is_endorsed(const struct bytes_list *endorsed, struct bytes uri)
-{
-    for (size_t i = 0; i < endorsed->count; i++)
-        if (bytes_equal(endorsed->item[i], uri))
-            return true;
-    return endorsed->count == 0;
-}
-
-bool aes_key_fits(const struct algorithm *algorithm, size_t key_len)
-{
-    if (algorithm->use != ALGORITHM_CIPHER)
-        return true;
-    return algorithm->size == 0 ? key_len == 16 || key_len == 24 || key_len == 32
-                                : key_len == algorithm->size;
-}
-
 /* Finds the algorithm of an operation, if the key may be used with it. */
 static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsigned use,
                                        const struct algorithm **algorithm)
@@ -37,7 +21,7 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
                  "the key has not the size that the algorithm wants");
     CALL_REQUIRE(call, symmetric || ((*algorithm)->kind == KEY_KIND_RSA) == is_rsa,
                  SKS_ERROR_ALGORITHM, "algorithm does not fit the key");
-    CALL_REQUIRE(call, is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
+    CALL_REQUIRE(call, algorithm_is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
                  "algorithm is not endorsed for the key");
     rc = SKS_OK;
 out:

@@ -84,8 +84,7 @@ enum sks_status file_read_secret(const char *path, size_t max, struct buf *out,
     return read_file(path, true, max, out, err);
 }
 
-/* A full disk must not look like success: errno is set when this is false. */
-static bool write_all(int fd, struct bytes data)
+bool file_write_to(int fd, struct bytes data)
 {
     while (data.len > 0) {
         ssize_t put = write(fd, data.ptr, data.len);
@@ -132,7 +131,7 @@ enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
             "%s: the name is too long", path);
     fd = mkostemp(temporary, O_CLOEXEC);
     REQUIRE(fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
-    REQUIRE(write_all(fd, data) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 &&
+    REQUIRE(file_write_to(fd, data) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 &&
                 rename(temporary, path) == 0 && sync_folder_of(path),
             err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
     rc = SKS_OK;

@@ -19,6 +19,9 @@ CHECKED enum sks_status file_read_secret(const char *path, size_t max, struct bu
 CHECKED enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
                                    struct sks_error *err);
 
+/** Writes all of it to an open file; errno is set when this is false. */
+bool file_write_to(int fd, struct bytes data);
+
 /** Makes a folder (and its parents) with the mode if it is not there. */
 CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
 

@@ -85,8 +85,15 @@ static void release_signals(const struct sigaction before[NITEMS(ENDING)])
         (void)raise(interrupted); /* now that the terminal is as it was */
 }
 
-static enum sks_status read_without_echo(const volatile sig_atomic_t *stop, struct buf *line,
-                                         struct sks_error *err)
+static void show_prompt(const char *prompt)
+{
+    if (prompt != NULL)
+        (void)fprintf(stderr, "%s: ", prompt);
+}
+
+/* The prompt comes last: whoever answers it at once must not see the answer, nor lose it. */
+static enum sks_status read_without_echo(const char *prompt, const volatile sig_atomic_t *stop,
+                                         struct buf *line, struct sks_error *err)
 {
     struct termios shown, without_echo;
     bool changed = tcgetattr(STDIN_FILENO, &shown) == 0;
@@ -97,6 +104,7 @@ static enum sks_status read_without_echo(const volatile sig_atomic_t *stop, stru
         without_echo.c_lflag &= ~(tcflag_t)ECHO;
         changed = tcsetattr(STDIN_FILENO, TCSAFLUSH, &without_echo) == 0;
     }
+    show_prompt(prompt);
     rc = read_line(stop, line, err);
     (void)fputc('\n', stderr);
     if (changed)
@@ -115,9 +123,9 @@ enum sks_status terminal_read(const char *prompt, bool hidden, const volatile si
         catch_signals(before);
         stop = &interrupted;
     }
-    if (prompt != NULL)
-        (void)fprintf(stderr, "%s: ", prompt);
-    rc = hidden ? read_without_echo(stop, line, err) : read_line(stop, line, err);
+    if (!hidden)
+        show_prompt(prompt);
+    rc = hidden ? read_without_echo(prompt, stop, line, err) : read_line(stop, line, err);
     if (watch)
         release_signals(before);
     return rc;

@@ -107,6 +107,22 @@ const struct algorithm *algorithm_by_uri(struct bytes uri, unsigned use)
     return NULL;
 }
 
+bool aes_key_fits(const struct algorithm *algorithm, size_t key_len)
+{
+    if (algorithm->use != ALGORITHM_CIPHER)
+        return true;
+    return algorithm->size == 0 ? key_len == 16 || key_len == 24 || key_len == 32
+                                : key_len == algorithm->size;
+}
+
+bool algorithm_is_endorsed(const struct bytes_list *endorsed, struct bytes uri)
+{
+    for (size_t i = 0; i < endorsed->count; i++)
+        if (bytes_equal(endorsed->item[i], uri))
+            return true;
+    return endorsed->count == 0;
+}
+
 const struct algorithm *algorithm_by_jose(struct bytes jose, unsigned use)
 {
     for (size_t i = 0; i < NITEMS(ALGORITHMS); i++)

@@ -45,4 +45,10 @@ const struct algorithm *algorithm_by_uri(struct bytes uri, unsigned use);
 /** Row of a JOSE name ("P-256", "ES256") that has any of the uses; NULL if there is none. */
 const struct algorithm *algorithm_by_jose(struct bytes jose, unsigned use);
 
+/** True if a symmetric key has the size that an AES row wants; other rows take any. */
+bool aes_key_fits(const struct algorithm *algorithm, size_t key_len);
+
+/** True if a key may be used with the algorithm: its list of endorsed ones has it, or is empty. */
+bool algorithm_is_endorsed(const struct bytes_list *endorsed, struct bytes uri);
+
 #endif

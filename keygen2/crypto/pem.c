@@ -1,5 +1,6 @@
 #include "keygen2/crypto/pem.h"
 #include "keygen2/base/files.h"
+#include "keygen2/crypto/certificate.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -62,6 +63,63 @@ enum sks_status pem_read_key(const char *path, EVP_PKEY **key, struct sks_error 
         *key = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL);
     REQUIRE(*key != NULL, err, SKS_ERROR_EXTERNAL, "%s: no private key in PEM form", path);
 out:
+    BIO_free(bio);
+    buf_free(&file);
+    return rc;
+}
+
+enum sks_status put_pem(struct buf *out, const char *label, struct bytes der)
+{
+    BIO *bio = BIO_new(BIO_s_secmem()); /* it may be a private key */
+    char *data = NULL;
+    long len = 0;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (bio != NULL && PEM_write_bio(bio, label, "", der.ptr, (long)der.len) > 0 &&
+        (len = BIO_get_mem_data(bio, &data)) > 0) {
+        put_raw(out, bytes_at(data, (size_t)len));
+        rc = out->status;
+    }
+    BIO_free(bio);
+    return rc;
+}
+
+/* Takes one object of a PEM file; any other kind of object is passed over. */
+static enum sks_status take_public_key(BIO *bio, struct buf *spki, bool *found)
+{
+    char *label = NULL, *header = NULL;
+    uint8_t *der = NULL;
+    long len = 0;
+    enum sks_status rc = SKS_OK;
+
+    if (PEM_read_bio(bio, &label, &header, &der, &len) <= 0)
+        rc = SKS_ERROR_EXTERNAL;
+    else if (strcmp(label, PEM_STRING_X509) == 0)
+        rc = put_certificate_key(spki, bytes_at(der, (size_t)len));
+    else if (strcmp(label, PEM_STRING_PUBLIC) == 0)
+        put_raw(spki, bytes_at(der, (size_t)len));
+    *found = spki->len > 0;
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(der, (size_t)len);
+    return rc == SKS_OK ? spki->status : rc;
+}
+
+enum sks_status pem_read_spki(const char *path, struct buf *spki, struct sks_error *err)
+{
+    struct buf file = { 0 };
+    BIO *bio = NULL;
+    bool found = false;
+    enum sks_status rc;
+
+    TRY(file_read(path, PEM_FILE_MAX, &file, err));
+    bio = BIO_new_mem_buf(file.ptr, (int)file.len);
+    REQUIRE(bio != NULL, err, SKS_ERROR_STORAGE, "%s: no memory", path);
+    while (!found)
+        REQUIRE(take_public_key(bio, spki, &found) == SKS_OK, err, SKS_ERROR_EXTERNAL,
+                "%s: no public key and no certificate in PEM form", path);
+out:
+    ERR_clear_error();
     BIO_free(bio);
     buf_free(&file);
     return rc;

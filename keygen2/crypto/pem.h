@@ -31,6 +31,17 @@ CHECKED enum sks_status pem_read_certificates(const char *path, struct arena *ar
 CHECKED enum sks_status pem_read_certificate(const char *path, X509 **certificate,
                                              struct sks_error *err);
 
+/** Appends the PEM form of a DER. @param label "CERTIFICATE", "PRIVATE KEY" */
+CHECKED enum sks_status put_pem(struct buf *out, const char *label, struct bytes der);
+
+/**
+ * Reads the SubjectPublicKeyInfo of the first public key or certificate of a file.
+ *
+ * @param spki  out: empty before
+ * @return SKS_ERROR_EXTERNAL if the file has neither; the key itself is not looked at
+ */
+CHECKED enum sks_status pem_read_spki(const char *path, struct buf *spki, struct sks_error *err);
+
 /** DER of a certificate in the arena; ptr is NULL without memory. */
 struct bytes certificate_der(struct arena *arena, const X509 *certificate);
 

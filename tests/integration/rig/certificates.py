@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding, NoEncryption, PrivateFormat)
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
 
@@ -42,13 +42,13 @@ class Authority:
     def _sign(self, *fields):
         return self._builder(*fields).sign(self.key, hashes.SHA256())
 
-    def _builder(self, subject, public_key, is_ca, usage):
+    def _builder(self, subject, public_key, is_ca, usage, until=None):
         now = datetime.datetime.utcnow()
         issuer_key = self.key.public_key()
         return (x509.CertificateBuilder()
                 .subject_name(subject).issuer_name(self.name).public_key(public_key)
                 .serial_number(x509.random_serial_number())
-                .not_valid_before(now - DAY).not_valid_after(now + 365 * DAY)
+                .not_valid_before(now - DAY).not_valid_after(until or now + 365 * DAY)
                 .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
                 .add_extension(usage, critical=True)
                 .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), False)
@@ -59,6 +59,16 @@ class Authority:
         """An end-entity certificate, DER."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         return der(self._sign(subject, public_key, False, key_usage("digital_signature")))
+
+    def issue_expired(self, name, public_key):
+        """One with a DNS name and an extended usage, DER, that is over."""
+        over = datetime.datetime.utcnow() - datetime.timedelta(hours=1)
+        builder = self._builder(self.name, public_key, False, key_usage("digital_signature"),
+                                over)
+        return der(builder
+                   .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
+                   .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+                   .sign(self.key, hashes.SHA256()))
 
     def write_tls_server(self, path):
         """A key with a certificate for 127.0.0.1, as one PEM file."""

@@ -8,6 +8,8 @@ replaces the body; None leaves it alone.
 import http.client
 import http.server
 import json
+import socket
+import socketserver
 import ssl
 import threading
 from urllib.parse import urlsplit
@@ -104,11 +106,24 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _UnixHandler(_Handler):
+    disable_nagle_algorithm = False
+
+
+class _UnixServer(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_UNIX
+
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", 0
+
+
 class Relay:
     """relay.url is what the near end is given. tls: a PEM file with certificate and key, for
-    an https URL; close_silently: every connection dies after one answer, without a word."""
+    an https URL; unix: a path to listen on; close_silently: every connection dies after one
+    answer, without a word."""
 
-    def __init__(self, upstream=None, hook=None, name=keygen2_name, tls=None):
+    def __init__(self, upstream=None, hook=None, name=keygen2_name, tls=None, unix=None):
         self.upstream = upstream
         self.hook = hook
         self.name = name
@@ -117,7 +132,8 @@ class Relay:
         self.errors = []
         self.close_silently = False
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.server = (http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+                       if unix is None else _UnixServer(str(unix), _UnixHandler))
         self.server.daemon_threads = True
         self.server.relay = self
         scheme = "http"
@@ -126,7 +142,8 @@ class Relay:
             context.load_cert_chain(tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
             scheme = "https"
-        self.url = "%s://127.0.0.1:%d" % (scheme, self.server.server_address[1])
+        self.url = ("%s://127.0.0.1:%d" % (scheme, self.server.server_address[1])
+                    if unix is None else "unix:%s" % unix)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def apply(self, direction, name, body, count):

@@ -1,0 +1,141 @@
+#include "token/command_print.h"
+#include "keygen2/base/log.h"
+#include "keygen2/message/keygen2.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *clean_text(struct arena *arena, struct bytes text)
+{
+    char *copy = arena_text(arena, text);
+
+    if (copy == NULL)
+        return "?";
+    log_clean(copy);
+    return copy;
+}
+
+const char *time_text(struct arena *arena, int64_t seconds)
+{
+    char text[32];
+
+    keygen2_time_format(seconds, false, text);
+    return clean_text(arena, bytes_of(text));
+}
+
+const char *value_text(const struct name *names, uint8_t value)
+{
+    const char *text = name_of_value(names, value);
+
+    return text == NULL ? "?" : text;
+}
+
+/* ---- tables ---- */
+
+static size_t width_of(const char *cell)
+{
+    return bytes_code_points(bytes_of(cell));
+}
+
+enum sks_status table_add(struct table *table, const char *const *cells)
+{
+    struct table_row *row = arena_alloc(&table->arena, 1, sizeof *row);
+
+    if (row == NULL)
+        return SKS_ERROR_STORAGE;
+    for (size_t i = 0; i < TABLE_COLUMNS_MAX && table->head[i] != NULL; i++)
+        row->cell[i] = cells[i] == NULL ? "?" : cells[i];
+    if (table->last == NULL)
+        table->first = row;
+    else
+        table->last->next = row;
+    table->last = row;
+    return SKS_OK;
+}
+
+static void print_cells(const char *const *cells, const size_t *width, size_t columns)
+{
+    for (size_t i = 0; i + 1 < columns; i++)
+        (void)printf("%s%*s", cells[i], (int)(width[i] - width_of(cells[i]) + 2), "");
+    (void)printf("%s\n", cells[columns - 1]);
+}
+
+void table_print(const struct table *table)
+{
+    size_t width[TABLE_COLUMNS_MAX] = { 0 }, columns = 0;
+
+    for (; columns < TABLE_COLUMNS_MAX && table->head[columns] != NULL; columns++)
+        width[columns] = width_of(table->head[columns]);
+    for (const struct table_row *row = table->first; row != NULL; row = row->next)
+        for (size_t i = 0; i < columns; i++)
+            if (width_of(row->cell[i]) > width[i])
+                width[i] = width_of(row->cell[i]);
+    print_cells(table->head, width, columns);
+    for (const struct table_row *row = table->first; row != NULL; row = row->next)
+        print_cells(row->cell, width, columns);
+}
+
+void table_free(struct table *table)
+{
+    arena_free(&table->arena);
+    table->first = table->last = NULL;
+}
+
+/* ---- JSON ---- */
+
+json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item))
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        (void)json_array_append_new(array, make(list->item[i]));
+    return array;
+}
+
+static json_t *json_field_value(const struct wire_field *field, const void *values)
+{
+    const void *member = (const uint8_t *)values + field->offset;
+
+    switch (field->type) {
+    case WIRE_BYTE:
+        return json_integer(*(const uint8_t *)member);
+    case WIRE_BOOL:
+        return json_boolean(*(const bool *)member);
+    case WIRE_USHORT:
+        return json_integer(*(const uint16_t *)member);
+    case WIRE_UINT:
+        return json_integer(*(const uint32_t *)member);
+    case WIRE_ARRAYS:
+        return json_list(member, json_binary);
+    case WIRE_STRINGS:
+        return json_list(member, json_text);
+    case WIRE_ARRAY:
+    case WIRE_BLOB:
+    case WIRE_SECRET:
+        return json_binary(*(const struct bytes *)member);
+    default:
+        return json_text(*(const struct bytes *)member);
+    }
+}
+
+void json_add_outputs(json_t *object, enum method_id id, const union sks_out *out)
+{
+    const struct sks_method *method = sks_method((uint8_t)id);
+
+    for (size_t i = 0; i < method->out_count; i++)
+        (void)json_object_set_new(object, method->out[i].name,
+                                  json_field_value(&method->out[i], out));
+}
+
+enum sks_status json_print(json_t *value, struct sks_error *err)
+{
+    char *text = value == NULL ? NULL : json_dumps(value, JSON_INDENT(2));
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(text != NULL, err, SKS_ERROR_STORAGE, "cannot write the output as JSON");
+    (void)puts(text);
+out:
+    free(text);
+    json_decref(value);
+    return rc;
+}

@@ -1,0 +1,50 @@
+/* Rows of option tables that many commands have. For the files that hold such tables. */
+#ifndef TOKEN_COMMAND_ROWS_H
+#define TOKEN_COMMAND_ROWS_H
+
+#include "token/commands.h"
+#include "token/vault.h"
+
+#define AT(member) offsetof(struct token_command_options, member)
+#define STORE                                                                                      \
+    {                                                                                              \
+        "store", 0, "DIR", "folder of the token", OPTION_TEXT, AT(store), true, "SKS_TOKEN_STORE", \
+            0, 0                                                                                   \
+    }
+#define MASTER_KEY                                                                                 \
+    {                                                                                              \
+        "master-key", 0, "FILE",                                                                   \
+            "master key (default DIR/master.key; " MASTER_KEY_VARIABLE " holds it itself)",        \
+            OPTION_TEXT, AT(key_file), false, "SKS_TOKEN_MASTER_KEY_FILE", 0, 0                    \
+    }
+#define TEXT_ROW(name, value, help, member)                                                        \
+    {                                                                                              \
+        name, 0, value, help, OPTION_TEXT, AT(member), false, NULL, 0, 0                           \
+    }
+#define FLAG_ROW(name, help, member)                                                               \
+    {                                                                                              \
+        name, 0, NULL, help, OPTION_FLAG, AT(member), false, NULL, 0, 0                            \
+    }
+#define JSON FLAG_ROW("json", "print JSON", json)
+#define PIN_FILE                                                                                   \
+    TEXT_ROW("pin-file", "FILE",                                                                   \
+             "its first line is the PIN; mode 0600 (else $SKS_TOKEN_PIN, else asked for)",         \
+             pin_file)
+#define PUK_FILE                                                                                   \
+    TEXT_ROW("puk-file", "FILE",                                                                   \
+             "its first line is the PUK; mode 0600 (else $SKS_TOKEN_PUK, else asked for)",         \
+             puk_file)
+#define NEW_PIN_FILE                                                                               \
+    TEXT_ROW("new-pin-file", "FILE",                                                               \
+             "its first line is the new PIN; mode 0600 (else $SKS_TOKEN_NEW_PIN, else asked for)", \
+             new_pin_file)
+#define BIOMETRIC FLAG_ROW("biometric", "the user has passed the biometric check", biometric)
+#define YES FLAG_ROW("yes", "do not ask for consent", yes)
+#define INPUT(what) TEXT_ROW("in", "FILE", what " (default: standard input)", input)
+#define OUTPUT(what) TEXT_ROW("out", "FILE", what " (default: standard output)", output)
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, 0, NULL, NULL, OPTION_FLAG, 0, false, NULL, 0, 0                                     \
+    }
+
+#endif
