@@ -68,12 +68,12 @@ class Answers(DeactivationTest):
         self.assert_active()
 
     def test_command_line(self):
-        self.assert_command(DONE, "state               active", "info")
+        self.assert_command(DONE, "state                active", "info")
         self.assert_command(USAGE, "--yes", "deactivate")
         self.assert_active()
         self.assert_command(DONE, "deactivated", "deactivate", "--yes")
         self.assert_deactivated()
-        self.assert_command(DONE, "state               deactivated", "info")
+        self.assert_command(DONE, "state                deactivated", "info")
         self.assert_command(DONE, '"state": "deactivated"', "info", "--json")
         self.assertIn("sks-token activate", command("list", self.token).stderr)
         self.activate()

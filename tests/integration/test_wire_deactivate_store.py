@@ -74,7 +74,7 @@ class Durable(DeactivationTest):
         self.sks.close()
         self.token.kill()
         self.assert_command(DONE, "deactivated", "deactivate", "--yes")
-        self.assert_command(DONE, "state               deactivated", "info")
+        self.assert_command(DONE, "state                deactivated", "info")
         self.restart()
         self.assert_deactivated()
         self.sks.close()
