@@ -5,6 +5,7 @@
 #include "token/api/calls.h"
 #include "token/authorization.h"
 #include "token/device.h"
+#include "token/firmware.h"
 #include "token/locks.h"
 #include "token/object.h"
 #include "token/token.h"
@@ -19,6 +20,7 @@ struct token {
     struct authorization *authorization;
     struct token_clock clock;
     struct device device;
+    struct firmware *firmware;
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -27,6 +29,7 @@ struct token {
 struct call {
     struct token *token;
     const struct sks_method *method;
+    const struct firmware_policy *policy; /* one for the whole call, whatever gets installed */
     union sks_in in;
     union sks_out out;
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
@@ -74,6 +77,7 @@ enum sks_status set_pin(struct call *call);
 enum sks_status enumerate_keys(struct call *call); /* manage.c */
 enum sks_status get_key_attributes(struct call *call);
 enum sks_status get_key_protection_info(struct call *call);
+enum sks_status update_firmware(struct call *call);  /* firmware.c */
 enum sks_status sign_hashed_data(struct call *call); /* user.c */
 enum sks_status asymmetric_key_decrypt(struct call *call);
 enum sks_status key_agreement(struct call *call);

@@ -78,6 +78,9 @@ static void print_info(const struct device_info_out *info, struct arena *arena)
                  (const char *)info->vendor_description.ptr);
     (void)printf("API level           %u\n", info->api_level);
     (void)printf("device              %s\n", subject == NULL ? "?" : subject);
+    (void)printf("update URL          %.*s\n",
+                 info->update_url.len == 0 ? 1 : (int)info->update_url.len,
+                 info->update_url.len == 0 ? "-" : (const char *)info->update_url.ptr);
     (void)printf("crypto data size    %u bytes\n", info->crypto_data_size);
     (void)printf("extension data size %u bytes\n", info->extension_data_size);
     (void)printf("device PIN          %s\n", info->device_pin_support ? "yes" : "no");
@@ -93,6 +96,8 @@ enum exit_code command_info(void *options, char **operands, size_t count)
 {
     const struct token_command_options *o = options;
     const union sks_in in = { 0 };
+    const struct token_options updates = { .update_url = o->update_url,
+                                           .update_key = o->update_key };
     struct port port;
     struct arena arena = { 0 };
     struct sks_error err = { 0 };
@@ -101,7 +106,7 @@ enum exit_code command_info(void *options, char **operands, size_t count)
     enum sks_status rc;
 
     (void)operands, (void)count;
-    TRY(port_open(o->store, o->key_file, &port, &err));
+    TRY(port_open_with(o->store, o->key_file, &updates, &port, &err));
     TRY(token_call(port.link, GET_DEVICE_INFO, &in, &out, &arena, &err));
     if (o->json) {
         object = json_object();

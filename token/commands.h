@@ -22,6 +22,14 @@ struct token_command_options {
     const char *input;       /* sign: NULL is standard input */
     const char *output;      /* sign: NULL is standard output */
     bool raw;                /* sign: ECDSA as r||s */
+    const char *update_url;  /* serve, info, update: see token_options */
+    const char *update_key;
+    const char *ca;          /* update: PEM to trust instead of the system's */
+    const char *signing_key; /* make-update */
+    const char *policy;      /* make-update: file of the JSON form */
+    const char *base_url;    /* make-update: where the folder of the chunks will be served */
+    const char *folder;      /* make-update */
+    uint32_t chunk_size;     /* make-update: bytes of the policy in one chunk */
 };
 
 enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
@@ -31,5 +39,8 @@ enum exit_code command_info(void *options, char **operands, size_t count);  /* c
 enum exit_code command_list(void *options, char **operands, size_t count);
 
 enum exit_code command_sign(void *options, char **operands, size_t count); /* command_sign.c */
+
+enum exit_code command_update(void *options, char **operands, size_t count); /* command_update.c */
+enum exit_code command_make_update(void *options, char **operands, size_t count);
 
 #endif

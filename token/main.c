@@ -1,5 +1,6 @@
 /* sks-token: the software SKS token. */
 #include "token/commands.h"
+#include "token/firmware_chunk.h"
 #include "token/vault.h"
 
 #define AT(member) offsetof(struct token_command_options, member)
@@ -17,6 +18,16 @@
 #define JSON                                                                                       \
     {                                                                                              \
         "json", 0, NULL, "print JSON", OPTION_FLAG, AT(json), false, NULL, 0, 0                    \
+    }
+#define UPDATE_URL                                                                                 \
+    {                                                                                              \
+        "update-url", 0, "URL", "where updates of the policy come from (default: no updates)",     \
+            OPTION_TEXT, AT(update_url), false, "SKS_TOKEN_UPDATE_URL", 0, 0                       \
+    }
+#define UPDATE_KEY                                                                                 \
+    {                                                                                              \
+        "update-key", 0, "PEM", "Ed25519 public key of who signs them", OPTION_TEXT,               \
+            AT(update_key), false, "SKS_TOKEN_UPDATE_KEY", 0, 0                                    \
     }
 #define END                                                                                        \
     {                                                                                              \
@@ -56,11 +67,40 @@ static const struct option_row SERVE[] = {
       NULL, 0, 0 },
     { "storage-limit", 0, "BYTES", "limit the database (default: none)", OPTION_NUMBER,
       AT(storage_limit), false, NULL, 65536, UINT32_MAX },
+    UPDATE_URL,
+    UPDATE_KEY,
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
     END,
 };
 
 static const struct option_row SHOW[] = { STORE, MASTER_KEY, JSON, END };
+
+static const struct option_row INFO[] = { STORE, MASTER_KEY, UPDATE_URL, UPDATE_KEY, JSON, END };
+
+static const struct option_row UPDATE[] = {
+    STORE,
+    MASTER_KEY,
+    UPDATE_URL,
+    UPDATE_KEY,
+    { "ca", 0, "PEM", "certificates to trust for https (default: the system's)", OPTION_TEXT,
+      AT(ca), false, NULL, 0, 0 },
+    JSON,
+    END,
+};
+
+static const struct option_row MAKE_UPDATE[] = {
+    { "key", 0, "PEM", "private key, Ed25519, mode 0600", OPTION_TEXT, AT(signing_key), true, NULL,
+      0, 0 },
+    { "policy", 0, "FILE", "the policy, JSON", OPTION_TEXT, AT(policy), true, NULL, 0, 0 },
+    { "url", 0, "BASE-URL", "where the folder will be served; tokens get BASE-URL/0.chunk first",
+      OPTION_TEXT, AT(base_url), true, NULL, 0, 0 },
+    { "out", 0, "DIR", "folder for the chunks, made if absent", OPTION_TEXT, AT(folder), true, NULL,
+      0, 0 },
+    { "chunk-size", 0, "BYTES", "of the policy in one chunk (default 16384)", OPTION_NUMBER,
+      AT(chunk_size), false, NULL, 1, FIRMWARE_CHUNK_DATA_MAX },
+    JSON,
+    END,
+};
 
 static const struct option_row SIGN[] = {
     STORE,
@@ -85,6 +125,7 @@ static void set_defaults(void *options)
 
     o->device_key = "p256";
     o->listen = "127.0.0.1:8765";
+    o->chunk_size = 16384;
 }
 
 static const struct command_row COMMANDS[] = {
@@ -93,9 +134,14 @@ static const struct command_row COMMANDS[] = {
     { "certify", "", 0, 0, "install the certificate that a CA made for device.csr", CERTIFY,
       command_certify, set_defaults },
     { "serve", "", 0, 0, "answer SKS calls over HTTP", SERVE, command_serve, set_defaults },
-    { "info", "", 0, 0, "show what the token is and can do", SHOW, command_info, set_defaults },
+    { "info", "", 0, 0, "show what the token is and can do", INFO, command_info, set_defaults },
     { "list", "", 0, 0, "list the keys", SHOW, command_list, set_defaults },
     { "sign", "HANDLE", 1, 1, "sign data with a key", SIGN, command_sign, set_defaults },
+    { "update", "[FILE...]", 0, FIRMWARE_CHUNKS_MAX,
+      "install a policy: from the update URL, or from the chunks given", UPDATE, command_update,
+      set_defaults },
+    { "make-update", "", 0, 0, "make and sign the chunks of a policy", MAKE_UPDATE,
+      command_make_update, set_defaults },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

@@ -22,6 +22,11 @@ struct port {
 CHECKED enum sks_status port_open(const char *store, const char *key_file, struct port *port,
                                   struct sks_error *err);
 
+/** As port_open(), with the options of a token that is opened here; a server has its own. */
+CHECKED enum sks_status port_open_with(const char *store, const char *key_file,
+                                       const struct token_options *options, struct port *port,
+                                       struct sks_error *err);
+
 void port_close(struct port *port);
 
 #endif

@@ -16,6 +16,8 @@ struct token;
 /** What a caller may set. Zero is the default of each. */
 struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
+    const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
+    const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
 };
 
 /**

@@ -67,6 +67,25 @@ out:
     return rc;
 }
 
+enum sks_status pem_read_public_key(const char *path, EVP_PKEY **key, struct sks_error *err)
+{
+    struct buf file = { 0 };
+    BIO *bio = NULL;
+    enum sks_status rc;
+
+    *key = NULL;
+    TRY(file_read(path, PEM_FILE_MAX, &file, err));
+    bio = BIO_new_mem_buf(file.ptr, (int)file.len);
+    if (bio != NULL)
+        *key = PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL);
+    ERR_clear_error();
+    REQUIRE(*key != NULL, err, SKS_ERROR_EXTERNAL, "%s: no public key in PEM form", path);
+out:
+    BIO_free(bio);
+    buf_free(&file);
+    return rc;
+}
+
 struct bytes certificate_der(struct arena *arena, const X509 *certificate)
 {
     uint8_t *der = NULL;

@@ -11,6 +11,10 @@ enum { PEM_FILE_MAX = 1024 * 1024 }; /* bytes */
 /** Reads a private key; refuses a file that group or others can read. @param key out: owned */
 CHECKED enum sks_status pem_read_key(const char *path, EVP_PKEY **key, struct sks_error *err);
 
+/** Reads a public key, a SubjectPublicKeyInfo. @param key out: owned */
+CHECKED enum sks_status pem_read_public_key(const char *path, EVP_PKEY **key,
+                                            struct sks_error *err);
+
 /** Writes a private key, PKCS #8, mode 0600. */
 CHECKED enum sks_status pem_write_key(const char *path, const EVP_PKEY *key, struct sks_error *err);
 
