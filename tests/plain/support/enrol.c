@@ -51,8 +51,12 @@ static void save_device(const char *database, const char *folder)
 
 struct token *new_token(void)
 {
+    return new_token_with(&(struct token_options){ 0 });
+}
+
+struct token *new_token_with(const struct token_options *options)
+{
     static const char *const suffix[] = { "", "-wal", "-shm", "-journal" };
-    const struct token_options options = { 0 };
     char folder[] = "/tmp/sks-plain.XXXXXX", database[64], path[80];
     struct sks_error err = { 0 };
     struct token *token;
@@ -63,7 +67,7 @@ struct token *new_token(void)
          "master key");
     (void)snprintf(database, sizeof database, "%s/token.db", folder);
     save_device(database, folder);
-    must(token_open(database, "unused", &options, &token, &err) == SKS_OK, err.text);
+    must(token_open(database, "unused", options, &token, &err) == SKS_OK, err.text);
     for (size_t i = 0; i < NITEMS(suffix); i++) { /* it lives on as long as it is open */
         (void)snprintf(path, sizeof path, "%s%s", database, suffix[i]);
         (void)unlink(path);
@@ -249,9 +253,9 @@ enum sks_status try_sign(struct token *token, uint32_t handle, const char *pin)
 {
     static const uint8_t digest[32] = { 1 };
     const union sks_in in = { .operation = { .key_handle = handle,
-                                        .algorithm = bytes_of(ES256),
-                                        .authorization = bytes_of(pin),
-                                        .data = bytes_at(digest, sizeof digest) } };
+                                             .algorithm = bytes_of(ES256),
+                                             .authorization = bytes_of(pin),
+                                             .data = bytes_at(digest, sizeof digest) } };
     struct arena arena = { 0 };
     union sks_out out;
     enum sks_status rc = call(token, SIGN_HASHED_DATA, &in, &out, &arena, NULL);

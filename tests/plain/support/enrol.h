@@ -6,6 +6,7 @@
 
 /* A token with a device key, on a database in memory. */
 struct token *new_token(void);
+struct token *new_token_with(const struct token_options *options);
 
 /**
  * Provisions one P-256 key behind a PIN policy and closes the session with its proof checked.
