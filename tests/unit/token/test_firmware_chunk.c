@@ -1,4 +1,5 @@
 /* Chunks: what was written is read, and nothing else is. */
+#include "keygen2/base/base64.h"
 #include "keygen2/crypto/private_key.h"
 #include "token/firmware_chunk.h"
 
@@ -54,6 +55,33 @@ Test(chunk, is_read_as_it_was_written)
     cr_assert(bytes_equal(read.next_url, chunk.next_url));
     cr_assert(bytes_equal(read.data, chunk.data));
     buf_free(&made);
+}
+
+/* docs/wire.md, section 10; openssl pkeyutl verifies it. */
+Test(chunk, known_answer)
+{
+    static const char private_key[] =
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"; /* RFC 8032, TEST 1 */
+    static const char octets[] =
+        "534b5350010000000700000002529c7bcdf5ae85af6369f65b73dcb263130bb5934422a89445c5a69723bd5aab"
+        "0018687474703a2f2f752e6578616d706c652f312e6368756e6b000000087b2276657273696f"
+        "8b154b09d7618226c275a0d1475078bad5620d6958a85c04b8d32e380af9b3fe"
+        "99c1dd4bee19323f0217145303ca8d44adf455b40adfd35b31eb6daa15a13109";
+    struct buf known = { 0 }, scalar = { 0 }, again = { 0 };
+    struct firmware_chunk chunk;
+
+    cr_assert(hex_decode(bytes_of(octets), &known) == SKS_OK);
+    cr_assert(hex_decode(bytes_of(private_key), &scalar) == SKS_OK);
+    EVP_PKEY_free(key);
+    key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, scalar.ptr, scalar.len);
+    cr_assert(firmware_chunk_decode(buf_bytes(&known), &chunk, NULL) == SKS_OK);
+    cr_assert(firmware_chunk_verify(buf_bytes(&known), key) == SKS_OK);
+    put_firmware_chunk(&again, &chunk);
+    cr_assert(firmware_chunk_sign(&again, key) == SKS_OK);
+    cr_assert(bytes_equal(buf_bytes(&again), buf_bytes(&known)));
+    buf_free(&known);
+    buf_free(&scalar);
+    buf_free(&again);
 }
 
 Test(chunk, no_byte_can_be_altered)
