@@ -6,6 +6,7 @@
 #include "token/authorization.h"
 #include "token/deactivation.h"
 #include "token/device.h"
+#include "token/firmware.h"
 #include "token/live_keys.h"
 #include "token/locks.h"
 #include "token/object.h"
@@ -24,6 +25,7 @@ struct token {
     struct device device;
     unsigned simulations; /* set of enum token_simulation */
     struct deactivation deactivation;
+    struct firmware *firmware;
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -32,6 +34,7 @@ struct token {
 struct call {
     struct token *token;
     const struct sks_method *method;
+    const struct firmware_policy *policy; /* one for the whole call, whatever gets installed */
     union sks_in in;
     union sks_out out;
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
@@ -88,6 +91,7 @@ enum sks_status set_pin(struct call *call);
 enum sks_status enumerate_keys(struct call *call); /* manage.c */
 enum sks_status get_key_attributes(struct call *call);
 enum sks_status get_key_protection_info(struct call *call);
+enum sks_status update_firmware(struct call *call);  /* firmware.c */
 enum sks_status sign_hashed_data(struct call *call); /* user.c */
 enum sks_status asymmetric_key_decrypt(struct call *call);
 enum sks_status key_agreement(struct call *call);

@@ -9,7 +9,7 @@
 
 /* ---- info ---- */
 
-const struct option_row OPTIONS_INFO[] = { STORE, MASTER_KEY, JSON, END };
+const struct option_row OPTIONS_INFO[] = { STORE, MASTER_KEY, UPDATE_URL, UPDATE_KEY, JSON, END };
 
 /* getDeviceInfo does not tell it: a deactivated token answers that, and NOT_AVAILABLE to the rest.
  */
@@ -28,6 +28,8 @@ static void print_info(const struct device_info_out *info, const char *state, st
     (void)printf("vendor               %s\n", clean_text(arena, info->vendor_description));
     (void)printf("state                %s\n", state);
     (void)printf("API level            %u\n", info->api_level);
+    (void)printf("update URL           %s\n",
+                 info->update_url.len == 0 ? "-" : clean_text(arena, info->update_url));
     (void)printf("crypto data size     %u bytes\n", info->crypto_data_size);
     (void)printf("extension data size  %u bytes\n", info->extension_data_size);
     (void)printf("device PIN           %s\n", info->device_pin_support ? "yes" : "no");
@@ -44,6 +46,8 @@ static void print_info(const struct device_info_out *info, const char *state, st
 enum exit_code command_info(void *options, char **operands, size_t count)
 {
     const struct token_command_options *o = options;
+    const struct token_options updates = { .update_url = o->update_url,
+                                           .update_key = o->update_key };
     const union sks_in in = { 0 };
     struct port port;
     struct arena arena = { 0 };
@@ -54,7 +58,7 @@ enum exit_code command_info(void *options, char **operands, size_t count)
     enum sks_status rc;
 
     (void)operands, (void)count;
-    TRY(port_open(o->store, o->key_file, &port, &err));
+    TRY(port_open_with(o->store, o->key_file, &updates, &port, &err));
     TRY(port_call(&port, GET_DEVICE_INFO, &in, &out, &arena, &err));
     TRY(read_state(&port, &state, &arena, &err));
     if (!o->json) {

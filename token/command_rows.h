@@ -39,6 +39,16 @@
              "its first line is the new PIN; mode 0600 (else $SKS_TOKEN_NEW_PIN, else asked for)", \
              new_pin_file)
 #define BIOMETRIC FLAG_ROW("biometric", "the user has passed the biometric check", biometric)
+#define UPDATE_URL                                                                                 \
+    {                                                                                              \
+        "update-url", 0, "URL", "where updates of the policy come from (default: no updates)",     \
+            OPTION_TEXT, AT(update_url), false, "SKS_TOKEN_UPDATE_URL", 0, 0                       \
+    }
+#define UPDATE_KEY                                                                                 \
+    {                                                                                              \
+        "update-key", 0, "PEM", "Ed25519 public key of who signs them", OPTION_TEXT,               \
+            AT(update_key), false, "SKS_TOKEN_UPDATE_KEY", 0, 0                                    \
+    }
 #define YES FLAG_ROW("yes", "do not ask for consent", yes)
 #define INPUT(what) TEXT_ROW("in", "FILE", what " (default: standard input)", input)
 #define OUTPUT(what) TEXT_ROW("out", "FILE", what " (default: standard output)", output)

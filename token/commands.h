@@ -32,6 +32,16 @@ struct token_command_options {
     bool pem;                                       /* show: the certificate path alone */
     const char *extension;                          /* show: the data of this type alone */
     bool yes;                                       /* delete, deactivate: do not ask */
+
+    /* Updates of the policy. */
+    const char *update_url; /* serve, info, update: see token_options */
+    const char *update_key;
+    const char *ca;          /* update: PEM to trust instead of the system's */
+    const char *signing_key; /* make-update */
+    const char *policy;      /* make-update: file of the JSON form */
+    const char *base_url;    /* make-update: where the folder of the chunks will be served */
+    const char *folder;      /* make-update */
+    uint32_t chunk_size;     /* make-update: bytes of the policy in one chunk */
 };
 
 enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
@@ -62,6 +72,10 @@ enum exit_code command_activate(void *options, char **operands, size_t count);
 extern const struct option_row OPTIONS_INFO[], OPTIONS_LIST[], OPTIONS_SHOW[], OPTIONS_SIGN[],
     OPTIONS_DECRYPT[], OPTIONS_ENCRYPT[], OPTIONS_HMAC[], OPTIONS_DERIVE[], OPTIONS_EXPORT[],
     OPTIONS_DELETE[], OPTIONS_CHANGE_PIN[], OPTIONS_SET_PIN[], OPTIONS_UNLOCK[], OPTIONS_SESSIONS[],
-    OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[];
+    OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[], OPTIONS_UPDATE[],
+    OPTIONS_MAKE_UPDATE[];
+
+enum exit_code command_update(void *options, char **operands, size_t count); /* command_update.c */
+enum exit_code command_make_update(void *options, char **operands, size_t count);
 
 #endif

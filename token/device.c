@@ -87,22 +87,32 @@ struct bytes device_id(const struct device *device, bool privacy_enabled)
     return privacy_enabled ? bytes_of(SKS_DEVICE_ANONYMOUS) : device->certificate_path.item[0];
 }
 
+/* The wire has no field for the version of the policy. */
+static const char *vendor_description(struct call *call)
+{
+    return call->policy->version == 0 ? VENDOR_DESCRIPTION
+                                      : arena_printf(&call->arena, "%s, policy %u",
+                                                     VENDOR_DESCRIPTION, call->policy->version);
+}
+
 /* SKS V1.07, getDeviceInfo: lists just what works here. */
 enum sks_status get_device_info(struct call *call)
 {
     struct device_info_out *out = &call->out.device_info;
+    const char *description = vendor_description(call);
     struct bytes *uris = arena_alloc(&call->arena, ALGORITHMS_COUNT, sizeof *uris);
 
-    if (uris == NULL)
+    if (uris == NULL || description == NULL)
         return SKS_ERROR_STORAGE;
     for (size_t i = 0; i < ALGORITHMS_COUNT; i++)
-        uris[i] = bytes_of(ALGORITHMS[i].uri);
-    out->supported_algorithms.count = ALGORITHMS_COUNT;
+        if (firmware_enables(call->policy, &ALGORITHMS[i]))
+            uris[out->supported_algorithms.count++] = bytes_of(ALGORITHMS[i].uri);
     out->supported_algorithms.item = uris;
     out->api_level = API_LEVEL;
     out->device_type = DEVICE_TYPE_EMBEDDED_SOFTWARE;
+    out->update_url = firmware_update_url(call->token->firmware);
     out->vendor_name = bytes_of(VENDOR_NAME);
-    out->vendor_description = bytes_of(VENDOR_DESCRIPTION);
+    out->vendor_description = bytes_of(description);
     out->certificate_path = call->token->device.certificate_path;
     out->crypto_data_size = SKS_CRYPTO_DATA_MAX;
     out->extension_data_size = SKS_EXTENSION_DATA_MAX;

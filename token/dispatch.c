@@ -18,7 +18,7 @@ struct rule {
     enum sks_status (*handle)(struct call *call);
     enum need need;
     bool tears_down; /* a failure aborts the session and removes all that it created */
-    bool slow;       /* may wait: for a PUK without retryLimit, or for the calls under way */
+    bool slow; /* may wait: for a PUK without retryLimit, another chunk, the calls under way */
 };
 
 static const struct rule RULES[] = {
@@ -52,6 +52,7 @@ static const struct rule RULES[] = {
     { UNLOCK_KEY, unlock_key, NEEDS_KEY, false, true },
     { CHANGE_PIN, change_pin, NEEDS_KEY, false, true },
     { SET_PIN, set_pin, NEEDS_KEY, false, true },
+    { UPDATE_FIRMWARE, update_firmware, NEEDS_NOTHING, false, true },
     { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false, false },
     { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_KEY, false, false },
     { KEY_AGREEMENT, key_agreement, NEEDS_KEY, false, false },
@@ -229,7 +230,7 @@ static void finish(struct call *call)
 
 void token_process(struct token *token, struct bytes request, struct buf *response)
 {
-    struct call call = { .token = token };
+    struct call call = { .token = token, .policy = firmware_policy(token->firmware) };
 
     if (sks_decode_request(request, &call.method, &call.in, &call.arena, &call.err) == SKS_OK)
         run(&call, find_rule(call.method->id));

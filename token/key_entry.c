@@ -117,7 +117,7 @@ static enum sks_status check_endorsed(struct call *call, const struct bytes_list
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct bytes *uri = &list->item[i];
-        const struct algorithm *row = algorithm_by_uri(*uri, ALGORITHM_ENDORSABLE);
+        const struct algorithm *row = firmware_algorithm(call->policy, *uri, ALGORITHM_ENDORSABLE);
 
         if (i > 0 && bytes_compare(list->item[i - 1], *uri) >= 0)
             return call_fail(call, SKS_ERROR_OPTION,
@@ -197,7 +197,7 @@ enum sks_status create_key_entry(struct call *call)
     const struct create_key_entry_in *in = &call->in.create_key_entry;
     const struct key_entry *entry = &in->key;
     const struct algorithm *algorithm =
-        algorithm_by_uri(entry->key_algorithm, ALGORITHM_KEY_GENERATION);
+        firmware_algorithm(call->policy, entry->key_algorithm, ALGORITHM_KEY_GENERATION);
     struct create_key_entry_out *out = &call->out.create_key_entry;
     struct pin_policy_object policy;
     struct key *key = &call->key;

@@ -1,5 +1,6 @@
 /* sks-token: the software SKS token. */
 #include "token/command_rows.h"
+#include "token/firmware_chunk.h"
 
 static const struct option_row INIT[] = {
     STORE,
@@ -39,6 +40,8 @@ static const struct option_row SERVE[] = {
       AT(simulate), false, "SKS_TOKEN_SIMULATE", 0, 0 },
     { "allow-deactivate", 0, NULL, "let callers deactivate the token (method 25)", OPTION_FLAG,
       AT(allow_deactivate), false, "SKS_TOKEN_ALLOW_DEACTIVATE", 0, 0 },
+    UPDATE_URL,
+    UPDATE_KEY,
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
     END,
 };
@@ -49,6 +52,7 @@ static void set_defaults(void *options)
 
     o->device_key = "p256";
     o->listen = "127.0.0.1:8765";
+    o->chunk_size = 16384;
 }
 
 static const struct command_row COMMANDS[] = {
@@ -86,6 +90,11 @@ static const struct command_row COMMANDS[] = {
       OPTIONS_DEACTIVATE, command_deactivate, NULL },
     { "activate", "", 0, 0, "let a deactivated token answer again", OPTIONS_ACTIVATE,
       command_activate, NULL },
+    { "update", "[FILE...]", 0, FIRMWARE_CHUNKS_MAX,
+      "install a policy: from the update URL, or from the chunks given", OPTIONS_UPDATE,
+      command_update, NULL },
+    { "make-update", "", 0, 0, "make and sign the chunks of a policy", OPTIONS_MAKE_UPDATE,
+      command_make_update, NULL },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

@@ -8,6 +8,7 @@ enum sks_status create_puk_policy(struct call *call)
     const struct create_puk_policy_in *in = &call->in.create_puk_policy;
     struct secret puk = { .kind = STORE_PUK, .owner = call->session.handle };
     struct buf data = { 0 };
+    const uint16_t limit = call->policy->limits.max_puk_retry_limit;
     const char *violation;
     enum sks_status rc;
 
@@ -15,6 +16,9 @@ enum sks_status create_puk_policy(struct call *call)
                  "format is out of range");
     CALL_REQUIRE(call, in->policy.retry_limit <= SKS_RETRY_LIMIT_MAX, SKS_ERROR_OPTION,
                  "retryLimit is not 0-%d", SKS_RETRY_LIMIT_MAX);
+    CALL_REQUIRE(call,
+                 limit == 0 || (in->policy.retry_limit >= 1 && in->policy.retry_limit <= limit),
+                 SKS_ERROR_OPTION, "retryLimit is not 1-%u, the limit of the policy", limit);
     TRY(call_decrypt(call, "encryptedPuk", in->policy.encrypted_puk, &puk.value));
     violation = puk_violation(in->policy.format, puk.value);
     CALL_REQUIRE(call, violation == NULL, SKS_ERROR_OPTION, "encryptedPuk: the PUK %s", violation);
@@ -35,6 +39,7 @@ out:
 
 static enum sks_status check_pin_policy(struct call *call, const struct pin_policy *p)
 {
+    const struct firmware_limits *limits = &call->policy->limits;
     enum sks_status rc;
 
     CALL_REQUIRE(call, p->grouping <= GROUPING_UNIQUE, SKS_ERROR_OPTION,
@@ -44,6 +49,8 @@ static enum sks_status check_pin_policy(struct call *call, const struct pin_poli
     CALL_REQUIRE(call, p->format <= FORMAT_BINARY, SKS_ERROR_OPTION, "format is out of range");
     CALL_REQUIRE(call, p->retry_limit >= 1 && p->retry_limit <= SKS_RETRY_LIMIT_MAX,
                  SKS_ERROR_OPTION, "retryLimit is not 1-%d", SKS_RETRY_LIMIT_MAX);
+    CALL_REQUIRE(call, p->retry_limit <= limits->max_pin_retry_limit, SKS_ERROR_OPTION,
+                 "retryLimit is over %u, the limit of the policy", limits->max_pin_retry_limit);
     CALL_REQUIRE(call, (p->pattern_restrictions & ~PATTERN_ALL) == 0, SKS_ERROR_OPTION,
                  "patternRestrictions has an unknown bit");
     CALL_REQUIRE(call,
@@ -53,6 +60,8 @@ static enum sks_status check_pin_policy(struct call *call, const struct pin_poli
     CALL_REQUIRE(
         call, p->min_length >= 1 && p->max_length <= SKS_PIN_MAX && p->min_length <= p->max_length,
         SKS_ERROR_OPTION, "minLength and maxLength are not 1-%d in order", SKS_PIN_MAX);
+    CALL_REQUIRE(call, p->min_length >= limits->min_pin_length, SKS_ERROR_OPTION,
+                 "minLength is below %u, the limit of the policy", limits->min_pin_length);
     rc = SKS_OK;
 out:
     return rc;

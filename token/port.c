@@ -16,7 +16,13 @@ static enum sks_status call_own_token(void *ctx, struct bytes request, struct bu
 enum sks_status port_open(const char *store, const char *key_file, struct port *port,
                           struct sks_error *err)
 {
-    const struct token_options options = { 0 };
+    return port_open_with(store, key_file, &(struct token_options){ 0 }, port, err);
+}
+
+enum sks_status port_open_with(const char *store, const char *key_file,
+                               const struct token_options *options, struct port *port,
+                               struct sks_error *err)
+{
     const struct token_link_config config = { 0 };
     struct token_transport own = { .exchange = call_own_token };
     char url[FOLDER_PATH_MAX + 8];
@@ -32,7 +38,7 @@ enum sks_status port_open(const char *store, const char *key_file, struct port *
         return token_link_open(url, &config, &port->link, err);
     }
     TRY(rc);
-    TRY(token_open(port->folder.database, port->folder.master_key, &options, &port->token, err));
+    TRY(token_open(port->folder.database, port->folder.master_key, options, &port->token, err));
     own.ctx = port->token;
     TRY(token_link_open_over(&own, &config, &port->link, err));
 out:

@@ -37,6 +37,11 @@ bool port_parse_handle(const char *text, uint32_t *handle);
 /** Closes the port and prints the error of a failed command. Returns its exit code. */
 enum exit_code port_finish(struct port *port, enum sks_status rc, const struct sks_error *err);
 
+/** As port_open(), with the options of a token that is opened here; a server has its own. */
+CHECKED enum sks_status port_open_with(const char *store, const char *key_file,
+                                       const struct token_options *options, struct port *port,
+                                       struct sks_error *err);
+
 void port_close(struct port *port);
 
 #endif

@@ -218,6 +218,9 @@ static enum sks_status check_terms(struct call *call, const struct session_terms
     CALL_REQUIRE(call, id_is_valid(terms->server_session_id), SKS_ERROR_OPTION,
                  "serverSessionId is not 1-32 characters of 0x21-0x7E");
     CALL_REQUIRE(call, terms->session_life_time > 0, SKS_ERROR_OPTION, "sessionLifeTime is 0");
+    CALL_REQUIRE(call, terms->session_life_time <= call->policy->limits.max_session_life_time,
+                 SKS_ERROR_OPTION, "sessionLifeTime is over %u seconds, the limit of the policy",
+                 call->policy->limits.max_session_life_time);
 out:
     return rc;
 }

@@ -17,8 +17,9 @@ enum store_kind {
     STORE_PIN, /* PIN value and counter: one a key, or one a group of keys */
     STORE_KEY,
     STORE_EXTENSION,
-    STORE_POST,  /* a post operation that waits for the close */
-    STORE_KINDS, /* one more than the last */
+    STORE_POST,     /* a post operation that waits for the close */
+    STORE_FIRMWARE, /* the policy: one row, handle 1 */
+    STORE_KINDS,    /* one more than the last */
 };
 
 struct store_row {

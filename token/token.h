@@ -21,6 +21,8 @@ struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
     unsigned simulations;   /* set of enum token_simulation */
     bool allow_deactivate;  /* by method 25 */
+    const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
+    const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
 };
 
 /**

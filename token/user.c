@@ -12,7 +12,7 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
     bool is_rsa = call->live->parts.kind == KEY_KIND_RSA;
     enum sks_status rc;
 
-    *algorithm = algorithm_by_uri(uri, use);
+    *algorithm = firmware_algorithm(call->policy, uri, use);
     CALL_REQUIRE(call, *algorithm != NULL, SKS_ERROR_ALGORITHM,
                  "algorithm is unknown, or not for this operation");
     CALL_REQUIRE(call, ((*algorithm)->kind == KEY_KIND_SYMMETRIC) == symmetric, SKS_ERROR_ALGORITHM,

@@ -98,6 +98,7 @@ const struct algorithm ALGORITHMS[] = {
     OTHER(SKS_URI("none"), NULL, KEY_KIND_NONE, ALGORITHM_NONE),
 };
 const size_t ALGORITHMS_COUNT = NITEMS(ALGORITHMS);
+_Static_assert(NITEMS(ALGORITHMS) <= ALGORITHMS_MAX, "who has a place a row has enough of them");
 
 const struct algorithm *algorithm_by_uri(struct bytes uri, unsigned use)
 {

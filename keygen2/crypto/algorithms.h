@@ -36,6 +36,8 @@ struct algorithm {
     enum cipher_iv iv;
 };
 
+enum { ALGORITHMS_MAX = 64 }; /* ALGORITHMS_COUNT is no constant expression */
+
 extern const struct algorithm ALGORITHMS[];
 extern const size_t ALGORITHMS_COUNT;
 

@@ -229,3 +229,21 @@ out:
     EVP_PKEY_CTX_free(ctx);
     return rc;
 }
+
+enum sks_status verify_ed25519(EVP_PKEY *pkey, struct bytes data, struct bytes signature)
+{
+    EVP_MD_CTX *ctx = NULL;
+    int ok = 0;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_ED25519)
+        return SKS_ERROR_CRYPTO;
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) <= 0)
+        goto out;
+    ok = EVP_DigestVerify(ctx, signature.ptr, signature.len, data.ptr, data.len);
+    rc = ok == 1 ? SKS_OK : SKS_ERROR_MAC;
+out:
+    EVP_MD_CTX_free(ctx);
+    return rc;
+}

@@ -46,4 +46,8 @@ CHECKED enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct bu
  */
 CHECKED enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes signature);
 
+/** Checks an Ed25519 signature of a message. As verify_sha256(), but another length is
+ * SKS_ERROR_MAC; SKS_ERROR_CRYPTO for a key of another kind. */
+CHECKED enum sks_status verify_ed25519(EVP_PKEY *pkey, struct bytes data, struct bytes signature);
+
 #endif

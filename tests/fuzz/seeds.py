@@ -6,11 +6,14 @@ import pathlib
 import struct
 import sys
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 ROOT = pathlib.Path(__file__).resolve().parent
 TESTS = ROOT.parent
 sys.path.insert(0, str(TESTS / "integration"))
 
-from rig import sks_wire  # noqa: E402
+from rig import firmware, sks_wire  # noqa: E402
+from rig.keycase import PREFIX  # noqa: E402
 
 MESSAGES = ["InvocationRequest", "InvocationResponse", "ProvisioningInitializationRequest",
             "ProvisioningInitializationResponse", "KeyCreationRequest", "KeyCreationResponse",
@@ -60,7 +63,21 @@ def calls():
         write("call", "request-%d" % number, sks_wire.encode_call(name, **values))
 
 
+def updates():
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    some = [PREFIX + "ed25519", PREFIX + "none"]
+    for number, properties in enumerate((
+            {}, {"description": "x", "algorithms": some},
+            {"limits": {"maxSessionLifeTime": 1, "maxPinRetryLimit": 10000}},
+            {"limits": {"maxPukRetryLimit": 1, "minPinLength": 128}})):
+        text = firmware.policy(number + 1, **properties)
+        write("firmware", "policy-%d" % number, b"\1" + text)
+        for index, chunk in enumerate(firmware.chunks(key, text, number + 1)):
+            write("firmware", "chunk-%d-%d" % (number, index), b"\0" + chunk)
+
+
 if __name__ == "__main__":
     messages()
     keys()
     calls()
+    updates()

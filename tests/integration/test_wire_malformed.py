@@ -67,6 +67,7 @@ class Malformed(WireTest):
             "setCertificatePath": {"keyHandle": key, "certificate": [b"x"], "mac": bytes(32)},
             "enumerateKeys": {"keyHandle": 0},
             "getKeyAttributes": {"keyHandle": key}, "getKeyProtectionInfo": {"keyHandle": key},
+            "updateFirmware": {"chunk": b"x"},
             "updateKeyManagementKey": {"provisioningHandle": session,
                                        "keyManagementKey": b"x", "authorization": b"x"},
         }.get(method, {})

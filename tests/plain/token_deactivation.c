@@ -61,7 +61,7 @@ int main(void)
 
     must(fd >= 0 && close(fd) == 0 && unlink(key_file) == 0, "temporary file");
     must(vault_create(key_file, NULL) == SKS_OK, "master key");
-    token = new_token_with(key_file);
+    token = new_token_with(key_file, &(struct token_options){ 0 });
     for (unsigned i = 0; i < THREADS; i++)
         enrol(token, "4711", &key[i]);
     must(pthread_create(&looker, NULL, look, NULL) == 0, "thread");

@@ -245,6 +245,13 @@ static const struct wire_field EXPORTED_OUT[] = {
     OUT(result.result, WIRE_SECRET, "key"),
 };
 
+static const struct wire_field UPDATE_FIRMWARE_IN[] = {
+    IN(update_firmware.chunk, WIRE_BLOB, "chunk"),
+};
+static const struct wire_field UPDATE_FIRMWARE_OUT[] = {
+    OUT(update_firmware.next_url, WIRE_URI, "nextUrl"),
+};
+
 /* The key operations have the same inputs but for the name and the size of the last one. */
 #define OPERATION_IN(last_type, last_name)                                                         \
     {                                                                                              \
@@ -316,6 +323,8 @@ const struct sks_method SKS_METHODS[] = {
     { UNLOCK_KEY, "unlockKey", FIELDS(AUTHORIZED_IN), NOTHING, false },
     { CHANGE_PIN, "changePin", FIELDS(NEW_PIN_IN), NOTHING, false },
     { SET_PIN, "setPin", FIELDS(NEW_PIN_IN), NOTHING, false },
+    { UPDATE_FIRMWARE, "updateFirmware", FIELDS(UPDATE_FIRMWARE_IN), FIELDS(UPDATE_FIRMWARE_OUT),
+      false },
     { SIGN_HASHED_DATA, "signHashedData", FIELDS(OPERATION_DATA_IN), FIELDS(RESULT_OUT), false },
     { ASYMMETRIC_KEY_DECRYPT, "asymmetricKeyDecrypt", FIELDS(OPERATION_DATA_IN), FIELDS(RESULT_OUT),
       false },

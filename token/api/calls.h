@@ -39,6 +39,7 @@ enum method_id {
     UNLOCK_KEY = 82,
     CHANGE_PIN = 83,
     SET_PIN = 84,
+    UPDATE_FIRMWARE = 90,
     SIGN_HASHED_DATA = 100,
     ASYMMETRIC_KEY_DECRYPT = 101,
     KEY_AGREEMENT = 102,
@@ -127,6 +128,9 @@ struct new_pin_in { /* changePin, setPin */
     uint32_t key_handle;
     struct bytes authorization, new_pin; /* secrets */
 };
+struct update_firmware_in {
+    struct bytes chunk;
+};
 struct operation_in { /* signHashedData, asymmetricKeyDecrypt, keyAgreement, performHmac */
     uint32_t key_handle;
     struct bytes algorithm, parameters;
@@ -145,7 +149,7 @@ struct symmetric_encrypt_in {
 };
 
 union sks_in {
-    uint32_t handle; /* the first input of every method but 1, 2 and 25 */
+    uint32_t handle; /* the first input of every method but 1, 2, 25 and 90 */
     struct create_session_in create_session;
     struct close_session_in close_session;
     struct enumerate_sessions_in enumerate_sessions;
@@ -165,6 +169,7 @@ union sks_in {
     struct set_property_in set_property;
     struct authorized_in authorized;
     struct new_pin_in new_pin;
+    struct update_firmware_in update_firmware;
     struct operation_in operation;
     struct symmetric_encrypt_in symmetric_encrypt;
 };
@@ -231,6 +236,9 @@ struct extension_out {
     uint8_t sub_type;
     struct bytes qualifier, extension_data;
 };
+struct update_firmware_out {
+    struct bytes next_url; /* empty after the last chunk */
+};
 struct result_out {
     struct bytes result;
 };
@@ -252,6 +260,7 @@ union sks_out {
     struct key_attributes_out key_attributes;
     struct key_protection_out key_protection;
     struct extension_out extension;
+    struct update_firmware_out update_firmware;
     struct result_out result;
     struct deactivate_out deactivate;
     struct activate_out activate;

@@ -83,6 +83,7 @@ METHODS = {name: (number, parse_table(inputs), parse_table(outputs))
     (82, "unlockKey", _AUTHORIZED, ""),
     (83, "changePin", _AUTHORIZED + ", newPin byte[]", ""),
     (84, "setPin", _AUTHORIZED + ", newPin byte[]", ""),
+    (90, "updateFirmware", "chunk blob", "nextUrl uri"),
     (100, "signHashedData", _OPERATION + ", data byte[]", "result byte[]"),
     (101, "asymmetricKeyDecrypt", _OPERATION + ", data byte[]", "result byte[]"),
     (102, "keyAgreement", _OPERATION + ", publicKey byte[]", "result byte[]"),

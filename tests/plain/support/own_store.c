@@ -57,20 +57,21 @@ void make_store(char folder[STORE_FOLDER_MAX])
     make_store_with("unused", folder);
 }
 
-static struct token *open_store_with(const char *key_file, const char *folder)
+static struct token *open_store_with(const char *key_file, const char *folder,
+                                     const struct token_options *options)
 {
-    const struct token_options options = { 0 };
     struct sks_error err = { 0 };
     struct token *token;
 
-    must(token_open(path_in(folder, TOKEN_DATABASE), key_file, &options, &token, &err) == SKS_OK,
+    must(token_open(path_in(folder, TOKEN_DATABASE), key_file == NULL ? "unused" : key_file,
+                    options, &token, &err) == SKS_OK,
          err.text);
     return token;
 }
 
 struct token *open_store(const char *folder)
 {
-    return open_store_with("unused", folder);
+    return open_store_with(NULL, folder, &(struct token_options){ 0 });
 }
 
 void remove_store(const char *folder)
@@ -85,24 +86,21 @@ void remove_store(const char *folder)
     (void)rmdir(folder);
 }
 
-struct token *new_token(void)
+struct token *new_token_with(const char *key_file, const struct token_options *options)
 {
     char folder[STORE_FOLDER_MAX];
     struct token *token;
 
-    make_store(folder);
-    token = open_store(folder);
+    if (key_file == NULL)
+        make_store(folder);
+    else
+        make_store_with(key_file, folder);
+    token = open_store_with(key_file, folder, options);
     remove_store(folder); /* it lives on as long as it is open */
     return token;
 }
 
-struct token *new_token_with(const char *key_file)
+struct token *new_token(void)
 {
-    char folder[STORE_FOLDER_MAX];
-    struct token *token;
-
-    make_store_with(key_file, folder);
-    token = open_store_with(key_file, folder);
-    remove_store(folder);
-    return token;
+    return new_token_with(NULL, &(struct token_options){ 0 });
 }

@@ -19,7 +19,8 @@ void remove_store(const char *folder);
 /* A token whose store is gone when it is closed. */
 struct token *new_token(void);
 
-/** As new_token(), with a master key that can be read again. */
-struct token *new_token_with(const char *key_file);
+/** As new_token(), with options, and a master key of its own. @param key_file NULL: new_token()'s
+ */
+struct token *new_token_with(const char *key_file, const struct token_options *options);
 
 #endif
