@@ -113,8 +113,8 @@ static enum sks_status check_endorsed(struct call *call, const struct key *key)
                                                        ALGORITHM_ENDORSABLE & ~ALGORITHM_NONE);
 
         CALL_REQUIRE(call, row == NULL || fits(row, key, &parts), SKS_ERROR_OPTION,
-                     "key \"%.*s\": an endorsed algorithm does not fit it", (int)key->id.len,
-                     (const char *)key->id.ptr);
+                     "key \"%.*s\": endorsed algorithm %s does not fit it", (int)key->id.len,
+                     (const char *)key->id.ptr, row->uri);
     }
 out:
     return rc;

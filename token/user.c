@@ -16,13 +16,13 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
     CALL_REQUIRE(call, *algorithm != NULL, SKS_ERROR_ALGORITHM,
                  "algorithm is unknown, or not for this operation");
     CALL_REQUIRE(call, ((*algorithm)->kind == KEY_KIND_SYMMETRIC) == symmetric, SKS_ERROR_ALGORITHM,
-                 "algorithm does not fit the key");
+                 "algorithm %s does not fit the key", (*algorithm)->uri);
     CALL_REQUIRE(call, aes_key_fits(*algorithm, key->symmetric_key.len), SKS_ERROR_OPTION,
-                 "the key has not the size that the algorithm wants");
+                 "the key has not the size that algorithm %s wants", (*algorithm)->uri);
     CALL_REQUIRE(call, symmetric || ((*algorithm)->kind == KEY_KIND_RSA) == is_rsa,
-                 SKS_ERROR_ALGORITHM, "algorithm does not fit the key");
+                 SKS_ERROR_ALGORITHM, "algorithm %s does not fit the key", (*algorithm)->uri);
     CALL_REQUIRE(call, algorithm_is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
-                 "algorithm is not endorsed for the key");
+                 "algorithm %s is not endorsed for the key", (*algorithm)->uri);
     rc = SKS_OK;
 out:
     return rc;

@@ -102,7 +102,8 @@ class ImportSymmetricKey(ImportTest):
                 session, key = self.certified(endorsedAlgorithm=[endorsed])
                 if size is not None:
                     session.import_symmetric(key, bytes(size))
-                self.assert_torn_down(OPTION, session, session.close)
+                text = self.assert_torn_down(OPTION, session, session.close)
+                self.assertIn(endorsed, text)
 
     def test_refused(self):
         self.refuse_imports("import_symmetric", [

@@ -163,9 +163,19 @@ class Sign(KeyTest):
         one, none = self.make({"endorsedAlgorithm": [MORE + "ecdsa-sha256"]},
                               {"endorsedAlgorithm": [PREFIX + "none"]})
         self.sign(one)
-        self.assert_status(ALGORITHM, self.sign, one, bytes(48), MORE + "ecdsa-sha384")
-        self.assert_status(ALGORITHM, self.sign, one, bytes(32), PREFIX + "ecdsa.none")
-        self.assert_status(ALGORITHM, self.sign, none)
+        for key, data, algorithm in ((one, bytes(48), MORE + "ecdsa-sha384"),
+                                     (one, bytes(32), PREFIX + "ecdsa.none"),
+                                     (none, bytes(32), MORE + "ecdsa-sha256")):
+            text = self.assert_status(ALGORITHM, self.sign, key, data, algorithm)
+            self.assertIn(algorithm, text, "says which one is not endorsed")
+
+    def test_texts_name_known_algorithms_only(self):
+        (key,) = self.make({})
+        for algorithm in (MORE + "rsa-sha256", PREFIX + "rsa.pkcs1.none"):
+            text = self.assert_status(ALGORITHM, self.sign, key, bytes(32), algorithm)
+            self.assertIn(algorithm, text)
+        unknown = "http://x/\x1b[31m"
+        self.assertNotIn(unknown, self.assert_status(ALGORITHM, self.sign, key, bytes(32), unknown))
 
 
 class Pins(KeyTest):
