@@ -53,6 +53,7 @@ static void set_defaults(void *options)
     o->device_key = "p256";
     o->listen = "127.0.0.1:8765";
     o->chunk_size = 16384;
+    o->chunk_size = 16384;
 }
 
 static const struct command_row COMMANDS[] = {
@@ -94,7 +95,7 @@ static const struct command_row COMMANDS[] = {
       "install a policy: from the update URL, or from the chunks given", OPTIONS_UPDATE,
       command_update, NULL },
     { "make-update", "", 0, 0, "make and sign the chunks of a policy", OPTIONS_MAKE_UPDATE,
-      command_make_update, NULL },
+      command_make_update, set_defaults },
     { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL },
 };
 

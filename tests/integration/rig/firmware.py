@@ -68,8 +68,6 @@ def write_private(key, path):
 class FirmwareTest(KeyTest):
     """One token that takes updates; the versions of its policies only grow."""
 
-    token_options = ()
-
     @classmethod
     def set_up_rig(cls):
         cls.key = generate("Ed25519")
@@ -77,10 +75,10 @@ class FirmwareTest(KeyTest):
         super().set_up_rig()
 
     @classmethod
-    def start_token(cls, **options):
+    def start_token(cls, options=(), **others):
         pem = write_public(cls.key, cls.new_folder() / "update.pem")
         return super().start_token(options=["--update-url", UPDATE_URL, "--update-key", pem,
-                                            *cls.token_options], **options)
+                                            *options], **others)
 
     def next_policy(self, **properties):
         type(self).version += 1
