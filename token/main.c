@@ -1,5 +1,5 @@
 /* sks-token: the software SKS token. */
-#include "token/command_rows.h"
+#include "token/command/rows.h"
 #include "token/firmware_chunk.h"
 
 static const struct option_row INIT[] = {

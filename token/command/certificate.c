@@ -1,4 +1,4 @@
-#include "token/command_certificate.h"
+#include "token/command/certificate.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/public_key.h"

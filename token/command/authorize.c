@@ -1,7 +1,7 @@
 /* What a command must ask for before its key does what it wants. */
-#include "token/command_data.h"
-#include "token/command_key.h"
-#include "token/command_secret.h"
+#include "token/command/data.h"
+#include "token/command/key.h"
+#include "token/command/secret.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "token/port.h"
+#include "token/command/port.h"
 #include "keygen2/base/files.h"
 
 #include <errno.h>

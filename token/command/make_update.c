@@ -2,7 +2,7 @@
 #include "keygen2/base/files.h"
 #include "keygen2/base/json.h"
 #include "keygen2/crypto/pem.h"
-#include "token/command_rows.h"
+#include "token/command/rows.h"
 #include "token/firmware_chunk.h"
 #include "token/firmware_policy.h"
 

@@ -1,8 +1,8 @@
 /* sks-token info and list: the token, and all its keys. */
-#include "token/command_certificate.h"
-#include "token/command_key.h"
-#include "token/command_protection.h"
-#include "token/command_rows.h"
+#include "token/command/certificate.h"
+#include "token/command/key.h"
+#include "token/command/protection.h"
+#include "token/command/rows.h"
 
 #include <stdio.h>
 #include <string.h>

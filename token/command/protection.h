@@ -2,8 +2,8 @@
 #ifndef TOKEN_COMMAND_PROTECTION_H
 #define TOKEN_COMMAND_PROTECTION_H
 
-#include "token/command_key.h"
-#include "token/command_print.h"
+#include "token/command/key.h"
+#include "token/command/print.h"
 
 /** "none", "PIN+PUK", "PIN blocked", "device PIN", "PIN or biometrics". */
 const char *protection_short(const struct key_protection_out *protection, struct arena *arena);

@@ -1,6 +1,6 @@
 /* The folder of a token's store: who may open it, and the paths in it. */
-#ifndef TOKEN_FOLDER_H
-#define TOKEN_FOLDER_H
+#ifndef TOKEN_COMMAND_FOLDER_H
+#define TOKEN_COMMAND_FOLDER_H
 
 #include "token/token.h"
 

@@ -1,4 +1,4 @@
-#include "token/command_print.h"
+#include "token/command/print.h"
 #include "keygen2/base/log.h"
 #include "keygen2/message/keygen2.h"
 

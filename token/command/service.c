@@ -1,4 +1,4 @@
-#include "token/service.h"
+#include "token/command/service.h"
 #include "keygen2/base/log.h"
 #include "keygen2/objects.h"
 #include "token/api/control.h"

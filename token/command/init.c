@@ -1,8 +1,8 @@
 /* sks-token init and certify. */
 #include "keygen2/base/files.h"
-#include "token/commands.h"
+#include "token/command/commands.h"
+#include "token/command/folder.h"
 #include "token/device_ca.h"
-#include "token/folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>

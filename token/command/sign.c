@@ -1,9 +1,9 @@
 /* sks-token sign: signs a file with a key of the token, as openssl verifies it. */
 #include "keygen2/crypto/signature.h"
-#include "token/command_algorithm.h"
-#include "token/command_data.h"
-#include "token/command_key.h"
-#include "token/command_rows.h"
+#include "token/command/algorithm.h"
+#include "token/command/data.h"
+#include "token/command/key.h"
+#include "token/command/rows.h"
 
 const struct option_row OPTIONS_SIGN[] = {
     STORE,

@@ -1,6 +1,6 @@
 /* The subcommands of sks-token and their options. */
-#ifndef TOKEN_COMMANDS_H
-#define TOKEN_COMMANDS_H
+#ifndef TOKEN_COMMAND_COMMANDS_H
+#define TOKEN_COMMAND_COMMANDS_H
 
 #include "keygen2/base/program.h"
 
@@ -44,28 +44,28 @@ struct token_command_options {
     uint32_t chunk_size;     /* make-update: bytes of the policy in one chunk */
 };
 
-enum exit_code command_init(void *options, char **operands, size_t count); /* command_init.c */
+enum exit_code command_init(void *options, char **operands, size_t count); /* init.c */
 enum exit_code command_certify(void *options, char **operands, size_t count);
-enum exit_code command_serve(void *options, char **operands, size_t count); /* command_serve.c */
+enum exit_code command_serve(void *options, char **operands, size_t count); /* serve.c */
 
 /* Each of these has its table of options beside it. */
-enum exit_code command_info(void *options, char **operands, size_t count); /* command_list.c */
+enum exit_code command_info(void *options, char **operands, size_t count); /* list.c */
 enum exit_code command_list(void *options, char **operands, size_t count);
-enum exit_code command_show(void *options, char **operands, size_t count);    /* command_show.c */
-enum exit_code command_sign(void *options, char **operands, size_t count);    /* command_sign.c */
-enum exit_code command_decrypt(void *options, char **operands, size_t count); /* command_use.c */
+enum exit_code command_show(void *options, char **operands, size_t count);    /* show.c */
+enum exit_code command_sign(void *options, char **operands, size_t count);    /* sign.c */
+enum exit_code command_decrypt(void *options, char **operands, size_t count); /* use.c */
 enum exit_code command_encrypt(void *options, char **operands, size_t count);
 enum exit_code command_hmac(void *options, char **operands, size_t count);
 enum exit_code command_derive(void *options, char **operands, size_t count);
-enum exit_code command_export(void *options, char **operands, size_t count); /* command_manage.c */
+enum exit_code command_export(void *options, char **operands, size_t count); /* manage.c */
 enum exit_code command_delete(void *options, char **operands, size_t count);
 enum exit_code command_change_pin(void *options, char **operands, size_t count);
 enum exit_code command_set_pin(void *options, char **operands, size_t count);
 enum exit_code command_unlock(void *options, char **operands, size_t count);
 enum exit_code command_sessions(void *options, char **operands, size_t count);
-enum exit_code command_abort(void *options, char **operands, size_t count); /* command_sessions.c */
+enum exit_code command_abort(void *options, char **operands, size_t count); /* sessions.c */
 
-/* command_activate.c */
+/* activate.c */
 enum exit_code command_deactivate(void *options, char **operands, size_t count);
 enum exit_code command_activate(void *options, char **operands, size_t count);
 
@@ -75,7 +75,7 @@ extern const struct option_row OPTIONS_INFO[], OPTIONS_LIST[], OPTIONS_SHOW[], O
     OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[], OPTIONS_UPDATE[],
     OPTIONS_MAKE_UPDATE[];
 
-enum exit_code command_update(void *options, char **operands, size_t count); /* command_update.c */
+enum exit_code command_update(void *options, char **operands, size_t count); /* update.c */
 enum exit_code command_make_update(void *options, char **operands, size_t count);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef TOKEN_COMMAND_ROWS_H
 #define TOKEN_COMMAND_ROWS_H
 
-#include "token/commands.h"
+#include "token/command/commands.h"
 #include "token/vault.h"
 
 #define AT(member) offsetof(struct token_command_options, member)

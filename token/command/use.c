@@ -1,10 +1,10 @@
 /* sks-token decrypt, encrypt, hmac and derive: the key operations that are no signatures. */
 #include "keygen2/base/base64.h"
 #include "keygen2/crypto/pem.h"
-#include "token/command_algorithm.h"
-#include "token/command_data.h"
-#include "token/command_key.h"
-#include "token/command_rows.h"
+#include "token/command/algorithm.h"
+#include "token/command/data.h"
+#include "token/command/key.h"
+#include "token/command/rows.h"
 
 #define ALGORITHM(names) TEXT_ROW("algorithm", "NAME", names, algorithm)
 #define IV TEXT_ROW("iv", "HEX", "initialization vector; makes aes.cbc the default", iv)

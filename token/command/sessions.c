@@ -2,9 +2,9 @@
 #include "keygen2/base/base64.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
-#include "token/command_print.h"
-#include "token/command_rows.h"
-#include "token/port.h"
+#include "token/command/port.h"
+#include "token/command/print.h"
+#include "token/command/rows.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "token/command_secret.h"
+#include "token/command/secret.h"
 #include "keygen2/base/terminal.h"
 #include "keygen2/crypto/pin_text.h"
 

@@ -1,4 +1,4 @@
-#include "token/folder.h"
+#include "token/command/folder.h"
 #include "keygen2/base/files.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
 #include "keygen2/base/files.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
-#include "token/commands.h"
+#include "token/command/commands.h"
+#include "token/command/folder.h"
+#include "token/command/service.h"
 #include "token/deactivation.h"
-#include "token/folder.h"
-#include "token/service.h"
 #include "token/simulation.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* sks-token deactivate and activate: on a store that nobody serves, or beside its server. */
 #include "keygen2/base/terminal.h"
 #include "token/api/control.h"
-#include "token/command_rows.h"
+#include "token/command/port.h"
+#include "token/command/rows.h"
 #include "token/deactivation.h"
-#include "token/port.h"
 
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /* How the command line reaches a token: by opening the store itself, or, where somebody serves it,
  * through that server's control socket. */
-#ifndef TOKEN_PORT_H
-#define TOKEN_PORT_H
+#ifndef TOKEN_COMMAND_PORT_H
+#define TOKEN_COMMAND_PORT_H
 
 #include "keygen2/base/program.h"
 #include "token/api/token_link.h"
-#include "token/folder.h"
+#include "token/command/folder.h"
 
 struct port {
     struct token_link *link; /* for token_call() */

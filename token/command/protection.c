@@ -1,4 +1,4 @@
-#include "token/command_protection.h"
+#include "token/command/protection.h"
 #include "keygen2/crypto/pin_text.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* sks-token show: all that a key shows of itself. */
 #include "keygen2/crypto/pem.h"
-#include "token/command_certificate.h"
-#include "token/command_data.h"
-#include "token/command_protection.h"
-#include "token/command_rows.h"
+#include "token/command/certificate.h"
+#include "token/command/data.h"
+#include "token/command/protection.h"
+#include "token/command/rows.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #ifndef TOKEN_COMMAND_CERTIFICATE_H
 #define TOKEN_COMMAND_CERTIFICATE_H
 
-#include "token/command_print.h"
+#include "token/command/print.h"
 
 /** The public key in words: "RSA 2048", "EC P-256", "Ed25519". */
 const char *certificate_key_text(struct bytes der, struct arena *arena);

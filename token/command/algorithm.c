@@ -1,4 +1,4 @@
-#include "token/command_algorithm.h"
+#include "token/command/algorithm.h"
 #include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/public_key.h"
 

@@ -1,7 +1,7 @@
 /* The SKS wire over HTTP: POST /sks, one call a request; rig: "The SKS wire". What only the control
  * socket has: token/api/control.h. */
-#ifndef TOKEN_SERVICE_H
-#define TOKEN_SERVICE_H
+#ifndef TOKEN_COMMAND_SERVICE_H
+#define TOKEN_COMMAND_SERVICE_H
 
 #include "keygen2/base/http_server.h"
 #include "token/token.h"

@@ -1,4 +1,4 @@
-#include "token/command_data.h"
+#include "token/command/data.h"
 #include "keygen2/base/files.h"
 
 #include <errno.h>

@@ -2,9 +2,9 @@
 #include "keygen2/base/files.h"
 #include "keygen2/base/http_client.h"
 #include "keygen2/base/json.h"
-#include "token/command_rows.h"
+#include "token/command/port.h"
+#include "token/command/rows.h"
 #include "token/firmware_chunk.h"
-#include "token/port.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #define TOKEN_COMMAND_KEY_H
 
 #include "keygen2/crypto/algorithms.h"
-#include "token/commands.h"
-#include "token/port.h"
+#include "token/command/commands.h"
+#include "token/command/port.h"
 
 /* A key as it shows itself. */
 struct key_view {

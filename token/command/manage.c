@@ -1,10 +1,10 @@
 /* sks-token export, delete, change-pin, set-pin and unlock: what changes a key or its PIN. */
 #include "keygen2/base/terminal.h"
 #include "keygen2/crypto/pem.h"
-#include "token/command_certificate.h"
-#include "token/command_data.h"
-#include "token/command_key.h"
-#include "token/command_rows.h"
+#include "token/command/certificate.h"
+#include "token/command/data.h"
+#include "token/command/key.h"
+#include "token/command/rows.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
-#include "token/command_key.h"
-#include "token/command_algorithm.h"
-#include "token/command_certificate.h"
+#include "token/command/key.h"
+#include "token/command/algorithm.h"
+#include "token/command/certificate.h"
 
 #include <stdio.h>
 
