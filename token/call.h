@@ -32,6 +32,7 @@ struct call {
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
     struct key key;                /* of a method that has a key handle for its first input */
     struct changes changes;        /* applied as one if the handler succeeds */
+    bool applied;                  /* the changes went to the store, with whatever result */
     bool frozen;                   /* by call_freeze() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
     struct arena arena;            /* whatever in, out, session and key point to */

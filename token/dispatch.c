@@ -136,8 +136,10 @@ static void run(struct call *call, const struct rule *rule)
 
     TRY(find_subject(call, rule->need, &lock));
     rc = rule->handle(call);
-    if (rc == SKS_OK && !changes_empty(&call->changes))
+    if (rc == SKS_OK && !changes_empty(&call->changes)) {
+        call->applied = true;
         rc = store_apply(call->token->store, &call->changes, &call->err);
+    }
     if (rc != SKS_OK && rule->tears_down && call->session.handle != 0) {
         struct sks_error trouble = { 0 };
 
@@ -152,18 +154,28 @@ out:
     lock_release(call->token->locks, lock);
 }
 
-static void forget_tries(void *ctx, enum store_kind kind, uint32_t handle)
+/* What is in memory of a row that was written or deleted is old now; of any other it must stay,
+ * since a charge that it holds ahead would count as a wrong try. */
+static void forget_tries(void *ctx, enum store_kind kind, uint32_t handle, bool collected)
 {
-    if (kind == STORE_PIN || kind == STORE_PUK)
-        authorization_forget(ctx, kind, handle);
+    struct call *call = ctx;
+    struct store_row row = { 0 };
+
+    if (kind != STORE_PIN && kind != STORE_PUK)
+        return;
+    if (collected &&
+        store_get(call->token->store, kind, handle, &call->arena, &row, NULL) == SKS_OK &&
+        row.handle != 0)
+        return; /* something else still refers to it */
+    authorization_forget(call->token->authorization, kind, handle);
 }
 
 static void finish(struct call *call)
 {
-    if (call->frozen) { /* what is in memory of the rows that were written is old now */
-        changes_each(&call->changes, forget_tries, call->token->authorization);
+    if (call->applied && call->frozen)
+        changes_each(&call->changes, forget_tries, call);
+    if (call->frozen)
         authorization_thaw(call->token->authorization);
-    }
     lock_release(call->token->locks, call->commit_lock);
     changes_free(&call->changes);
     arena_free(&call->arena);
