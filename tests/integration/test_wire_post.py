@@ -344,6 +344,14 @@ class Ownership(PostTest):
                 self.manage("deleteKey", target)
                 self.assert_torn_down(NO_KEY, session, session.close)
 
+    def test_target_gone_is_told_after_what_is_wrong_with_the_keys(self):
+        (target,) = self.own()
+        session = self.managed()
+        self.queue(session, "unlock", target)
+        session.key()
+        self.manage("deleteKey", target)
+        self.assert_torn_down(OPTION, session, session.close)
+
     def test_target_deleted_by_another_session(self):
         (target,) = self.own()
         first, second = self.managed(), self.managed()
