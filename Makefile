@@ -32,10 +32,11 @@ UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
 
+comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all demo test unit integration plain plain-programs fuzz install uninstall clean format \
+.PHONY: all bench demo test unit integration plain plain-programs fuzz install uninstall clean format \
         check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -95,6 +96,16 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
+# Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
+METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \
+           CRYPTO_free CRYPTO_clear_free token_open token_process
+$(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
+                        $(call object,$(wildcard tests/plain/support/*.c)) \
+                        $(addprefix $(O)/,$(LIBS_token))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -rdynamic \
+	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
 PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
 
@@ -110,6 +121,10 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 integration: all
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
+
+bench: setup
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token
+	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_token
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all

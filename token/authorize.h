@@ -4,22 +4,23 @@
 
 #include "token/call.h"
 
-/* The PIN policy of a key and the PUK policy above it; a handle of 0 says that there is none. */
-struct guards {
-    struct pin_policy_object pin_policy;
-    struct secret puk;
-};
-
+/** Loads what guards a key; quick for the call's own key. */
 CHECKED enum sks_status load_guards(struct call *call, const struct key *key,
                                     struct guards *guards);
 
-/** Tries the PIN of the call's key; a key without PIN wants an empty one. */
+/**
+ * Tries the PIN of the call's key, or the device PIN if that is what it has; a key with neither
+ * wants an empty one. SKS_ERROR_NOT_ALLOWED for a device PIN that the token does not simulate.
+ */
 CHECKED enum sks_status verify_pin(struct call *call, struct bytes pin);
 
 /** Tries the PUK of the call's key; SKS_ERROR_OPTION if it has none. */
 CHECKED enum sks_status verify_puk(struct call *call, struct bytes puk);
 
-/** For user operations: which of PIN and biometric the key wants. */
+/**
+ * For user operations: which of PIN and biometric the key wants. SKS_ERROR_NOT_ALLOWED for
+ * biometrics that the token does not simulate.
+ */
 CHECKED enum sks_status authorize_use(struct call *call, bool biometric, struct bytes pin);
 
 /** For delete and export. @param protection enum sks_protection */

@@ -5,6 +5,7 @@
 #include "token/api/calls.h"
 #include "token/authorization.h"
 #include "token/device.h"
+#include "token/live_keys.h"
 #include "token/locks.h"
 #include "token/object.h"
 #include "token/token.h"
@@ -17,8 +18,10 @@ struct token {
     struct store *store;
     struct locks *locks;
     struct authorization *authorization;
+    struct live_keys *live_keys;
     struct token_clock clock;
     struct device device;
+    unsigned simulations; /* set of enum token_simulation */
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;
@@ -31,6 +34,7 @@ struct call {
     union sks_out out;
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
     struct key key;                /* of a method that has a key handle for its first input */
+    const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
     bool applied;                  /* the changes went to the store, with whatever result */
     bool frozen;                   /* by call_freeze() */
@@ -45,6 +49,12 @@ struct call {
 /** As REQUIRE() for a call: goes to `out` with status and text unless the condition holds. */
 #define CALL_REQUIRE(call, condition, status, ...)                                                 \
     REQUIRE(condition, &(call)->err, status, __VA_ARGS__)
+
+/** True if the token simulates it. */
+static inline bool call_simulates(const struct call *call, enum token_simulation what)
+{
+    return (call->token->simulations & what) != 0;
+}
 
 /* The handlers, one a method; each file holds a group. */
 enum sks_status get_device_info(struct call *call);             /* device.c */
@@ -92,6 +102,9 @@ CHECKED enum sks_status call_take_operation(struct call *call);
 
 /** SKS_ERROR_OPTION unless the call's key has its certificate path. */
 CHECKED enum sks_status call_need_certificate(struct call *call);
+
+/** Reads the call's key again, under the lock that all changes of closed keys take. */
+CHECKED enum sks_status call_reread_key(struct call *call); /* dispatch.c */
 
 /** Holds up PIN and PUK tries until the changes of the call are applied. */
 void call_freeze(struct call *call);

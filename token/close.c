@@ -5,20 +5,23 @@
 typedef enum sks_status visit_row(struct call *call, const struct post_list *posts,
                                   struct store_row *row);
 
-/* Calls visit for each object of a kind that the session owns. */
+/* Calls visit for each object of a kind that the session owns; one at a time is in memory. */
 static enum sks_status for_each_owned(struct call *call, const struct post_list *posts,
                                       enum store_kind kind, visit_row *visit)
 {
     struct store_row row = { 0 };
+    struct arena one = { 0 };
     enum sks_status rc;
 
     do {
-        TRY(store_next_owned(call->token->store, kind, call->session.handle, row.handle,
-                             &call->arena, &row, &call->err));
+        arena_free(&one);
+        TRY(store_next_owned(call->token->store, kind, call->session.handle, row.handle, &one, &row,
+                             &call->err));
         if (row.handle != 0)
             TRY(visit(call, posts, &row));
     } while (row.handle != 0);
 out:
+    arena_free(&one);
     return rc;
 }
 

@@ -5,10 +5,12 @@
 #include "token/commands.h"
 #include "token/folder.h"
 #include "token/service.h"
+#include "token/simulation.h"
 
 #include <stdio.h>
 
 struct serving {
+    unsigned simulations;
     struct folder folder;
     struct token *token;
     struct http_server *server;
@@ -37,7 +39,8 @@ static enum sks_status check_store(const struct serving *s, const char *store,
 static enum sks_status start(const struct token_command_options *o, struct serving *s,
                              const char **url, struct sks_error *err)
 {
-    const struct token_options options = { .storage_limit = o->storage_limit };
+    const struct token_options options = { .storage_limit = o->storage_limit,
+                                           .simulations = s->simulations };
     char control[FOLDER_PATH_MAX + 8];
     const char *control_url;
     enum sks_status rc;
@@ -62,6 +65,7 @@ enum exit_code command_serve(void *options, char **operands, size_t count)
     const struct token_command_options *o = options;
     struct serving s = { .folder.lock = -1 };
     struct sks_error err = { 0 };
+    char simulations[SIMULATION_TEXT_MAX];
     const char *url;
     enum sks_status rc;
 
@@ -69,9 +73,11 @@ enum exit_code command_serve(void *options, char **operands, size_t count)
     log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     http_block_signals();
     name_hosts(&s, &o->hosts);
+    TRY(simulation_parse(o->simulate, &s.simulations, &err));
+    simulation_text(s.simulations, simulations);
     TRY(folder_paths(&s.folder, o->store, o->key_file, &err));
     TRY(start(o, &s, &url, &err));
-    (void)printf("ready %s\n", url);
+    (void)printf("ready %s%s\n", url, simulations);
     (void)fflush(stdout);
     (void)http_wait_for_signal();
     log_info("stopping");

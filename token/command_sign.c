@@ -119,7 +119,8 @@ static enum sks_status sign(const struct token_command_options *o, struct port *
     enum sks_status rc;
 
     TRY(token_call(port->link, GET_KEY_PROTECTION_INFO, &in, &out, &arena, err));
-    if ((out.key_protection.protection_status & PROTECTION_STATUS_PIN) != 0)
+    if ((out.key_protection.protection_status &
+         (PROTECTION_STATUS_PIN | PROTECTION_STATUS_DEVICE_PIN)) != 0)
         TRY(read_pin(o, &pin, err));
     TRY(token_call(port->link, GET_KEY_ATTRIBUTES, &in, &out, &arena, err));
     TRY(choose_algorithm(o, out.key_attributes.certificate_path.item[0], &algorithm, err));

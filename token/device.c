@@ -83,5 +83,7 @@ enum sks_status get_device_info(struct call *call)
     out->certificate_path = call->token->device.certificate_path;
     out->crypto_data_size = SKS_CRYPTO_DATA_MAX;
     out->extension_data_size = SKS_EXTENSION_DATA_MAX;
+    out->device_pin_support = call_simulates(call, SIMULATE_DEVICE_PIN);
+    out->biometric_support = call_simulates(call, SIMULATE_BIOMETRICS);
     return SKS_OK;
 }

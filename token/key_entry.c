@@ -50,40 +50,64 @@ static bool wants(const struct key_entry *key, uint8_t protection)
     return key->export_protection == protection || key->delete_protection == protection;
 }
 
-/* What protects the key, and whether its attributes agree with that. policy->handle 0: no PIN. */
+/* What the token must have for it, and whether alternative and combined have a PIN beside them. */
+static enum sks_status check_biometrics(struct call *call, uint8_t protection, bool has_pin)
+{
+    enum sks_status rc = SKS_OK;
+
+    if (protection == BIOMETRIC_NONE)
+        return SKS_OK;
+    CALL_REQUIRE(call, call_simulates(call, SIMULATE_BIOMETRICS), SKS_ERROR_OPTION,
+                 "biometricProtection: this token has no biometric reader");
+    CALL_REQUIRE(call, (protection == BIOMETRIC_EXCLUSIVE) != has_pin, SKS_ERROR_OPTION,
+                 "biometricProtection %s", has_pin ? "exclusive beside a PIN" : "wants a PIN too");
+out:
+    return rc;
+}
+
+/* The PIN policy, the device PIN, or neither. policy->handle 0: no policy. */
+static enum sks_status find_pin(struct call *call, const struct create_key_entry_in *in,
+                                struct pin_policy_object *policy)
+{
+    const struct reference wanted = { in->pin_policy_handle, 0 };
+    bool found = false;
+    enum sks_status rc = SKS_OK;
+
+    *policy = (struct pin_policy_object){ 0 };
+    if (in->key.device_pin_protection) {
+        CALL_REQUIRE(call, call_simulates(call, SIMULATE_DEVICE_PIN), SKS_ERROR_OPTION,
+                     "devicePinProtection: this token has no device PIN");
+        CALL_REQUIRE(call, wanted.handle == 0, SKS_ERROR_OPTION,
+                     "devicePinProtection beside a PIN policy");
+    }
+    if (wanted.handle == 0)
+        return SKS_OK;
+    TRY(pin_policy_load(call->token->store, wanted, &call->arena, policy, &found, &call->err));
+    CALL_REQUIRE(call, found && policy->owner == call->session.handle, SKS_ERROR_OPTION,
+                 "pinPolicyHandle is no PIN policy of the session");
+out:
+    return rc;
+}
+
+/* What protects the key, and whether its attributes agree with that. */
 static enum sks_status check_protection(struct call *call, const struct create_key_entry_in *in,
                                         struct pin_policy_object *policy)
 {
     const struct key_entry *key = &in->key;
-    bool found = false;
+    bool has_pin = key->device_pin_protection || in->pin_policy_handle != 0;
     enum sks_status rc;
 
-    *policy = (struct pin_policy_object){ 0 };
-    CALL_REQUIRE(call, !key->device_pin_protection, SKS_ERROR_OPTION,
-                 "devicePinProtection: this token has no device PIN");
-    CALL_REQUIRE(call, key->biometric_protection == BIOMETRIC_NONE, SKS_ERROR_OPTION,
-                 "biometricProtection: this token has no biometric reader");
-    if (in->pin_policy_handle != 0) {
-        const struct reference wanted = { in->pin_policy_handle, 0 };
-
-        TRY(pin_policy_load(call->token->store, wanted, &call->arena, policy, &found, &call->err));
-        CALL_REQUIRE(call, found && policy->owner == call->session.handle, SKS_ERROR_OPTION,
-                     "pinPolicyHandle is no PIN policy of the session");
-        CALL_REQUIRE(call,
-                     !key->enable_pin_caching ||
-                         policy->policy.input_method == INPUT_METHOD_TRUSTED_GUI,
-                     SKS_ERROR_OPTION, "enablePinCaching wants inputMethod trusted-gui");
-    } else {
-        CALL_REQUIRE(call, !wants(key, PROTECTION_PIN), SKS_ERROR_OPTION,
-                     "protection by a PIN that the key has not");
-        CALL_REQUIRE(call, !key->enable_pin_caching, SKS_ERROR_OPTION,
-                     "enablePinCaching without a PIN");
-        CALL_REQUIRE(call, key->pin_value.len == 0, SKS_ERROR_OPTION,
-                     "pinValue without a PIN policy");
-    }
+    TRY(find_pin(call, in, policy));
+    CALL_REQUIRE(call, has_pin || !wants(key, PROTECTION_PIN), SKS_ERROR_OPTION,
+                 "protection by a PIN that the key has not");
+    CALL_REQUIRE(
+        call, !key->enable_pin_caching || policy->policy.input_method == INPUT_METHOD_TRUSTED_GUI,
+        SKS_ERROR_OPTION, "enablePinCaching wants a PIN policy with inputMethod trusted-gui");
+    CALL_REQUIRE(call, policy->handle != 0 || key->pin_value.len == 0, SKS_ERROR_OPTION,
+                 "pinValue without a PIN policy");
+    TRY(check_biometrics(call, key->biometric_protection, has_pin));
     CALL_REQUIRE(call, policy->puk.handle != 0 || !wants(key, PROTECTION_PUK), SKS_ERROR_OPTION,
                  "protection by a PUK that the key has not");
-    rc = SKS_OK;
 out:
     return rc;
 }
@@ -160,6 +184,7 @@ static void put_new_key(struct call *call, const struct key_entry *entry, struct
     key->endorsed_algorithms = entry->endorsed_algorithms;
     key->pin_policy = (struct reference){ policy->handle, policy->birth };
     key->enable_pin_caching = entry->enable_pin_caching;
+    key->device_pin_protection = entry->device_pin_protection;
     key->app_usage = entry->app_usage;
     key->biometric_protection = entry->biometric_protection;
     key->export_protection = entry->export_protection;

@@ -56,6 +56,9 @@ static const struct option_row SERVE[] = {
       NULL, 0, 0 },
     { "storage-limit", 0, "BYTES", "limit the database (default: none)", OPTION_NUMBER,
       AT(storage_limit), false, NULL, 65536, UINT32_MAX },
+    { "simulate", 0, "LIST",
+      "simulate biometrics or device-pin, or with a comma both (default: none)", OPTION_TEXT,
+      AT(simulate), false, "SKS_TOKEN_SIMULATE", 0, 0 },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
     END,
 };

@@ -97,5 +97,7 @@ enum sks_status get_key_protection_info(struct call *call)
     out->export_protection = key->export_protection;
     out->delete_protection = key->delete_protection;
     out->key_backup = key->key_backup;
+    if (key->device_pin_protection)
+        out->protection_status = PROTECTION_STATUS_DEVICE_PIN;
     return key->pin_policy.handle == 0 ? SKS_OK : fill_pin(call, key, out);
 }

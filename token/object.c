@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* A body begins with the version of its layout. */
-enum { LAYOUT = 1 };
+/* A body begins with the version of its layout. Keys of the first have no devicePinProtection. */
+enum { LAYOUT = 1, LAYOUT_KEY = 2 };
 
 static enum sks_status get_layout(struct bytes *body)
 {
@@ -225,7 +225,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
             body.status = SKS_ERROR_CRYPTO;
         tag = bytes_at(fingerprint, sizeof fingerprint);
     }
-    put_byte(&body, LAYOUT);
+    put_byte(&body, LAYOUT_KEY);
     put_array(&body, k->id);
     put_array(&body, k->public_key);
     put_array(&body, k->private_key);
@@ -242,6 +242,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
     put_byte(&body, k->delete_protection);
     put_byte(&body, k->key_backup);
     put_list(&body, &k->extension_types);
+    put_bool(&body, k->device_pin_protection);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_KEY,
                                    .handle = k->handle,
@@ -256,10 +257,12 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
 enum sks_status key_from_row(const struct store_row *row, struct arena *arena, struct key *k)
 {
     struct bytes in = row->body;
+    uint8_t layout;
     enum sks_status rc;
 
     *k = (struct key){ .handle = row->handle, .owner = row->owner, .closed = row->closed };
-    TRY(get_layout(&in));
+    TRY(get_byte(&in, &layout));
+    TRY(layout == LAYOUT || layout == LAYOUT_KEY ? SKS_OK : SKS_ERROR_OPTION);
     TRY(get_array(&in, &k->id));
     TRY(get_array(&in, &k->public_key));
     TRY(get_array(&in, &k->private_key));
@@ -276,6 +279,8 @@ enum sks_status key_from_row(const struct store_row *row, struct arena *arena, s
     TRY(get_byte(&in, &k->delete_protection));
     TRY(get_byte(&in, &k->key_backup));
     TRY(get_list(&in, arena, &k->extension_types));
+    if (layout == LAYOUT_KEY)
+        TRY(get_bool(&in, &k->device_pin_protection));
     TRY(get_end(&in));
 out:
     return rc == SKS_OK ? SKS_OK : SKS_ERROR_INTERNAL;

@@ -62,6 +62,7 @@ struct key {
     struct bytes_list endorsed_algorithms;
     struct reference pin_policy, pin;
     bool enable_pin_caching;
+    bool device_pin_protection; /* then it has no PIN and no policy of its own */
     uint8_t app_usage, biometric_protection, export_protection, delete_protection;
     uint8_t key_backup;
     struct bytes_list extension_types; /* uris, in the order they came */

@@ -110,7 +110,8 @@ static enum sks_status check_pair(struct call *call, uint8_t kind, const struct 
     struct guards guards;
     enum sks_status rc;
 
-    CALL_REQUIRE(call, key->pin.handle == 0, SKS_ERROR_OPTION, "the new key has a PIN of its own");
+    CALL_REQUIRE(call, key->pin.handle == 0 && !key->device_pin_protection, SKS_ERROR_OPTION,
+                 "the new key has a PIN of its own");
     TRY(load_guards(call, target, &guards));
     CALL_REQUIRE(call, kind != POST_UPDATE || key->app_usage == target->app_usage, SKS_ERROR_OPTION,
                  "the new key has another appUsage than its target");
@@ -213,24 +214,27 @@ out:
     return rc;
 }
 
-/* Calls change for each extension of a key. */
+/* Calls change for each extension of a key. They may be large: one at a time is in memory. */
 static enum sks_status each_extension(struct call *call, const struct key *key,
                                       void (*change)(struct call *call, struct key_extension *e,
                                                      const struct key *now),
                                       const struct key *now)
 {
+    struct arena one = { 0 };
     struct key_extension e;
     bool found = false;
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < key->extension_types.count; i++) {
-        TRY(extension_load(call->token->store, key, key->extension_types.item[i], &call->arena, &e,
-                           &found, &call->err));
+        TRY(extension_load(call->token->store, key, key->extension_types.item[i], &one, &e, &found,
+                           &call->err));
         CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "an extension of key %u is missing",
                      key->handle);
         change(call, &e, now);
+        arena_free(&one);
     }
 out:
+    arena_free(&one);
     return rc;
 }
 
@@ -281,6 +285,7 @@ enum sks_status post_inherit(struct call *call, const struct post_operation *pos
     TRY(load_target(call, post->target, &target, &owner));
     key->pin = target.pin; /* linked, not copied */
     key->pin_policy = target.pin_policy;
+    key->device_pin_protection = target.device_pin_protection;
     if (post->kind != POST_UPDATE)
         goto out;
     changes_delete(&call->changes, STORE_KEY, key->handle);

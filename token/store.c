@@ -64,15 +64,15 @@ static void put_identity(struct buf *out, const struct store_row *row)
     put_array(out, row->tag);
 }
 
-static enum sks_status unseal_row(const struct store *store, struct arena *arena,
-                                  struct store_row *row, struct sks_error *err)
+static enum sks_status unseal_row(const struct store *store, struct bytes sealed,
+                                  struct arena *arena, struct store_row *row, struct sks_error *err)
 {
     struct buf identity = { 0 }, clear = { 0 };
     enum sks_status rc;
 
     put_identity(&identity, row);
     TRY(identity.status);
-    rc = vault_unseal(store->vault, buf_bytes(&identity), row->body, &clear);
+    rc = vault_unseal(store->vault, buf_bytes(&identity), sealed, &clear);
     REQUIRE(rc == SKS_OK, err, SKS_ERROR_INTERNAL,
             "stored object %u of kind %u is damaged, or sealed under another master key",
             row->handle, (unsigned)row->kind);
@@ -88,15 +88,17 @@ static enum sks_status find(struct store *store, enum store_lookup lookup,
                             const struct store_row *wanted, struct arena *arena,
                             struct store_row *row, struct sks_error *err)
 {
+    struct buf sealed = { 0 };
     enum sks_status rc;
 
     *row = (struct store_row){ 0 };
-    TRY(store->backend->find(store->self, lookup, wanted, arena, row, err));
+    TRY(store->backend->find(store->self, lookup, wanted, arena, row, &sealed, err));
     if (row->handle != 0)
-        TRY(unseal_row(store, arena, row, err));
+        TRY(unseal_row(store, buf_bytes(&sealed), arena, row, err));
 out:
     if (rc != SKS_OK)
         row->handle = 0;
+    buf_free(&sealed);
     return rc;
 }
 

@@ -30,9 +30,11 @@ struct change {
 };
 
 struct store_backend {
-    /* Finds one row (see store.h for each lookup); row->handle 0 if none. The body stays sealed. */
+    /* Finds one row (see store.h for each lookup); row->handle 0 if none. Its body is appended to
+     * `sealed` instead. */
     enum sks_status (*find)(void *self, enum store_lookup lookup, const struct store_row *wanted,
-                            struct arena *arena, struct store_row *row, struct sks_error *err);
+                            struct arena *arena, struct store_row *row, struct buf *sealed,
+                            struct sks_error *err);
     /* Applies all changes in one durable transaction, with the last handle of each kind. */
     enum sks_status (*apply)(void *self, const struct change *first,
                              const uint32_t last_handle[STORE_KINDS], struct sks_error *err);

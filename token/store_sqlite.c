@@ -57,7 +57,8 @@ static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
     }
 }
 
-static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row)
+static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
+                                struct buf *sealed)
 {
     row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
     row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
@@ -66,14 +67,13 @@ static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, st
     row->closed = sqlite3_column_int(statement, 4) != 0;
     row->name = arena_copy(arena, database_bytes(statement, 5));
     row->tag = arena_copy(arena, database_bytes(statement, 6));
-    row->body = arena_copy(arena, database_bytes(statement, 7));
-    return row->name.ptr == NULL || row->tag.ptr == NULL || row->body.ptr == NULL
-               ? SKS_ERROR_STORAGE
-               : SKS_OK;
+    put_raw(sealed, database_bytes(statement, 7));
+    return row->name.ptr == NULL || row->tag.ptr == NULL ? SKS_ERROR_STORAGE : sealed->status;
 }
 
 static enum sks_status find(void *self, enum store_lookup lookup, const struct store_row *wanted,
-                            struct arena *arena, struct store_row *row, struct sks_error *err)
+                            struct arena *arena, struct store_row *row, struct buf *sealed,
+                            struct sks_error *err)
 {
     struct database *db = self;
     sqlite3_stmt *statement;
@@ -85,7 +85,7 @@ static enum sks_status find(void *self, enum store_lookup lookup, const struct s
     if (statement != NULL)
         got = database_step(statement, err);
     if (got >= 0)
-        rc = got == 1 ? read_row(statement, arena, row) : SKS_OK;
+        rc = got == 1 ? read_row(statement, arena, row, sealed) : SKS_OK;
     database_done(statement);
     database_unlock(db);
     return sks_explain(err, rc);

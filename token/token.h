@@ -13,9 +13,13 @@
 
 struct token;
 
+/* What a token only pretends to have; both are off by default. */
+enum token_simulation { SIMULATE_BIOMETRICS = 1, SIMULATE_DEVICE_PIN = 2 };
+
 /** What a caller may set. Zero is the default of each. */
 struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
+    unsigned simulations;   /* set of enum token_simulation */
 };
 
 /**

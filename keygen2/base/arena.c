@@ -5,13 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 4096 };
+enum { FIRST_BLOCK = 1024, BLOCK_SIZE = 4096 }; /* most arenas never need a second block */
 
 struct arena_block {
     struct arena_block *next;
     size_t used, cap;
     _Alignas(max_align_t) uint8_t data[];
 };
+
+/* Puts a new block where allocations come from, or behind the one they come from if it serves only
+ * one: what is left there is not lost. */
+static struct arena_block *add_block(struct arena *a, size_t total)
+{
+    size_t cap = a->blocks == NULL ? FIRST_BLOCK : BLOCK_SIZE;
+    bool own = total > cap;
+    struct arena_block **at = own && a->blocks != NULL ? &a->blocks->next : &a->blocks;
+    struct arena_block *block = OPENSSL_zalloc(sizeof *block + (own ? total : cap));
+
+    if (block == NULL)
+        return NULL;
+    block->cap = own ? total : cap;
+    block->next = *at;
+    *at = block;
+    return block;
+}
 
 void *arena_alloc(struct arena *a, size_t count, size_t size)
 {
@@ -22,16 +39,10 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
     if (__builtin_mul_overflow(count, size, &total) || total > SIZE_MAX / 2)
         return NULL;
     total = (total + align - 1) / align * align;
-    if (block == NULL || block->cap - block->used < total) {
-        size_t cap = total > BLOCK_SIZE ? total : BLOCK_SIZE;
-
-        block = OPENSSL_zalloc(sizeof *block + cap);
-        if (block == NULL)
-            return NULL;
-        block->cap = cap;
-        block->next = a->blocks;
-        a->blocks = block;
-    }
+    if (block == NULL || block->cap - block->used < total)
+        block = add_block(a, total);
+    if (block == NULL)
+        return NULL;
     block->used += total;
     return block->data + block->used - total;
 }

@@ -9,9 +9,11 @@ AUTHORIZATION, NOT_ALLOWED, STORAGE, MAC, CRYPTO, NO_SESSION, NO_KEY, ALGORITHM,
 
 
 class WireTest(RigTest):
+    token_options = ()      # of serve
+
     @classmethod
     def set_up_rig(cls):
-        cls.token = cls.start_token()
+        cls.token = cls.start_token(options=cls.token_options)
         cls.authority = Authority()
 
     def setUp(self):

@@ -5,81 +5,22 @@
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/session.h"
 #include "token/api/calls.h"
-#include "token/device_ca.h"
 
-#include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static const char P256[] = "https://webpki.github.io/sks/algorithm#ec.nist.p256";
 static const char ES256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
 static const char ISSUER_URI[] = "https://issuer.example/kg2/test";
 
-void must(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    (void)fprintf(stderr, "FAILED: %s\n", what);
-    abort();
-}
-
-/* ---- a token of its own ---- */
-
-static void save_device(const char *database, const char *folder)
-{
-    char ca_copy[128];
-    struct device device = { 0 };
-    struct vault *vault;
-    struct store *store;
-
-    (void)snprintf(ca_copy, sizeof ca_copy, "%s/device-ca.pem", folder);
-    must(vault_open("unused", &vault, NULL) == SKS_OK, "vault");
-    must(store_open(database, vault, &store, NULL) == SKS_OK, "store");
-    must(device_make_key(algorithm_by_uri(bytes_of(P256), ALGORITHM_KEY_GENERATION), &device) ==
-             SKS_OK,
-         "device key");
-    must(device_certify(&device, NULL, ca_copy, NULL) == SKS_OK, "device certificate");
-    must(device_save(store, &device, NULL) == SKS_OK, "device");
-    device_free(&device);
-    store_close(store);
-    vault_close(vault);
-    (void)unlink(ca_copy);
-}
-
-struct token *new_token(void)
-{
-    static const char *const suffix[] = { "", "-wal", "-shm", "-journal" };
-    const struct token_options options = { 0 };
-    char folder[] = "/tmp/sks-plain.XXXXXX", database[64], path[80];
-    struct sks_error err = { 0 };
-    struct token *token;
-
-    must(mkdtemp(folder) != NULL, "temporary folder");
-    must(setenv(MASTER_KEY_VARIABLE,
-                "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1) == 0,
-         "master key");
-    (void)snprintf(database, sizeof database, "%s/token.db", folder);
-    save_device(database, folder);
-    must(token_open(database, "unused", &options, &token, &err) == SKS_OK, err.text);
-    for (size_t i = 0; i < NITEMS(suffix); i++) { /* it lives on as long as it is open */
-        (void)snprintf(path, sizeof path, "%s%s", database, suffix[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(folder);
-    return token;
-}
-
-/* ---- one enrolment ---- */
-
 struct enrolment {
     struct token *token;
+    const struct enrolment_plan *plan;
     struct session_terms terms;
     struct session_key sk;
-    uint32_t session, pin_policy, key;
-    struct bytes public_key;
+    uint32_t session, puk_policy, pin_policy;
+    uint32_t key[ENROLMENT_KEYS_MAX];
+    unsigned keys;
     struct arena arena;
     char server_session_id[SKS_ID_MAX + 1];
 };
@@ -116,14 +57,13 @@ static struct bytes mac_of(struct enrolment *e, const char *method, struct buf *
     return arena_copy(&e->arena, bytes_at(mac, sizeof mac));
 }
 
-static void begin(struct enrolment *e, struct token *token)
+static void begin(struct enrolment *e)
 {
     struct buf spki = { 0 };
     union sks_in in = { 0 };
     union sks_out out;
     EVP_PKEY *own;
 
-    *e = (struct enrolment){ .token = token };
     must(random_id(e->server_session_id, SKS_ID_MAX) == SKS_OK, "session id");
     must(private_key_generate(algorithm_by_uri(bytes_of(P256), ALGORITHM_KEY_GENERATION),
                               (struct bytes){ 0 }, &own) == SKS_OK &&
@@ -135,7 +75,7 @@ static void begin(struct enrolment *e, struct token *token)
                                        .server_ephemeral_key = buf_bytes(&spki),
                                        .issuer_uri = bytes_of(ISSUER_URI),
                                        .session_life_time = 600,
-                                       .session_key_limit = 50 };
+                                       .session_key_limit = UINT16_MAX };
     in.create_session.terms = e->terms;
     must_call(e, CREATE_PROVISIONING_SESSION, &in, &out);
     e->session = out.create_session.provisioning_handle;
@@ -148,43 +88,82 @@ static void begin(struct enrolment *e, struct token *token)
     e->terms.server_ephemeral_key = (struct bytes){ 0 };
 }
 
-static void make_key(struct enrolment *e, const char *pin)
+static struct bytes encrypted(struct enrolment *e, struct bytes clear)
 {
+    struct buf out = { 0 };
+    struct bytes kept;
+
+    must(session_encrypt(&e->sk, clear, &out) == SKS_OK, "encryption");
+    kept = arena_copy(&e->arena, buf_bytes(&out));
+    buf_free(&out);
+    return kept;
+}
+
+static void make_puk_policy(struct enrolment *e)
+{
+    const struct puk_policy policy = { .id = bytes_of("PUK.1"),
+                                       .encrypted_puk = encrypted(e, bytes_of(e->plan->puk)),
+                                       .format = FORMAT_NUMERIC,
+                                       .retry_limit = 3 };
+    struct buf data = { 0 };
     union sks_in in = { 0 };
     union sks_out out;
-    struct buf data = { 0 };
-    struct pin_policy policy = { .id = bytes_of("PIN.1"),
-                                 .user_defined = true,
-                                 .retry_limit = 3,
-                                 .min_length = 4,
-                                 .max_length = 8 };
-    struct key_entry key = { .id = bytes_of("Key.1"),
-                             .key_entry_algorithm = bytes_of(SKS_KEY_ENTRY_ALGORITHM),
-                             .pin_value = bytes_of(pin),
-                             .key_algorithm = bytes_of(P256) };
 
-    put_mac_pin_policy(&data, &policy, (struct bytes){ 0 });
-    in.create_pin_policy = (struct create_pin_policy_in){ e->session, 0, policy,
+    put_mac_puk_policy(&data, &policy);
+    in.create_puk_policy = (struct create_puk_policy_in){ e->session, policy,
+                                                          mac_of(e, MAC_CREATE_PUK_POLICY, &data) };
+    must_call(e, CREATE_PUK_POLICY, &in, &out);
+    e->puk_policy = out.handle.handle;
+}
+
+static void make_pin_policy(struct enrolment *e)
+{
+    const struct pin_policy policy = { .id = bytes_of("PIN.1"),
+                                       .user_defined = true,
+                                       .user_modifiable = true,
+                                       .retry_limit = 3,
+                                       .min_length = 4,
+                                       .max_length = 8 };
+    struct buf data = { 0 };
+    union sks_in in = { 0 };
+    union sks_out out;
+
+    put_mac_pin_policy(&data, &policy, bytes_of(e->plan->puk == NULL ? "" : "PUK.1"));
+    in.create_pin_policy = (struct create_pin_policy_in){ e->session, e->puk_policy, policy,
                                                           mac_of(e, MAC_CREATE_PIN_POLICY, &data) };
     must_call(e, CREATE_PIN_POLICY, &in, &out);
-    put_mac_key_entry(&data, &key, policy.id, false);
-    memset(&in, 0, sizeof in);
-    in.create_key_entry = (struct create_key_entry_in){ e->session, out.handle.handle, key,
+    e->pin_policy = out.handle.handle;
+}
+
+/* Returns its public key. */
+static struct bytes make_key(struct enrolment *e, unsigned number, uint32_t *handle)
+{
+    const struct enrolment_plan *plan = e->plan;
+    struct key_entry key = { .id = bytes_of(arena_printf(&e->arena, "Key.%u", number)),
+                             .key_entry_algorithm = bytes_of(SKS_KEY_ENTRY_ALGORITHM),
+                             .pin_value = bytes_of(plan->pin == NULL ? "" : plan->pin),
+                             .key_algorithm = bytes_of(plan->algorithm) };
+    struct buf data = { 0 };
+    union sks_in in = { 0 };
+    union sks_out out;
+
+    put_mac_key_entry(&data, &key, bytes_of(plan->pin == NULL ? "" : "PIN.1"), false);
+    in.create_key_entry = (struct create_key_entry_in){ e->session, e->pin_policy, key,
                                                         mac_of(e, MAC_CREATE_KEY_ENTRY, &data) };
     must_call(e, CREATE_KEY_ENTRY, &in, &out);
     e->sk.counter++; /* of the key attestation */
-    e->key = out.create_key_entry.key_handle;
-    e->public_key = out.create_key_entry.public_key;
+    *handle = out.create_key_entry.key_handle;
+    return out.create_key_entry.public_key;
 }
 
-static struct bytes certify(struct enrolment *e)
+static struct bytes certify(struct enrolment *e, struct bytes public_key)
 {
     const struct own_certificate what = { .common_name = e->server_session_id, .days = 1 };
     struct bytes der;
     EVP_PKEY *key, *ca;
     X509 *x509;
 
-    must(public_key_load(e->public_key, &key) == SKS_OK, "public key");
+    must(public_key_load(public_key, &key) == SKS_OK, "public key");
     must(private_key_generate(algorithm_by_uri(bytes_of(P256), ALGORITHM_KEY_GENERATION),
                               (struct bytes){ 0 }, &ca) == SKS_OK,
          "CA key");
@@ -196,21 +175,84 @@ static struct bytes certify(struct enrolment *e)
     return der;
 }
 
-static void finish(struct enrolment *e)
+static void set_certificate(struct enrolment *e, unsigned number, struct bytes public_key,
+                            struct bytes certificate)
 {
-    struct bytes certificate = certify(e), nonce = bytes_of("nonce of the closing");
     struct bytes_list path = { &certificate, 1 };
     struct buf data = { 0 };
     union sks_in in = { 0 };
     union sks_out out;
 
-    put_mac_certificate_path(&data, e->public_key, bytes_of("Key.1"), &path);
+    put_mac_certificate_path(&data, public_key, bytes_of(arena_printf(&e->arena, "Key.%u", number)),
+                             &path);
     in.set_certificate_path =
-        (struct set_certificate_path_in){ e->key, path,
+        (struct set_certificate_path_in){ e->key[number], path,
                                           mac_of(e, MAC_SET_CERTIFICATE_PATH, &data) };
     must_call(e, SET_CERTIFICATE_PATH, &in, &out);
+}
+
+static void import_symmetric(struct enrolment *e, unsigned number, struct bytes certificate)
+{
+    const struct bytes secret = encrypted(e, e->plan->symmetric_key);
+    struct buf data = { 0 };
+    union sks_in in = { 0 };
+    union sks_out out;
+
+    put_mac_import(&data, certificate, secret);
+    in.import_key = (struct import_key_in){ e->key[number], secret,
+                                            mac_of(e, MAC_IMPORT_SYMMETRIC_KEY, &data) };
+    must_call(e, IMPORT_SYMMETRIC_KEY, &in, &out);
+}
+
+static void add_extension(struct enrolment *e, unsigned number, struct bytes certificate)
+{
+    struct extension extension = { .type = bytes_of("https://example.com/extension") };
+    struct buf data = { 0 };
+    union sks_in in = { 0 };
+    union sks_out out;
+
+    extension.data = (struct bytes){ arena_alloc(&e->arena, e->plan->extension_size, 1),
+                                     e->plan->extension_size };
+    put_mac_extension(&data, certificate, &extension);
+    in.add_extension =
+        (struct add_extension_in){ e->key[number], extension, mac_of(e, MAC_ADD_EXTENSION, &data) };
+    must_call(e, ADD_EXTENSION, &in, &out);
+}
+
+struct enrolment *enrolment_begin(struct token *token, const struct enrolment_plan *plan)
+{
+    struct enrolment *e = calloc(1, sizeof *e);
+
+    must(e != NULL && plan->keys <= ENROLMENT_KEYS_MAX, "enrolment");
+    e->token = token;
+    e->plan = plan;
+    begin(e);
+    if (plan->puk != NULL)
+        make_puk_policy(e);
+    if (plan->pin != NULL)
+        make_pin_policy(e);
+    e->keys = plan->keys;
+    for (unsigned i = 0; i < plan->keys; i++) {
+        struct bytes public_key = make_key(e, i, &e->key[i]), certificate;
+
+        certificate = certify(e, public_key);
+        set_certificate(e, i, public_key, certificate);
+        if (plan->symmetric_key.len > 0)
+            import_symmetric(e, i, certificate);
+        if (plan->extension_size > 0)
+            add_extension(e, i, certificate);
+    }
+    return e;
+}
+
+void enrolment_close(struct enrolment *e)
+{
+    struct bytes nonce = bytes_of("nonce of the closing");
+    struct buf data = { 0 };
+    union sks_in in = { 0 };
+    union sks_out out;
+
     put_mac_close(&data, &e->terms, nonce);
-    memset(&in, 0, sizeof in);
     in.close_session =
         (struct close_session_in){ e->session, nonce, mac_of(e, MAC_CLOSE_SESSION, &data) };
     must_call(e, CLOSE_PROVISIONING_SESSION, &in, &out);
@@ -221,37 +263,58 @@ static void finish(struct enrolment *e)
     buf_free(&data);
 }
 
+void enrolment_add_key(struct enrolment *e)
+{
+    uint32_t handle;
+
+    (void)make_key(e, e->keys++, &handle);
+}
+
+void enrolment_abort(struct enrolment *e)
+{
+    union sks_in in = { .session_handle.provisioning_handle = e->session };
+    union sks_out out;
+
+    must_call(e, ABORT_PROVISIONING_SESSION, &in, &out);
+}
+
+uint32_t enrolment_key(const struct enrolment *e, unsigned number)
+{
+    return e->key[number];
+}
+
+void enrolment_free(struct enrolment *e)
+{
+    arena_free(&e->arena);
+    OPENSSL_clear_free(e, sizeof *e);
+}
+
 void enrol(struct token *token, const char *pin, uint32_t *handle)
 {
-    struct enrolment e;
+    const struct enrolment_plan plan = { .algorithm = P256, .keys = 1, .pin = pin };
+    struct enrolment *e = enrolment_begin(token, &plan);
 
-    begin(&e, token);
-    make_key(&e, pin);
-    finish(&e);
-    *handle = e.key;
-    arena_free(&e.arena);
+    enrolment_close(e);
+    *handle = enrolment_key(e, 0);
+    enrolment_free(e);
 }
 
 void enrol_and_abort(struct token *token)
 {
-    struct enrolment e;
-    union sks_in in = { 0 };
-    union sks_out out;
+    const struct enrolment_plan plan = { .algorithm = P256, .keys = 1, .pin = "4711" };
+    struct enrolment *e = enrolment_begin(token, &plan);
 
-    begin(&e, token);
-    make_key(&e, "4711");
-    in.session_handle.provisioning_handle = e.session;
-    must_call(&e, ABORT_PROVISIONING_SESSION, &in, &out);
-    arena_free(&e.arena);
+    enrolment_abort(e);
+    enrolment_free(e);
 }
 
 enum sks_status try_sign(struct token *token, uint32_t handle, const char *pin)
 {
     static const uint8_t digest[32] = { 1 };
     const union sks_in in = { .operation = { .key_handle = handle,
-                                        .algorithm = bytes_of(ES256),
-                                        .authorization = bytes_of(pin),
-                                        .data = bytes_at(digest, sizeof digest) } };
+                                             .algorithm = bytes_of(ES256),
+                                             .authorization = bytes_of(pin),
+                                             .data = bytes_at(digest, sizeof digest) } };
     struct arena arena = { 0 };
     union sks_out out;
     enum sks_status rc = call(token, SIGN_HASHED_DATA, &in, &out, &arena, NULL);
