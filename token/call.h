@@ -41,6 +41,7 @@ struct call {
     struct key key;                /* of a method that has a key handle for its first input */
     const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
+    bool applied;                  /* the changes went to the store, with whatever result */
     bool frozen;                   /* by call_freeze() */
     bool entered;                  /* by token_enter() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */

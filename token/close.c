@@ -140,11 +140,10 @@ out:
     return rc;
 }
 
-static enum sks_status close_key(struct call *call, const struct post_list *posts,
+static enum sks_status check_key(struct call *call, const struct post_list *posts,
                                  struct store_row *row)
 {
-    const struct post_operation *post = post_of_new_key(posts, row->handle);
-    struct key key, closed;
+    struct key key;
     enum sks_status rc;
 
     TRY(key_from_row(row, &call->arena, &key));
@@ -153,6 +152,18 @@ static enum sks_status close_key(struct call *call, const struct post_list *post
     TRY(check_match(call, &key));
     TRY(check_unique(call, posts, &key, row->tag));
     TRY(check_endorsed(call, &key));
+out:
+    return rc;
+}
+
+static enum sks_status close_key(struct call *call, const struct post_list *posts,
+                                 struct store_row *row)
+{
+    const struct post_operation *post = post_of_new_key(posts, row->handle);
+    struct key key, closed;
+    enum sks_status rc;
+
+    TRY(key_from_row(row, &call->arena, &key));
     closed = key;
     closed.closed = true;
     if (post != NULL)
@@ -205,6 +216,7 @@ enum sks_status close_provisioning_session(struct call *call)
     TRY(for_each_owned(call, &posts, STORE_PUK, close_secret));
     TRY(for_each_owned(call, &posts, STORE_PIN_POLICY, close_pin_policy));
     TRY(for_each_owned(call, &posts, STORE_PIN, close_secret));
+    TRY(for_each_owned(call, &posts, STORE_KEY, check_key));
     TRY(post_check_targets(call, &posts));
     TRY(post_apply(call, &posts));
     TRY(for_each_owned(call, &posts, STORE_KEY, close_key));

@@ -185,8 +185,10 @@ static void run(struct call *call, const struct rule *rule)
     }
     TRY(find_subject(call, rule->need, &lock));
     rc = rule->handle(call);
-    if (rc == SKS_OK && !changes_empty(&call->changes))
+    if (rc == SKS_OK && !changes_empty(&call->changes)) {
+        call->applied = true;
         rc = store_apply(call->token->store, &call->changes, &call->err);
+    }
     if (rc != SKS_OK && rule->tears_down && call->session.handle != 0) {
         struct sks_error trouble = { 0 };
 
@@ -202,14 +204,24 @@ out:
     lock_release(call->token->locks, lock);
 }
 
-/* What is in memory of the rows that were written is old now. */
-static void forget_row(void *ctx, enum store_kind kind, uint32_t handle)
+static bool is_there(struct call *call, enum store_kind kind, uint32_t handle)
 {
-    const struct call *call = ctx;
+    struct store_row row = { 0 };
+
+    return store_get(call->token->store, kind, handle, &call->arena, &row, NULL) == SKS_OK &&
+           row.handle != 0;
+}
+
+/* What is in memory of the rows that were written or deleted is old now. PIN and PUK tries of any
+ * other row must stay: a charge that they hold ahead would count as a wrong try. */
+static void forget_row(void *ctx, enum store_kind kind, uint32_t handle, bool collected)
+{
+    struct call *call = ctx;
 
     if (kind == STORE_KEY)
         live_key_drop(call->token->live_keys, handle);
-    else if (call->frozen && (kind == STORE_PIN || kind == STORE_PUK))
+    else if (call->applied && call->frozen && (kind == STORE_PIN || kind == STORE_PUK) &&
+             !(collected && is_there(call, kind, handle)))
         authorization_forget(call->token->authorization, kind, handle);
 }
 

@@ -114,7 +114,7 @@ out:
     return rc;
 }
 
-/* Copies the bag with one value replaced. */
+/* Copies the bag with one value replaced: the first of that name, should it be there twice. */
 static enum sks_status replace_value(struct call *call, struct bytes bag,
                                      const struct set_property_in *in, struct buf *out)
 {
@@ -124,7 +124,7 @@ static enum sks_status replace_value(struct call *call, struct bytes bag,
 
     while (bag.len > 0) {
         TRY(get_property(&bag, &name, &writable, &value));
-        if (bytes_equal(name, in->name)) {
+        if (!found && bytes_equal(name, in->name)) {
             CALL_REQUIRE(call, writable.ptr[0] == 1, SKS_ERROR_NOT_ALLOWED,
                          "the property is not writable");
             value = in->value;

@@ -141,7 +141,9 @@ enum sks_status http_server_listen_control(struct http_server *server, const cha
     return add_listener(server, address, NULL, NULL, true, &url, err);
 }
 
-/* Waits until what is in flight is answered, within reason. */
+/* Waits until what is in flight is answered, within reason; all that comes meanwhile gets 503. The
+ * listeners stay open so long: MHD_quiesce_daemon() races with the threads of a pool that wake up
+ * at that moment, and then ends the process. */
 static void drain(struct http_server *server)
 {
     struct timespec until;
@@ -159,18 +161,12 @@ static void drain(struct http_server *server)
 
 void http_server_free(struct http_server *server)
 {
-    int fd[LISTENERS_MAX];
-
     if (server == NULL)
         return;
-    for (size_t i = 0; i < server->listeners; i++)
-        fd[i] = MHD_quiesce_daemon(server->listener[i].daemon);
     drain(server);
     workers_free(server->workers); /* every suspended connection is resumed after this */
     for (size_t i = 0; i < server->listeners; i++) {
         MHD_stop_daemon(server->listener[i].daemon);
-        if (fd[i] >= 0)
-            (void)close(fd[i]);
         if (strncmp(server->listener[i].url, "unix:", 5) == 0)
             (void)unlink(server->listener[i].url + 5);
     }

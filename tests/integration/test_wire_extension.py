@@ -189,6 +189,16 @@ class SetProperty(KeyTest):
         self.assertEqual(self.bag(), wanted)
         self.assertEqual(self.bag(TYPE), BAG, "an extension is no bag")
 
+    def test_of_two_with_one_name_the_first_counts(self):
+        for first, second in ((True, False), (True, True)):
+            (key,) = self.make({"pin": None, "extensions": [
+                {"type": BAG_TYPE, "subType": PROPERTY_BAG, "data": property_bag(
+                    ("a", first, "1"), ("b", False, ""), ("a", second, "2"))}]})
+            self.set("a", "new", handle=key.handle)
+            self.assertEqual(
+                self.sks.call("getExtension", keyHandle=key.handle, type=BAG_TYPE).extensionData,
+                property_bag(("a", first, "new"), ("b", False, ""), ("a", second, "2")))
+
     def test_refused(self):
         for what, arguments, status in (
                 ("not writable", {"name": "Secret"}, NOT_ALLOWED),

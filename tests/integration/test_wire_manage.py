@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from rig.constructs import from_pkcs8, spki
 from rig.keycase import (
     EXPORTED, PIN, PIN_BLOCKED, PIN_PROTECTED, PREFIX, PUK, PUK_BLOCKED, PUK_PROTECTED, KeyTest)
+from rig.sks_wire import CONTENT_TYPE, connection
 from rig.wirecase import AUTHORIZATION, NO_KEY, NOT_ALLOWED, OPTION
 
 BY_NOBODY, BY_PIN, BY_PUK, NEVER = range(4)
@@ -115,6 +116,13 @@ class DeleteKey(ManageTest):
         self.assertEqual(self.errors(second), [1])
         self.manage("setPin", second, PUK, newPin=NEW)
         self.sign(second, authorization=NEW)
+
+    def test_a_right_pin_or_puk_counts_nothing_for_the_others(self):
+        for protection, authorization in ((BY_PIN, PIN), (BY_PUK, PUK)):
+            first, second = self.make({"deleteProtection": protection}, {},
+                                      puk={"retryLimit": 3}, grouping=SHARED)
+            self.manage("deleteKey", first, authorization)
+            self.assertEqual(self.counts(second), (0, 0))
 
     def test_of_a_restart(self):
         first, second = self.make({}, {})
@@ -259,6 +267,26 @@ class UnlockKey(ManageTest):
         self.assertLess(time.monotonic() - began, 0.8)
         waiting.join()
         self.assertGreater(time.monotonic() - began, 0.9)
+        self.sign(key)
+
+    def test_a_stop_waits_for_it(self):
+        """What is under way is answered; whoever comes meanwhile is told, not left to wait."""
+        key = self.pair(puk={"retryLimit": 0})
+        answered = []
+        threads = [threading.Thread(target=lambda call=call: answered.append(call()))
+                   for call in (lambda: self.manage("unlockKey", key, PUK), self.token.stop)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.3)
+        late = connection(self.token.url, timeout=5)
+        self.addCleanup(late.close)
+        late.request("POST", "/sks", b"\1", {"Content-Type": CONTENT_TYPE})
+        self.assertEqual(late.getresponse().status, 503)
+        for thread in threads:
+            thread.join()
+        self.assertEqual((len(answered), answered[-1]), (2, 0))
+        self.sks.close()
+        self.token.start()
         self.sign(key)
 
 

@@ -110,6 +110,16 @@ class Unlock(PostTest):
         self.do("unlock", target)
         self.sign(target)
 
+    def test_a_failed_close_counts_nothing(self):
+        (target,) = self.own(puk={"retryLimit": 2})
+        self.sign(target)
+        self.manage("unlockKey", target, PUK)
+        session = self.managed()
+        self.queue(session, "unlock", target)
+        session.certify(session.key(), [target.certificate])
+        self.assert_torn_down(OPTION, session, session.close)
+        self.assert_protection(target, pinErrorCount=0, pukErrorCount=0)
+
     def test_the_group_is_unlocked_with_it(self):
         for grouping, counts in ((0, [0, 2]), (SHARED, [0, 0])):
             target, other = self.own({}, {}, retryLimit=2, grouping=grouping)
@@ -333,6 +343,14 @@ class Ownership(PostTest):
                 self.queue(session, operation, target)
                 self.manage("deleteKey", target)
                 self.assert_torn_down(NO_KEY, session, session.close)
+
+    def test_target_gone_is_told_after_what_is_wrong_with_the_keys(self):
+        (target,) = self.own()
+        session = self.managed()
+        self.queue(session, "unlock", target)
+        session.key()
+        self.manage("deleteKey", target)
+        self.assert_torn_down(OPTION, session, session.close)
 
     def test_target_deleted_by_another_session(self):
         (target,) = self.own()
