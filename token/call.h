@@ -2,6 +2,7 @@
 #ifndef TOKEN_CALL_H
 #define TOKEN_CALL_H
 
+#include "keygen2/crypto/key_pool.h"
 #include "token/api/calls.h"
 #include "token/authorization.h"
 #include "token/device.h"
@@ -19,6 +20,7 @@ struct token {
     struct authorization *authorization;
     struct token_clock clock;
     struct device device;
+    struct key_pool *rsa_pool; /* NULL: none */
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;

@@ -37,7 +37,8 @@ static enum sks_status check_store(const struct serving *s, const char *store,
 static enum sks_status start(const struct token_command_options *o, struct serving *s,
                              const char **url, struct sks_error *err)
 {
-    const struct token_options options = { .storage_limit = o->storage_limit };
+    const struct token_options options = { .storage_limit = o->storage_limit,
+                                           .rsa_pool = o->rsa_pool };
     char control[FOLDER_PATH_MAX + 8];
     const char *control_url;
     enum sks_status rc;

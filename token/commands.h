@@ -15,6 +15,7 @@ struct token_command_options {
     bool listen_any;         /* serve */
     struct texts hosts;      /* serve */
     uint32_t storage_limit;  /* serve, bytes */
+    uint32_t rsa_pool;       /* serve, keys */
     bool verbose;            /* serve */
     bool json;               /* info, list */
     const char *pin_file;    /* sign */

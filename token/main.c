@@ -1,4 +1,5 @@
 /* sks-token: the software SKS token. */
+#include "keygen2/crypto/key_pool.h"
 #include "token/commands.h"
 #include "token/vault.h"
 
@@ -56,6 +57,8 @@ static const struct option_row SERVE[] = {
       NULL, 0, 0 },
     { "storage-limit", 0, "BYTES", "limit the database (default: none)", OPTION_NUMBER,
       AT(storage_limit), false, NULL, 65536, UINT32_MAX },
+    { "rsa-pool", 0, "N", "make N RSA-2048 keys ahead, in the background; 0: none (default 2)",
+      OPTION_NUMBER, AT(rsa_pool), false, "SKS_TOKEN_RSA_POOL", 0, KEY_POOL_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
     END,
 };
@@ -85,6 +88,7 @@ static void set_defaults(void *options)
 
     o->device_key = "p256";
     o->listen = "127.0.0.1:8765";
+    o->rsa_pool = 2;
 }
 
 static const struct command_row COMMANDS[] = {

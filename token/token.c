@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+static const char RSA2048[] = "https://webpki.github.io/sks/algorithm#rsa2048";
+
 enum sks_status token_open(const char *database, const char *key_file,
                            const struct token_options *options, struct token **token,
                            struct sks_error *err)
@@ -24,6 +26,9 @@ enum sks_status token_open(const char *database, const char *key_file,
     t->authorization = authorization_new(t->store, t->locks, t->vault);
     REQUIRE(t->authorization != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     TRY(session_recover(t, err));
+    rc = key_pool_new(algorithm_by_uri(bytes_of(RSA2048), ALGORITHM_KEY_GENERATION),
+                      options->rsa_pool, &t->rsa_pool);
+    REQUIRE(rc == SKS_OK, err, rc, "the RSA key pool does not start: out of memory or threads");
     *token = t;
     t = NULL;
 out:
@@ -35,6 +40,7 @@ void token_close(struct token *token)
 {
     if (token == NULL)
         return;
+    key_pool_free(token->rsa_pool);
     authorization_free(token->authorization);
     free(token->doomed);
     locks_free(token->locks);

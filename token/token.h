@@ -16,6 +16,7 @@ struct token;
 /** What a caller may set. Zero is the default of each. */
 struct token_options {
     uint64_t storage_limit; /* bytes of the database, 0: none */
+    size_t rsa_pool;        /* RSA-2048 keys that a thread makes ahead, up to 64; 0: no thread */
 };
 
 /**
