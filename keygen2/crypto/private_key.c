@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 /* The numbers of each kind of key, by OpenSSL's names, in the order they are written. */
 static const char *const RSA_NUMBERS[] = {
@@ -66,6 +67,16 @@ enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
             *pkey = generate_rsa(algorithm, e, cancelled);
         BN_free(e);
     }
+    return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
+}
+
+enum sks_status private_key_from_pkcs8(struct bytes der, EVP_PKEY **pkey)
+{
+    const uint8_t *p = der.ptr;
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
+
+    *pkey = info != NULL && p == der.ptr + der.len ? EVP_PKCS82PKEY(info) : NULL;
+    PKCS8_PRIV_KEY_INFO_free(info);
     return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
 }
 
