@@ -2,9 +2,12 @@
 #
 #   CC=clang   another compiler          SAN=1       AddressSanitizer and UBSan, built apart
 #                                        SAN=thread  ThreadSanitizer, for `make plain`
+#                                        SAN=fuzz    with libFuzzer, as `make fuzz` has it (clang)
 #   V=1        show the commands         PREFIX=/usr/local DESTDIR= for `make install`
 
-O := $(if $(SAN),build/$(if $(filter thread,$(SAN)),tsan,san),build)
+SAN_FOLDER_thread := tsan
+SAN_FOLDER_fuzz := libfuzzer
+O := build$(if $(SAN),/$(or $(SAN_FOLDER_$(SAN)),san))
 PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 CLANG ?= clang
@@ -15,7 +18,8 @@ WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conver
 OPTIMIZE ?= $(if $(SAN),-O1,-O2)
 HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANITIZE := $(if $(SAN),-fno-omit-frame-pointer $(if $(filter thread,$(SAN)),-fsanitize=thread, \
-            -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all))
+            -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all \
+            $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)))
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
@@ -36,8 +40,8 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all bench demo test unit integration plain plain-programs fuzz install uninstall clean format \
-        check-format setup FORCE
+.PHONY: all bench demo test unit integration plain plain-programs corpus fuzz fuzz-programs \
+        install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,11 +110,20 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -rdynamic \
 	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
+# A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
+$(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
+             $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
+             $(addprefix $(O)/,$(LIBS_token))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
+	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
 PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -119,6 +132,8 @@ unit: $(UNIT_PROGRAMS)
 plain-programs: $(PLAIN_PROGRAMS)
 plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
+corpus: $(FUZZ_PROGRAMS)
+	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
 integration: all
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
@@ -130,20 +145,20 @@ demo: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)SKS_BUILD=$(O) $(PYTHON) tools/demo.py
 
-# Fuzzing needs clang; each target runs FUZZ_SECONDS, its corpus lies in tests/fuzz/corpus.
+# Fuzzing needs clang. Each target runs FUZZ_SECONDS and starts from tests/fuzz/corpus; what it
+# finds on the way stays in build/libfuzzer/corpus, an input that fails in build/libfuzzer.
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
-	$(Q)for target in $^; do \
-	    name=$$(basename $$target | sed s/fuzz_//); mkdir -p build/fuzz/corpus/$$name; \
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ))
+fuzz:
+	$(Q)$(MAKE) --no-print-directory SAN=fuzz CC=$(CLANG) fuzz-programs
+	$(Q)for name in $(FUZZ_TARGETS); do \
+	    mkdir -p build/libfuzzer/corpus/$$name; \
 	    echo "== $$name"; \
-	    $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 build/fuzz/corpus/$$name \
-	        $$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) || exit 1; \
+	    build/libfuzzer/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	        -artifact_prefix=build/libfuzzer/ build/libfuzzer/corpus/$$name \
+	        tests/fuzz/corpus/$$name || exit 1; \
 	done
-build/fuzz/%: tests/fuzz/%.c $(KEYGEN2) $(API) $(TOKEN_LIB)
-	@mkdir -p $(@D)
-	@echo '  FUZZ $@'
-	$(Q)$(CLANG) $(CPPFLAGS) -std=c11 -g -O1 -pthread $(FUZZ_FLAGS) $^ -o $@ $(LDLIBS)
+fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- housekeeping ----
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs the tests that were built: unit programs, plain programs, integration.
-#   tests/run.sh [unit|plain|integration]...
+# Runs the tests that were built: unit programs, plain programs, fuzz targets over their corpora,
+# integration.
+#   tests/run.sh [unit|plain|corpus|integration]...
 set -u
 
 build=${SKS_BUILD:-build}
@@ -43,6 +44,13 @@ run_plain() {
     done
 }
 
+run_corpus() {
+    for source in tests/fuzz/fuzz_*.c; do
+        name=$(basename "$source" .c)
+        run_one "corpus/${name#fuzz_}" "$build/fuzz/$name" "tests/fuzz/corpus/${name#fuzz_}"
+    done
+}
+
 run_integration() {
     if "$python" tests/integration/run.py; then
         passed=$((passed + 1))
@@ -53,7 +61,7 @@ run_integration() {
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-[ $# -gt 0 ] || set -- unit plain integration
+[ $# -gt 0 ] || set -- unit plain corpus integration
 for part in "$@"; do
     "run_$part"
 done

@@ -2,6 +2,7 @@
 #ifndef TOKEN_CALL_H
 #define TOKEN_CALL_H
 
+#include "keygen2/crypto/key_pool.h"
 #include "token/api/calls.h"
 #include "token/authorization.h"
 #include "token/deactivation.h"
@@ -26,6 +27,8 @@ struct token {
     unsigned simulations; /* set of enum token_simulation */
     struct deactivation deactivation;
     struct firmware *firmware;
+    struct key_pool *rsa_pool; /* NULL: none */
+    size_t rsa_pool_size;
     pthread_mutex_t doom_lock;
     uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
     size_t doomed_count;

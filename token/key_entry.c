@@ -1,4 +1,5 @@
 /* createKeyEntry, getKeyHandle, setCertificatePath. */
+#include "keygen2/base/log.h"
 #include "keygen2/crypto/certificate.h"
 #include "token/call.h"
 #include "token/pin_group.h"
@@ -141,8 +142,13 @@ static enum sks_status generate(struct call *call, const struct key_entry *entry
                  SKS_ERROR_CRYPTO, "keyParameters: the exponent is negative");
     if (entry->server_seed.len > 0) /* mixed in, and counted as no entropy of its own */
         RAND_add(entry->server_seed.ptr, (int)entry->server_seed.len, 0);
-    rc = private_key_generate(algorithm, entry->key_parameters, &pkey);
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "the key pair cannot be generated");
+    else if (entry->key_parameters.len == 0) /* what was made ahead has no part in a seed */
+        pkey = key_pool_take(call->token->rsa_pool, algorithm);
+    log_debug("createKeyEntry: %s", pkey != NULL ? "key from the pool" : "key generated");
+    if (pkey == NULL) {
+        rc = private_key_generate(algorithm, entry->key_parameters, &pkey);
+        CALL_REQUIRE(call, rc == SKS_OK, rc, "the key pair cannot be generated");
+    }
     TRY(put_pkey(&spki, pkey));
     TRY(put_private_key(&secret, pkey));
     TRY(call_keep(call, buf_bytes(&spki), &key->public_key));

@@ -2,8 +2,6 @@
 #include "keygen2/crypto/certificate.h"
 #include "token/call.h"
 
-#include <openssl/x509.h>
-
 enum { PADDING_MAX = 32 /* IV and a block of padding */ };
 
 static enum sks_status check_import(struct call *call, struct bytes encrypted, size_t max)
@@ -59,18 +57,6 @@ out:
     return rc;
 }
 
-static EVP_PKEY *decode_pkcs8(struct bytes der)
-{
-    const uint8_t *p = der.ptr;
-    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
-    EVP_PKEY *pkey = NULL;
-
-    if (info != NULL && p == der.ptr + der.len)
-        pkey = EVP_PKCS82PKEY(info);
-    PKCS8_PRIV_KEY_INFO_free(info);
-    return pkey;
-}
-
 /* An EC key on another point than the certificate's is found at the close. */
 static enum sks_status check_imported(struct call *call, struct bytes spki)
 {
@@ -106,8 +92,8 @@ enum sks_status import_private_key(struct call *call)
     TRY(verify_import(call, MAC_IMPORT_PRIVATE_KEY));
     TRY(mark_imported(call));
     TRY(call_decrypt(call, "encryptedKey", in->encrypted_key, &pkcs8));
-    pkey = decode_pkcs8(pkcs8);
-    CALL_REQUIRE(call, pkey != NULL, SKS_ERROR_CRYPTO, "encryptedKey: no PKCS #8 private key");
+    rc = private_key_from_pkcs8(pkcs8, &pkey);
+    CALL_REQUIRE(call, rc == SKS_OK, rc, "encryptedKey: no PKCS #8 private key");
     CALL_REQUIRE(call, put_pkey(&spki, pkey) == SKS_OK, SKS_ERROR_OPTION,
                  "encryptedKey: the key is of a kind that is not supported");
     TRY(check_imported(call, buf_bytes(&spki)));

@@ -1,4 +1,5 @@
 /* sks-token: the software SKS token. */
+#include "keygen2/crypto/key_pool.h"
 #include "token/command/rows.h"
 #include "token/firmware_chunk.h"
 
@@ -40,6 +41,8 @@ static const struct option_row SERVE[] = {
       AT(simulate), false, "SKS_TOKEN_SIMULATE", 0, 0 },
     { "allow-deactivate", 0, NULL, "let callers deactivate the token (method 25)", OPTION_FLAG,
       AT(allow_deactivate), false, "SKS_TOKEN_ALLOW_DEACTIVATE", 0, 0 },
+    { "rsa-pool", 0, "N", "make N RSA-2048 keys ahead, in the background; 0: none (default 2)",
+      OPTION_NUMBER, AT(rsa_pool), false, "SKS_TOKEN_RSA_POOL", 0, KEY_POOL_MAX },
     UPDATE_URL,
     UPDATE_KEY,
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
@@ -52,7 +55,7 @@ static void set_defaults(void *options)
 
     o->device_key = "p256";
     o->listen = "127.0.0.1:8765";
-    o->chunk_size = 16384;
+    o->rsa_pool = 2;
     o->chunk_size = 16384;
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+static const char RSA2048[] = "https://webpki.github.io/sks/algorithm#rsa2048";
+
 enum sks_status token_open(const char *database, const char *key_file,
                            const struct token_options *options, struct token **token,
                            struct sks_error *err)
@@ -23,6 +25,7 @@ enum sks_status token_open(const char *database, const char *key_file,
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->simulations = options->simulations;
+    t->rsa_pool_size = options->rsa_pool;
     TRY(session_recover(t, err));
     TRY(deactivation_open(t, key_file, options->allow_deactivate, err));
     *token = t;
@@ -42,13 +45,17 @@ enum sks_status token_wake(struct token *token, struct sks_error *err)
     token->live_keys = live_keys_new(token->store);
     REQUIRE(token->authorization != NULL && token->live_keys != NULL, err, SKS_ERROR_STORAGE,
             "out of memory");
-    rc = SKS_OK;
+    rc = key_pool_new(algorithm_by_uri(bytes_of(RSA2048), ALGORITHM_KEY_GENERATION),
+                      token->rsa_pool_size, &token->rsa_pool);
+    REQUIRE(rc == SKS_OK, err, rc, "the RSA key pool does not start: out of memory or threads");
 out:
     return rc;
 }
 
 void token_sleep(struct token *token)
 {
+    key_pool_free(token->rsa_pool);
+    token->rsa_pool = NULL;
     live_keys_free(token->live_keys);
     token->live_keys = NULL;
     authorization_free(token->authorization);

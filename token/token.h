@@ -23,6 +23,7 @@ struct token_options {
     bool allow_deactivate;  /* by method 25 */
     const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
     const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
+    size_t rsa_pool;        /* RSA-2048 keys that a thread makes ahead, up to 64; 0: no thread */
 };
 
 /**

@@ -4,6 +4,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 /* The numbers of each kind of key, by OpenSSL's names, in the order they are written. */
 static const char *const RSA_NUMBERS[] = {
@@ -13,11 +14,24 @@ static const char *const RSA_NUMBERS[] = {
     OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
 };
 
-static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponent)
+/* OpenSSL asks between two candidates for a prime; 0 ends the generation. */
+static int may_go_on(EVP_PKEY_CTX *ctx)
+{
+    const atomic_bool *const *cancelled = EVP_PKEY_CTX_get_app_data(ctx);
+
+    return !atomic_load(*cancelled);
+}
+
+static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponent,
+                              const atomic_bool *cancelled)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     EVP_PKEY *pkey = NULL;
 
+    if (ctx != NULL && cancelled != NULL) {
+        EVP_PKEY_CTX_set_app_data(ctx, &cancelled);
+        EVP_PKEY_CTX_set_cb(ctx, may_go_on);
+    }
     if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0 ||
         EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, algorithm->size) <= 0 ||
         EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, exponent) <= 0 ||
@@ -29,6 +43,13 @@ static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponen
 
 enum sks_status private_key_generate(const struct algorithm *algorithm, struct bytes exponent,
                                      EVP_PKEY **pkey)
+{
+    return private_key_generate_unless(NULL, algorithm, exponent, pkey);
+}
+
+enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
+                                            const struct algorithm *algorithm,
+                                            struct bytes exponent, EVP_PKEY **pkey)
 {
     static const uint8_t F4[] = { 1, 0, 1 };
     BIGNUM *e = NULL;
@@ -43,9 +64,19 @@ enum sks_status private_key_generate(const struct algorithm *algorithm, struct b
             exponent = bytes_at(F4, sizeof F4);
         e = BN_bin2bn(exponent.ptr, (int)exponent.len, NULL);
         if (e != NULL && BN_is_odd(e) && !BN_is_one(e))
-            *pkey = generate_rsa(algorithm, e);
+            *pkey = generate_rsa(algorithm, e, cancelled);
         BN_free(e);
     }
+    return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
+}
+
+enum sks_status private_key_from_pkcs8(struct bytes der, EVP_PKEY **pkey)
+{
+    const uint8_t *p = der.ptr;
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)der.len);
+
+    *pkey = info != NULL && p == der.ptr + der.len ? EVP_PKCS82PKEY(info) : NULL;
+    PKCS8_PRIV_KEY_INFO_free(info);
     return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
 }
 

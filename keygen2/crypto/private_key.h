@@ -4,6 +4,8 @@
 
 #include "keygen2/crypto/public_key.h"
 
+#include <stdatomic.h>
+
 /**
  * Generates a key pair.
  *
@@ -14,6 +16,24 @@
  */
 CHECKED enum sks_status private_key_generate(const struct algorithm *algorithm,
                                              struct bytes exponent, EVP_PKEY **pkey);
+
+/**
+ * As private_key_generate(), but gives an RSA key up soon after `cancelled` has become true.
+ *
+ * @param cancelled  may be set by another thread; NULL: never
+ */
+CHECKED enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
+                                                    const struct algorithm *algorithm,
+                                                    struct bytes exponent, EVP_PKEY **pkey);
+
+/**
+ * Decodes a PKCS #8 PrivateKeyInfo that is not encrypted, of whatever kind OpenSSL knows.
+ *
+ * @param der   nothing may stand behind it
+ * @param pkey  out: owned by the caller
+ * @return SKS_ERROR_CRYPTO if it does not decode
+ */
+CHECKED enum sks_status private_key_from_pkcs8(struct bytes der, EVP_PKEY **pkey);
 
 /** Appends the private numbers (a secret) in this project's own form; for sealed storage only. */
 CHECKED enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey);

@@ -12,8 +12,16 @@ ROOT = pathlib.Path(__file__).resolve().parent
 TESTS = ROOT.parent
 sys.path.insert(0, str(TESTS / "integration"))
 
-from rig import firmware, sks_wire  # noqa: E402
+sys.path.insert(0, str(TESTS / "kat"))
+
+import fixed_keys  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: E402
+from cryptography.hazmat.primitives.serialization import (  # noqa: E402
+    Encoding, NoEncryption, PrivateFormat)
+
+from rig import constructs, firmware, sks_wire  # noqa: E402
 from rig.keycase import PREFIX  # noqa: E402
+from rig.sks_types import from_base64url  # noqa: E402
 
 MESSAGES = ["InvocationRequest", "InvocationResponse", "ProvisioningInitializationRequest",
             "ProvisioningInitializationResponse", "KeyCreationRequest", "KeyCreationResponse",
@@ -35,14 +43,57 @@ def messages():
                       bytes([kind]) + message["body"].encode())
 
 
-def keys():
-    known = json.loads((TESTS / "kat" / "constructs.json").read_text())
-    for number, entry in enumerate(known["jwk"]):
-        write("key", "spki-%d" % number, b"\0" + bytes.fromhex(entry["spki"]))
-    certificates = {entry["deviceId"] for entry in known["sessionAttestation"]
-                    if entry["kind"] != "HMAC"}
-    for number, certificate in enumerate(sorted(certificates)):
-        write("key", "certificate-%d" % number, b"\1" + bytes.fromhex(certificate))
+def array(data):
+    return struct.pack(">H", len(data)) + data
+
+
+def number(value):
+    return array(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+def stored(key):
+    """A private key as the token keeps it: its kind, then its numbers."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        n = key.private_numbers()
+        return b"\1" + b"".join(map(number, (n.public_numbers.n, n.public_numbers.e, n.d, n.p, n.q,
+                                             n.dmp1, n.dmq1, n.iqmp)))
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        size = (key.curve.key_size + 7) // 8
+        scalar = key.private_numbers().private_value.to_bytes(size, "big")
+        return b"\2" + array(constructs.spki(key.public_key())) + array(scalar)
+    return b"\3" + array(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+
+
+PRIVATE_KEYS = {"rsa": fixed_keys.rsa_key(fixed_keys.RSA_DEVICE),
+                "p256": fixed_keys.ec_key("fuzz", ec.SECP256R1()),
+                "p521": fixed_keys.ec_key("fuzz", ec.SECP521R1()),
+                "ed25519": fixed_keys.ed25519_key("fuzz")}
+
+
+def keys(known):
+    for count, entry in enumerate(known["jwk"]):
+        write("key", "spki-%d" % count, b"\0" + bytes.fromhex(entry["spki"]))
+    for name, key in PRIVATE_KEYS.items():
+        write("key", "stored-" + name, b"\1" + stored(key))
+
+
+def certificates(known):
+    paths = [[certificate] for certificate in sorted(
+        {bytes.fromhex(entry["deviceId"]) for entry in known["sessionAttestation"]
+         if entry["kind"] != "HMAC"})]
+    for path in sorted((TESTS / "kat" / "transcripts").glob("*.json")):
+        for message in json.loads(path.read_text())["messages"]:
+            body = json.loads(message["body"])
+            paths += [[from_base64url(der) for der in credential["certificatePath"]]
+                      for credential in body.get("issuedCredentials", [])]
+    ca = fixed_keys.rsa_key(fixed_keys.RSA_CA).public_key()
+    paths.append([fixed_keys.certificate("End entity", PRIVATE_KEYS["p256"].public_key()),
+                  fixed_keys.certificate("Known Answer CA", ca)])
+    for count, path in enumerate(paths):
+        write("certificate", "path-%d" % count,
+              b"\0" + bytes([len(path)]) + b"".join(map(array, path)))
+    for name, key in PRIVATE_KEYS.items():
+        write("certificate", "pkcs8-" + name, b"\1" + constructs.pkcs8(key))
 
 
 SAMPLE = {"byte": 1, "bool": 1, "ushort": 300, "uint": 7}
@@ -77,7 +128,9 @@ def updates():
 
 
 if __name__ == "__main__":
+    KNOWN = json.loads((TESTS / "kat" / "constructs.json").read_text())
     messages()
-    keys()
+    keys(KNOWN)
+    certificates(KNOWN)
     calls()
     updates()

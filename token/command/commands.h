@@ -17,6 +17,7 @@ struct token_command_options {
     uint32_t storage_limit;  /* serve, bytes */
     const char *simulate;    /* serve: names, with commas between; NULL: nothing */
     bool allow_deactivate;   /* serve */
+    uint32_t rsa_pool;       /* serve: keys made ahead */
     bool verbose;            /* serve */
     bool json;               /* commands whose output is data */
 

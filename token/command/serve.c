@@ -43,6 +43,7 @@ static enum sks_status start(const struct token_command_options *o, struct servi
     const struct token_options options = { .storage_limit = o->storage_limit,
                                            .simulations = s->simulations,
                                            .allow_deactivate = o->allow_deactivate,
+                                           .rsa_pool = o->rsa_pool,
                                            .update_url = o->update_url,
                                            .update_key = o->update_key };
     char control[FOLDER_PATH_MAX + 8];
