@@ -101,6 +101,7 @@ class Pool(PoolTest):
         self.assertEqual(self.count(POOLED), taken)
 
     def test_one_thread_of_low_priority(self):
+        wait_for_maker(self.token)
         values = priorities(self.token.pid)
         self.assertEqual(values.count(19), 1, values)
         self.assertEqual(values.count(0), len(values) - 1, values)
