@@ -1,69 +1,82 @@
 #include "token/authorization.h"
+#include "token/lru.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 1024 };
+enum { COUNTERS_MAX = 8192 };
 
 struct counter {
-    struct counter *next;
-    enum store_kind kind;
-    uint32_t handle;
-    uint16_t wrong; /* M */
-    bool known;     /* read from disk */
+    struct lru_entry entry;
+    pthread_mutex_t lock; /* of what follows */
+    bool known;           /* read from disk */
     bool held;
+    uint16_t wrong;    /* M */
+    uint64_t birth;    /* of the row */
+    uint8_t right[32]; /* candidate_of() the true value, which itself stays on disk */
 };
 
 struct authorization {
     struct store *store;
-    struct locks *locks;
     const struct vault *vault;
     pthread_rwlock_t change; /* read: a try is under way; write: rows change */
-    pthread_mutex_t guard;   /* of the buckets; a counter itself is guarded by its lock */
-    struct counter *bucket[BUCKETS];
+    struct lru counters;
 };
 
-struct authorization *authorization_new(struct store *store, struct locks *locks,
-                                        const struct vault *vault)
+struct authorization *authorization_new(struct store *store, const struct vault *vault)
 {
     struct authorization *a = calloc(1, sizeof *a);
 
     if (a == NULL)
         return NULL;
     a->store = store;
-    a->locks = locks;
     a->vault = vault;
-    (void)pthread_mutex_init(&a->guard, NULL);
     (void)pthread_rwlock_init(&a->change, NULL);
+    lru_init(&a->counters, COUNTERS_MAX);
     return a;
 }
 
-static struct counter *find_counter(struct authorization *a, enum store_kind kind, uint32_t handle)
+static struct lru_id id_of(enum store_kind kind, uint32_t handle)
 {
-    struct counter **at = &a->bucket[(handle * 31U + (unsigned)kind) % BUCKETS], *found;
-
-    (void)pthread_mutex_lock(&a->guard);
-    while (*at != NULL && ((*at)->kind != kind || (*at)->handle != handle))
-        at = &(*at)->next;
-    if (*at == NULL && (*at = calloc(1, sizeof **at)) != NULL) {
-        (*at)->kind = kind;
-        (*at)->handle = handle;
-    }
-    found = *at;
-    (void)pthread_mutex_unlock(&a->guard);
-    return found;
+    return (struct lru_id){ (uint32_t)kind, handle };
 }
 
-static enum sks_status candidate_of(struct authorization *a, const struct secret *secret,
-                                    struct bytes value, uint8_t mac[32])
+static void free_counter(void *counter)
+{
+    struct counter *c = counter;
+
+    if (c == NULL)
+        return;
+    (void)pthread_mutex_destroy(&c->lock);
+    OPENSSL_clear_free(c, sizeof *c);
+}
+
+/* Finds a counter or makes it; NULL without memory. */
+static struct counter *take_counter(struct authorization *a, struct lru_id id)
+{
+    struct lru_entry *entry = lru_take(&a->counters, id);
+    struct counter *fresh;
+
+    if (entry != NULL)
+        return (struct counter *)entry;
+    if ((fresh = OPENSSL_zalloc(sizeof *fresh)) == NULL)
+        return NULL;
+    (void)pthread_mutex_init(&fresh->lock, NULL);
+    entry = lru_keep(&a->counters, id, &fresh->entry);
+    if (entry != &fresh->entry)
+        free_counter(fresh);
+    return (struct counter *)entry;
+}
+
+static enum sks_status candidate_of(const struct authorization *a, enum store_kind kind,
+                                    uint32_t handle, struct bytes value, uint8_t mac[32])
 {
     struct buf data = { 0 };
     enum sks_status rc;
 
-    put_byte(&data, (uint8_t)secret->kind);
-    put_uint(&data, secret->handle);
+    put_byte(&data, (uint8_t)kind);
+    put_uint(&data, handle);
     put_raw(&data, value);
     TRY(data.status);
     TRY(vault_mac(a->vault, buf_bytes(&data), mac));
@@ -72,108 +85,164 @@ out:
     return rc;
 }
 
-/* First use after a start: a try that a crash cut off counts, unless it was the right value. */
+/* First use: a try that a crash cut off counts, unless it was the right value. */
 static enum sks_status learn(struct authorization *a, struct counter *counter,
                              const struct secret *secret)
 {
-    uint8_t right[32];
-    enum sks_status rc = SKS_OK;
+    enum sks_status rc;
 
-    if (counter->known)
-        return SKS_OK;
+    TRY(candidate_of(a, secret->kind, secret->handle, secret->value, counter->right));
+    counter->birth = secret->birth;
     counter->wrong = secret->tries.charged;
-    if (secret->tries.has_candidate && counter->wrong > 0) {
-        TRY(candidate_of(a, secret, secret->value, right));
-        if (CRYPTO_memcmp(right, secret->tries.candidate, sizeof right) == 0)
-            counter->wrong--;
-    }
+    if (secret->tries.has_candidate && counter->wrong > 0 &&
+        CRYPTO_memcmp(counter->right, secret->tries.candidate, sizeof counter->right) == 0)
+        counter->wrong--;
     counter->known = true;
 out:
     return rc;
 }
 
-/* The caller holds the lock of the secret since it was read, so the row is as it was. */
-static enum sks_status write_tries(struct authorization *a, struct secret *secret, uint16_t charged,
+/* Reads the row of a counter whose lock is held, and learns it if it is new. */
+static enum sks_status load(struct authorization *a, struct counter *counter,
+                            struct reference reference, struct arena *arena, struct secret *secret,
+                            struct sks_error *err)
+{
+    bool found = false;
+    enum sks_status rc;
+
+    TRY(secret_load(a->store, (enum store_kind)counter->entry.id.kind, reference, arena, secret,
+                    &found, err));
+    REQUIRE(found, err, SKS_ERROR_INTERNAL, "PIN or PUK object %u is missing", reference.handle);
+    if (!counter->known)
+        TRY(learn(a, counter, secret));
+out:
+    return rc;
+}
+
+/* The caller holds the lock of the counter, so nobody else writes the row. */
+static enum sks_status write_tries(struct authorization *a, struct counter *counter,
+                                   struct reference reference, uint16_t charged,
                                    const uint8_t candidate[32], struct sks_error *err)
 {
     struct changes changes = { 0 };
+    struct arena arena = { 0 };
+    struct secret secret;
     enum sks_status rc;
 
-    secret->tries = (struct tries){ .charged = charged, .has_candidate = candidate != NULL };
+    TRY(load(a, counter, reference, &arena, &secret, err));
+    secret.tries = (struct tries){ .charged = charged, .has_candidate = candidate != NULL };
     if (candidate != NULL)
-        memcpy(secret->tries.candidate, candidate, sizeof secret->tries.candidate);
-    secret_put(&changes, a->store, secret);
-    rc = store_apply(a->store, &changes, err);
+        memcpy(secret.tries.candidate, candidate, sizeof secret.tries.candidate);
+    secret_put(&changes, a->store, &secret);
+    TRY(store_apply(a->store, &changes, err));
+out:
     changes_free(&changes);
+    arena_free(&arena);
     return rc;
 }
 
 static enum sks_status compare(struct authorization *a, struct counter *counter,
-                               struct secret *secret, uint16_t limit, struct bytes value,
+                               struct reference reference, uint16_t limit, struct bytes value,
                                struct sks_error *err)
 {
+    enum store_kind kind = (enum store_kind)counter->entry.id.kind;
+    const char *name = kind == STORE_PIN ? "PIN" : "PUK";
     uint8_t candidate[32];
     enum sks_status rc;
 
-    REQUIRE(counter->wrong < limit, err, SKS_ERROR_AUTHORIZATION, "%s is blocked",
-            secret->kind == STORE_PIN ? "PIN" : "PUK");
-    if (!counter->held) {
-        TRY(candidate_of(a, secret, value, candidate));
-        TRY(write_tries(a, secret, (uint16_t)(counter->wrong + 1), candidate, err));
-    }
-    if (!bytes_equal_secret(secret->value, value)) {
+    REQUIRE(counter->wrong < limit, err, SKS_ERROR_AUTHORIZATION, "%s is blocked", name);
+    TRY(candidate_of(a, kind, reference.handle, value, candidate));
+    if (!counter->held)
+        TRY(write_tries(a, counter, reference, (uint16_t)(counter->wrong + 1), candidate, err));
+    if (CRYPTO_memcmp(counter->right, candidate, sizeof candidate) != 0) {
         counter->wrong++;
         counter->held = false;
-        return sks_fail(err, SKS_ERROR_AUTHORIZATION, "wrong %s",
-                        secret->kind == STORE_PIN ? "PIN" : "PUK");
+        REQUIRE(false, err, SKS_ERROR_AUTHORIZATION, "wrong %s", name);
     }
     if (!counter->held && limit > 1) {
-        TRY(write_tries(a, secret, 1, NULL, err));
+        TRY(write_tries(a, counter, reference, 1, NULL, err));
         counter->held = true;
     }
     counter->wrong = 0;
-    rc = SKS_OK;
 out:
     OPENSSL_cleanse(candidate, sizeof candidate);
     return rc;
 }
 
-/* Takes the lock of a secret and loads it with its counter; free the arena, release the lock. */
+/* Takes a counter, locks it, and knows it; leave() in any case. */
 static enum sks_status enter(struct authorization *a, enum store_kind kind,
-                             struct reference reference, struct arena *arena,
-                             struct held_lock **lock, struct secret *secret,
-                             struct counter **counter, struct sks_error *err)
+                             struct reference reference, struct counter **counter,
+                             struct sks_error *err)
 {
-    bool found = false;
-    enum sks_status rc;
+    struct arena arena = { 0 };
+    struct secret secret;
+    enum sks_status rc = SKS_OK;
 
     (void)pthread_rwlock_rdlock(&a->change);
-    *lock = lock_take(a->locks, kind == STORE_PIN ? LOCK_PIN : LOCK_PUK, reference.handle);
-    *counter = find_counter(a, kind, reference.handle);
-    REQUIRE(*lock != NULL && *counter != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    TRY(secret_load(a->store, kind, reference, arena, secret, &found, err));
-    REQUIRE(found, err, SKS_ERROR_INTERNAL, "PIN or PUK object %u is missing", reference.handle);
-    TRY(learn(a, *counter, secret));
+    *counter = take_counter(a, id_of(kind, reference.handle));
+    REQUIRE(*counter != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    (void)pthread_mutex_lock(&(*counter)->lock);
+    if (!(*counter)->known)
+        TRY(load(a, *counter, reference, &arena, &secret, err));
+    REQUIRE(reference.birth == 0 || reference.birth == (*counter)->birth, err, SKS_ERROR_INTERNAL,
+            "PIN or PUK object %u is not the one that the key refers to", reference.handle);
 out:
-    return sks_explain(err, rc);
+    arena_free(&arena);
+    return rc;
+}
+
+/* What is held is written back as 0: a clean stop, or one that makes room. */
+static void give_back(struct authorization *a, struct counter *counter)
+{
+    const struct reference reference = { counter->entry.id.handle, counter->birth };
+
+    if (counter->held && write_tries(a, counter, reference, 0, NULL, NULL) == SKS_OK)
+        counter->held = false; /* else one try stays charged: safe */
+}
+
+static void release(struct authorization *a, struct counter *counter)
+{
+    if (lru_release(&a->counters, &counter->entry))
+        free_counter(counter);
+}
+
+/* Nobody waits for this one: it was used by nobody. Who comes for it now waits for its lock. */
+static void make_room(struct authorization *a)
+{
+    struct counter *counter = (struct counter *)lru_surplus(&a->counters);
+
+    if (counter == NULL)
+        return;
+    (void)pthread_mutex_lock(&counter->lock);
+    give_back(a, counter);
+    (void)pthread_mutex_unlock(&counter->lock);
+    if (!counter->held)
+        free_counter(lru_evict(&a->counters, &counter->entry));
+    else
+        release(a, counter);
+}
+
+static void leave(struct authorization *a, struct counter *counter)
+{
+    if (counter != NULL) {
+        (void)pthread_mutex_unlock(&counter->lock);
+        release(a, counter);
+        make_room(a);
+    }
+    (void)pthread_rwlock_unlock(&a->change);
 }
 
 enum sks_status authorization_try(struct authorization *a, enum store_kind kind,
                                   struct reference reference, uint16_t limit, struct bytes value,
                                   struct sks_error *err)
 {
-    struct arena arena = { 0 };
-    struct held_lock *lock;
     struct counter *counter;
-    struct secret secret;
     enum sks_status rc;
 
-    TRY(enter(a, kind, reference, &arena, &lock, &secret, &counter, err));
-    TRY(compare(a, counter, &secret, limit, value, err));
+    TRY(enter(a, kind, reference, &counter, err));
+    TRY(compare(a, counter, reference, limit, value, err));
 out:
-    lock_release(a->locks, lock);
-    (void)pthread_rwlock_unlock(&a->change);
-    arena_free(&arena);
+    leave(a, counter);
     return sks_explain(err, rc);
 }
 
@@ -181,20 +250,15 @@ enum sks_status authorization_count(struct authorization *a, enum store_kind kin
                                     struct reference reference, uint16_t *count,
                                     struct sks_error *err)
 {
-    struct arena arena = { 0 };
-    struct held_lock *lock;
     struct counter *counter;
-    struct secret secret;
     enum sks_status rc;
 
     *count = 0;
-    TRY(enter(a, kind, reference, &arena, &lock, &secret, &counter, err));
+    TRY(enter(a, kind, reference, &counter, err));
     *count = counter->wrong;
 out:
-    lock_release(a->locks, lock);
-    (void)pthread_rwlock_unlock(&a->change);
-    arena_free(&arena);
-    return rc;
+    leave(a, counter);
+    return sks_explain(err, rc);
 }
 
 void authorization_freeze(struct authorization *a)
@@ -204,14 +268,7 @@ void authorization_freeze(struct authorization *a)
 
 void authorization_forget(struct authorization *a, enum store_kind kind, uint32_t handle)
 {
-    struct counter **at = &a->bucket[(handle * 31U + (unsigned)kind) % BUCKETS], *gone;
-
-    while (*at != NULL && ((*at)->kind != kind || (*at)->handle != handle))
-        at = &(*at)->next;
-    gone = *at;
-    if (gone != NULL)
-        *at = gone->next;
-    free(gone);
+    free_counter(lru_forget(&a->counters, id_of(kind, handle)));
 }
 
 void authorization_thaw(struct authorization *a)
@@ -219,39 +276,22 @@ void authorization_thaw(struct authorization *a)
     (void)pthread_rwlock_unlock(&a->change);
 }
 
-static void give_back(struct authorization *a, const struct counter *counter)
-{
-    struct arena arena = { 0 };
-    struct secret secret;
-    const struct reference reference = { counter->handle, 0 };
-    bool found = false;
-
-    if (secret_load(a->store, counter->kind, reference, &arena, &secret, &found, NULL) == SKS_OK &&
-        found)
-        (void)write_tries(a, &secret, 0, NULL, NULL); /* else one try stays charged: safe */
-    arena_free(&arena);
-}
-
 void authorization_abandon(struct authorization *a)
 {
+    struct lru_entry *entry;
+
     if (a == NULL)
         return;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct counter *counter = a->bucket[i], *next; counter != NULL; counter = next) {
-            next = counter->next;
-            free(counter);
-        }
-    }
-    (void)pthread_mutex_destroy(&a->guard);
+    while ((entry = lru_any(&a->counters)) != NULL)
+        free_counter(lru_forget(&a->counters, entry->id));
+    lru_destroy(&a->counters);
     (void)pthread_rwlock_destroy(&a->change);
     free(a);
 }
 
 void authorization_free(struct authorization *a)
 {
-    for (size_t i = 0; a != NULL && i < BUCKETS; i++)
-        for (const struct counter *counter = a->bucket[i]; counter != NULL; counter = counter->next)
-            if (counter->held)
-                give_back(a, counter);
+    for (struct lru_entry *e = a == NULL ? NULL : lru_any(&a->counters); e != NULL; e = e->next)
+        give_back(a, (struct counter *)e);
     authorization_abandon(a);
 }

@@ -14,18 +14,19 @@
  *   right, held   M = 0
  *   right         write charged = 1 without candidate, M = 0, held (limit 1: never held)
  *   clean stop    what is held is written back as 0
+ *
+ * A few thousand counters stay in memory. One that makes room for another does what a clean stop
+ * does.
  */
 #ifndef TOKEN_AUTHORIZATION_H
 #define TOKEN_AUTHORIZATION_H
 
-#include "token/locks.h"
 #include "token/object.h"
 
 struct authorization;
 
-/** Keeps the counters in memory. @param store, locks, vault must outlive it; NULL without memory */
-struct authorization *authorization_new(struct store *store, struct locks *locks,
-                                        const struct vault *vault);
+/** Keeps the counters in memory. @param store, vault must outlive it; NULL without memory */
+struct authorization *authorization_new(struct store *store, const struct vault *vault);
 
 /** Writes back what is held, and frees. NULL is allowed. */
 void authorization_free(struct authorization *a);

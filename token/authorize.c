@@ -6,25 +6,10 @@ enum { PUK_DELAY_SECONDS = 1 };
 
 enum sks_status load_guards(struct call *call, const struct key *key, struct guards *guards)
 {
-    struct store *store = call->token->store;
-    bool found = false;
-    enum sks_status rc = SKS_OK;
-
-    *guards = (struct guards){ 0 };
-    if (key->pin_policy.handle == 0)
-        return SKS_OK;
-    TRY(pin_policy_load(store, key->pin_policy, &call->arena, &guards->pin_policy, &found,
-                        &call->err));
-    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PIN policy %u is missing",
-                 key->pin_policy.handle);
-    if (guards->pin_policy.puk.handle == 0)
-        return SKS_OK;
-    TRY(secret_load(store, STORE_PUK, guards->pin_policy.puk, &call->arena, &guards->puk, &found,
-                    &call->err));
-    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PUK policy %u is missing",
-                 guards->pin_policy.puk.handle);
-out:
-    return rc;
+    if (call->live == NULL || key != &call->key)
+        return guards_load(call->token->store, key, &call->arena, guards, &call->err);
+    *guards = call->live->guards;
+    return SKS_OK;
 }
 
 enum sks_status verify_pin(struct call *call, struct bytes pin)

@@ -4,12 +4,7 @@
 
 #include "token/call.h"
 
-/* The PIN policy of a key and the PUK policy above it; a handle of 0 says that there is none. */
-struct guards {
-    struct pin_policy_object pin_policy;
-    struct secret puk;
-};
-
+/** Loads what guards a key; quick for the call's own key. */
 CHECKED enum sks_status load_guards(struct call *call, const struct key *key,
                                     struct guards *guards);
 

@@ -5,6 +5,7 @@
 #include "token/api/calls.h"
 #include "token/authorization.h"
 #include "token/device.h"
+#include "token/live_keys.h"
 #include "token/locks.h"
 #include "token/object.h"
 #include "token/token.h"
@@ -17,6 +18,7 @@ struct token {
     struct store *store;
     struct locks *locks;
     struct authorization *authorization;
+    struct live_keys *live_keys;
     struct token_clock clock;
     struct device device;
     pthread_mutex_t doom_lock;
@@ -31,6 +33,7 @@ struct call {
     union sks_out out;
     struct session session;        /* of a provisioning method: open, locked; handle 0: none yet */
     struct key key;                /* of a method that has a key handle for its first input */
+    const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
     bool frozen;                   /* by call_freeze() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
@@ -91,6 +94,9 @@ CHECKED enum sks_status call_take_operation(struct call *call);
 
 /** SKS_ERROR_OPTION unless the call's key has its certificate path. */
 CHECKED enum sks_status call_need_certificate(struct call *call);
+
+/** Reads the call's key again, under the lock that all changes of closed keys take. */
+CHECKED enum sks_status call_reread_key(struct call *call); /* dispatch.c */
 
 /** Holds up PIN and PUK tries until the changes of the call are applied. */
 void call_freeze(struct call *call);

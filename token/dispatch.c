@@ -110,6 +110,48 @@ out:
     return rc;
 }
 
+/* A key of a closed session, as the last commit left it. */
+static enum sks_status take_live_key(struct call *call, uint32_t handle)
+{
+    enum sks_status rc;
+
+    TRY(live_key_take(call->token->live_keys, handle, &call->live, &call->err));
+    CALL_REQUIRE(call, call->live != NULL, SKS_ERROR_NO_KEY, "no key %u", handle);
+    call->key = call->live->key;
+out:
+    return rc;
+}
+
+static void let_go(struct call *call)
+{
+    live_key_release(call->token->live_keys, call->live);
+    call->live = NULL;
+}
+
+enum sks_status call_reread_key(struct call *call)
+{
+    enum sks_status rc;
+
+    call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
+    CALL_REQUIRE(call, call->commit_lock != NULL, SKS_ERROR_STORAGE, "out of memory");
+    TRY(load_key(call, call->key.handle, true));
+    let_go(call);
+out:
+    return rc;
+}
+
+/* A key may be deleted while a call is at work with it: what it then misses is the key. */
+static enum sks_status explain_gone(struct call *call, enum sks_status rc)
+{
+    const struct live_key *now;
+
+    if (call->live == NULL || (rc != SKS_ERROR_INTERNAL && rc != SKS_ERROR_OPTION) ||
+        live_key_take(call->token->live_keys, call->in.handle, &now, NULL) != SKS_OK)
+        return rc;
+    live_key_release(call->token->live_keys, now);
+    return now != NULL ? rc : call_fail(call, SKS_ERROR_NO_KEY, "no key %u", call->in.handle);
+}
+
 static enum sks_status find_subject(struct call *call, enum need need, struct held_lock **lock)
 {
     uint32_t handle = call->in.handle;
@@ -123,7 +165,7 @@ static enum sks_status find_subject(struct call *call, enum need need, struct he
     case NEEDS_OPEN_KEY:
         return load_open_key(call, handle, lock);
     case NEEDS_KEY:
-        return load_key(call, handle, true);
+        return take_live_key(call, handle);
     default:
         return SKS_OK;
     }
@@ -147,23 +189,29 @@ static void run(struct call *call, const struct rule *rule)
             rc = trouble.status;
         }
     }
+    rc = explain_gone(call, rc);
 out:
     (void)sks_explain(&call->err, rc);
     lock_release(call->token->locks, lock);
 }
 
-static void forget_tries(void *ctx, enum store_kind kind, uint32_t handle)
+/* What is in memory of the rows that were written is old now. */
+static void forget_row(void *ctx, enum store_kind kind, uint32_t handle)
 {
-    if (kind == STORE_PIN || kind == STORE_PUK)
-        authorization_forget(ctx, kind, handle);
+    const struct call *call = ctx;
+
+    if (kind == STORE_KEY)
+        live_key_drop(call->token->live_keys, handle);
+    else if (call->frozen && (kind == STORE_PIN || kind == STORE_PUK))
+        authorization_forget(call->token->authorization, kind, handle);
 }
 
 static void finish(struct call *call)
 {
-    if (call->frozen) { /* what is in memory of the rows that were written is old now */
-        changes_each(&call->changes, forget_tries, call->token->authorization);
+    changes_each(&call->changes, forget_row, call);
+    if (call->frozen)
         authorization_thaw(call->token->authorization);
-    }
+    let_go(call);
     lock_release(call->token->locks, call->commit_lock);
     changes_free(&call->changes);
     arena_free(&call->arena);

@@ -150,10 +150,7 @@ enum sks_status set_property(struct call *call)
     bool found = false;
     enum sks_status rc;
 
-    call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
-    CALL_REQUIRE(call, call->commit_lock != NULL, SKS_ERROR_STORAGE, "out of memory");
-    TRY(key_load(call->token->store, in->key_handle, &call->arena, &call->key, &found, &call->err));
-    CALL_REQUIRE(call, found && call->key.closed, SKS_ERROR_NO_KEY, "no key %u", in->key_handle);
+    TRY(call_reread_key(call));
     TRY(extension_load(call->token->store, &call->key, in->type, &call->arena, &e, &found,
                        &call->err));
     CALL_REQUIRE(call, found && e.extension.sub_type == EXTENSION_PROPERTY_BAG, SKS_ERROR_OPTION,

@@ -9,7 +9,7 @@ struct locks;
 struct held_lock;
 
 /* What is locked; a thread takes them in this order. */
-enum lock_kind { LOCK_SESSION, LOCK_COMMIT, LOCK_PUK, LOCK_PIN };
+enum lock_kind { LOCK_SESSION, LOCK_COMMIT, LOCK_PUK };
 
 /** NULL without memory. */
 struct locks *locks_new(void);

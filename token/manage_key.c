@@ -8,15 +8,10 @@
 
 static enum sks_status begin_change(struct call *call)
 {
-    bool found = false;
     enum sks_status rc;
 
-    call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
-    CALL_REQUIRE(call, call->commit_lock != NULL, SKS_ERROR_STORAGE, "out of memory");
+    TRY(call_reread_key(call));
     call_freeze(call);
-    TRY(key_load(call->token->store, call->in.handle, &call->arena, &call->key, &found,
-                 &call->err));
-    CALL_REQUIRE(call, found && call->key.closed, SKS_ERROR_NO_KEY, "no key %u", call->in.handle);
 out:
     return rc;
 }

@@ -21,8 +21,10 @@ enum sks_status token_open(const char *database, const char *key_file,
     (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    t->authorization = authorization_new(t->store, t->locks, t->vault);
-    REQUIRE(t->authorization != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    t->authorization = authorization_new(t->store, t->vault);
+    t->live_keys = live_keys_new(t->store);
+    REQUIRE(t->authorization != NULL && t->live_keys != NULL, err, SKS_ERROR_STORAGE,
+            "out of memory");
     TRY(session_recover(t, err));
     *token = t;
     t = NULL;
@@ -35,6 +37,7 @@ void token_close(struct token *token)
 {
     if (token == NULL)
         return;
+    live_keys_free(token->live_keys);
     authorization_free(token->authorization);
     free(token->doomed);
     locks_free(token->locks);

@@ -25,7 +25,7 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
 {
     const struct key *key = &call->key;
     bool symmetric = key->symmetric_key.len > 0;
-    struct public_key parts;
+    bool is_rsa = call->live->parts.kind == KEY_KIND_RSA;
     enum sks_status rc;
 
     *algorithm = algorithm_by_uri(uri, use);
@@ -35,12 +35,11 @@ static enum sks_status check_algorithm(struct call *call, struct bytes uri, unsi
                  "algorithm does not fit the key");
     CALL_REQUIRE(call, aes_key_fits(*algorithm, key->symmetric_key.len), SKS_ERROR_OPTION,
                  "the key has not the size that the algorithm wants");
-    TRY(public_key_parse(key->public_key, &parts));
-    CALL_REQUIRE(call,
-                 symmetric || ((*algorithm)->kind == KEY_KIND_RSA) == (parts.kind == KEY_KIND_RSA),
+    CALL_REQUIRE(call, symmetric || ((*algorithm)->kind == KEY_KIND_RSA) == is_rsa,
                  SKS_ERROR_ALGORITHM, "algorithm does not fit the key");
     CALL_REQUIRE(call, is_endorsed(&key->endorsed_algorithms, uri), SKS_ERROR_ALGORITHM,
                  "algorithm is not endorsed for the key");
+    rc = SKS_OK;
 out:
     return rc;
 }
@@ -60,19 +59,11 @@ static enum sks_status check_no_parameters(struct call *call, struct bytes param
 }
 
 /* EC and Ed25519 are told apart only when the operation itself begins. */
-static enum sks_status load_private(struct call *call, const struct algorithm *algorithm,
-                                    EVP_PKEY **pkey)
+static enum sks_status check_curve(struct call *call, const struct algorithm *algorithm)
 {
-    struct bytes secret = call->key.private_key;
-    struct public_key parts;
-    enum sks_status rc;
-
-    TRY(public_key_parse(call->key.public_key, &parts));
-    CALL_REQUIRE(call, algorithm->kind == parts.kind, SKS_ERROR_CRYPTO,
-                 "algorithm and key are of different curves");
-    TRY(get_private_key(&secret, pkey));
-out:
-    return rc;
+    return algorithm->kind == call->live->parts.kind
+               ? SKS_OK
+               : call_fail(call, SKS_ERROR_CRYPTO, "algorithm and key are of different curves");
 }
 
 /* Authorization, size of the data where the method limits it, algorithm, parameters. */
@@ -102,32 +93,30 @@ static enum sks_status give_result(struct call *call, enum sks_status rc, struct
 enum sks_status sign_hashed_data(struct call *call)
 {
     const struct algorithm *algorithm = NULL;
-    EVP_PKEY *pkey = NULL;
     struct buf signature = { 0 };
     enum sks_status rc;
 
     TRY(begin_operation(call, ALGORITHM_SIGNATURE, true, &algorithm));
-    TRY(load_private(call, algorithm, &pkey));
-    rc = sign_digest(pkey, algorithm, call->in.operation.data, &signature);
+    TRY(check_curve(call, algorithm));
+    rc = live_key_sign(call->live, algorithm, call->in.operation.data, &signature);
     CALL_REQUIRE(call, rc != SKS_ERROR_OPTION, rc,
                  "data has not the length that the algorithm wants");
 out:
-    EVP_PKEY_free(pkey);
     return give_result(call, rc, &signature);
 }
 
 enum sks_status asymmetric_key_decrypt(struct call *call)
 {
     const struct algorithm *algorithm = NULL;
-    EVP_PKEY *pkey = NULL;
+    EVP_PKEY *pkey;
     struct buf clear = { 0 };
     enum sks_status rc;
 
     TRY(begin_operation(call, ALGORITHM_DECRYPTION, true, &algorithm));
-    TRY(load_private(call, algorithm, &pkey));
+    TRY(check_curve(call, algorithm));
+    TRY(live_key_private(call->live, &pkey));
     TRY(rsa_decrypt(pkey, algorithm, call->in.operation.data, &clear));
 out:
-    EVP_PKEY_free(pkey);
     return give_result(call, rc, &clear);
 }
 
@@ -135,8 +124,8 @@ enum sks_status key_agreement(struct call *call)
 {
     struct bytes other = call->in.operation.data;
     const struct algorithm *algorithm = NULL;
-    struct public_key own_parts, parts;
-    EVP_PKEY *pkey = NULL;
+    struct public_key parts;
+    EVP_PKEY *pkey;
     struct buf secret = { 0 };
     enum sks_status rc;
 
@@ -144,13 +133,12 @@ enum sks_status key_agreement(struct call *call)
     rc = public_key_parse(other, &parts);
     CALL_REQUIRE(call, rc == SKS_OK, rc, "publicKey is not a public key");
     CALL_REQUIRE(call, parts.kind == KEY_KIND_EC, SKS_ERROR_OPTION, "publicKey is no EC key");
-    TRY(load_private(call, algorithm, &pkey));
-    TRY(public_key_parse(call->key.public_key, &own_parts));
-    CALL_REQUIRE(call, parts.curve == own_parts.curve, SKS_ERROR_CRYPTO,
+    TRY(check_curve(call, algorithm));
+    CALL_REQUIRE(call, parts.curve == call->live->parts.curve, SKS_ERROR_CRYPTO,
                  "publicKey is on another curve");
+    TRY(live_key_private(call->live, &pkey));
     TRY(ecdh_raw(pkey, other, &secret));
 out:
-    EVP_PKEY_free(pkey);
     return give_result(call, rc, &secret);
 }
 

@@ -71,22 +71,6 @@ static bool data_fits(const EVP_PKEY *pkey, const struct algorithm *algorithm, s
     return true;
 }
 
-static enum sks_status sign_message(EVP_PKEY *pkey, struct bytes data, struct buf *out)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    uint8_t sig[64];
-    size_t len = sizeof sig;
-    enum sks_status rc = SKS_ERROR_CRYPTO;
-
-    if (ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) > 0 &&
-        EVP_DigestSign(ctx, sig, &len, data.ptr, data.len) > 0) {
-        put_raw(out, bytes_at(sig, len));
-        rc = out->status;
-    }
-    EVP_MD_CTX_free(ctx);
-    return rc;
-}
-
 /* A context ready for one signature (or one check of it) over a digest. */
 static EVP_PKEY_CTX *digest_context(EVP_PKEY *pkey, const char *digest, int (*init)(EVP_PKEY_CTX *))
 {
@@ -103,29 +87,108 @@ static EVP_PKEY_CTX *digest_context(EVP_PKEY *pkey, const char *digest, int (*in
     return ctx;
 }
 
-enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
-                            struct buf *out)
+struct signer {
+    const struct algorithm *algorithm;
+    EVP_PKEY *pkey;
+    EVP_PKEY_CTX *digest; /* signs a digest; a copy of it does */
+    EVP_MD_CTX *message;  /* signs a message, of Ed25519; a copy of it does */
+    int field;            /* EC: bytes of r and of s */
+};
+
+struct signer *signer_new(EVP_PKEY *pkey, const struct algorithm *algorithm)
+{
+    struct signer *s = OPENSSL_zalloc(sizeof *s);
+    bool ready = false;
+
+    if (s == NULL || !EVP_PKEY_up_ref(pkey)) {
+        OPENSSL_free(s);
+        return NULL;
+    }
+    s->pkey = pkey;
+    s->algorithm = algorithm;
+    s->field = field_size(pkey);
+    if (algorithm->kind == KEY_KIND_ED25519) {
+        s->message = EVP_MD_CTX_new();
+        ready = s->message != NULL && EVP_DigestSignInit(s->message, NULL, NULL, NULL, pkey) > 0;
+    } else {
+        s->digest = digest_context(pkey, algorithm->openssl, EVP_PKEY_sign_init);
+        ready = s->digest != NULL;
+    }
+    if (!ready) {
+        signer_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void signer_free(struct signer *signer)
+{
+    if (signer == NULL)
+        return;
+    EVP_MD_CTX_free(signer->message);
+    EVP_PKEY_CTX_free(signer->digest);
+    EVP_PKEY_free(signer->pkey);
+    OPENSSL_free(signer);
+}
+
+const struct algorithm *signer_algorithm(const struct signer *signer)
+{
+    return signer->algorithm;
+}
+
+static enum sks_status sign_message(const struct signer *signer, struct bytes data, struct buf *out)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    uint8_t sig[64];
+    size_t len = sizeof sig;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
+
+    if (ctx != NULL && EVP_MD_CTX_copy_ex(ctx, signer->message) &&
+        EVP_DigestSign(ctx, sig, &len, data.ptr, data.len) > 0) {
+        put_raw(out, bytes_at(sig, len));
+        rc = out->status;
+    }
+    EVP_MD_CTX_free(ctx);
+    return rc;
+}
+
+enum sks_status signer_sign(const struct signer *signer, struct bytes data, struct buf *out)
 {
     EVP_PKEY_CTX *ctx = NULL;
     uint8_t sig[2048];
     size_t len = sizeof sig;
     enum sks_status rc = SKS_ERROR_CRYPTO;
 
-    if (!data_fits(pkey, algorithm, data))
+    if (!data_fits(signer->pkey, signer->algorithm, data))
         return SKS_ERROR_OPTION;
-    if (algorithm->kind == KEY_KIND_ED25519)
-        return sign_message(pkey, data, out);
-    ctx = digest_context(pkey, algorithm->openssl, EVP_PKEY_sign_init);
+    if (signer->message != NULL)
+        return sign_message(signer, data, out);
+    ctx = EVP_PKEY_CTX_dup(signer->digest);
     if (ctx == NULL || EVP_PKEY_sign(ctx, sig, &len, data.ptr, data.len) <= 0)
         goto out;
-    if (algorithm->kind == KEY_KIND_EC) {
-        rc = put_r_s(out, bytes_at(sig, len), field_size(pkey));
+    if (signer->field > 0) {
+        rc = put_r_s(out, bytes_at(sig, len), signer->field);
     } else {
         put_raw(out, bytes_at(sig, len));
         rc = out->status;
     }
 out:
     EVP_PKEY_CTX_free(ctx);
+    return rc;
+}
+
+enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
+                            struct buf *out)
+{
+    struct signer *signer = NULL;
+    enum sks_status rc = SKS_ERROR_OPTION;
+
+    if (!data_fits(pkey, algorithm, data))
+        goto out;
+    signer = signer_new(pkey, algorithm);
+    rc = signer == NULL ? SKS_ERROR_CRYPTO : signer_sign(signer, data, out);
+out:
+    signer_free(signer);
     return rc;
 }
 

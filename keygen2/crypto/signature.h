@@ -17,6 +17,21 @@
 CHECKED enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm,
                                     struct bytes data, struct buf *out);
 
+/* A key prepared for many signatures with one algorithm, by any number of threads at once. */
+struct signer;
+
+/** NULL if OpenSSL fails. @param pkey and algorithm as of sign_digest() */
+struct signer *signer_new(EVP_PKEY *pkey, const struct algorithm *algorithm);
+
+const struct algorithm *signer_algorithm(const struct signer *signer);
+
+/** As sign_digest(). */
+CHECKED enum sks_status signer_sign(const struct signer *signer, struct bytes data,
+                                    struct buf *out);
+
+/** NULL is allowed. */
+void signer_free(struct signer *signer);
+
 /** Appends the DER form, as X.509 and openssl have it, of an r||s value. */
 CHECKED enum sks_status put_ecdsa_der(struct buf *out, struct bytes r_s);
 

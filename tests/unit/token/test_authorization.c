@@ -24,15 +24,13 @@ TestSuite(authorization, .init = open_fixture, .fini = close_fixture, .timeout =
 
 /* The token's part that tries PINs; forgetting it without authorization_free() is the crash. */
 struct running {
-    struct locks *locks;
     struct authorization *authorization;
 };
 
 static struct running start(void)
 {
-    struct running r = { .locks = locks_new() };
+    struct running r = { authorization_new(fixture.store, fixture.vault) };
 
-    r.authorization = authorization_new(fixture.store, r.locks, fixture.vault);
     cr_assert_not_null(r.authorization);
     return r;
 }
@@ -43,7 +41,6 @@ static void stop(struct running *r, bool crash)
         authorization_abandon(r->authorization);
     else
         authorization_free(r->authorization);
-    locks_free(r->locks);
 }
 
 static void put_pin(uint32_t handle)
@@ -165,6 +162,42 @@ Test(authorization, a_clean_stop_leaves_no_charge)
     cr_assert(authorization_count(r.authorization, STORE_PIN, (struct reference){ 1, 0 }, &count,
                                   NULL) == SKS_OK);
     cr_assert_eq(count, 0);
+    stop(&r, false);
+}
+
+/* Wrong tries as they lie on disk. */
+static struct tries tries_on_disk(uint32_t handle)
+{
+    struct arena arena = { 0 };
+    struct secret secret;
+    bool found = false;
+
+    cr_assert(secret_load(fixture.store, STORE_PIN, (struct reference){ handle, 0 }, &arena,
+                          &secret, &found, NULL) == SKS_OK &&
+              found);
+    arena_free(&arena);
+    return secret.tries;
+}
+
+Test(authorization, a_counter_that_makes_room_leaves_no_charge)
+{
+    enum { MORE_THAN_ARE_KEPT = 8192 + 3, LIMIT = 3 };
+    struct running r = start();
+    uint16_t count;
+
+    for (uint32_t handle = 1; handle <= MORE_THAN_ARE_KEPT; handle++)
+        put_pin(handle);
+    cr_assert(try(&r, 1, LIMIT, "right") == SKS_OK);
+    cr_assert(try(&r, 2, LIMIT, "wrong") == SKS_ERROR_AUTHORIZATION);
+    cr_assert_eq(tries_on_disk(1).charged, 1, "a charge lies ahead");
+    for (uint32_t handle = 3; handle <= MORE_THAN_ARE_KEPT; handle++)
+        cr_assert(authorization_count(r.authorization, STORE_PIN, (struct reference){ handle, 0 },
+                                      &count, NULL) == SKS_OK);
+    cr_assert_eq(tries_on_disk(1).charged, 0, "it was taken back");
+    cr_assert(try(&r, 2, LIMIT, "wrong") == SKS_ERROR_AUTHORIZATION);
+    cr_assert(authorization_count(r.authorization, STORE_PIN, (struct reference){ 2, 0 }, &count,
+                                  NULL) == SKS_OK);
+    cr_assert_eq(count, 2, "wrong tries count on");
     stop(&r, false);
 }
 

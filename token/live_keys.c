@@ -1,0 +1,212 @@
+#include "token/live_keys.h"
+#include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/signature.h"
+#include "token/lru.h"
+
+#include <openssl/crypto.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { LIVE_KEYS_MAX = 4096 };
+
+struct live_keys {
+    struct store *store;
+    struct lru lru;
+    _Atomic uint64_t drops; /* so that nothing is kept that was read before a drop */
+};
+
+struct live {
+    struct lru_entry entry;
+    struct live_key key;
+    struct arena arena;
+    pthread_mutex_t lock; /* of what follows, which is set once */
+    EVP_PKEY *pkey;
+    struct signer *signer;
+};
+
+struct live_keys *live_keys_new(struct store *store)
+{
+    struct live_keys *keys = calloc(1, sizeof *keys);
+
+    if (keys == NULL)
+        return NULL;
+    keys->store = store;
+    lru_init(&keys->lru, LIVE_KEYS_MAX);
+    return keys;
+}
+
+static struct lru_id id_of(uint32_t handle)
+{
+    return (struct lru_id){ STORE_KEY, handle };
+}
+
+static struct live *live_of(const struct live_key *key)
+{
+    return (struct live *)((uintptr_t)key - offsetof(struct live, key));
+}
+
+static void free_live(void *entry)
+{
+    struct live *live = entry;
+
+    if (live == NULL)
+        return;
+    signer_free(live->signer);
+    EVP_PKEY_free(live->pkey);
+    arena_free(&live->arena);
+    (void)pthread_mutex_destroy(&live->lock);
+    OPENSSL_clear_free(live, sizeof *live);
+}
+
+void live_keys_drop_all(struct live_keys *keys)
+{
+    struct lru_entry *entry;
+
+    atomic_fetch_add(&keys->drops, 1);
+    while ((entry = lru_any(&keys->lru)) != NULL)
+        free_live(lru_forget(&keys->lru, entry->id));
+}
+
+void live_keys_free(struct live_keys *keys)
+{
+    if (keys == NULL)
+        return;
+    live_keys_drop_all(keys);
+    lru_destroy(&keys->lru);
+    free(keys);
+}
+
+/* A key of a closed session, with its guards; NULL if there is none. */
+static enum sks_status load(struct live_keys *keys, uint32_t handle, struct live **loaded,
+                            struct sks_error *err)
+{
+    struct live *live = OPENSSL_zalloc(sizeof *live);
+    struct key *key;
+    bool found = false;
+    enum sks_status rc;
+
+    *loaded = NULL;
+    if (live == NULL)
+        return sks_fail(err, SKS_ERROR_STORAGE, "out of memory");
+    (void)pthread_mutex_init(&live->lock, NULL);
+    live->entry.users = 1;
+    key = &live->key.key;
+    TRY(key_load(keys->store, handle, &live->arena, key, &found, err));
+    if (!found || !key->closed)
+        goto out;
+    TRY(guards_load(keys->store, key, &live->arena, &live->key.guards, err));
+    TRY(public_key_parse(key->public_key, &live->key.parts));
+    *loaded = live;
+    live = NULL;
+out:
+    free_live(live);
+    return sks_explain(err, rc);
+}
+
+static void make_room(struct live_keys *keys)
+{
+    struct lru_entry *surplus = lru_surplus(&keys->lru);
+
+    if (surplus != NULL)
+        free_live(lru_evict(&keys->lru, surplus));
+}
+
+/* Keeps a key, unless a drop came in between: then it may be an old one. */
+static struct live *keep(struct live_keys *keys, struct live *live, uint64_t drops)
+{
+    struct lru_id id = id_of(live->key.key.handle);
+    struct lru_entry *kept = lru_keep(&keys->lru, id, &live->entry);
+
+    if (kept == NULL)
+        return live; /* for this one use */
+    if (kept != &live->entry)
+        free_live(live);
+    live = (struct live *)kept;
+    if (drops == atomic_load(&keys->drops))
+        return live;
+    free_live(lru_forget(&keys->lru, id));
+    live_key_release(keys, &live->key);
+    return NULL;
+}
+
+enum sks_status live_key_take(struct live_keys *keys, uint32_t handle, const struct live_key **key,
+                              struct sks_error *err)
+{
+    struct live *live = (struct live *)lru_take(&keys->lru, id_of(handle));
+    uint64_t drops;
+    enum sks_status rc = SKS_OK;
+
+    *key = NULL;
+    while (live == NULL) {
+        drops = atomic_load(&keys->drops);
+        rc = load(keys, handle, &live, err);
+        if (live != NULL)
+            live = keep(keys, live, drops);
+        else if (drops == atomic_load(&keys->drops))
+            return rc;
+    }
+    *key = &live->key;
+    make_room(keys);
+    return SKS_OK;
+}
+
+void live_key_release(struct live_keys *keys, const struct live_key *key)
+{
+    struct live *live = key == NULL ? NULL : live_of(key);
+
+    if (live != NULL && lru_release(&keys->lru, &live->entry))
+        free_live(live);
+}
+
+void live_key_drop(struct live_keys *keys, uint32_t handle)
+{
+    atomic_fetch_add(&keys->drops, 1);
+    free_live(lru_forget(&keys->lru, id_of(handle)));
+}
+
+static enum sks_status make_private(struct live *live)
+{
+    struct bytes secret = live->key.key.private_key;
+
+    return live->pkey != NULL ? SKS_OK : get_private_key(&secret, &live->pkey);
+}
+
+enum sks_status live_key_private(const struct live_key *key, EVP_PKEY **pkey)
+{
+    struct live *live = live_of(key);
+    enum sks_status rc;
+
+    (void)pthread_mutex_lock(&live->lock);
+    rc = make_private(live);
+    *pkey = live->pkey;
+    (void)pthread_mutex_unlock(&live->lock);
+    return rc;
+}
+
+/* The first algorithm that a key is used with is the one that it is prepared for. */
+static const struct signer *prepare(struct live *live, const struct algorithm *algorithm)
+{
+    const struct signer *signer;
+
+    (void)pthread_mutex_lock(&live->lock);
+    if (live->signer == NULL && make_private(live) == SKS_OK)
+        live->signer = signer_new(live->pkey, algorithm);
+    signer = live->signer;
+    (void)pthread_mutex_unlock(&live->lock);
+    return signer != NULL && signer_algorithm(signer) == algorithm ? signer : NULL;
+}
+
+enum sks_status live_key_sign(const struct live_key *key, const struct algorithm *algorithm,
+                              struct bytes data, struct buf *out)
+{
+    const struct signer *signer = prepare(live_of(key), algorithm);
+    EVP_PKEY *pkey;
+    enum sks_status rc;
+
+    if (signer != NULL)
+        return signer_sign(signer, data, out);
+    TRY(live_key_private(key, &pkey));
+    TRY(sign_digest(pkey, algorithm, data, out));
+out:
+    return rc;
+}
