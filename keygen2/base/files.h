@@ -19,7 +19,7 @@ CHECKED enum sks_status file_read_secret(const char *path, size_t max, struct bu
 CHECKED enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
                                    struct sks_error *err);
 
-/** Makes a folder (and its parents) with the mode if it is not there. */
+/** Makes a folder (and its parents) with the mode if it is not there; durably. */
 CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
 
 bool file_exists(const char *path);
