@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests that were built: unit programs, plain programs, integration.
-#   tests/run.sh [unit|plain|integration]...
+# Runs the tests that were built: unit programs, plain programs, crash sweep, integration.
+#   tests/run.sh [unit|plain|crash|integration]...
 set -u
 
 build=${SKS_BUILD:-build}
@@ -43,6 +43,11 @@ run_plain() {
     done
 }
 
+# A sample of `make crash-sweep`.
+run_crash() {
+    run_one "crash/sweep" "$python" -B tests/crash/sweep.py --short
+}
+
 run_integration() {
     if "$python" tests/integration/run.py; then
         passed=$((passed + 1))
@@ -53,7 +58,7 @@ run_integration() {
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-[ $# -gt 0 ] || set -- unit plain integration
+[ $# -gt 0 ] || set -- unit plain crash integration
 for part in "$@"; do
     "run_$part"
 done
