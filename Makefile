@@ -35,13 +35,14 @@ PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
+CHECKER := $(filter-out tests/crash/recorder.c,$(wildcard tests/crash/*.c))
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all bench demo test unit integration plain plain-programs corpus fuzz fuzz-programs \
-        install uninstall clean format check-format setup FORCE
+.PHONY: all bench demo test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+        fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -118,12 +119,23 @@ $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
+# The recorder is preloaded into the real program, and bare of what that is built with.
+$(O)/crash/recorder.so: tests/crash/recorder.c $(O)/flags
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  LD   $@')
+	$(Q)$(CC) $(CPPFLAGS) -std=c11 -g -O2 -fPIC -shared $(WARNINGS) $< -o $@ -ldl
+$(O)/crash/checker: $(call object,$(CHECKER)) $(addprefix $(O)/,$(LIBS_token))
+	@mkdir -p $(@D)
+	$(link)
+
+CRASH_PROGRAMS := $(O)/crash/recorder.so $(O)/crash/checker
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
 PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS)
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
+	    $(CRASH_PROGRAMS)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -140,6 +152,12 @@ integration: all
 bench: setup
 	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_token
+crash: all $(CRASH_PROGRAMS)
+	$(Q)SKS_BUILD=$(O) PYTHON=$(PYTHON) tests/run.sh crash
+
+# The long one: every crash point, a thousand real kills. SWEEP="--seed 7", or --help.
+crash-sweep: all $(CRASH_PROGRAMS)
+	$(Q)SKS_BUILD=$(O) $(PYTHON) -B tests/crash/sweep.py $(SWEEP)
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all
