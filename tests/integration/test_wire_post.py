@@ -304,6 +304,17 @@ class Clone(PostTest):
                 self.miss(keys[-1])
                 self.assertEqual(len(set(self.errors(*keys))), 1)
 
+    def test_an_unlock_counts_before_and_after_an_update(self):
+        for order in (("unlock", "update"), ("update", "unlock")):
+            with self.subTest(order):
+                (target,) = self.own(retryLimit=2)
+                self.miss(target)
+                session = self.managed()
+                for operation in order:
+                    self.queue(session, operation, target)
+                session.close()
+                self.assertEqual(self.errors(target), [0])
+
 
 class Ownership(PostTest):
     """All keys of a session move with its first target."""
@@ -359,6 +370,19 @@ class Ownership(PostTest):
         self.queue(second, "delete", target)
         second.close()
         self.assert_torn_down(NO_KEY, first, first.close)
+
+    def test_target_updated_by_another_session(self):
+        """The handle counts: what stands there at the close is meant, and its owner's keys move."""
+        target, other = self.own({}, {})
+        first, second = self.managed(), self.managed()
+        self.queue(first, "unlock", target)
+        new = self.queue(second, "update", target)
+        second.close()
+        self.miss(target)
+        first.close()
+        self.assert_replaced(target, new)
+        self.assertEqual(self.errors(target), [0])
+        self.assert_owned_by(first, target, other)
 
     def test_target_moved_out_of_reach(self):
         """Another session without a key management key has taken it over."""
