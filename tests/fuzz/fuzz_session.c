@@ -12,7 +12,7 @@
 #include "tests/fuzz/support/user.h"
 #include "tests/plain/support/enrol.h"
 
-enum { STEPS_MAX = 8 }; /* of an input: more would be slow */
+enum { STEPS_MAX = 6 }; /* of an input: more would be slow */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

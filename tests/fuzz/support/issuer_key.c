@@ -1,5 +1,4 @@
 /* The issuer's calls about keys: making them, what goes into them, post operations. */
-#include "keygen2/crypto/signature.h"
 #include "tests/fuzz/support/issue.h"
 #include "tests/fuzz/support/made_keys.h"
 #include "tests/plain/support/enrol.h"
@@ -202,14 +201,15 @@ static struct bytes authorization(struct issue *c, const struct known_key *targe
 {
     const struct known_session *owner = world_session(c->w, target->session, false);
     EVP_PKEY *kmk = owner == NULL || owner->kmk == NULL ? made_key(MADE_P256) : owner->kmk;
-    struct buf reference = { 0 }, signature = { 0 };
+    struct buf reference = { 0 };
+    struct bytes signature;
 
     must(put_target_reference(&reference, &c->session->sk, issue_device_id(c->w, c->session),
-                              target->certificate) == SKS_OK &&
-             sign_sha256(kmk, buf_bytes(&reference), &signature) == SKS_OK,
-         "authorization");
+                              target->certificate) == SKS_OK,
+         "target key reference");
+    signature = made_signature(kmk, buf_bytes(&reference));
     buf_free(&reference);
-    return issue_keep(c->w, &signature);
+    return signature;
 }
 
 static bool fill_post(struct issue *c)

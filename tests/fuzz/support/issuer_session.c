@@ -126,14 +126,13 @@ static bool fill_roll_over(struct issue *c)
 {
     static const enum made_key NEXT[] = { MADE_P256, MADE_RSA };
     struct update_kmk_in *in = &c->in.update_kmk;
-    struct buf data = { 0 }, signature = { 0 };
+    struct buf data = { 0 };
 
     if (!issue_pick_session(c, false) || c->session->kmk == NULL)
         return false;
     in->key_management_key = made_public_key(NEXT[input_choice(c->input, NITEMS(NEXT))]);
     put_roll_over(&data, in->key_management_key);
-    must(sign_sha256(c->session->kmk, buf_bytes(&data), &signature) == SKS_OK, "signature");
-    in->authorization = issue_keep(c->w, &signature);
+    in->authorization = made_signature(c->session->kmk, buf_bytes(&data));
     buf_free(&data);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "keygen2/crypto/own_certificate.h"
 #include "keygen2/crypto/pem.h"
 #include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/signature.h"
 #include "tests/plain/support/enrol.h"
 
 #include <stdio.h>
@@ -69,6 +70,26 @@ struct bytes made_public_key(enum made_key which)
 struct bytes made_pkcs8(enum made_key which)
 {
     return made[which].pkcs8;
+}
+
+struct bytes made_signature(EVP_PKEY *key, struct bytes data)
+{
+    static struct {
+        const EVP_PKEY *key;
+        struct buf data, signature;
+    } cache[256], *entry;
+    uint8_t hash[32];
+
+    must(EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL) > 0, "hash");
+    entry = &cache[hash[0]];
+    if (entry->key != key || !bytes_equal(buf_bytes(&entry->data), data)) {
+        buf_reset(&entry->data);
+        buf_reset(&entry->signature);
+        entry->key = key;
+        put_raw(&entry->data, data);
+        must(sign_sha256(key, data, &entry->signature) == SKS_OK, "signature");
+    }
+    return buf_bytes(&entry->signature);
 }
 
 /* Overwrites each place that has the old bytes. */

@@ -19,6 +19,9 @@ struct bytes made_public_key(enum made_key which);
 /** Its PKCS #8. */
 struct bytes made_pkcs8(enum made_key which);
 
+/** A signature with SHA-256, by whatever key; those of the same data are made once. */
+struct bytes made_signature(EVP_PKEY *key, struct bytes data);
+
 /**
  * A self-issued certificate of a name that no other has; its signature is not one.
  *
