@@ -11,8 +11,6 @@
 #include "token/token.h"
 #include "token/token_clock.h"
 
-#include <pthread.h>
-
 struct token {
     struct vault *vault;
     struct store *store;
@@ -22,9 +20,6 @@ struct token {
     struct token_clock clock;
     struct device device;
     unsigned simulations; /* set of enum token_simulation */
-    pthread_mutex_t doom_lock;
-    uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
-    size_t doomed_count;
 };
 
 struct call {
@@ -129,7 +124,7 @@ CHECKED enum sks_status session_remove(struct token *token, uint32_t handle, str
 bool session_expired(struct token *token, const struct session *session);
 
 /** Ends a session that the store failed to remove, for as long as this process lives. */
-void session_doom(struct token *token, uint32_t handle);
+void session_doom(struct token *token, struct held_lock *session);
 
 /** At the start: sets the clock behind what the store has seen, and removes expired sessions. */
 CHECKED enum sks_status session_recover(struct token *token, struct sks_error *err);

@@ -18,7 +18,6 @@ enum sks_status token_open(const char *database, const char *key_file,
             "the device has no certificate yet: run sks-token certify");
     if (options->storage_limit > 0)
         TRY(store_limit(t->store, options->storage_limit, err));
-    (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->authorization = authorization_new(t->store, t->vault);
@@ -40,7 +39,6 @@ void token_close(struct token *token)
         return;
     live_keys_free(token->live_keys);
     authorization_free(token->authorization);
-    free(token->doomed);
     locks_free(token->locks);
     device_free(&token->device);
     store_close(token->store);
