@@ -80,7 +80,8 @@ enum sks_status call_decrypt(struct call *call, const char *argument, struct byt
 
     TRY(call_take_operation(call));
     rc = session_decrypt(&call->session.sk, encrypted, &out);
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "%s does not decrypt", argument);
+    CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, rc, "%s does not decrypt", argument);
+    TRY(rc);
     TRY(call_keep(call, buf_bytes(&out), clear));
 out:
     buf_free(&out);
