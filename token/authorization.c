@@ -204,9 +204,12 @@ out:
 static void give_back(struct authorization *a, struct counter *counter)
 {
     const struct reference reference = { counter->entry.id.handle, counter->birth };
+    enum sks_status rc;
 
-    if (counter->held && write_tries(a, counter, reference, 0, NULL, NULL) == SKS_OK)
-        counter->held = false; /* else one try stays charged: safe */
+    if (!counter->held)
+        return;
+    rc = write_tries(a, counter, reference, 0, NULL, NULL);
+    counter->held = rc != SKS_OK && rc != SKS_ERROR_INTERNAL; /* the row is gone, or damaged */
 }
 
 static void release(struct authorization *a, struct counter *counter)

@@ -31,6 +31,7 @@ struct call {
     struct key key;                /* of a method that has a key handle for its first input */
     const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
+    bool applied;                  /* the changes are in the store */
     bool frozen;                   /* by call_freeze() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
     struct arena arena;            /* whatever in, out, session and key point to */

@@ -181,8 +181,10 @@ static enum sks_status answer_and_commit(struct call *call, struct buf *response
 
     sks_encode_response(response, call->method, &call->out);
     TRY(response->status);
-    if (!changes_empty(&call->changes))
-        TRY(store_apply(call->token->store, &call->changes, &call->err));
+    if (changes_empty(&call->changes))
+        return SKS_OK;
+    TRY(store_apply(call->token->store, &call->changes, &call->err));
+    call->applied = true;
 out:
     return rc;
 }
@@ -211,20 +213,28 @@ out:
     lock_release(call->token->locks, lock);
 }
 
-/* What is in memory of the rows that were written is old now. */
-static void forget_row(void *ctx, enum store_kind kind, uint32_t handle)
+/* What is in memory of a row that was written or deleted is old now; of any other it must stay,
+ * since a charge that it holds ahead would count as a wrong try. */
+static void forget_row(void *ctx, enum store_kind kind, uint32_t handle, bool collected)
 {
-    const struct call *call = ctx;
+    struct call *call = ctx;
+    struct store_row row = { 0 };
 
     if (kind == STORE_KEY)
         live_key_drop(call->token->live_keys, handle);
-    else if (call->frozen && (kind == STORE_PIN || kind == STORE_PUK))
-        authorization_forget(call->token->authorization, kind, handle);
+    if (!call->frozen || (kind != STORE_PIN && kind != STORE_PUK))
+        return;
+    if (collected &&
+        (store_get(call->token->store, kind, handle, &call->arena, &row, NULL) != SKS_OK ||
+         row.handle != 0))
+        return; /* something else still refers to it */
+    authorization_forget(call->token->authorization, kind, handle);
 }
 
 static void finish(struct call *call)
 {
-    changes_each(&call->changes, forget_row, call);
+    if (call->applied)
+        changes_each(&call->changes, forget_row, call);
     if (call->frozen)
         authorization_thaw(call->token->authorization);
     let_go(call);

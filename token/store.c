@@ -231,10 +231,11 @@ void changes_collect_session(struct changes *changes, uint32_t handle)
 }
 
 void changes_each(const struct changes *changes,
-                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle), void *ctx)
+                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle, bool collected),
+                  void *ctx)
 {
     for (const struct change *change = changes->first; change != NULL; change = change->next)
-        each(ctx, change->row.kind, change->row.handle);
+        each(ctx, change->row.kind, change->row.handle, change->kind == CHANGE_COLLECT);
 }
 
 bool changes_empty(const struct changes *changes)

@@ -101,9 +101,10 @@ void changes_collect(struct changes *changes, enum store_kind kind, uint32_t han
 /** Deletes a session if, after all changes before this one, it owns no key. */
 void changes_collect_session(struct changes *changes, uint32_t handle);
 
-/** Calls each() for every row that is written, deleted or collected. */
+/** Calls each() for every row that is written or deleted. @param collected perhaps deleted only */
 void changes_each(const struct changes *changes,
-                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle), void *ctx);
+                  void (*each)(void *ctx, enum store_kind kind, uint32_t handle, bool collected),
+                  void *ctx);
 
 /** True if there is nothing to apply. */
 bool changes_empty(const struct changes *changes);

@@ -116,6 +116,13 @@ class DeleteKey(ManageTest):
         self.manage("setPin", second, PUK, newPin=NEW)
         self.sign(second, authorization=NEW)
 
+    def test_a_right_pin_or_puk_counts_nothing_for_the_others(self):
+        for protection, authorization in ((BY_PIN, PIN), (BY_PUK, PUK)):
+            first, second = self.make({"deleteProtection": protection}, {},
+                                      puk={"retryLimit": 3}, grouping=SHARED)
+            self.manage("deleteKey", first, authorization)
+            self.assertEqual(self.counts(second), (0, 0))
+
     def test_of_a_restart(self):
         first, second = self.make({}, {})
         self.manage("deleteKey", first)

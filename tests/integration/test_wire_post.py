@@ -110,6 +110,16 @@ class Unlock(PostTest):
         self.do("unlock", target)
         self.sign(target)
 
+    def test_a_failed_close_counts_nothing(self):
+        (target,) = self.own(puk={"retryLimit": 2})
+        self.sign(target)
+        self.manage("unlockKey", target, PUK)
+        session = self.managed()
+        self.queue(session, "unlock", target)
+        session.certify(session.key(), [target.certificate])
+        self.assert_torn_down(OPTION, session, session.close)
+        self.assert_protection(target, pinErrorCount=0, pukErrorCount=0)
+
     def test_the_group_is_unlocked_with_it(self):
         for grouping, counts in ((0, [0, 2]), (SHARED, [0, 0])):
             target, other = self.own({}, {}, retryLimit=2, grouping=grouping)
