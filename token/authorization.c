@@ -222,13 +222,15 @@ static void release(struct authorization *a, struct counter *counter)
 static void make_room(struct authorization *a)
 {
     struct counter *counter = (struct counter *)lru_surplus(&a->counters);
+    bool held;
 
     if (counter == NULL)
         return;
     (void)pthread_mutex_lock(&counter->lock);
     give_back(a, counter);
+    held = counter->held;
     (void)pthread_mutex_unlock(&counter->lock);
-    if (!counter->held)
+    if (!held)
         free_counter(lru_evict(&a->counters, &counter->entry));
     else
         release(a, counter);
