@@ -142,7 +142,8 @@ void put_public_key(struct buf *out, const struct public_key *key)
 
 /* Parameters only, one key a curve: copying them is what makes loading a point cheap. */
 static EVP_PKEY *curve_template[32];
-static pthread_once_t curve_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
+static bool curve_end_planned;
 
 static void free_curve_templates(void)
 {
@@ -150,33 +151,40 @@ static void free_curve_templates(void)
         EVP_PKEY_free(curve_template[i]);
 }
 
-static void make_curve_templates(void)
+static EVP_PKEY *make_template(const struct algorithm *curve)
 {
-    _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
-    for (size_t i = 0; i < ALGORITHMS_COUNT && i < NITEMS(curve_template); i++) {
-        EVP_PKEY_CTX *ctx;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *template = NULL;
 
-        if (ALGORITHMS[i].kind != KEY_KIND_EC || ALGORITHMS[i].spki_prefix == NULL)
-            continue;
-        ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-        if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
-            EVP_PKEY_CTX_set_group_name(ctx, ALGORITHMS[i].openssl) <= 0 ||
-            EVP_PKEY_paramgen(ctx, &curve_template[i]) <= 0)
-            curve_template[i] = NULL; /* OpenSSL was built without this curve */
-        EVP_PKEY_CTX_free(ctx);
-    }
-    (void)atexit(free_curve_templates);
+    if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
+        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) <= 0 ||
+        EVP_PKEY_paramgen(ctx, &template) <= 0)
+        template = NULL; /* no memory now, or OpenSSL was built without this curve */
+    EVP_PKEY_CTX_free(ctx);
+    return template;
+}
+
+static EVP_PKEY *template_of(const struct algorithm *curve)
+{
+    EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
+
+    _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
+    (void)pthread_mutex_lock(&curve_guard);
+    if (*template == NULL)
+        *template = make_template(curve);
+    made = *template;
+    if (!curve_end_planned) /* behind OpenSSL's own end, so that it comes first */
+        curve_end_planned = atexit(free_curve_templates) == 0;
+    (void)pthread_mutex_unlock(&curve_guard);
+    return made;
 }
 
 static EVP_PKEY *load_point(const struct public_key *key)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new();
-    EVP_PKEY *template;
+    EVP_PKEY *pkey = EVP_PKEY_new(), *template = template_of(key->curve);
     uint8_t point[POINT_MAX];
     size_t size = key->curve->size;
 
-    (void)pthread_once(&curve_once, make_curve_templates);
-    template = curve_template[key->curve - ALGORITHMS];
     point[0] = 0x04;
     memcpy(point + 1, key->x.ptr, size);
     memcpy(point + 1 + size, key->y.ptr, size);
