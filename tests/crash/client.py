@@ -236,7 +236,11 @@ class Client:
             if taken:
                 change(container, key)
 
-        answer = self.act(name, call, effect, refused=None if taken else AUTHORIZATION)
+        told = "%s, key %d" % (name, handle)
+        if counter:
+            told += ", %s %s" % (by.upper(), "right" if taken else
+                                 "blocked" if counter.blocked else "wrong")
+        answer = self.act(told, call, effect, refused=None if taken else AUTHORIZATION)
         return answer if taken else None
 
     def _operate(self, key, pin):

@@ -5,6 +5,7 @@ was in flight; open sessions go on where they were. The seed settles the workloa
 is up to the machine, too.
 """
 
+import collections
 import contextlib
 import http.client
 import os
@@ -13,7 +14,6 @@ import shutil
 import signal
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,7 @@ OUTCOMES = DONE, NOT_DONE, UNTOLD = "done", "not done", "done or not, unseen"
 ENROL, MANAGE = "enrol", "manage"
 JOBS = 2            # open sessions at a time
 CALLS = 12      # at most, before a kill is due
+REMEMBERED = 40     # calls that a violation tells of
 FIRST_GUESS = 0.002     # seconds that a call takes
 
 
@@ -49,11 +50,13 @@ class Killer(Observer):
         self.token = token
         self.average = FIRST_GUESS
         self.calls = 0
+        self.history = collections.deque(maxlen=REMEMBERED)
         self.due = None     # where in the next call, as a part of the average
         self.timer = None
 
     def before(self, name, container):
         self.began = time.monotonic()
+        self.history.append(name)
         if self.due is not None:
             self.timer = threading.Timer(self.due * self.average, os.kill,
                                          (self.token.pid, signal.SIGKILL))
@@ -76,7 +79,7 @@ class Life:
         self.authority = Authority()
         self.client = None
         self.jobs = []      # [(what, generator)]: each is the client's side of one session
-        self.unanswered = Counter()     # what became of the calls that the kills met
+        self.unanswered = collections.Counter()     # what became of the calls that the kills met
 
     def start(self):
         self.token.start()
@@ -216,6 +219,7 @@ class Life:
         how = self.rng.choices((self.kill_in_a_call, self.kill_idle, self.kill_in_the_stop,
                                 self.kill_in_the_start), (85, 5, 5, 5))[0]
         how()
+        self.killer.history.append(how.__name__)
         self.token.kill()
         self.client.wire.close()
         self.token.start()
@@ -235,7 +239,8 @@ class Life:
         states = [side.state() for side in sides]
         problems, fitting = compare(found, states)
         if problems:
-            raise Broken("%s: %s" % (doubt.name if doubt else "idle", problems))
+            raise Broken("%s; last calls: %s" % (
+                "; ".join(text for _, text in problems), "; ".join(self.killer.history)))
         client.doubt = None
         outcome = DONE if fitting[0] is not states[0] else NOT_DONE
         self._adopt(sides[1] if outcome == DONE else sides[0], found)
@@ -304,7 +309,7 @@ class Life:
 class Tally:
     kills: int = 0
     calls: int = 0
-    unanswered: Counter = field(default_factory=Counter)
+    unanswered: collections.Counter = field(default_factory=collections.Counter)
     violations: list = field(default_factory=list)
 
 

@@ -134,7 +134,9 @@ def round_of_life(host, client, data):
     client.delete(imported, b"6666")
     client.delete(bare)
     host.kill()
-    client.delete(clone)
+    client.use(shared[1], b"4711")
+    client.delete(clone)            # what their PIN has charged ahead is no wrong try
+    client.use(shared[1], b"0000")
     client.use(shared[1], b"4711")
     return shared, bag
 
