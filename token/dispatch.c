@@ -130,6 +130,8 @@ out:
 
 static void let_go(struct call *call)
 {
+    if (call->live == NULL) /* perhaps the call was never let in: live_keys may go just now */
+        return;
     live_key_release(call->token->live_keys, call->live);
     call->live = NULL;
 }
