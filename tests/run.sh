@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests that were built: unit programs, plain programs, fuzz targets over their corpora,
-# integration.
-#   tests/run.sh [unit|plain|corpus|integration]...
+# a short crash sweep, integration.
+#   tests/run.sh [unit|plain|corpus|crash|integration]...
 set -u
 
 build=${SKS_BUILD:-build}
@@ -51,6 +51,11 @@ run_corpus() {
     done
 }
 
+# A sample of `make crash-sweep`.
+run_crash() {
+    run_one "crash/sweep" "$python" -B tests/crash/sweep.py --short
+}
+
 run_integration() {
     if "$python" tests/integration/run.py; then
         passed=$((passed + 1))
@@ -61,7 +66,7 @@ run_integration() {
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-[ $# -gt 0 ] || set -- unit plain corpus integration
+[ $# -gt 0 ] || set -- unit plain corpus crash integration
 for part in "$@"; do
     "run_$part"
 done

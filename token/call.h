@@ -14,8 +14,6 @@
 #include "token/token.h"
 #include "token/token_clock.h"
 
-#include <pthread.h>
-
 struct token {
     struct vault *vault;
     struct store *store;
@@ -29,9 +27,6 @@ struct token {
     struct firmware *firmware;
     struct key_pool *rsa_pool; /* NULL: none */
     size_t rsa_pool_size;
-    pthread_mutex_t doom_lock;
-    uint32_t *doomed; /* sessions that are over, but that the store failed to remove */
-    size_t doomed_count;
 };
 
 struct call {
@@ -44,7 +39,7 @@ struct call {
     struct key key;                /* of a method that has a key handle for its first input */
     const struct live_key *live;   /* where `key` comes from, if its session is closed */
     struct changes changes;        /* applied as one if the handler succeeds */
-    bool applied;                  /* the changes went to the store, with whatever result */
+    bool applied;                  /* the changes are in the store */
     bool frozen;                   /* by call_freeze() */
     bool entered;                  /* by token_enter() */
     struct held_lock *commit_lock; /* taken by a handler, released when its changes are applied */
@@ -138,7 +133,7 @@ CHECKED enum sks_status session_remove(struct token *token, uint32_t handle, str
 bool session_expired(struct token *token, const struct session *session);
 
 /** Ends a session that the store failed to remove, for as long as this process lives. */
-void session_doom(struct token *token, uint32_t handle);
+void session_doom(struct token *token, struct held_lock *session);
 
 /** At the start: sets the clock behind what the store has seen, and removes expired sessions. */
 CHECKED enum sks_status session_recover(struct token *token, struct sks_error *err);

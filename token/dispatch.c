@@ -3,6 +3,9 @@
 
 #include <openssl/err.h>
 
+/* Status, length and text. */
+enum { FAILURE_SIZE_MAX = 3 + sizeof((struct sks_error *)0)->text };
+
 /* What a method needs before its handler runs. SKS V1.07: the statuses are 6 for a session and 7
  * for a key that is not there, or not in the state that the method wants. */
 enum need {
@@ -174,7 +177,22 @@ static enum sks_status find_subject(struct call *call, enum need need, struct he
     }
 }
 
-static void run(struct call *call, const struct rule *rule)
+/* An answer that there is no memory for must not be found missing when all is done. */
+static enum sks_status answer_and_commit(struct call *call, struct buf *response)
+{
+    enum sks_status rc;
+
+    sks_encode_response(response, call->method, &call->out);
+    TRY(response->status);
+    if (changes_empty(&call->changes))
+        return SKS_OK;
+    TRY(store_apply(call->token->store, &call->changes, &call->err));
+    call->applied = true;
+out:
+    return rc;
+}
+
+static void run(struct call *call, const struct rule *rule, struct buf *response)
 {
     struct held_lock *lock = NULL;
     enum sks_status rc;
@@ -185,15 +203,13 @@ static void run(struct call *call, const struct rule *rule)
     }
     TRY(find_subject(call, rule->need, &lock));
     rc = rule->handle(call);
-    if (rc == SKS_OK && !changes_empty(&call->changes)) {
-        call->applied = true;
-        rc = store_apply(call->token->store, &call->changes, &call->err);
-    }
+    if (rc == SKS_OK)
+        rc = answer_and_commit(call, response);
     if (rc != SKS_OK && rule->tears_down && call->session.handle != 0) {
         struct sks_error trouble = { 0 };
 
         if (session_remove(call->token, call->session.handle, &trouble) != SKS_OK) {
-            session_doom(call->token, call->session.handle);
+            session_doom(call->token, lock);
             call->err = trouble; /* the store fails: that is what to tell */
             rc = trouble.status;
         }
@@ -204,30 +220,28 @@ out:
     lock_release(call->token->locks, lock);
 }
 
-static bool is_there(struct call *call, enum store_kind kind, uint32_t handle)
-{
-    struct store_row row = { 0 };
-
-    return store_get(call->token->store, kind, handle, &call->arena, &row, NULL) == SKS_OK &&
-           row.handle != 0;
-}
-
-/* What is in memory of the rows that were written or deleted is old now. PIN and PUK tries of any
- * other row must stay: a charge that they hold ahead would count as a wrong try. */
+/* What is in memory of a row that was written or deleted is old now; of any other it must stay,
+ * since a charge that it holds ahead would count as a wrong try. */
 static void forget_row(void *ctx, enum store_kind kind, uint32_t handle, bool collected)
 {
     struct call *call = ctx;
+    struct store_row row = { 0 };
 
     if (kind == STORE_KEY)
         live_key_drop(call->token->live_keys, handle);
-    else if (call->applied && call->frozen && (kind == STORE_PIN || kind == STORE_PUK) &&
-             !(collected && is_there(call, kind, handle)))
-        authorization_forget(call->token->authorization, kind, handle);
+    if (!call->frozen || (kind != STORE_PIN && kind != STORE_PUK))
+        return;
+    if (collected &&
+        (store_get(call->token->store, kind, handle, &call->arena, &row, NULL) != SKS_OK ||
+         row.handle != 0))
+        return; /* something else still refers to it */
+    authorization_forget(call->token->authorization, kind, handle);
 }
 
 static void finish(struct call *call)
 {
-    changes_each(&call->changes, forget_row, call);
+    if (call->applied)
+        changes_each(&call->changes, forget_row, call);
     if (call->frozen)
         authorization_thaw(call->token->authorization);
     let_go(call);
@@ -240,16 +254,26 @@ static void finish(struct call *call)
         token_leave(call->token);
 }
 
+/* Gives the failure in the place of what was written of an answer. */
+static void answer_failure(struct buf *response, size_t begin, const struct sks_error *err)
+{
+    OPENSSL_cleanse(response->ptr + begin, response->len - begin);
+    response->len = begin;
+    response->status = SKS_OK; /* there is room */
+    sks_encode_failure(response, err);
+}
+
 void token_process(struct token *token, struct bytes request, struct buf *response)
 {
     struct call call = { .token = token, .policy = firmware_policy(token->firmware) };
+    size_t begin = response->len;
 
+    if (!buf_reserve(response, FAILURE_SIZE_MAX)) /* so that any failure can be told */
+        return;
     if (sks_decode_request(request, &call.method, &call.in, &call.arena, &call.err) == SKS_OK)
-        run(&call, find_rule(call.method->id));
-    if (call.err.status == SKS_OK)
-        sks_encode_response(response, call.method, &call.out);
-    else
-        sks_encode_failure(response, &call.err);
+        run(&call, find_rule(call.method->id), response);
+    if (call.err.status != SKS_OK)
+        answer_failure(response, begin, &call.err);
     finish(&call);
 }
 

@@ -273,9 +273,10 @@ static enum sks_status check_certified_key(struct call *call, struct bytes certi
     enum sks_status rc;
 
     TRY(put_certificate_key(&spki, certificate));
+    rc = public_key_parse(buf_bytes(&spki), &key);
     CALL_REQUIRE(call,
-                 public_key_parse(buf_bytes(&spki), &key) == SKS_OK &&
-                     (key.kind == KEY_KIND_ED25519 || public_key_is_fit(&key, true)),
+                 rc != SKS_ERROR_CRYPTO && (rc != SKS_OK || key.kind == KEY_KIND_ED25519 ||
+                                            public_key_is_fit(&key, true)),
                  SKS_ERROR_OPTION, "certificate: its key is of a kind that is not supported");
 out:
     buf_free(&spki);
@@ -294,6 +295,7 @@ enum sks_status set_certificate_path(struct call *call)
         TRY(put_certificate_key(&spki, key->certificate_path.item[0]));
     else
         put_raw(&spki, key->public_key);
+    TRY(spki.status);
     put_mac_certificate_path(&data, buf_bytes(&spki), key->id, &in->certificate_path);
     TRY(call_verify_mac(call, MAC_SET_CERTIFICATE_PATH, &data, in->mac));
     TRY(check_certified_key(call, in->certificate_path.item[0]));

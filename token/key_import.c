@@ -66,8 +66,10 @@ static enum sks_status check_imported(struct call *call, struct bytes spki)
 
     TRY(put_certificate_key(&certificate_key, call->key.certificate_path.item[0]));
     TRY(public_key_parse(buf_bytes(&certificate_key), &certified));
-    CALL_REQUIRE(call, public_key_parse(spki, &imported) == SKS_OK, SKS_ERROR_OPTION,
+    rc = public_key_parse(spki, &imported);
+    CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, SKS_ERROR_OPTION,
                  "encryptedKey: the key is of a kind that is not supported");
+    TRY(rc);
     CALL_REQUIRE(call, imported.kind == certified.kind, SKS_ERROR_OPTION,
                  "encryptedKey: the key is of another kind than the certificate's");
     CALL_REQUIRE(call,
@@ -94,8 +96,10 @@ enum sks_status import_private_key(struct call *call)
     TRY(call_decrypt(call, "encryptedKey", in->encrypted_key, &pkcs8));
     rc = private_key_from_pkcs8(pkcs8, &pkey);
     CALL_REQUIRE(call, rc == SKS_OK, rc, "encryptedKey: no PKCS #8 private key");
-    CALL_REQUIRE(call, put_pkey(&spki, pkey) == SKS_OK, SKS_ERROR_OPTION,
+    rc = put_pkey(&spki, pkey);
+    CALL_REQUIRE(call, rc != SKS_ERROR_OPTION, rc,
                  "encryptedKey: the key is of a kind that is not supported");
+    TRY(rc);
     TRY(check_imported(call, buf_bytes(&spki)));
     TRY(put_private_key(&secret, pkey));
     TRY(call_keep(call, buf_bytes(&spki), &call->key.public_key));

@@ -9,7 +9,8 @@ struct held_lock {
     struct held_lock *next;
     enum lock_kind kind;
     uint32_t handle;
-    unsigned users; /* holding or waiting; guarded by locks->guard */
+    unsigned users; /* holding or waiting; guarded by locks->guard, as what follows */
+    bool marked;    /* stays without users */
     pthread_mutex_t mutex;
 };
 
@@ -27,10 +28,21 @@ struct locks *locks_new(void)
     return locks;
 }
 
+static void free_lock(struct held_lock *lock)
+{
+    (void)pthread_mutex_destroy(&lock->mutex);
+    free(lock);
+}
+
 void locks_free(struct locks *locks)
 {
     if (locks == NULL)
         return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct held_lock *lock = locks->bucket[i], *next; lock != NULL; lock = next) {
+            next = lock->next;
+            free_lock(lock);
+        }
     (void)pthread_mutex_destroy(&locks->guard);
     free(locks);
 }
@@ -66,12 +78,33 @@ struct held_lock *lock_take(struct locks *locks, enum lock_kind kind, uint32_t h
 
 bool lock_is_busy(struct locks *locks, enum lock_kind kind, uint32_t handle)
 {
+    const struct held_lock *lock;
     bool busy;
 
     (void)pthread_mutex_lock(&locks->guard);
-    busy = *place(locks, kind, handle) != NULL;
+    lock = *place(locks, kind, handle);
+    busy = lock != NULL && lock->users > 0;
     (void)pthread_mutex_unlock(&locks->guard);
     return busy;
+}
+
+void lock_mark(struct locks *locks, struct held_lock *held)
+{
+    (void)pthread_mutex_lock(&locks->guard);
+    held->marked = true;
+    (void)pthread_mutex_unlock(&locks->guard);
+}
+
+bool lock_is_marked(struct locks *locks, enum lock_kind kind, uint32_t handle)
+{
+    const struct held_lock *lock;
+    bool marked;
+
+    (void)pthread_mutex_lock(&locks->guard);
+    lock = *place(locks, kind, handle);
+    marked = lock != NULL && lock->marked;
+    (void)pthread_mutex_unlock(&locks->guard);
+    return marked;
 }
 
 void lock_release(struct locks *locks, struct held_lock *held)
@@ -82,11 +115,10 @@ void lock_release(struct locks *locks, struct held_lock *held)
         return;
     (void)pthread_mutex_unlock(&held->mutex);
     (void)pthread_mutex_lock(&locks->guard);
-    if (--held->users == 0) {
+    if (--held->users == 0 && !held->marked) {
         at = place(locks, held->kind, held->handle);
         *at = held->next;
-        (void)pthread_mutex_destroy(&held->mutex);
-        free(held);
+        free_lock(held);
     }
     (void)pthread_mutex_unlock(&locks->guard);
 }

@@ -23,6 +23,12 @@ struct held_lock *lock_take(struct locks *locks, enum lock_kind kind, uint32_t h
 /** True if somebody holds the lock or waits for it at this moment. */
 bool lock_is_busy(struct locks *locks, enum lock_kind kind, uint32_t handle);
 
+/** Marks what is locked, for as long as the locks live; needs no memory, so it cannot fail. */
+void lock_mark(struct locks *locks, struct held_lock *held);
+
+/** True if what the lock is for was marked. */
+bool lock_is_marked(struct locks *locks, enum lock_kind kind, uint32_t handle);
+
 /** NULL is allowed. */
 void lock_release(struct locks *locks, struct held_lock *held);
 

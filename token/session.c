@@ -80,7 +80,8 @@ enum sks_status call_decrypt(struct call *call, const char *argument, struct byt
 
     TRY(call_take_operation(call));
     rc = session_decrypt(&call->session.sk, encrypted, &out);
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "%s does not decrypt", argument);
+    CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, rc, "%s does not decrypt", argument);
+    TRY(rc);
     TRY(call_keep(call, buf_bytes(&out), clear));
 out:
     buf_free(&out);
@@ -108,37 +109,18 @@ void call_put_session(struct call *call)
 
 /* ---- life and death ---- */
 
-/* Sessions that are over, but that the store could not remove: the disk is full, say. */
-static bool is_doomed(struct token *token, uint32_t handle)
+/* Nothing is needed for it that may be missing just then: the disk is full, say, or the memory. */
+void session_doom(struct token *token, struct held_lock *session)
 {
-    bool found = false;
-
-    (void)pthread_mutex_lock(&token->doom_lock);
-    for (size_t i = 0; i < token->doomed_count && !found; i++)
-        found = token->doomed[i] == handle;
-    (void)pthread_mutex_unlock(&token->doom_lock);
-    return found;
-}
-
-void session_doom(struct token *token, uint32_t handle)
-{
-    uint32_t *more;
-
-    (void)pthread_mutex_lock(&token->doom_lock);
-    more = realloc(token->doomed, (token->doomed_count + 1) * sizeof *more);
-    if (more == NULL)
-        abort(); /* better no token than one that lets a session go on after an error */
-    token->doomed = more;
-    token->doomed[token->doomed_count++] = handle;
-    (void)pthread_mutex_unlock(&token->doom_lock);
+    lock_mark(token->locks, session);
 }
 
 bool session_expired(struct token *token, const struct session *s)
 {
     int64_t age = token_clock_now(&token->clock) - s->created;
 
-    return !s->closed &&
-           (age >= 1000 * (int64_t)s->terms.session_life_time || is_doomed(token, s->handle));
+    return !s->closed && (age >= 1000 * (int64_t)s->terms.session_life_time ||
+                          lock_is_marked(token->locks, LOCK_SESSION, s->handle));
 }
 
 enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err)

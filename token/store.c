@@ -73,9 +73,10 @@ static enum sks_status unseal_row(const struct store *store, struct bytes sealed
     put_identity(&identity, row);
     TRY(identity.status);
     rc = vault_unseal(store->vault, buf_bytes(&identity), sealed, &clear);
-    REQUIRE(rc == SKS_OK, err, SKS_ERROR_INTERNAL,
+    REQUIRE(rc != SKS_ERROR_CRYPTO, err, SKS_ERROR_INTERNAL,
             "stored object %u of kind %u is damaged, or sealed under another master key",
             row->handle, (unsigned)row->kind);
+    TRY(rc);
     row->body = arena_copy(arena, buf_bytes(&clear));
     rc = row->body.ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
 out:

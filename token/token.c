@@ -21,7 +21,6 @@ enum sks_status token_open(const char *database, const char *key_file,
     if (options->storage_limit > 0)
         TRY(store_limit(t->store, options->storage_limit, err));
     TRY(firmware_open(t->store, options, &t->firmware, err));
-    (void)pthread_mutex_init(&t->doom_lock, NULL);
     t->locks = locks_new();
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->simulations = options->simulations;
@@ -69,7 +68,6 @@ void token_close(struct token *token)
         return;
     token_sleep(token);
     deactivation_close(token);
-    free(token->doomed);
     locks_free(token->locks);
     firmware_close(token->firmware);
     device_free(&token->device);

@@ -44,7 +44,8 @@ void token_close(struct token *token);
  * Carries out one SKS call. Any number of threads may be in it.
  *
  * @param request   method id and arguments
- * @param response  the answer is appended: status and outputs, or status and ErrorString
+ * @param response  the answer is appended: status and outputs, or status and ErrorString. If its
+ *                  status says that there is no memory for any, nothing was done
  */
 void token_process(struct token *token, struct bytes request, struct buf *response);
 

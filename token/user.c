@@ -115,7 +115,8 @@ enum sks_status key_agreement(struct call *call)
 
     TRY(begin_operation(call, ALGORITHM_AGREEMENT, false, &algorithm));
     rc = public_key_parse(other, &parts);
-    CALL_REQUIRE(call, rc == SKS_OK, rc, "publicKey is not a public key");
+    CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, rc, "publicKey is not a public key");
+    TRY(rc);
     CALL_REQUIRE(call, parts.kind == KEY_KIND_EC, SKS_ERROR_OPTION, "publicKey is no EC key");
     TRY(check_curve(call, algorithm));
     CALL_REQUIRE(call, parts.curve == call->live->parts.curve, SKS_ERROR_CRYPTO,

@@ -144,6 +144,18 @@ out:
     return rc;
 }
 
+/* What is in a folder lasts only once its own name does. One that is there already may come from
+ * somebody who died before he synced it; its parent need not be ours to open. */
+static bool make_one_folder(const char *path, unsigned mode)
+{
+    if (mkdir(path, (mode_t)mode) == 0)
+        return sync_folder_of(path);
+    if (errno != EEXIST)
+        return false;
+    (void)sync_folder_of(path);
+    return true;
+}
+
 enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err)
 {
     char part[PATH_MAX];
@@ -158,8 +170,8 @@ enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_err
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        REQUIRE(mkdir(part, (mode_t)mode) == 0 || errno == EEXIST, err, SKS_ERROR_EXTERNAL,
-                "%s: %s", part, strerror(errno));
+        REQUIRE(make_one_folder(part, mode), err, SKS_ERROR_EXTERNAL, "%s: %s", part,
+                strerror(errno));
     }
     REQUIRE(stat(path, &about) == 0 && S_ISDIR(about.st_mode), err, SKS_ERROR_EXTERNAL,
             "%s: not a folder", path);

@@ -22,7 +22,7 @@ CHECKED enum sks_status file_write(const char *path, unsigned mode, struct bytes
 /** Writes all of it to an open file; errno is set when this is false. */
 bool file_write_to(int fd, struct bytes data);
 
-/** Makes a folder (and its parents) with the mode if it is not there. */
+/** Makes a folder (and its parents) with the mode if it is not there; durably. */
 CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
 
 bool file_exists(const char *path);

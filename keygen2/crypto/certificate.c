@@ -8,7 +8,7 @@
 /* A library context that can decode no key, so that d2i_X509() does not try. */
 static OSSL_LIB_CTX *keyless;
 static OSSL_PROVIDER *keyless_provider;
-static pthread_once_t keyless_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t keyless_guard = PTHREAD_MUTEX_INITIALIZER;
 
 static void free_keyless(void)
 {
@@ -16,12 +16,23 @@ static void free_keyless(void)
     OSSL_LIB_CTX_free(keyless);
 }
 
-static void make_keyless(void)
+/* Without memory there is none yet: NULL is the usual context, which is slower. */
+static OSSL_LIB_CTX *keyless_context(void)
 {
-    keyless = OSSL_LIB_CTX_new();
-    if (keyless != NULL)
+    OSSL_LIB_CTX *context;
+
+    (void)pthread_mutex_lock(&keyless_guard);
+    if (keyless == NULL && (keyless = OSSL_LIB_CTX_new()) != NULL) {
         keyless_provider = OSSL_PROVIDER_load(keyless, "null");
-    (void)atexit(free_keyless);
+        if (keyless_provider == NULL || atexit(free_keyless) != 0) {
+            free_keyless();
+            keyless = NULL;
+            keyless_provider = NULL;
+        }
+    }
+    context = keyless;
+    (void)pthread_mutex_unlock(&keyless_guard);
+    return context;
 }
 
 static enum sks_status decode(struct bytes der, X509 *empty, X509 **x509)
@@ -42,8 +53,7 @@ static enum sks_status decode(struct bytes der, X509 *empty, X509 **x509)
 
 enum sks_status certificate_parse(struct bytes der, X509 **x509)
 {
-    (void)pthread_once(&keyless_once, make_keyless);
-    return decode(der, X509_new_ex(keyless, NULL), x509);
+    return decode(der, X509_new_ex(keyless_context(), NULL), x509);
 }
 
 enum sks_status put_certificate_key(struct buf *out, struct bytes der)

@@ -23,9 +23,11 @@ enum sks_status rsa_decrypt(EVP_PKEY *pkey, const struct algorithm *algorithm, s
     size_t len = (size_t)EVP_PKEY_get_size(pkey);
     enum sks_status rc = SKS_ERROR_CRYPTO;
 
-    if (ctx != NULL && EVP_PKEY_decrypt_init(ctx) > 0 && set_rsa_padding(ctx, algorithm->openssl) &&
-        buf_reserve(clear, len) &&
-        EVP_PKEY_decrypt(ctx, clear->ptr + clear->len, &len, data.ptr, data.len) > 0) {
+    if (!buf_reserve(clear, len))
+        rc = clear->status;
+    else if (ctx != NULL && EVP_PKEY_decrypt_init(ctx) > 0 &&
+             set_rsa_padding(ctx, algorithm->openssl) &&
+             EVP_PKEY_decrypt(ctx, clear->ptr + clear->len, &len, data.ptr, data.len) > 0) {
         clear->len += len;
         rc = SKS_OK;
     }
@@ -61,10 +63,12 @@ static enum sks_status run_cipher(const struct algorithm *algorithm, bool encryp
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int len = 0, last = 0;
-    enum sks_status rc = SKS_ERROR_CRYPTO;
+    enum sks_status rc = SKS_ERROR_STORAGE;
 
-    if (ctx == NULL || !buf_reserve(out, data.len + CIPHER_BLOCK) ||
-        EVP_CipherInit_ex(ctx, find_cipher(algorithm, key.len), NULL, key.ptr, iv, encrypt) <= 0 ||
+    if (ctx == NULL || !buf_reserve(out, data.len + CIPHER_BLOCK))
+        goto out;
+    rc = SKS_ERROR_CRYPTO;
+    if (EVP_CipherInit_ex(ctx, find_cipher(algorithm, key.len), NULL, key.ptr, iv, encrypt) <= 0 ||
         EVP_CIPHER_CTX_set_padding(ctx, algorithm->iv != IV_NONE) <= 0 ||
         EVP_CipherUpdate(ctx, out->ptr + out->len, &len, data.ptr, (int)data.len) <= 0 ||
         EVP_CipherFinal_ex(ctx, out->ptr + out->len + len, &last) <= 0)

@@ -67,6 +67,7 @@ enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
             *pkey = generate_rsa(algorithm, e, cancelled);
         BN_free(e);
     }
+    *pkey = pkey_if_whole(*pkey);
     return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
 }
 
@@ -211,14 +212,15 @@ enum sks_status get_private_key(struct bytes *in, EVP_PKEY **pkey)
 
     *pkey = NULL;
     TRY(get_byte(in, &kind));
-    if (kind == KEY_KIND_RSA)
-        return get_rsa(in, pkey);
-    if (kind == KEY_KIND_EC)
-        return get_ec(in, pkey);
-    if (kind != KEY_KIND_ED25519)
-        return SKS_ERROR_CRYPTO;
-    TRY(get_array(in, &raw));
-    *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw.ptr, raw.len);
+    if (kind == KEY_KIND_RSA) {
+        TRY(get_rsa(in, pkey));
+    } else if (kind == KEY_KIND_EC) {
+        TRY(get_ec(in, pkey));
+    } else if (kind == KEY_KIND_ED25519) {
+        TRY(get_array(in, &raw));
+        *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw.ptr, raw.len);
+    }
+    *pkey = pkey_if_whole(*pkey);
     rc = *pkey != NULL ? SKS_OK : SKS_ERROR_CRYPTO;
 out:
     return rc;

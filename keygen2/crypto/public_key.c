@@ -36,23 +36,24 @@ static void put_der_integer(struct buf *out, struct bytes value)
 
 static void put_rsa_key(struct buf *out, struct bytes n, struct bytes e)
 {
-    struct buf numbers = { 0 }, key = { 0 };
+    struct buf numbers = { 0 }, key = { 0 }, body = { 0 };
 
     put_der_integer(&numbers, n);
     put_der_integer(&numbers, e);
     put_der_header(&key, V_ASN1_SEQUENCE, true, numbers.len);
     put_raw(&key, buf_bytes(&numbers));
-    buf_reset(&numbers);
-    put_raw(&numbers, bytes_at(RSA_ALGORITHM, sizeof RSA_ALGORITHM));
-    put_der_header(&numbers, V_ASN1_BIT_STRING, false, key.len + 1);
-    put_byte(&numbers, 0); /* no unused bits */
-    put_raw(&numbers, buf_bytes(&key));
-    put_der_header(out, V_ASN1_SEQUENCE, true, numbers.len);
-    put_raw(out, buf_bytes(&numbers));
-    if (out->status == SKS_OK && (key.status != SKS_OK || numbers.status != SKS_OK))
+    put_raw(&body, bytes_at(RSA_ALGORITHM, sizeof RSA_ALGORITHM));
+    put_der_header(&body, V_ASN1_BIT_STRING, false, key.len + 1);
+    put_byte(&body, 0); /* no unused bits */
+    put_raw(&body, buf_bytes(&key));
+    put_der_header(out, V_ASN1_SEQUENCE, true, body.len);
+    put_raw(out, buf_bytes(&body));
+    if (out->status == SKS_OK &&
+        (numbers.status != SKS_OK || key.status != SKS_OK || body.status != SKS_OK))
         out->status = SKS_ERROR_STORAGE;
     buf_free(&numbers);
     buf_free(&key);
+    buf_free(&body);
 }
 
 /* Enters the next element; what lies behind it stays in *in. Lenient: the caller rebuilds. */
@@ -85,7 +86,7 @@ static enum sks_status parse_rsa(struct bytes spki, struct public_key *key)
 {
     struct bytes in = spki, body, algorithm, bits, skip, numbers;
     struct buf again = { 0 };
-    bool same;
+    enum sks_status rc;
 
     if (!get_der(&in, V_ASN1_SEQUENCE, &body) || !get_der(&body, V_ASN1_SEQUENCE, &algorithm) ||
         !get_der(&body, V_ASN1_BIT_STRING, &bits) || get_raw(&bits, 1, &skip) != SKS_OK ||
@@ -93,10 +94,12 @@ static enum sks_status parse_rsa(struct bytes spki, struct public_key *key)
         !get_der_number(&numbers, &key->e))
         return SKS_ERROR_CRYPTO;
     put_rsa_key(&again, key->n, key->e); /* whatever was not strict DER differs now */
-    same = again.status == SKS_OK && bytes_equal(buf_bytes(&again), spki);
+    rc = again.status;
+    if (rc == SKS_OK && !bytes_equal(buf_bytes(&again), spki))
+        rc = SKS_ERROR_CRYPTO;
     buf_free(&again);
     key->kind = KEY_KIND_RSA;
-    return same ? SKS_OK : SKS_ERROR_CRYPTO;
+    return rc;
 }
 
 /* ---- the public interface ---- */
@@ -139,7 +142,8 @@ void put_public_key(struct buf *out, const struct public_key *key)
 
 /* Parameters only, one key a curve: copying them is what makes loading a point cheap. */
 static EVP_PKEY *curve_template[32];
-static pthread_once_t curve_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
+static bool curve_end_planned;
 
 static void free_curve_templates(void)
 {
@@ -147,33 +151,40 @@ static void free_curve_templates(void)
         EVP_PKEY_free(curve_template[i]);
 }
 
-static void make_curve_templates(void)
+static EVP_PKEY *make_template(const struct algorithm *curve)
 {
-    _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
-    for (size_t i = 0; i < ALGORITHMS_COUNT && i < NITEMS(curve_template); i++) {
-        EVP_PKEY_CTX *ctx;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *template = NULL;
 
-        if (ALGORITHMS[i].kind != KEY_KIND_EC || ALGORITHMS[i].spki_prefix == NULL)
-            continue;
-        ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-        if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
-            EVP_PKEY_CTX_set_group_name(ctx, ALGORITHMS[i].openssl) <= 0 ||
-            EVP_PKEY_paramgen(ctx, &curve_template[i]) <= 0)
-            curve_template[i] = NULL; /* OpenSSL was built without this curve */
-        EVP_PKEY_CTX_free(ctx);
-    }
-    (void)atexit(free_curve_templates);
+    if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
+        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) <= 0 ||
+        EVP_PKEY_paramgen(ctx, &template) <= 0)
+        template = NULL; /* no memory now, or OpenSSL was built without this curve */
+    EVP_PKEY_CTX_free(ctx);
+    return template;
+}
+
+static EVP_PKEY *template_of(const struct algorithm *curve)
+{
+    EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
+
+    _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
+    (void)pthread_mutex_lock(&curve_guard);
+    if (*template == NULL)
+        *template = make_template(curve);
+    made = *template;
+    if (!curve_end_planned) /* behind OpenSSL's own end, so that it comes first */
+        curve_end_planned = atexit(free_curve_templates) == 0;
+    (void)pthread_mutex_unlock(&curve_guard);
+    return made;
 }
 
 static EVP_PKEY *load_point(const struct public_key *key)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new();
-    EVP_PKEY *template;
+    EVP_PKEY *pkey = EVP_PKEY_new(), *template = template_of(key->curve);
     uint8_t point[POINT_MAX];
     size_t size = key->curve->size;
 
-    (void)pthread_once(&curve_once, make_curve_templates);
-    template = curve_template[key->curve - ALGORITHMS];
     point[0] = 0x04;
     memcpy(point + 1, key->x.ptr, size);
     memcpy(point + 1 + size, key->y.ptr, size);
@@ -208,6 +219,14 @@ static EVP_PKEY *load_rsa(const struct public_key *key)
     return pkey;
 }
 
+EVP_PKEY *pkey_if_whole(EVP_PKEY *pkey)
+{
+    if (pkey != NULL && EVP_PKEY_get_bits(pkey) > 0 && EVP_PKEY_get_size(pkey) > 0)
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
 enum sks_status public_key_load(struct bytes spki, EVP_PKEY **pkey)
 {
     struct public_key key;
@@ -221,6 +240,7 @@ enum sks_status public_key_load(struct bytes spki, EVP_PKEY **pkey)
         *pkey = load_rsa(&key);
     else
         *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key.x.ptr, key.x.len);
+    *pkey = pkey_if_whole(*pkey);
     rc = *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
 out:
     return rc;
@@ -247,7 +267,7 @@ static enum sks_status put_ec_pkey(struct buf *out, const EVP_PKEY *pkey)
             return out->status;
         }
     }
-    return SKS_ERROR_CRYPTO;
+    return SKS_ERROR_OPTION;
 }
 
 static enum sks_status put_rsa_pkey(struct buf *out, const EVP_PKEY *pkey)
@@ -289,7 +309,7 @@ enum sks_status put_pkey(struct buf *out, const EVP_PKEY *pkey)
                  });
         return out->status;
     default:
-        return SKS_ERROR_CRYPTO;
+        return SKS_ERROR_OPTION;
     }
 }
 

@@ -37,8 +37,17 @@ void put_public_key(struct buf *out, const struct public_key *key);
  */
 CHECKED enum sks_status public_key_load(struct bytes spki, EVP_PKEY **pkey);
 
-/** Appends the SubjectPublicKeyInfo of a key that OpenSSL holds. */
+/** Appends the SubjectPublicKeyInfo of a key that OpenSSL holds. SKS_ERROR_OPTION for a kind or
+ * curve that is not known here. */
 CHECKED enum sks_status put_pkey(struct buf *out, const EVP_PKEY *pkey);
+
+/**
+ * Without memory OpenSSL may make a key that does not know its own size.
+ *
+ * @param pkey  may be NULL; owned by the caller, and freed here if it is such a one
+ * @return the key, or NULL
+ */
+EVP_PKEY *pkey_if_whole(EVP_PKEY *pkey);
 
 /** Bits of the RSA modulus, or of the EC field; 0 if it is neither. */
 unsigned public_key_bits(const struct public_key *key);

@@ -15,10 +15,11 @@ enum sks_status seal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, st
     enum sks_status rc;
 
     TRY(random_bytes(nonce, sizeof nonce));
-    rc = SKS_ERROR_CRYPTO;
+    rc = SKS_ERROR_STORAGE;
     if (ctx == NULL || identity.len > INT32_MAX || clear.len > INT32_MAX ||
         !buf_reserve(sealed, clear.len + SEAL_OVERHEAD))
         goto out;
+    rc = SKS_ERROR_CRYPTO;
     put_raw(sealed, bytes_at(nonce, sizeof nonce));
     if (EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) <= 0 ||
         EVP_EncryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
@@ -44,16 +45,20 @@ enum sks_status unseal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, 
     int len, last;
     enum sks_status rc = SKS_ERROR_CRYPTO;
 
-    if (ctx == NULL || sealed.len < SEAL_OVERHEAD || size > INT32_MAX || identity.len > INT32_MAX ||
-        !buf_reserve(clear, size + 1))
+    if (sealed.len < SEAL_OVERHEAD || size > INT32_MAX || identity.len > INT32_MAX)
+        goto out;
+    rc = SKS_ERROR_STORAGE;
+    if (ctx == NULL || !buf_reserve(clear, size + 1))
         goto out;
     memcpy(tag, sealed.ptr + NONCE_SIZE + size, TAG_SIZE);
     if (EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, sealed.ptr) <= 0 ||
         EVP_DecryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
         EVP_DecryptUpdate(ctx, clear->ptr + clear->len, &len, sealed.ptr + NONCE_SIZE, (int)size) <=
             0 ||
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) <= 0 ||
-        EVP_DecryptFinal_ex(ctx, clear->ptr + clear->len + len, &last) <= 0)
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) <= 0)
+        goto out;
+    rc = SKS_ERROR_CRYPTO; /* what failed before had no memory: only the tag tells of a change */
+    if (EVP_DecryptFinal_ex(ctx, clear->ptr + clear->len + len, &last) <= 0)
         goto out;
     clear->len += (size_t)(len + last);
     rc = SKS_OK;

@@ -243,9 +243,10 @@ static enum sks_status run_cipher(const struct session_key *sk, bool encrypt, co
     enum sks_status rc;
 
     TRY(hmac_sha256(key_of(sk), bytes_of(ENCRYPTION_KEY), key));
-    rc = SKS_ERROR_CRYPTO;
+    rc = SKS_ERROR_STORAGE;
     if (ctx == NULL || in.len > INT32_MAX - AES_BLOCK || !buf_reserve(out, in.len + AES_BLOCK))
         goto out;
+    rc = SKS_ERROR_CRYPTO;
     if (EVP_CipherInit_ex(ctx, EVP_aes_256_cbc(), NULL, key, iv, encrypt) <= 0 ||
         EVP_CipherUpdate(ctx, out->ptr + out->len, &len, in.ptr, (int)in.len) <= 0 ||
         EVP_CipherFinal_ex(ctx, out->ptr + out->len + len, &last) <= 0)

@@ -2,6 +2,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 enum { ECDSA_NONE_MAX = 64 };
@@ -95,26 +96,33 @@ struct signer {
     int field;            /* EC: bytes of r and of s */
 };
 
+static void clear_signer(struct signer *s)
+{
+    EVP_MD_CTX_free(s->message);
+    EVP_PKEY_CTX_free(s->digest);
+    EVP_PKEY_free(s->pkey);
+}
+
+/* clear_signer() in any case. */
+static bool set_signer(struct signer *s, EVP_PKEY *pkey, const struct algorithm *algorithm)
+{
+    *s = (struct signer){ .algorithm = algorithm, .field = field_size(pkey) };
+    if (!EVP_PKEY_up_ref(pkey))
+        return false;
+    s->pkey = pkey;
+    if (algorithm->kind == KEY_KIND_ED25519) {
+        s->message = EVP_MD_CTX_new();
+        return s->message != NULL && EVP_DigestSignInit(s->message, NULL, NULL, NULL, pkey) > 0;
+    }
+    s->digest = digest_context(pkey, algorithm->openssl, EVP_PKEY_sign_init);
+    return s->digest != NULL;
+}
+
 struct signer *signer_new(EVP_PKEY *pkey, const struct algorithm *algorithm)
 {
     struct signer *s = OPENSSL_zalloc(sizeof *s);
-    bool ready = false;
 
-    if (s == NULL || !EVP_PKEY_up_ref(pkey)) {
-        OPENSSL_free(s);
-        return NULL;
-    }
-    s->pkey = pkey;
-    s->algorithm = algorithm;
-    s->field = field_size(pkey);
-    if (algorithm->kind == KEY_KIND_ED25519) {
-        s->message = EVP_MD_CTX_new();
-        ready = s->message != NULL && EVP_DigestSignInit(s->message, NULL, NULL, NULL, pkey) > 0;
-    } else {
-        s->digest = digest_context(pkey, algorithm->openssl, EVP_PKEY_sign_init);
-        ready = s->digest != NULL;
-    }
-    if (!ready) {
+    if (s != NULL && !set_signer(s, pkey, algorithm)) {
         signer_free(s);
         return NULL;
     }
@@ -125,9 +133,7 @@ void signer_free(struct signer *signer)
 {
     if (signer == NULL)
         return;
-    EVP_MD_CTX_free(signer->message);
-    EVP_PKEY_CTX_free(signer->digest);
-    EVP_PKEY_free(signer->pkey);
+    clear_signer(signer);
     OPENSSL_free(signer);
 }
 
@@ -180,15 +186,14 @@ out:
 enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
                             struct buf *out)
 {
-    struct signer *signer = NULL;
-    enum sks_status rc = SKS_ERROR_OPTION;
+    struct signer signer;
+    enum sks_status rc = SKS_ERROR_CRYPTO;
 
     if (!data_fits(pkey, algorithm, data))
-        goto out;
-    signer = signer_new(pkey, algorithm);
-    rc = signer == NULL ? SKS_ERROR_CRYPTO : signer_sign(signer, data, out);
-out:
-    signer_free(signer);
+        return SKS_ERROR_OPTION;
+    if (set_signer(&signer, pkey, algorithm))
+        rc = signer_sign(&signer, data, out);
+    clear_signer(&signer);
     return rc;
 }
 
@@ -201,6 +206,18 @@ enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
         return SKS_ERROR_CRYPTO;
     return sign_digest(pkey, algorithm_by_jose(bytes_of(jose), ALGORITHM_SIGNATURE),
                        bytes_at(hash, sizeof hash), out);
+}
+
+/* Some of libcrypto's checks tell a failed allocation from a wrong signature by their errors only.
+ */
+static bool had_no_memory(void)
+{
+    unsigned long error;
+
+    while ((error = ERR_get_error()) != 0)
+        if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+            return true;
+    return false;
 }
 
 enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes signature)
@@ -222,8 +239,9 @@ enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes si
     ctx = digest_context(pkey, "SHA256", EVP_PKEY_verify_init);
     if (ctx == NULL || !EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
         goto out;
+    ERR_clear_error();
     ok = EVP_PKEY_verify(ctx, signature.ptr, signature.len, hash, sizeof hash);
-    rc = ok == 1 ? SKS_OK : SKS_ERROR_MAC;
+    rc = ok == 1 ? SKS_OK : had_no_memory() ? SKS_ERROR_STORAGE : SKS_ERROR_MAC;
 out:
     OPENSSL_free(der);
     EVP_PKEY_CTX_free(ctx);

@@ -125,6 +125,59 @@ def updates():
         write("firmware", "policy-%d" % number, b"\1" + text)
         for index, chunk in enumerate(firmware.chunks(key, text, number + 1)):
             write("firmware", "chunk-%d-%d" % (number, index), b"\0" + chunk)
+# The steps of fuzz_session: their place in the tables of support/issuer_session.c and issuer_key.c.
+SESSION, PUK, PIN, CLOSE, ABORT, KEY_HANDLE, ROLL_OVER, KEY, PATH, SYMMETRIC, PRIVATE, EXTENSION, \
+    DELETE, UNLOCK, UPDATE, CLONE, USER = range(17)
+ALTER_BEFORE, ALTER_BEHIND = 32, 128
+NEW_KEY = [KEY, 0, 0, 0, 0, 0, 0]
+PROGRAMS = {
+    "close": [CLOSE, 0],
+    "session": [SESSION, 0, *NEW_KEY, PATH, 0, 2, CLOSE, 2],
+    "policies": [PUK, 0, 0, PIN, 0, 1, 4, KEY, 0, 1, 0, 9, 0, 0, PATH, 0, 2, CLOSE, 0],
+    "preset-pin": [PIN, 0, 0, 1, KEY, 0, 1, 0, 0, 0, 0, PATH, 0, 2, CLOSE, 0],
+    "symmetric": [SYMMETRIC, 1, 0, CLOSE, 0],
+    "private": [*NEW_KEY, PATH, 6, 2, PRIVATE, 0, 2, CLOSE, 0],
+    "extensions": [EXTENSION, 0, 0, 0, 0, EXTENSION, 0, 1, 1, 0, EXTENSION, 0, 2, 3, 0, CLOSE, 0],
+    "delete": [DELETE, 0, 0, DELETE, 0, 1, CLOSE, 0],
+    "unlock": [UNLOCK, 0, 0, CLOSE, 0],
+    "update": [UPDATE, 1, 2, CLOSE, 0],
+    "clone": [CLONE, 1, 0, CLOSE, 0],
+    "twice-used": [CLONE, 1, 0, UPDATE, 1, 0],
+    "private-delete": [DELETE, 1, 4, CLOSE, 1],
+    "abort": [ABORT, 0, CLOSE, 0],
+    "handle": [KEY_HANDLE, 0, CLOSE, 0],
+    "roll-over": [ROLL_OVER, 0, 1, ROLL_OVER, 0, 0],
+    "wrong-mac": [CLOSE + ALTER_BEHIND, 0, 2, 3, 0, 0],
+    "wrong-nonce": [CLOSE + ALTER_BEFORE, 0, 1, 0],
+    "wrong-puk": [PUK + ALTER_BEFORE, 0, 0, 2, 1, 0],
+    "wrong-path": [PATH + ALTER_BEHIND, 0, 0, 1, 3, 0, 3, 9, 1],
+}
+
+
+# Calls that succeed: what is read for the fields, in their order. An algorithm by its place in
+# keygen2/crypto/algorithms.c; the rest by the places in support/user.c.
+PIN_4711, NO_PIN, PUK_VALUE = range(3)
+EC_KEY, _, AES_KEY, RSA_KEY = range(4)
+CALLS = {
+    "signHashedData": ([EC_KEY, 19, 0, 0, PIN_4711, 0], [RSA_KEY, 16, 0, 0, NO_PIN, 0]),
+    "asymmetricKeyDecrypt": ([RSA_KEY, 24, 0, 0, NO_PIN, 6],),
+    "keyAgreement": ([EC_KEY, 27, 0, 0, PIN_4711, 0],),
+    "performHmac": ([AES_KEY, 29, 0, 0, NO_PIN, 0],),
+    "symmetricKeyEncrypt": ([AES_KEY, 32, 1, 0, 0, NO_PIN, 0], [AES_KEY, 32, 0, 0, 0, NO_PIN, 9],
+                            [AES_KEY, 36, 0, 0, 0, NO_PIN, 9]),
+    "deleteKey": ([AES_KEY, NO_PIN], [EC_KEY, PUK_VALUE]),
+    "unlockKey": ([EC_KEY, PUK_VALUE],),
+    "setPin": ([EC_KEY, PUK_VALUE, 1],),
+}
+
+
+def sessions():
+    for name, program in PROGRAMS.items():
+        write("session", name, bytes(program))
+    for place, name in enumerate(sks_wire.METHODS):
+        calls_made = CALLS.get(name, ([0],))
+        write("session", "user-" + name,
+              b"".join(bytes([USER, place, 0, *fields]) for fields in calls_made))
 
 
 if __name__ == "__main__":
@@ -134,3 +187,4 @@ if __name__ == "__main__":
     certificates(KNOWN)
     calls()
     updates()
+    sessions()

@@ -16,7 +16,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+
+from rig import outcomes, sks_wire  # noqa: E402
+
 CLASS_TIMEOUT = 600
+# What a whole run must have seen of the token: every method succeed and be refused, every status
+# that the token gives, and so many different refusals.
+STATUSES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 13)
+DISTINCT_REFUSALS = 120
 # Started first, as they take longest.
 SLOW_FIRST = ("test_load", "test_bad_input", "test_kill")
 
@@ -75,6 +82,7 @@ def run_here(name, pattern):
     """The worker: one class in this process."""
     tests = load(pattern)[name]
     unittest.TestSuite(tests).run(Result())
+    print(json.dumps(["outcomes", outcomes.noted(), 0, ""]))
 
 
 def run_class(name, pattern):
@@ -94,12 +102,15 @@ def order(name):
     return (SLOW_FIRST.index(module) if module in SLOW_FIRST else len(SLOW_FIRST), name)
 
 
-def run_all(classes, pattern, jobs, verbose):
+def run_all(classes, pattern, jobs, verbose, answers):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(run_class, name, pattern) for name in sorted(classes, key=order)]
         for future in concurrent.futures.as_completed(futures):
             for test, outcome, seconds, text in future.result():
+                if test == "outcomes":
+                    answers += outcome
+                    continue
                 counts[outcome] += 1
                 if verbose or outcome != "passed":
                     print("%-7s %6.2f s  %s" % (outcome, seconds, test))
@@ -120,8 +131,14 @@ def main():
         run_here(options.worker, options.k)
         return 0
     began = time.monotonic()
-    counts = run_all(load(options.k), options.k, options.jobs, options.v)
+    answers = []
+    counts = run_all(load(options.k), options.k, options.jobs, options.v, answers)
     print("integration: %.0f s" % (time.monotonic() - began))
+    line, missing = outcomes.summary(answers, sks_wire.NAMES, STATUSES, DISTINCT_REFUSALS)
+    print(line)
+    if not options.k and missing:
+        print("FAILED: " + "; ".join(missing))
+        counts["failed"] += 1
     skipped = ", %d skipped" % counts["skipped"] if counts["skipped"] else ""
     print("%d passed, %d failed%s" % (counts["passed"], counts["failed"], skipped))
     return 1 if counts["failed"] or not counts["passed"] else 0

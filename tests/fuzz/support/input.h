@@ -21,4 +21,15 @@ struct bytes input_bytes(struct input *input);
 void input_fields(struct input *input, const struct wire_field *field, size_t count, void *values,
                   struct arena *arena);
 
+/**
+ * Makes one field of a call wrong, or at least other.
+ *
+ * @param skip   name of a field to leave alone, or NULL
+ * @param arena  holds what an altered slice points to
+ * @return the field; NULL if the value is what it was
+ */
+const struct wire_field *input_alter(struct input *input, const struct wire_field *field,
+                                     size_t count, const char *skip, void *values,
+                                     struct arena *arena);
+
 #endif

@@ -41,6 +41,14 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def begin_worker():
+    """In a forked process: it dies with its parent, and starts programs of its own."""
+    global _starter
+    _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+    _running.clear()
+    _die_with_parent()
+
+
 def program_path(name):
     return BUILD / name
 
@@ -79,6 +87,7 @@ class Program:
     """One `serve` that can be killed and started again on the same address."""
 
     name = None
+    environment = {}    # on top of this process's own
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -119,7 +128,8 @@ class Program:
         with open(self.stderr_path(), "ab") as log:
             return subprocess.Popen([program_path(self.name), *map(str, self.arguments())],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                                    preexec_fn=_die_with_parent, text=True)
+                                    preexec_fn=_die_with_parent, text=True,
+                                    env={**os.environ, **self.environment})
 
     @staticmethod
     def _read(process, lines):

@@ -5,6 +5,7 @@ import socket
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+from . import outcomes
 from .sks_types import STATUS, Reader, encode_table, parse_table
 
 CONTENT_TYPE = "application/octet-stream"
@@ -159,6 +160,8 @@ class SksClient:
         kind = response.headers.get("Content-Type")
         if response.status != 200 or kind != CONTENT_TYPE or not answer:
             raise AssertionError("HTTP %d %s, %d bytes" % (response.status, kind, len(answer)))
+        if body:
+            outcomes.note(body[0], answer)
         return answer
 
     def call(self, method, **values):

@@ -1,0 +1,142 @@
+#include "tests/fuzz/support/user.h"
+#include "keygen2/crypto/algorithms.h"
+#include "tests/fuzz/support/made_keys.h"
+
+#include <string.h>
+
+static void give_key(struct world *w, struct input *input, void *member)
+{
+    size_t which = input_byte(input);
+
+    *(uint32_t *)member = w->keys == 0 ? 0 : w->key[which % w->keys].handle;
+}
+
+static void give_session(struct world *w, struct input *input, void *member)
+{
+    size_t which = input_byte(input);
+
+    *(uint32_t *)member = w->sessions == 0 ? 0 : w->session[which % w->sessions].handle;
+}
+
+static void give_text(struct input *input, const char *const *text, size_t count, void *member)
+{
+    *(struct bytes *)member = bytes_of(text[input_choice(input, count)]);
+}
+
+static void give_authorization(struct world *w, struct input *input, void *member)
+{
+    static const char *const VALUE[] = { "4711", "", "0123456789", "0815", "AB7c", "9999" };
+
+    (void)w;
+    give_text(input, VALUE, NITEMS(VALUE), member);
+}
+
+static void give_pin(struct world *w, struct input *input, void *member)
+{
+    static const char *const VALUE[] = { "4711", "0815", "1234", "1122", "AB7c", "123", "" };
+
+    (void)w;
+    give_text(input, VALUE, NITEMS(VALUE), member);
+}
+
+static void give_property(struct world *w, struct input *input, void *member)
+{
+    static const char *const NAME[] = { "writable", "fixed", "none" };
+
+    (void)w;
+    give_text(input, NAME, NITEMS(NAME), member);
+}
+
+static void give_type(struct world *w, struct input *input, void *member)
+{
+    (void)w;
+    give_text(input, EXTENSION_TYPE, EXTENSION_TYPES, member);
+}
+
+static void give_algorithm(struct world *w, struct input *input, void *member)
+{
+    (void)w;
+    *(struct bytes *)member = bytes_of(ALGORITHMS[input_choice(input, ALGORITHMS_COUNT)].uri);
+}
+
+static void give_parameters(struct world *w, struct input *input, void *member)
+{
+    static const uint8_t iv[16];
+
+    (void)w;
+    *(struct bytes *)member = bytes_at(iv, input_choice(input, 3) == 1 ? sizeof iv : 0);
+}
+
+static void give_data(struct world *w, struct input *input, void *member)
+{
+    static const uint8_t SIZE[] = { 32, 0, 16, 48, 64, 20, 128, 117, 118 };
+    static const uint8_t data[128];
+    size_t which = input_choice(input, NITEMS(SIZE) + 2);
+
+    if (which < NITEMS(SIZE))
+        *(struct bytes *)member = bytes_at(data, SIZE[which]);
+    else
+        *(struct bytes *)member = which == NITEMS(SIZE) ? w->result : input_bytes(input);
+}
+
+static void give_public_key(struct world *w, struct input *input, void *member)
+{
+    size_t which = input_choice(input, MADE_KEYS + 1);
+
+    (void)w;
+    *(struct bytes *)member =
+        which == MADE_KEYS ? input_bytes(input) : made_public_key((enum made_key)which);
+}
+
+/* Fields by the names that the text gives them; a new method finds its fields here too. */
+static const struct {
+    const char *name;
+    void (*give)(struct world *w, struct input *input, void *member);
+} VALUES[] = {
+    { "keyHandle", give_key },
+    { "targetKeyHandle", give_key },
+    { "authorization", give_authorization },
+    { "provisioningHandle", give_session },
+    { "newPin", give_pin },
+    { "name", give_property },
+    { "type", give_type },
+    { "algorithm", give_algorithm },
+    { "parameters", give_parameters },
+    { "data", give_data },
+    { "publicKey", give_public_key },
+};
+
+static void give_field(struct world *w, struct input *input, const struct wire_field *field,
+                       union sks_in *in)
+{
+    for (size_t i = 0; i < NITEMS(VALUES); i++) {
+        if (strcmp(VALUES[i].name, field->name) == 0) {
+            VALUES[i].give(w, input, (uint8_t *)in + field->offset);
+            return;
+        }
+    }
+    input_fields(input, field, 1, in, &w->arena);
+}
+
+void user_step(struct world *w, struct input *input)
+{
+    const struct sks_method *method = &SKS_METHODS[input_choice(input, SKS_METHODS_COUNT)];
+    union sks_in in = { 0 };
+    union sks_out out;
+    uint8_t twist = input_byte(input);
+
+    if (method->id == CREATE_PROVISIONING_SESSION)
+        return; /* without its key nothing could be done with it */
+    for (size_t i = 0; i < method->in_count; i++)
+        give_field(w, input, &method->in[i], &in);
+    if (twist == 1)
+        (void)input_alter(input, method->in, method->in_count, NULL, &in, &w->arena);
+    if (world_call(w, (enum method_id)method->id, &in, &out) != SKS_OK)
+        return;
+    if (method->id == DELETE_KEY) {
+        world_forget_key(w, in.handle);
+        world_check_garbage();
+    }
+    if (method->id == SYMMETRIC_KEY_ENCRYPT)
+        w->result = out.result.result;
+}
