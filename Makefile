@@ -31,6 +31,7 @@ PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
+ONE_THREAD := tests/plain/faults_%.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -65,7 +66,8 @@ $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
 
-link = @$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+link = @$(if $(V),,echo '  LD   $@') && \
+       $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a libkeygen2.a)
 	$(link)
@@ -96,6 +98,10 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
+# Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
+$(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
+$(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
+
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \
            CRYPTO_free CRYPTO_clear_free token_open token_process
@@ -107,7 +113,8 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
 	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
-PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
+PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%, \
+                             $(if $(filter thread,$(SAN)),$(filter-out $(ONE_THREAD),$(PLAIN)),$(PLAIN)))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS)
