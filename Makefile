@@ -36,6 +36,7 @@ UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
 CHECKER := $(filter-out tests/crash/recorder.c,$(wildcard tests/crash/*.c))
+ONE_THREAD := tests/plain/faults_%.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -72,7 +73,8 @@ $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
 
-link = @$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+link = @$(if $(V),,echo '  LD   $@') && \
+       $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a libkeygen2.a)
 	$(link)
@@ -103,6 +105,10 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
+# Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
+$(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
+$(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
+
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \
            CRYPTO_free CRYPTO_clear_free token_open token_process
@@ -132,7 +138,8 @@ $(O)/crash/checker: $(call object,$(CHECKER)) $(addprefix $(O)/,$(LIBS_token))
 
 CRASH_PROGRAMS := $(O)/crash/recorder.so $(O)/crash/checker
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT))
-PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%,$(PLAIN))
+PLAIN_PROGRAMS := $(patsubst tests/plain/%.c,$(O)/plain/%, \
+                             $(if $(filter thread,$(SAN)),$(filter-out $(ONE_THREAD),$(PLAIN)),$(PLAIN)))
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup

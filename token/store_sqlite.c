@@ -176,7 +176,7 @@ static enum sks_status last_handles(void *self, uint32_t last_handle[STORE_KINDS
             last_handle[kind] = (uint32_t)sqlite3_column_int64(statement, 1);
     }
     database_unlock(db);
-    return got == 0 ? SKS_OK : sks_explain(err, SKS_ERROR_INTERNAL);
+    return got == 0 ? SKS_OK : sks_explain(err, SKS_ERROR_STORAGE);
 }
 
 static enum sks_status limit(void *self, uint64_t bytes, struct sks_error *err)

@@ -291,10 +291,12 @@ static enum sks_status is_empty(struct database *db, bool *empty, struct sks_err
 static enum sks_status check_version(struct database *db, unsigned version, struct sks_error *err)
 {
     char found[32] = "", wanted[32];
+    enum sks_status rc = database_meta(db, "schema_version", found, sizeof found, NULL);
 
     (void)snprintf(wanted, sizeof wanted, "%u", version);
-    if (database_meta(db, "schema_version", found, sizeof found, NULL) != SKS_OK ||
-        found[0] == '\0')
+    if (rc != SKS_OK && sqlite3_errcode(db->handle) != SQLITE_ERROR) /* that is: no such table */
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s", sqlite3_errmsg(db->handle));
+    if (rc != SKS_OK || found[0] == '\0')
         return sks_fail(err, SKS_ERROR_NOT_AVAILABLE, "no schema version, not one of this program");
     if (strcmp(found, wanted) != 0)
         return sks_fail(err, SKS_ERROR_NOT_AVAILABLE, "schema version %s, this program knows %s",

@@ -2,7 +2,7 @@
 #ifndef TESTS_PLAIN_SUPPORT_ENROL_H
 #define TESTS_PLAIN_SUPPORT_ENROL_H
 
-#include "tests/plain/support/own_store.h"
+#include "tests/plain/support/user.h"
 
 enum { ENROLMENT_KEYS_MAX = 16 };
 
@@ -38,9 +38,6 @@ void enrolment_free(struct enrolment *e);
  * @param handle  out: of the key
  */
 void enrol(struct token *token, const char *pin, uint32_t *handle);
-
-/** Signs with a key; returns the token's status. */
-enum sks_status try_sign(struct token *token, uint32_t handle, const char *pin);
 
 /** Opens a session, creates a key in it, and aborts. */
 void enrol_and_abort(struct token *token);
