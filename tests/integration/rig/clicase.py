@@ -51,7 +51,8 @@ class Terminal:
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen(
             line, stdin=slave, stdout=slave if stdout else subprocess.DEVNULL, stderr=slave,
-            start_new_session=True, env=environment_of(secrets))
+            start_new_session=True, env=environment_of(secrets),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))   # as a shell's
         os.close(slave)
 
     def _read(self):
