@@ -1,6 +1,7 @@
 /*
  * The SKS wire: any request and any answer, and for the method that the first byte picks a request
- * and an answer whose fields hold what the input says. What decodes must encode to the same bytes again.
+ * and an answer whose fields hold what the input says. What decodes must encode to the same bytes
+ * again.
  */
 #include "tests/fuzz/support/input.h"
 #include "tests/plain/support/enrol.h"
