@@ -99,6 +99,10 @@ void world_restore(struct world *w)
 
     arena_free(&w->arena);
     *w = saved;
+    authorization_abandon(token->authorization); /* it remembers tries, and memory that one run */
+    token->authorization = authorization_new(token->store, token->vault); /* leaves looks leaked */
+    must(token->authorization != NULL, "memory");
+    live_keys_drop_all(token->live_keys);
     if (sqlite3_total_changes(database) == saved_changes)
         return;
     for (size_t i = 0; i < NITEMS(PUT_BACK); i++) {
@@ -108,10 +112,6 @@ void world_restore(struct world *w)
         (void)sqlite3_reset(statement[i]);
     }
     saved_changes = sqlite3_total_changes(database);
-    authorization_abandon(token->authorization); /* it remembers tries */
-    token->authorization = authorization_new(token->store, token->vault);
-    must(token->authorization != NULL, "memory");
-    live_keys_drop_all(token->live_keys);
 }
 
 void world_check_garbage(void)
