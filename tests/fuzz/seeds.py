@@ -174,6 +174,8 @@ CALLS = {
 def sessions():
     for name, program in PROGRAMS.items():
         write("session", name, bytes(program))
+    sign = [USER, list(sks_wire.METHODS).index("signHashedData"), 0, *CALLS["signHashedData"][0]]
+    write("session", "sign-update-sign", bytes([*sign, UPDATE, 1, 0, CLOSE, 0, *sign]))
     for place, name in enumerate(sks_wire.METHODS):
         calls_made = CALLS.get(name, ([0],))
         write("session", "user-" + name,

@@ -1,6 +1,8 @@
 #include "tests/fuzz/support/user.h"
-#include "keygen2/crypto/algorithms.h"
+#include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/signature.h"
 #include "tests/fuzz/support/made_keys.h"
+#include "tests/plain/support/enrol.h"
 
 #include <string.h>
 
@@ -118,6 +120,50 @@ static void give_field(struct world *w, struct input *input, const struct wire_f
     input_fields(input, field, 1, in, &w->arena);
 }
 
+/* ---- results: of the key that is meant, whatever the token keeps in memory ---- */
+
+static void check_signature(EVP_PKEY *key, struct bytes data, struct bytes signature)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    struct buf der = { 0 };
+
+    must(put_ecdsa_der(&der, signature) == SKS_OK && EVP_PKEY_verify_init(ctx) > 0 &&
+             EVP_PKEY_verify(ctx, der.ptr, der.len, data.ptr, data.len) == 1,
+         "the signature is that of the key");
+    EVP_PKEY_CTX_free(ctx);
+    buf_free(&der);
+}
+
+static void check_agreement(struct bytes public_key, struct bytes result)
+{
+    struct buf z = { 0 };
+
+    must(ecdh_raw(made_key(MADE_P256), public_key, &z) == SKS_OK &&
+             bytes_equal(buf_bytes(&z), result),
+         "the secret is that of the key");
+    buf_free(&z);
+}
+
+static void check_result(struct world *w, enum method_id id, const struct operation_in *in,
+                         struct bytes result)
+{
+    const struct known_key *key = world_key(w, in->key_handle, true);
+    const struct algorithm *algorithm =
+        algorithm_by_uri(in->algorithm, ALGORITHM_SIGNATURE | ALGORITHM_AGREEMENT);
+    struct buf public_key = { 0 };
+    EVP_PKEY *pkey = NULL;
+
+    must(key != NULL && put_certificate_key(&public_key, key->certificate) == SKS_OK &&
+             public_key_load(buf_bytes(&public_key), &pkey) == SKS_OK,
+         "the key's certificate");
+    if (id == SIGN_HASHED_DATA && algorithm->kind == KEY_KIND_EC)
+        check_signature(pkey, in->data, result);
+    if (id == KEY_AGREEMENT && bytes_equal(in->data, made_public_key(MADE_P256)))
+        check_agreement(buf_bytes(&public_key), result);
+    EVP_PKEY_free(pkey);
+    buf_free(&public_key);
+}
+
 void user_step(struct world *w, struct input *input)
 {
     const struct sks_method *method = &SKS_METHODS[input_choice(input, SKS_METHODS_COUNT)];
@@ -137,6 +183,8 @@ void user_step(struct world *w, struct input *input)
         world_forget_key(w, in.handle);
         world_check_garbage();
     }
+    if (method->id == SIGN_HASHED_DATA || method->id == KEY_AGREEMENT)
+        check_result(w, (enum method_id)method->id, &in.operation, out.result.result);
     if (method->id == SYMMETRIC_KEY_ENCRYPT)
         w->result = out.result.result;
 }
