@@ -2,11 +2,9 @@
 #include "keygen2/base/database.h"
 #include "token/store_backend.h"
 
-enum { SCHEMA_VERSION = 1 };
-
 /* Rows of the token: what is in clear is what finding them needs; all of it is bound to the seal.
  */
-static const char SCHEMA[] =
+static const char TABLES[] =
     "CREATE TABLE object ("
     "  kind INTEGER NOT NULL,"
     "  handle INTEGER NOT NULL,"
@@ -24,6 +22,8 @@ static const char SCHEMA[] =
     "CREATE UNIQUE INDEX object_by_name ON object (owner, name) WHERE length(name) > 0;"
     "CREATE INDEX object_by_tag ON object (tag, handle) WHERE length(tag) > 0;"
     "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
+
+static const struct database_schema SCHEMA = { .create = TABLES, .version = 1 };
 
 #define SELECT "SELECT kind, handle, owner, refers, closed, name, tag, body FROM object WHERE "
 
@@ -195,7 +195,7 @@ enum sks_status store_sqlite_open(const char *path, const struct store_backend *
                                   void **self, struct sks_error *err)
 {
     struct database *db = NULL;
-    enum sks_status rc = database_open(path, SCHEMA, SCHEMA_VERSION, true, &db, err);
+    enum sks_status rc = database_open(path, &SCHEMA, true, NULL, &db, err);
 
     *backend = &SQLITE;
     *self = db;
