@@ -108,18 +108,23 @@ out:
 
 /* ---- PUK and PIN values ---- */
 
+void put_secret(struct buf *body, const struct secret *s)
+{
+    put_byte(body, LAYOUT);
+    put_ulong(body, s->birth);
+    put_array(body, s->value);
+    put_ushort(body, s->tries.charged);
+    put_bool(body, s->tries.has_candidate);
+    put_raw(body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
+    put_byte(body, s->format);
+    put_ushort(body, s->retry_limit);
+}
+
 void secret_put(struct changes *changes, struct store *store, const struct secret *s)
 {
     struct buf body = { 0 };
 
-    put_byte(&body, LAYOUT);
-    put_ulong(&body, s->birth);
-    put_array(&body, s->value);
-    put_ushort(&body, s->tries.charged);
-    put_bool(&body, s->tries.has_candidate);
-    put_raw(&body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
-    put_byte(&body, s->format);
-    put_ushort(&body, s->retry_limit);
+    put_secret(&body, s);
     finish_put(changes, store,
                (struct store_row){ .kind = s->kind,
                                    .handle = s->handle,

@@ -94,6 +94,9 @@ void session_put(struct changes *changes, struct store *store, const struct sess
 CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
 void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
 
+/** Appends the body of its row. */
+void put_secret(struct buf *body, const struct secret *secret);
+
 CHECKED enum sks_status pin_policy_from_row(const struct store_row *row,
                                             struct pin_policy_object *policy);
 void pin_policy_put(struct changes *changes, struct store *store,

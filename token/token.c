@@ -1,4 +1,5 @@
 #include "token/call.h"
+#include "token/master_key.h"
 
 #include <stdlib.h>
 
@@ -11,8 +12,7 @@ enum sks_status token_open(const char *database, const char *key_file,
 
     *token = NULL;
     REQUIRE(t != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    TRY(vault_open(key_file, &t->vault, err));
-    TRY(store_open(database, t->vault, &t->store, err));
+    TRY(master_key_open(database, key_file, &t->vault, &t->store, err));
     TRY(device_load(t->store, &t->device, err));
     REQUIRE(t->device.certificate_path.count > 0, err, SKS_ERROR_NOT_AVAILABLE,
             "the device has no certificate yet: run sks-token certify");

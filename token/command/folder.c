@@ -30,6 +30,15 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
     return SKS_OK;
 }
 
+enum sks_status folder_need_store(const struct folder *folder, const char *store,
+                                  struct sks_error *err)
+{
+    return file_exists(folder->database)
+               ? SKS_OK
+               : sks_fail(err, SKS_ERROR_EXTERNAL, "%s: no token store (run sks-token init)",
+                          store);
+}
+
 enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
 {
     folder->lock = open(folder->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -40,6 +49,17 @@ enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
     folder_unlock(folder);
     return sks_fail(err, SKS_ERROR_NOT_AVAILABLE, "%s: the store is in use by another process",
                     folder->lock_path);
+}
+
+enum sks_status folder_lock_alone(struct folder *folder, struct sks_error *err)
+{
+    struct sks_error why = { 0 };
+    enum sks_status rc = folder_lock(folder, &why);
+
+    if (rc == SKS_OK)
+        return SKS_OK;
+    return sks_fail(err, rc, "%s%s", why.text,
+                    rc == SKS_ERROR_NOT_AVAILABLE ? ": stop sks-token serve first" : "");
 }
 
 void folder_unlock(struct folder *folder)

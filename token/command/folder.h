@@ -16,6 +16,13 @@ struct folder {
 CHECKED enum sks_status folder_paths(struct folder *folder, const char *store, const char *key_file,
                                      struct sks_error *err);
 
+/** SKS_ERROR_EXTERNAL if there is no store in the folder. @param store its name for the text */
+CHECKED enum sks_status folder_need_store(const struct folder *folder, const char *store,
+                                          struct sks_error *err);
+
+/** As folder_lock(), for what cannot be done beside a server: the text says to stop it. */
+CHECKED enum sks_status folder_lock_alone(struct folder *folder, struct sks_error *err);
+
 /** Locks the store for this process; SKS_ERROR_NOT_AVAILABLE if another one has it. */
 CHECKED enum sks_status folder_lock(struct folder *folder, struct sks_error *err);
 
