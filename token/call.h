@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 struct token {
+    char *database; /* path */
     struct vault *vault;
     struct store *store;
     struct locks *locks;

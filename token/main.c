@@ -91,6 +91,8 @@ static const struct command_row COMMANDS[] = {
       OPTIONS_DEACTIVATE, command_deactivate, NULL },
     { "activate", "", 0, 0, "let a deactivated token answer again", OPTIONS_ACTIVATE,
       command_activate, NULL },
+    { "check", "", 0, 0, "look over every object of the store", OPTIONS_CHECK, command_check,
+      NULL },
     { "rekey", "", 0, 0, "change the master key", OPTIONS_REKEY, command_rekey, NULL },
     { "update", "[FILE...]", 0, FIRMWARE_CHUNKS_MAX,
       "install a policy: from the update URL, or from the chunks given", OPTIONS_UPDATE,

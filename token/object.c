@@ -324,7 +324,7 @@ void extension_put(struct changes *changes, struct store *store, const struct ke
     buf_free(&name);
 }
 
-static enum sks_status extension_from_row(const struct store_row *row, struct key_extension *e)
+enum sks_status extension_from_row(const struct store_row *row, struct key_extension *e)
 {
     struct bytes in = row->body;
     enum sks_status rc;

@@ -109,6 +109,8 @@ void key_put(struct changes *changes, struct store *store, const struct key *key
 CHECKED enum sks_status post_from_row(const struct store_row *row, struct post_operation *post);
 void post_put(struct changes *changes, struct store *store, const struct post_operation *post);
 
+CHECKED enum sks_status extension_from_row(const struct store_row *row,
+                                           struct key_extension *extension);
 void extension_put(struct changes *changes, struct store *store,
                    const struct key_extension *extension);
 

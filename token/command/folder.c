@@ -1,6 +1,7 @@
 #include "token/command/folder.h"
 #include "keygen2/base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
         { folder->database, TOKEN_DATABASE },      { folder->master_key, TOKEN_MASTER_KEY },
         { folder->device_ca, TOKEN_DEVICE_CA },    { folder->control, TOKEN_CONTROL_SOCKET },
         { folder->request, TOKEN_DEVICE_REQUEST }, { folder->lock_path, TOKEN_LOCK },
+        { folder->restored, TOKEN_RESTORED },
     };
 
     folder->lock = -1;
@@ -67,4 +69,33 @@ void folder_unlock(struct folder *folder)
     if (folder->lock >= 0)
         (void)close(folder->lock);
     folder->lock = -1;
+}
+
+void folder_remove_database(const char *path)
+{
+    static const char *const SUFFIX[] = { "", "-wal", "-shm", "-journal" };
+    char name[FOLDER_PATH_MAX + 16];
+
+    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
+        (void)unlink(name);
+    }
+}
+
+void folder_sweep(const struct folder *folder)
+{
+    const char *slash = strrchr(folder->database, '/');
+    char path[FOLDER_PATH_MAX] = ".";
+    DIR *entries;
+
+    if (slash != NULL)
+        (void)snprintf(path, sizeof path, "%.*s", (int)(slash - folder->database) + 1,
+                       folder->database);
+    entries = opendir(path);
+    for (struct dirent *e = NULL; entries != NULL && (e = readdir(entries)) != NULL;)
+        if (strncmp(e->d_name, TOKEN_COPY, sizeof TOKEN_COPY - 1) == 0 ||
+            strncmp(e->d_name, TOKEN_RESTORED, sizeof TOKEN_RESTORED - 1) == 0)
+            (void)unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries != NULL)
+        (void)closedir(entries);
 }

@@ -42,6 +42,7 @@ static enum sks_status start(const struct token_command_options *o, struct servi
             o->listen);
     TRY(folder_need_store(&s->folder, o->store, err));
     TRY(folder_lock(&s->folder, err));
+    folder_sweep(&s->folder);
     TRY(token_open(s->folder.database, s->folder.master_key, &options, &s->token, err));
     service_configure(&s->config, s->token, &s->hosts);
     TRY(http_server_new(&s->config, &s->server, err));
