@@ -204,6 +204,23 @@ void changes_delete_owned(struct changes *changes, uint32_t owner)
         change->row.owner = owner;
 }
 
+enum sks_status changes_delete_open_sessions(struct changes *changes, struct store *store,
+                                             struct sks_error *err)
+{
+    struct store_row row = { 0 };
+    enum sks_status rc;
+
+    do {
+        struct arena arena = { 0 };
+
+        rc = store_next(store, STORE_SESSION, false, row.handle, &arena, &row, err);
+        if (row.handle != 0)
+            changes_delete_owned(changes, row.handle);
+        arena_free(&arena);
+    } while (row.handle != 0);
+    return rc;
+}
+
 void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle)
 {
     struct change *change = add_change(changes, CHANGE_DELETE);

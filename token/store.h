@@ -92,6 +92,10 @@ void changes_put(struct changes *changes, const struct store *store, const struc
 /** Deletes all rows of an owner, itself included. */
 void changes_delete_owned(struct changes *changes, uint32_t owner);
 
+/** Deletes all open sessions with all that they own. */
+CHECKED enum sks_status changes_delete_open_sessions(struct changes *changes, struct store *store,
+                                                     struct sks_error *err);
+
 /** Deletes one row. */
 void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle);
 

@@ -52,6 +52,15 @@ CHECKED enum sks_status database_limit(struct database *db, uint64_t bytes, stru
  */
 CHECKED enum sks_status database_copy(struct database *db, const char *path, struct sks_error *err);
 
+/**
+ * Brings what lies in the log of a database that nobody has open into its one file; nothing is
+ * known of what is in it.
+ *
+ * @return SKS_ERROR_INTERNAL if the file is damaged, or no database; SKS_ERROR_EXTERNAL for all
+ *         that may be better another time
+ */
+CHECKED enum sks_status database_settle(const char *path, struct sks_error *err);
+
 /** SQLite's own check of its file and indexes. @param found called for each finding */
 CHECKED enum sks_status database_verify(struct database *db,
                                         void (*found)(void *ctx, const char *text), void *ctx,

@@ -88,6 +88,25 @@ out:
     return sks_fail(err, rc, "%s: %s", path, why.text);
 }
 
+enum sks_status database_settle(const char *path, struct sks_error *err)
+{
+    static const char SETTLE[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
+                                 "PRAGMA wal_checkpoint(TRUNCATE);";
+    sqlite3 *handle = NULL;
+    int result = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    enum sks_status rc = SKS_OK;
+
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(handle, SETTLE, NULL, NULL, NULL);
+    REQUIRE(result == SQLITE_OK, err,
+            result == SQLITE_CORRUPT || result == SQLITE_NOTADB ? SKS_ERROR_INTERNAL
+                                                                : SKS_ERROR_EXTERNAL,
+            "%s: %s", path, sqlite3_errstr(result));
+out:
+    (void)sqlite3_close(handle);
+    return rc;
+}
+
 /* ---- its soundness ---- */
 
 enum sks_status database_verify(struct database *db, void (*found)(void *ctx, const char *text),
