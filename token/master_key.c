@@ -20,6 +20,15 @@ static enum sks_status pending_path(const char *key_file, char path[PATH_MAX],
                : sks_fail(err, SKS_ERROR_OPTION, "%s: the name is too long", key_file);
 }
 
+/* What somebody who was killed was about to write there. */
+static void sweep(const char *pending)
+{
+    char prefix[PATH_MAX];
+
+    if (snprintf(prefix, sizeof prefix, "%s.", pending) < (int)sizeof prefix)
+        file_sweep(prefix);
+}
+
 /* ---- opening ---- */
 
 typedef enum sks_status vault_opener(const char *path, struct vault **vault, struct sks_error *err);
@@ -83,6 +92,7 @@ enum sks_status master_key_prepare(const char *from, const char *key_file, struc
     enum sks_status rc;
 
     TRY(pending_path(key_file, pending, err));
+    sweep(pending);
     TRY(vault_copy_key(from, true, pending, err));
 out:
     return rc;
@@ -97,6 +107,7 @@ enum sks_status master_key_finish(const char *key_file, struct sks_error *err)
     TRY(pending_path(key_file, pending, err));
     rc = file_rename(pending, key_file, &why);
     REQUIRE(rc == SKS_OK, err, rc, "%s; it is the master key of the store now", why.text);
+    sweep(pending);
 out:
     return rc;
 }
@@ -166,6 +177,7 @@ enum sks_status master_key_change(struct store *store, struct vault **vault, con
             "the master key comes by %s, which cannot be replaced from here: give "
             "--new-master-key FILE",
             vault_is_from_environment(*vault) ? MASTER_KEY_VARIABLE : key_file);
+    sweep(pending);
     TRY(make_new_key(new_file, pending, err));
     TRY(vault_open_file(new_file != NULL ? new_file : pending, &new_vault, err));
     REQUIRE(!vault_is_same(*vault, new_vault), err, SKS_ERROR_OPTION,

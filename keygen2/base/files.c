@@ -1,5 +1,6 @@
 #include "keygen2/base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -197,6 +198,24 @@ enum sks_status file_rename(const char *from, const char *to, struct sks_error *
         return SKS_OK;
     return sks_fail(err, SKS_ERROR_EXTERNAL, "%s cannot be renamed to %s: %s", from, to,
                     strerror(errno));
+}
+
+void file_sweep(const char *prefix)
+{
+    const char *slash = strrchr(prefix, '/');
+    const char *name = slash == NULL ? prefix : slash + 1;
+    char folder[PATH_MAX] = ".";
+    DIR *entries;
+
+    if (slash != NULL)
+        (void)snprintf(folder, sizeof folder, "%.*s", (int)(name - prefix), prefix);
+    entries = opendir(folder);
+    if (entries == NULL)
+        return;
+    for (struct dirent *e; (e = readdir(entries)) != NULL;)
+        if (strncmp(e->d_name, name, strlen(name)) == 0)
+            (void)unlinkat(dirfd(entries), e->d_name, 0);
+    (void)closedir(entries);
 }
 
 enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err)

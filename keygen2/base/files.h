@@ -39,6 +39,9 @@ CHECKED enum sks_status file_sync(const char *path, struct sks_error *err);
 /** Renames within a folder, durably; what bore the new name is gone. */
 CHECKED enum sks_status file_rename(const char *from, const char *to, struct sks_error *err);
 
+/** Removes the files of a folder whose paths begin with a text. */
+void file_sweep(const char *prefix);
+
 /** Writes all of it to an open file; errno is set when this is false. */
 bool file_write_to(int fd, struct bytes data);
 

@@ -1,7 +1,6 @@
 #include "token/command/folder.h"
 #include "keygen2/base/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,18 +83,10 @@ void folder_remove_database(const char *path)
 
 void folder_sweep(const struct folder *folder)
 {
-    const char *slash = strrchr(folder->database, '/');
-    char path[FOLDER_PATH_MAX] = ".";
-    DIR *entries;
+    char copies[FOLDER_PATH_MAX + 16];
 
-    if (slash != NULL)
-        (void)snprintf(path, sizeof path, "%.*s", (int)(slash - folder->database) + 1,
-                       folder->database);
-    entries = opendir(path);
-    for (struct dirent *e = NULL; entries != NULL && (e = readdir(entries)) != NULL;)
-        if (strncmp(e->d_name, TOKEN_COPY, sizeof TOKEN_COPY - 1) == 0 ||
-            strncmp(e->d_name, TOKEN_RESTORED, sizeof TOKEN_RESTORED - 1) == 0)
-            (void)unlinkat(dirfd(entries), e->d_name, 0);
-    if (entries != NULL)
-        (void)closedir(entries);
+    (void)snprintf(copies, sizeof copies, "%s%s", folder->database,
+                   TOKEN_COPY + sizeof TOKEN_DATABASE - 1);
+    file_sweep(copies);
+    file_sweep(folder->restored);
 }

@@ -138,6 +138,19 @@ out:
     return rc;
 }
 
+/* By a name that is swept. */
+static enum sks_status put_device_ca(const struct restoring *r, struct sks_error *err)
+{
+    char path[FOLDER_PATH_MAX + 8];
+    enum sks_status rc;
+
+    (void)snprintf(path, sizeof path, "%s.pem", r->folder.restored);
+    TRY(file_write(path, 0644, buf_bytes(&r->device_ca), err));
+    TRY(file_rename(path, r->folder.device_ca, err));
+out:
+    return rc;
+}
+
 static enum sks_status put_in_place(struct restoring *r, bool install, struct sks_error *err)
 {
     enum sks_status rc;
@@ -149,7 +162,7 @@ static enum sks_status put_in_place(struct restoring *r, bool install, struct sk
     if (install)
         TRY(master_key_finish(r->own_key, err));
     if (r->device_ca.len > 0)
-        TRY(file_write(r->folder.device_ca, 0644, buf_bytes(&r->device_ca), err));
+        TRY(put_device_ca(r, err));
 out:
     return rc;
 }
