@@ -111,12 +111,10 @@ class RoundTrip(BackupTest):
         (key,) = self.make()
         self.miss(key)
         session = self.session()
-        for stop in (self.token.stop, self.token.kill):
-            self.sks.close()
-            stop()
-            self.backup()
-            self.assertNotIn("token.db-wal", self.names(self.token.store))
-            self.token.start()
+        for kill in (False, True):
+            with self.stopped(kill):
+                self.backup()
+                self.assertNotIn("token.db-wal", self.names(self.token.store))
             self.restore("--install-key", *(["--replace"] if self.target.exists() else []))
             self.assert_sound(self.target)
         self.assertTrue(self.is_open(session), "here it goes on")
@@ -418,12 +416,13 @@ class Killed(BackupTest):
         self.manage("deleteKey", kept)
         self.make({}, {})
         after = self.handles()
-        self.stop_token()
-        longest = self.time_one(self.copy_of(self.token.store))
+        with self.stopped():
+            old = self.copy_of(self.token.store)
+        longest = self.time_one(self.copy_of(old))
         ends = {"old": 0, "new": 0}
         for n in range(KILLS):
             with self.subTest(seed=seed, kill=n):
-                store = self.copy_of(self.token.store)
+                store = self.copy_of(old)
                 key = self.place / "key"
                 install = chance.random() < 0.5
                 if install:
@@ -437,7 +436,6 @@ class Killed(BackupTest):
                 self.assertEqual(self.names(store),
                                  ["device-ca.pem", "lock", "master.key", "token.db"])
                 shutil.rmtree(store.parent)
-        self.token.start()
         self.assertGreater(ends["old"], 0, ends)
         self.assertGreater(ends["new"], 0, ends)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from . import constructs
@@ -111,9 +112,19 @@ class UpkeepTest(PostTest):
 
     # The store
 
-    def stop_token(self):
+    @contextmanager
+    def stopped(self, kill=False):
+        """Nobody serves the store; afterwards self.sks is a new client."""
         self.sks.close()
-        self.assertEqual(self.token.stop(), 0, self.token.stderr())
+        if kill:
+            self.token.kill()
+        else:
+            self.assertEqual(self.token.stop(), 0, self.token.stderr())
+        try:
+            yield
+        finally:
+            self.token.start()
+            self.sks = self.wire()
 
     def copy_of(self, store):
         """A folder of its own with the store."""
