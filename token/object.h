@@ -94,8 +94,10 @@ void session_put(struct changes *changes, struct store *store, const struct sess
 CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
 void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
 
-/** Appends the body of its row. */
+/* The bodies of their rows, for who writes rows in another way. */
 void put_secret(struct buf *body, const struct secret *secret);
+void put_pin_policy(struct buf *body, const struct pin_policy_object *policy);
+void put_key(struct buf *body, const struct key *key);
 
 CHECKED enum sks_status pin_policy_from_row(const struct store_row *row,
                                             struct pin_policy_object *policy);

@@ -23,7 +23,7 @@ enum sks_status store_open(const char *path, const struct vault *vault, struct s
     *store = NULL;
     REQUIRE(s != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     s->vault = vault;
-    TRY(store_sqlite_open(path, &s->backend, &s->self, err));
+    TRY(store_sqlite_open(path, vault, &s->backend, &s->self, err));
     TRY(s->backend->last_handles(s->self, last, err));
     for (size_t i = 0; i < STORE_KINDS; i++)
         atomic_init(&s->last_handle[i], last[i]);
@@ -54,8 +54,7 @@ uint32_t store_new_handle(struct store *store, enum store_kind kind)
     return last + 1;
 }
 
-/* All that must not change around a sealed body. */
-static void put_identity(struct buf *out, const struct store_row *row)
+void put_row_identity(struct buf *out, const struct store_row *row)
 {
     put_byte(out, (uint8_t)row->kind);
     put_uint(out, row->handle);
@@ -72,7 +71,7 @@ static enum sks_status unseal_row(const struct store *store, struct bytes sealed
     struct buf identity = { 0 }, clear = { 0 };
     enum sks_status rc;
 
-    put_identity(&identity, row);
+    put_row_identity(&identity, row);
     TRY(identity.status);
     rc = vault_unseal(store->vault, buf_bytes(&identity), sealed, &clear);
     REQUIRE(rc == SKS_OK, err, SKS_ERROR_INTERNAL,
@@ -178,7 +177,7 @@ void changes_put(struct changes *changes, const struct store *store, const struc
 
     TRY(changes->status);
     TRY(row->handle == 0 ? SKS_ERROR_STORAGE : SKS_OK);
-    put_identity(&identity, row);
+    put_row_identity(&identity, row);
     TRY(identity.status);
     TRY(vault_seal(store->vault, buf_bytes(&identity), row->body, &sealed));
     if ((change = add_change(changes, CHANGE_PUT)) == NULL)
@@ -352,7 +351,7 @@ static enum sks_status reseal_row(void *ctx, struct store_row *row, struct bytes
 
     TRY(unseal_row(r->store, sealed, arena, row, err));
     TRY(r->change(r->ctx, row, arena, err));
-    put_identity(&identity, row);
+    put_row_identity(&identity, row);
     TRY(identity.status);
     TRY(vault_seal(r->to, buf_bytes(&identity), row->body, again));
 out:

@@ -64,8 +64,17 @@ struct store_backend {
     enum sks_status (*compact)(void *self, struct sks_error *err);
 };
 
-/** Opens the SQLite backend. @param self out: handed to its functions */
-CHECKED enum sks_status store_sqlite_open(const char *path, const struct store_backend **backend,
-                                          void **self, struct sks_error *err);
+/** Appends all that must not change around a sealed body. */
+void put_row_identity(struct buf *out, const struct store_row *row);
+
+/**
+ * Opens the SQLite backend; a store of an older form is upgraded.
+ *
+ * @param vault  for the upgrade
+ * @param self   out: handed to its functions
+ */
+CHECKED enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
+                                          const struct store_backend **backend, void **self,
+                                          struct sks_error *err);
 
 #endif

@@ -1,6 +1,5 @@
 /* The store's backend on SQLite. */
-#include "keygen2/base/database.h"
-#include "token/store_backend.h"
+#include "token/store_sqlite.h"
 
 /* Rows of the token: what is in clear is what finding them needs; all of it is bound to the seal.
  */
@@ -23,9 +22,13 @@ static const char TABLES[] =
     "CREATE INDEX object_by_tag ON object (tag, handle) WHERE length(tag) > 0;"
     "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
 
-static const struct database_schema SCHEMA = { .create = TABLES, .version = 1 };
+static const struct database_schema SCHEMA = { .create = TABLES,
+                                               .version = 1,
+                                               .upgrades = STORE_UPGRADES,
+                                               .upgrade_count = STORE_UPGRADES_COUNT,
+                                               .version_of = store_version_of };
 
-#define SELECT "SELECT kind, handle, owner, refers, closed, name, tag, body FROM object WHERE "
+#define SELECT "SELECT " STORE_COLUMNS " FROM object WHERE "
 
 static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
                            const struct store_row *wanted)
@@ -57,8 +60,8 @@ static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
     }
 }
 
-static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
-                                struct buf *sealed)
+enum sks_status store_read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
+                               struct buf *sealed)
 {
     row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
     row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
@@ -85,7 +88,7 @@ static enum sks_status find(void *self, enum store_lookup lookup, const struct s
     if (statement != NULL)
         got = database_step(statement, err);
     if (got >= 0)
-        rc = got == 1 ? read_row(statement, arena, row, sealed) : SKS_OK;
+        rc = got == 1 ? store_read_row(statement, arena, row, sealed) : SKS_OK;
     database_done(statement);
     database_unlock(db);
     return sks_explain(err, rc);
@@ -208,16 +211,14 @@ static enum sks_status walk(void *self, row_visitor *visit, void *ctx, struct sk
     int got;
 
     database_lock(db);
-    statement = database_query(db,
-                               "SELECT kind, handle, owner, refers, closed, name, tag, body, " SOUND
-                               " FROM object ORDER BY kind, handle",
-                               "");
+    statement = database_query(
+        db, "SELECT " STORE_COLUMNS ", " SOUND " FROM object ORDER BY kind, handle", "");
     while (rc == SKS_OK && (got = database_step(statement, err)) != 0) {
         struct store_row row = { 0 };
         struct buf sealed = { 0 };
         struct arena one = { 0 };
 
-        rc = got > 0 ? read_row(statement, &one, &row, &sealed) : SKS_ERROR_STORAGE;
+        rc = got > 0 ? store_read_row(statement, &one, &row, &sealed) : SKS_ERROR_STORAGE;
         if (rc == SKS_OK) {
             bool sound = sqlite3_column_int(statement, 8) != 0;
 
@@ -258,7 +259,7 @@ static enum sks_status rewrite_next(struct database *db, struct store_row *row, 
 
     *more = got == 1;
     if (*more)
-        rc = read_row(statement, &one, row, &sealed);
+        rc = store_read_row(statement, &one, row, &sealed);
     database_done(statement);
     if (!*more || rc != SKS_OK)
         goto out;
@@ -312,11 +313,12 @@ static enum sks_status compact(void *self, struct sks_error *err)
 static const struct store_backend SQLITE = { find, apply,   last_handles, limit,  close_database,
                                              walk, rewrite, copy,         verify, compact };
 
-enum sks_status store_sqlite_open(const char *path, const struct store_backend **backend,
-                                  void **self, struct sks_error *err)
+enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
+                                  const struct store_backend **backend, void **self,
+                                  struct sks_error *err)
 {
     struct database *db = NULL;
-    enum sks_status rc = database_open(path, &SCHEMA, true, NULL, &db, err);
+    enum sks_status rc = database_open(path, &SCHEMA, true, vault, &db, err);
 
     *backend = &SQLITE;
     *self = db;

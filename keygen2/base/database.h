@@ -13,7 +13,8 @@ struct database_upgrade {
     unsigned from;
     const char *sql; /* statements, run first; NULL: none */
     /* What SQL cannot do, inside the transaction of the upgrade: it neither locks nor commits. */
-    enum sks_status (*run)(struct database *db, void *ctx, struct sks_error *err); /* NULL: none */
+    enum sks_status (*run)(struct database *db, const void *ctx,
+                           struct sks_error *err); /* NULL: none */
 };
 
 struct database_schema {
@@ -38,7 +39,7 @@ struct database_schema {
  *         fails, its status: then the database is as it was
  */
 CHECKED enum sks_status database_open(const char *path, const struct database_schema *schema,
-                                      bool exclusive, void *ctx, struct database **db,
+                                      bool exclusive, const void *ctx, struct database **db,
                                       struct sks_error *err);
 
 /** Limits the file to about that many bytes: what goes beyond fails with SKS_ERROR_STORAGE. */

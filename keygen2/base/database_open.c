@@ -106,7 +106,7 @@ out:
 }
 
 static enum sks_status upgrade_by_one(struct database *db, const struct database_schema *schema,
-                                      void *ctx, unsigned version, struct sks_error *err)
+                                      const void *ctx, unsigned version, struct sks_error *err)
 {
     const struct database_upgrade *step = NULL;
     enum sks_status rc = SKS_OK;
@@ -126,7 +126,7 @@ out:
 
 /* An empty database gets its tables, an older one is upgraded. */
 static enum sks_status make_current(struct database *db, const struct database_schema *schema,
-                                    void *ctx, struct sks_error *err)
+                                    const void *ctx, struct sks_error *err)
 {
     unsigned version;
     bool empty;
@@ -146,7 +146,7 @@ out:
 }
 
 static enum sks_status prepare_file(struct database *db, const struct database_schema *schema,
-                                    void *ctx, struct sks_error *err)
+                                    const void *ctx, struct sks_error *err)
 {
     unsigned version = 0;
     bool empty;
@@ -171,7 +171,7 @@ out:
 
 static enum sks_status open_database(struct database *db, const char *path,
                                      const struct database_schema *schema, bool exclusive,
-                                     void *ctx, struct sks_error *err)
+                                     const void *ctx, struct sks_error *err)
 {
     enum sks_status rc;
 
@@ -184,7 +184,7 @@ out:
 }
 
 enum sks_status database_open(const char *path, const struct database_schema *schema,
-                              bool exclusive, void *ctx, struct database **out,
+                              bool exclusive, const void *ctx, struct database **out,
                               struct sks_error *err)
 {
     struct sks_error why = { 0 };

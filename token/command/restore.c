@@ -109,7 +109,6 @@ static enum sks_status make_database(struct restoring *r, struct sks_error *err)
     r->fd = -1;
     TRY(drop_sessions(r, err));
     TRY(database_settle(r->folder.restored, err));
-    TRY(file_sync(r->folder.restored, err));
 out:
     return rc;
 }
@@ -156,6 +155,7 @@ static enum sks_status put_in_place(struct restoring *r, bool install, struct sk
     enum sks_status rc;
 
     TRY(settle_old(r, err));
+    TRY(file_sync(r->folder.restored, err)); /* and that the old log is gone */
     if (install)
         TRY(master_key_prepare(r->folder.master_key, r->own_key, err));
     TRY(file_rename(r->folder.restored, r->folder.database, err));

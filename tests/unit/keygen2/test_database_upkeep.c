@@ -62,13 +62,13 @@ static int64_t number(struct database *of, const char *sql)
 
 /* ---- upgrades ---- */
 
-static enum sks_status double_ids(struct database *of, void *ctx, struct sks_error *e)
+static enum sks_status double_ids(struct database *of, const void *ctx, struct sks_error *e)
 {
-    *(int *)ctx += 1;
+    **(int *const *)ctx += 1;
     return database_run(of, e, "UPDATE thing SET id = 2 * id", "");
 }
 
-static enum sks_status refuse(struct database *of, void *ctx, struct sks_error *e)
+static enum sks_status refuse(struct database *of, const void *ctx, struct sks_error *e)
 {
     (void)of, (void)ctx;
     return sks_fail(e, SKS_ERROR_INTERNAL, "a row that means nothing");
@@ -94,7 +94,7 @@ static enum sks_status reopen(const struct database_schema *schema, int *calls)
 {
     database_close(db);
     err = (struct sks_error){ 0 };
-    return database_open(path, schema, true, calls, &db, &err);
+    return database_open(path, schema, true, &calls, &db, &err);
 }
 
 Test(database_upkeep, every_step_is_taken_once)
@@ -114,9 +114,9 @@ Test(database_upkeep, every_step_is_taken_once)
 Test(database_upkeep, a_new_database_needs_no_step)
 {
     struct database *fresh;
-    int calls = 0;
+    int calls = 0, *counted = &calls;
 
-    cr_assert_eq(database_open(copy, &NEW, true, &calls, &fresh, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_open(copy, &NEW, true, &counted, &fresh, &err), SKS_OK, "%s", err.text);
     cr_assert_eq(calls, 0);
     cr_assert_eq(number(fresh, "SELECT value FROM meta WHERE key = 'schema_version'"), 3);
     database_close(fresh);
