@@ -5,13 +5,11 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1 };
-
 /*
  * phase and verdict: the numbers of session.h. cookie and last_message are SHA-256 hashes; state
  * is sealed. `place` is session.number * PLACES + position: one tree in order, without an index.
  */
-static const char SCHEMA[] = "CREATE TABLE session("
+static const char TABLES[] = "CREATE TABLE session("
                              " number INTEGER PRIMARY KEY,"
                              " id TEXT NOT NULL UNIQUE,"
                              " cookie BLOB NOT NULL UNIQUE,"
@@ -45,6 +43,8 @@ static const char SCHEMA[] = "CREATE TABLE session("
                              " der BLOB NOT NULL);"
                              "CREATE INDEX certificate_session ON certificate(session);";
 
+static const struct database_schema SCHEMA = { .create = TABLES, .version = 1 };
+
 _Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3 &&
                    PHASE_FINALIZATION == 3,
                "numbers that stand in the SQL");
@@ -53,7 +53,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
                                    struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    return database_open(path, SCHEMA, SCHEMA_VERSION, false, &store->db, err);
+    return database_open(path, &SCHEMA, false, NULL, &store->db, err);
 }
 
 void session_store_close(struct session_store *store)

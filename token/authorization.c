@@ -70,7 +70,7 @@ static struct counter *take_counter(struct authorization *a, struct lru_id id)
     return (struct counter *)entry;
 }
 
-static enum sks_status candidate_of(const struct authorization *a, enum store_kind kind,
+static enum sks_status candidate_of(const struct vault *vault, enum store_kind kind,
                                     uint32_t handle, struct bytes value, uint8_t mac[32])
 {
     struct buf data = { 0 };
@@ -80,9 +80,25 @@ static enum sks_status candidate_of(const struct authorization *a, enum store_ki
     put_uint(&data, handle);
     put_raw(&data, value);
     TRY(data.status);
-    TRY(vault_mac(a->vault, buf_bytes(&data), mac));
+    TRY(vault_mac(vault, buf_bytes(&data), mac));
 out:
     buf_free(&data);
+    return rc;
+}
+
+enum sks_status authorization_settle(const struct vault *vault, struct secret *secret)
+{
+    uint16_t charged = secret->tries.charged;
+    uint8_t right[32];
+    enum sks_status rc = SKS_OK;
+
+    if (!secret->tries.has_candidate)
+        return SKS_OK;
+    TRY(candidate_of(vault, secret->kind, secret->handle, secret->value, right));
+    if (charged > 0 && CRYPTO_memcmp(right, secret->tries.candidate, sizeof right) == 0)
+        charged--;
+    secret->tries = (struct tries){ .charged = charged };
+out:
     return rc;
 }
 
@@ -90,19 +106,15 @@ out:
 static enum sks_status learn(struct authorization *a, struct counter *counter,
                              const struct secret *secret)
 {
-    uint8_t right[32];
+    struct secret settled = *secret;
     enum sks_status rc;
 
     buf_free(&counter->value);
     put_raw(&counter->value, secret->value);
     TRY(counter->value.status);
+    TRY(authorization_settle(a->vault, &settled));
     counter->birth = secret->birth;
-    counter->wrong = secret->tries.charged;
-    if (secret->tries.has_candidate && counter->wrong > 0) {
-        TRY(candidate_of(a, secret->kind, secret->handle, secret->value, right));
-        if (CRYPTO_memcmp(right, secret->tries.candidate, sizeof right) == 0)
-            counter->wrong--;
-    }
+    counter->wrong = settled.tries.charged;
     counter->known = true;
 out:
     return rc;
@@ -164,7 +176,7 @@ static enum sks_status compare(struct authorization *a, struct counter *counter,
 
     REQUIRE(counter->wrong < limit, err, SKS_ERROR_AUTHORIZATION, "%s is blocked", name);
     if (!counter->held) {
-        TRY(candidate_of(a, kind, reference.handle, value, candidate));
+        TRY(candidate_of(a->vault, kind, reference.handle, value, candidate));
         TRY(write_tries(a, counter, reference, (uint16_t)(counter->wrong + 1), candidate, err));
     }
     if (!bytes_equal_secret(buf_bytes(&counter->value), value)) {

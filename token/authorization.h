@@ -55,6 +55,12 @@ void authorization_freeze(struct authorization *a);
 void authorization_forget(struct authorization *a, enum store_kind kind, uint32_t handle);
 void authorization_thaw(struct authorization *a);
 
+/**
+ * Does to what was read from disk what a first use does: a candidate that equals the true value
+ * takes its charge back. Then there is no candidate any more.
+ */
+CHECKED enum sks_status authorization_settle(const struct vault *vault, struct secret *secret);
+
 /** Wrong tries that count now. */
 CHECKED enum sks_status authorization_count(struct authorization *a, enum store_kind kind,
                                             struct reference reference, uint16_t *count,

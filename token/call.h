@@ -15,6 +15,7 @@
 #include "token/token_clock.h"
 
 struct token {
+    char *database; /* path */
     struct vault *vault;
     struct store *store;
     struct locks *locks;

@@ -61,29 +61,12 @@ static enum sks_status remove_record(struct token *token, struct sks_error *err)
     return rc;
 }
 
-static enum sks_status remove_open_sessions(struct token *token, struct changes *changes,
-                                            struct sks_error *err)
-{
-    struct store_row row = { 0 };
-    enum sks_status rc;
-
-    do {
-        struct arena arena = { 0 };
-
-        rc = store_next(token->store, STORE_SESSION, false, row.handle, &arena, &row, err);
-        if (row.handle != 0)
-            changes_delete_owned(changes, row.handle);
-        arena_free(&arena);
-    } while (row.handle != 0);
-    return rc;
-}
-
 static enum sks_status record(struct token *token, struct sks_error *err)
 {
     struct changes changes = { 0 };
     enum sks_status rc;
 
-    TRY(remove_open_sessions(token, &changes, err));
+    TRY(changes_delete_open_sessions(&changes, token->store, err));
     put_record(&changes, token->store);
     put_record(&token->deactivation.record, token->store);
     TRY(sks_explain(err, token->deactivation.record.status));

@@ -45,6 +45,7 @@ enum sks_status device_load(struct store *store, struct device *device, struct s
             "the store has no device key: run sks-token init first");
     in = row.body;
     TRY(get_byte(&in, &layout));
+    TRY(layout == LAYOUT ? SKS_OK : SKS_ERROR_INTERNAL);
     TRY(get_array(&in, &key));
     path = arena_copy(&device->arena, in);
     REQUIRE(path.ptr != NULL, err, SKS_ERROR_STORAGE, "out of memory");

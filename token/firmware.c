@@ -89,24 +89,37 @@ out:
     return sks_explain(err, rc);
 }
 
+enum sks_status firmware_policy_from_row(const struct store_row *row,
+                                         struct firmware_policy *policy, struct sks_error *err)
+{
+    struct sks_error why = { 0 };
+    struct bytes in = row->body, text;
+    uint8_t layout = 0;
+    enum sks_status rc;
+
+    REQUIRE(get_byte(&in, &layout) == SKS_OK && layout == LAYOUT &&
+                get_blob(&in, &text) == SKS_OK && get_end(&in) == SKS_OK,
+            err, SKS_ERROR_INTERNAL, "the stored policy does not decode");
+    REQUIRE(firmware_policy_read(text, policy, &why) == SKS_OK, err, SKS_ERROR_INTERNAL,
+            "the stored policy does not decode: %s", why.text);
+    rc = SKS_OK;
+out:
+    return rc;
+}
+
 static enum sks_status load_policy(struct firmware *f, struct sks_error *err)
 {
     struct installed *made = NULL;
     struct arena arena = { 0 };
-    struct sks_error why = { 0 };
     struct store_row row;
-    struct bytes text;
-    uint8_t layout = 0;
     enum sks_status rc;
 
     TRY(store_get(f->store, STORE_FIRMWARE, FIRMWARE_HANDLE, &arena, &row, err));
     if (row.handle == 0)
         goto out;
-    REQUIRE(get_byte(&row.body, &layout) == SKS_OK && layout == LAYOUT &&
-                get_blob(&row.body, &text) == SKS_OK && get_end(&row.body) == SKS_OK,
-            err, SKS_ERROR_INTERNAL, "the stored policy does not decode");
-    REQUIRE(read_policy(text, &made, &why) == SKS_OK, err, SKS_ERROR_INTERNAL,
-            "the stored policy does not decode: %s", why.text);
+    made = calloc(1, sizeof *made);
+    REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    TRY(firmware_policy_from_row(&row, &made->policy, err));
     publish(f, made);
     made = NULL;
 out:

@@ -19,6 +19,11 @@ struct firmware;
 CHECKED enum sks_status firmware_open(struct store *store, const struct token_options *options,
                                       struct firmware **firmware, struct sks_error *err);
 
+/** Reads the policy of a row of STORE_FIRMWARE; SKS_ERROR_INTERNAL if it does not decode. */
+CHECKED enum sks_status firmware_policy_from_row(const struct store_row *row,
+                                                 struct firmware_policy *policy,
+                                                 struct sks_error *err);
+
 /** Wipes an update that is under way. Nobody may use a policy of it any more. NULL is allowed. */
 void firmware_close(struct firmware *firmware);
 

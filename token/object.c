@@ -108,18 +108,23 @@ out:
 
 /* ---- PUK and PIN values ---- */
 
+void put_secret(struct buf *body, const struct secret *s)
+{
+    put_byte(body, LAYOUT);
+    put_ulong(body, s->birth);
+    put_array(body, s->value);
+    put_ushort(body, s->tries.charged);
+    put_bool(body, s->tries.has_candidate);
+    put_raw(body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
+    put_byte(body, s->format);
+    put_ushort(body, s->retry_limit);
+}
+
 void secret_put(struct changes *changes, struct store *store, const struct secret *s)
 {
     struct buf body = { 0 };
 
-    put_byte(&body, LAYOUT);
-    put_ulong(&body, s->birth);
-    put_array(&body, s->value);
-    put_ushort(&body, s->tries.charged);
-    put_bool(&body, s->tries.has_candidate);
-    put_raw(&body, bytes_at(s->tries.candidate, sizeof s->tries.candidate));
-    put_byte(&body, s->format);
-    put_ushort(&body, s->retry_limit);
+    put_secret(&body, s);
     finish_put(changes, store,
                (struct store_row){ .kind = s->kind,
                                    .handle = s->handle,
@@ -157,22 +162,27 @@ out:
 
 /* ---- PIN policy ---- */
 
+void put_pin_policy(struct buf *body, const struct pin_policy_object *p)
+{
+    put_byte(body, LAYOUT);
+    put_ulong(body, p->birth);
+    put_bool(body, p->policy.user_defined);
+    put_bool(body, p->policy.user_modifiable);
+    put_byte(body, p->policy.format);
+    put_ushort(body, p->policy.retry_limit);
+    put_byte(body, p->policy.grouping);
+    put_byte(body, p->policy.pattern_restrictions);
+    put_ushort(body, p->policy.min_length);
+    put_ushort(body, p->policy.max_length);
+    put_byte(body, p->policy.input_method);
+    put_reference(body, &p->puk);
+}
+
 void pin_policy_put(struct changes *changes, struct store *store, const struct pin_policy_object *p)
 {
     struct buf body = { 0 };
 
-    put_byte(&body, LAYOUT);
-    put_ulong(&body, p->birth);
-    put_bool(&body, p->policy.user_defined);
-    put_bool(&body, p->policy.user_modifiable);
-    put_byte(&body, p->policy.format);
-    put_ushort(&body, p->policy.retry_limit);
-    put_byte(&body, p->policy.grouping);
-    put_byte(&body, p->policy.pattern_restrictions);
-    put_ushort(&body, p->policy.min_length);
-    put_ushort(&body, p->policy.max_length);
-    put_byte(&body, p->policy.input_method);
-    put_reference(&body, &p->puk);
+    put_pin_policy(&body, p);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_PIN_POLICY,
                                    .handle = p->handle,
@@ -211,6 +221,28 @@ out:
 
 /* ---- key ---- */
 
+void put_key(struct buf *body, const struct key *k)
+{
+    put_byte(body, LAYOUT_KEY);
+    put_array(body, k->id);
+    put_array(body, k->public_key);
+    put_array(body, k->private_key);
+    put_array(body, k->symmetric_key);
+    put_list(body, &k->certificate_path);
+    put_array(body, k->friendly_name);
+    put_list(body, &k->endorsed_algorithms);
+    put_reference(body, &k->pin_policy);
+    put_reference(body, &k->pin);
+    put_bool(body, k->enable_pin_caching);
+    put_byte(body, k->app_usage);
+    put_byte(body, k->biometric_protection);
+    put_byte(body, k->export_protection);
+    put_byte(body, k->delete_protection);
+    put_byte(body, k->key_backup);
+    put_list(body, &k->extension_types);
+    put_bool(body, k->device_pin_protection);
+}
+
 void key_put(struct changes *changes, struct store *store, const struct key *k)
 {
     struct buf body = { 0 };
@@ -225,24 +257,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
             body.status = SKS_ERROR_CRYPTO;
         tag = bytes_at(fingerprint, sizeof fingerprint);
     }
-    put_byte(&body, LAYOUT_KEY);
-    put_array(&body, k->id);
-    put_array(&body, k->public_key);
-    put_array(&body, k->private_key);
-    put_array(&body, k->symmetric_key);
-    put_list(&body, &k->certificate_path);
-    put_array(&body, k->friendly_name);
-    put_list(&body, &k->endorsed_algorithms);
-    put_reference(&body, &k->pin_policy);
-    put_reference(&body, &k->pin);
-    put_bool(&body, k->enable_pin_caching);
-    put_byte(&body, k->app_usage);
-    put_byte(&body, k->biometric_protection);
-    put_byte(&body, k->export_protection);
-    put_byte(&body, k->delete_protection);
-    put_byte(&body, k->key_backup);
-    put_list(&body, &k->extension_types);
-    put_bool(&body, k->device_pin_protection);
+    put_key(&body, k);
     finish_put(changes, store,
                (struct store_row){ .kind = STORE_KEY,
                                    .handle = k->handle,
@@ -319,7 +334,7 @@ void extension_put(struct changes *changes, struct store *store, const struct ke
     buf_free(&name);
 }
 
-static enum sks_status extension_from_row(const struct store_row *row, struct key_extension *e)
+enum sks_status extension_from_row(const struct store_row *row, struct key_extension *e)
 {
     struct bytes in = row->body;
     enum sks_status rc;

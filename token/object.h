@@ -94,6 +94,11 @@ void session_put(struct changes *changes, struct store *store, const struct sess
 CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
 void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
 
+/* The bodies of their rows, for who writes rows in another way. */
+void put_secret(struct buf *body, const struct secret *secret);
+void put_pin_policy(struct buf *body, const struct pin_policy_object *policy);
+void put_key(struct buf *body, const struct key *key);
+
 CHECKED enum sks_status pin_policy_from_row(const struct store_row *row,
                                             struct pin_policy_object *policy);
 void pin_policy_put(struct changes *changes, struct store *store,
@@ -106,6 +111,8 @@ void key_put(struct changes *changes, struct store *store, const struct key *key
 CHECKED enum sks_status post_from_row(const struct store_row *row, struct post_operation *post);
 void post_put(struct changes *changes, struct store *store, const struct post_operation *post);
 
+CHECKED enum sks_status extension_from_row(const struct store_row *row,
+                                           struct key_extension *extension);
 void extension_put(struct changes *changes, struct store *store,
                    const struct key_extension *extension);
 

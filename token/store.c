@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+enum { FITS_TRIES = 100 };
+
 struct store {
     const struct store_backend *backend;
     void *self;
@@ -21,7 +23,7 @@ enum sks_status store_open(const char *path, const struct vault *vault, struct s
     *store = NULL;
     REQUIRE(s != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     s->vault = vault;
-    TRY(store_sqlite_open(path, &s->backend, &s->self, err));
+    TRY(store_sqlite_open(path, vault, &s->backend, &s->self, err));
     TRY(s->backend->last_handles(s->self, last, err));
     for (size_t i = 0; i < STORE_KINDS; i++)
         atomic_init(&s->last_handle[i], last[i]);
@@ -52,8 +54,7 @@ uint32_t store_new_handle(struct store *store, enum store_kind kind)
     return last + 1;
 }
 
-/* All that must not change around a sealed body. */
-static void put_identity(struct buf *out, const struct store_row *row)
+void put_row_identity(struct buf *out, const struct store_row *row)
 {
     put_byte(out, (uint8_t)row->kind);
     put_uint(out, row->handle);
@@ -70,7 +71,7 @@ static enum sks_status unseal_row(const struct store *store, struct bytes sealed
     struct buf identity = { 0 }, clear = { 0 };
     enum sks_status rc;
 
-    put_identity(&identity, row);
+    put_row_identity(&identity, row);
     TRY(identity.status);
     rc = vault_unseal(store->vault, buf_bytes(&identity), sealed, &clear);
     REQUIRE(rc != SKS_ERROR_CRYPTO, err, SKS_ERROR_INTERNAL,
@@ -177,7 +178,7 @@ void changes_put(struct changes *changes, const struct store *store, const struc
 
     TRY(changes->status);
     TRY(row->handle == 0 ? SKS_ERROR_STORAGE : SKS_OK);
-    put_identity(&identity, row);
+    put_row_identity(&identity, row);
     TRY(identity.status);
     TRY(vault_seal(store->vault, buf_bytes(&identity), row->body, &sealed));
     if ((change = add_change(changes, CHANGE_PUT)) == NULL)
@@ -201,6 +202,23 @@ void changes_delete_owned(struct changes *changes, uint32_t owner)
 
     if (change != NULL)
         change->row.owner = owner;
+}
+
+enum sks_status changes_delete_open_sessions(struct changes *changes, struct store *store,
+                                             struct sks_error *err)
+{
+    struct store_row row = { 0 };
+    enum sks_status rc;
+
+    do {
+        struct arena arena = { 0 };
+
+        rc = store_next(store, STORE_SESSION, false, row.handle, &arena, &row, err);
+        if (row.handle != 0)
+            changes_delete_owned(changes, row.handle);
+        arena_free(&arena);
+    } while (row.handle != 0);
+    return rc;
 }
 
 void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle)
@@ -264,4 +282,118 @@ void changes_free(struct changes *changes)
 enum sks_status store_limit(struct store *store, uint64_t bytes, struct sks_error *err)
 {
     return store->backend->limit(store->self, bytes, err);
+}
+
+/* ---- all rows ---- */
+
+struct walk {
+    struct store *store;
+    store_visitor *visit;
+    void *ctx;
+};
+
+static enum sks_status visit_row(void *ctx, struct store_row *row, bool sound, struct bytes sealed,
+                                 struct arena *arena)
+{
+    const struct walk *w = ctx;
+    enum store_condition condition = STORE_MEANINGLESS;
+
+    if (sound)
+        condition =
+            unseal_row(w->store, sealed, arena, row, NULL) == SKS_OK ? STORE_SOUND : STORE_DAMAGED;
+    return w->visit(w->ctx, row, condition);
+}
+
+enum sks_status store_walk(struct store *store, store_visitor *visit, void *ctx,
+                           struct sks_error *err)
+{
+    struct walk walk = { store, visit, ctx };
+
+    return store->backend->walk(store->self, visit_row, &walk, err);
+}
+
+struct trial {
+    unsigned tried;
+    bool fits;
+};
+
+/* Any row will do, as a damaged one must not pass for another key; but not all need be tried. */
+static enum sks_status try_row(void *ctx, const struct store_row *row,
+                               enum store_condition condition)
+{
+    struct trial *trial = ctx;
+
+    (void)row;
+    trial->tried++;
+    trial->fits = condition == STORE_SOUND;
+    return trial->fits || trial->tried == FITS_TRIES ? SKS_ERROR_USER_ABORT : SKS_OK; /* enough */
+}
+
+bool store_fits(struct store *store)
+{
+    struct trial trial = { 0 };
+    enum sks_status rc = store_walk(store, try_row, &trial, NULL);
+
+    return trial.fits || (rc == SKS_OK && trial.tried == 0);
+}
+
+struct resealing {
+    const struct store *store;
+    const struct vault *to;
+    store_changer *change;
+    void *ctx;
+};
+
+static enum sks_status reseal_row(void *ctx, struct store_row *row, struct bytes sealed,
+                                  struct arena *arena, struct buf *again, struct sks_error *err)
+{
+    const struct resealing *r = ctx;
+    struct buf identity = { 0 };
+    enum sks_status rc;
+
+    TRY(unseal_row(r->store, sealed, arena, row, err));
+    TRY(r->change(r->ctx, row, arena, err));
+    put_row_identity(&identity, row);
+    TRY(identity.status);
+    TRY(vault_seal(r->to, buf_bytes(&identity), row->body, again));
+out:
+    buf_free(&identity);
+    return rc;
+}
+
+enum sks_status store_reseal(struct store *store, const struct vault *to, store_changer *change,
+                             void *ctx, struct sks_error *err)
+{
+    struct resealing resealing = { store, to, change, ctx };
+    enum sks_status rc = store->backend->rewrite(store->self, reseal_row, &resealing, err);
+
+    if (rc == SKS_OK)
+        store_use_vault(store, to);
+    return rc;
+}
+
+void store_use_vault(struct store *store, const struct vault *vault)
+{
+    store->vault = vault;
+}
+
+uint32_t store_last_handle(struct store *store, enum store_kind kind)
+{
+    return atomic_load(&store->last_handle[kind]);
+}
+
+enum sks_status store_copy(struct store *store, const char *path, struct sks_error *err)
+{
+    return store->backend->copy(store->self, path, err);
+}
+
+enum sks_status store_verify(struct store *store, void (*found)(void *ctx, const char *text),
+                             void *ctx, struct sks_error *err)
+{
+    return store->backend->verify(store->self, found, ctx, err);
+}
+
+enum sks_status store_compact(struct store *store, struct sks_error *err)
+{
+    return store->backend->compact(store->self, err);
 }

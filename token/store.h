@@ -92,6 +92,10 @@ void changes_put(struct changes *changes, const struct store *store, const struc
 /** Deletes all rows of an owner, itself included. */
 void changes_delete_owned(struct changes *changes, uint32_t owner);
 
+/** Deletes all open sessions with all that they own. */
+CHECKED enum sks_status changes_delete_open_sessions(struct changes *changes, struct store *store,
+                                                     struct sks_error *err);
+
 /** Deletes one row. */
 void changes_delete(struct changes *changes, enum store_kind kind, uint32_t handle);
 
@@ -115,6 +119,53 @@ CHECKED enum sks_status store_apply(struct store *store, const struct changes *c
                                     struct sks_error *err);
 
 void changes_free(struct changes *changes);
+
+/* ---- all rows: for what is done to a store as a whole, and linear in its rows ---- */
+
+enum store_condition {
+    STORE_SOUND,
+    STORE_DAMAGED,     /* it does not unseal: there is no body */
+    STORE_MEANINGLESS, /* a column holds what no row has: nothing else in the row is to be believed
+                        */
+};
+
+/* @param row lives as long as the visit */
+typedef enum sks_status store_visitor(void *ctx, const struct store_row *row,
+                                      enum store_condition condition);
+
+/** Calls visit() for every row, whatever its condition, by kind and handle. Nobody may write
+ * meanwhile; visit() may read. */
+CHECKED enum sks_status store_walk(struct store *store, store_visitor *visit, void *ctx,
+                                   struct sks_error *err);
+
+/** True if rows unseal: the master key is the store's. Also of a store without rows. */
+bool store_fits(struct store *store);
+
+/** Changes the clear body of a row; the new one may live in the arena. */
+typedef enum sks_status store_changer(void *ctx, struct store_row *row, struct arena *arena,
+                                      struct sks_error *err);
+
+/**
+ * Seals every row anew, in one durable transaction; SKS_ERROR_INTERNAL if one does not unseal.
+ *
+ * @param to      the vault of the store from now on
+ * @param change  called for each row on the way
+ */
+CHECKED enum sks_status store_reseal(struct store *store, const struct vault *to,
+                                     store_changer *change, void *ctx, struct sks_error *err);
+
+/** Uses another vault, which must outlive the store. */
+void store_use_vault(struct store *store, const struct vault *vault);
+
+/** The last handle of a kind that was ever given out, as the database has it. */
+uint32_t store_last_handle(struct store *store, enum store_kind kind);
+
+/** As database_copy(), database_verify() and database_compact(). */
+CHECKED enum sks_status store_copy(struct store *store, const char *path, struct sks_error *err);
+CHECKED enum sks_status store_verify(struct store *store,
+                                     void (*found)(void *ctx, const char *text), void *ctx,
+                                     struct sks_error *err);
+CHECKED enum sks_status store_compact(struct store *store, struct sks_error *err);
 
 /** Limits the database to about that many bytes, so that SKS_ERROR_STORAGE can be provoked. */
 CHECKED enum sks_status store_limit(struct store *store, uint64_t bytes, struct sks_error *err);

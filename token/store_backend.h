@@ -29,6 +29,16 @@ struct change {
     enum store_kind by;   /* of CHANGE_COLLECT */
 };
 
+/* Gets one row as it lies there, its body sealed; it may read others. @param sound false where a
+ * column holds what no row has, so that `row` is not what is there @param arena dies with the visit
+ */
+typedef enum sks_status row_visitor(void *ctx, struct store_row *row, bool sound,
+                                    struct bytes sealed, struct arena *arena);
+
+/* Gets one row with its body sealed, and appends the body sealed anew to `again`. */
+typedef enum sks_status row_resealer(void *ctx, struct store_row *row, struct bytes sealed,
+                                     struct arena *arena, struct buf *again, struct sks_error *err);
+
 struct store_backend {
     /* Finds one row (see store.h for each lookup); row->handle 0 if none. Its body is appended to
      * `sealed` instead. */
@@ -42,10 +52,29 @@ struct store_backend {
                                     struct sks_error *err);
     enum sks_status (*limit)(void *self, uint64_t bytes, struct sks_error *err);
     void (*close)(void *self);
+
+    /* Calls visit() for every row, by kind and handle. */
+    enum sks_status (*walk)(void *self, row_visitor *visit, void *ctx, struct sks_error *err);
+    /* Replaces the body of every row by what reseal() makes of it, in one durable transaction. */
+    enum sks_status (*rewrite)(void *self, row_resealer *reseal, void *ctx, struct sks_error *err);
+    /* See keygen2/base/database.h. */
+    enum sks_status (*copy)(void *self, const char *path, struct sks_error *err);
+    enum sks_status (*verify)(void *self, void (*found)(void *ctx, const char *text), void *ctx,
+                              struct sks_error *err);
+    enum sks_status (*compact)(void *self, struct sks_error *err);
 };
 
-/** Opens the SQLite backend. @param self out: handed to its functions */
-CHECKED enum sks_status store_sqlite_open(const char *path, const struct store_backend **backend,
-                                          void **self, struct sks_error *err);
+/** Appends all that must not change around a sealed body. */
+void put_row_identity(struct buf *out, const struct store_row *row);
+
+/**
+ * Opens the SQLite backend; a store of an older form is upgraded.
+ *
+ * @param vault  for the upgrade
+ * @param self   out: handed to its functions
+ */
+CHECKED enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
+                                          const struct store_backend **backend, void **self,
+                                          struct sks_error *err);
 
 #endif

@@ -1,12 +1,9 @@
 /* The store's backend on SQLite. */
-#include "keygen2/base/database.h"
-#include "token/store_backend.h"
-
-enum { SCHEMA_VERSION = 1 };
+#include "token/store_sqlite.h"
 
 /* Rows of the token: what is in clear is what finding them needs; all of it is bound to the seal.
  */
-static const char SCHEMA[] =
+static const char TABLES[] =
     "CREATE TABLE object ("
     "  kind INTEGER NOT NULL,"
     "  handle INTEGER NOT NULL,"
@@ -25,7 +22,13 @@ static const char SCHEMA[] =
     "CREATE INDEX object_by_tag ON object (tag, handle) WHERE length(tag) > 0;"
     "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
 
-#define SELECT "SELECT kind, handle, owner, refers, closed, name, tag, body FROM object WHERE "
+static const struct database_schema SCHEMA = { .create = TABLES,
+                                               .version = 1,
+                                               .upgrades = STORE_UPGRADES,
+                                               .upgrade_count = STORE_UPGRADES_COUNT,
+                                               .version_of = store_version_of };
+
+#define SELECT "SELECT " STORE_COLUMNS " FROM object WHERE "
 
 static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
                            const struct store_row *wanted)
@@ -57,8 +60,8 @@ static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
     }
 }
 
-static enum sks_status read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
-                                struct buf *sealed)
+enum sks_status store_read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
+                               struct buf *sealed)
 {
     row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
     row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
@@ -85,7 +88,7 @@ static enum sks_status find(void *self, enum store_lookup lookup, const struct s
     if (statement != NULL)
         got = database_step(statement, err);
     if (got >= 0)
-        rc = got == 1 ? read_row(statement, arena, row, sealed) : SKS_OK;
+        rc = got == 1 ? store_read_row(statement, arena, row, sealed) : SKS_OK;
     database_done(statement);
     database_unlock(db);
     return sks_explain(err, rc);
@@ -189,13 +192,133 @@ static void close_database(void *self)
     database_close(self);
 }
 
-static const struct store_backend SQLITE = { find, apply, last_handles, limit, close_database };
+/* ---- all rows ---- */
 
-enum sks_status store_sqlite_open(const char *path, const struct store_backend **backend,
-                                  void **self, struct sks_error *err)
+/* What this program wrote; a column has no type of its own in SQLite. */
+#define SOUND                                                                                      \
+    "(typeof(kind) = 'integer' AND kind BETWEEN 1 AND 255"                                         \
+    " AND typeof(handle) = 'integer' AND handle BETWEEN 1 AND 4294967295"                          \
+    " AND typeof(owner) = 'integer' AND owner BETWEEN 0 AND 4294967295"                            \
+    " AND typeof(refers) = 'integer' AND refers BETWEEN 0 AND 4294967295"                          \
+    " AND typeof(closed) = 'integer' AND closed BETWEEN 0 AND 1"                                   \
+    " AND typeof(name) = 'blob' AND typeof(tag) = 'blob' AND typeof(body) = 'blob')"
+
+static enum sks_status walk(void *self, row_visitor *visit, void *ctx, struct sks_error *err)
+{
+    struct database *db = self;
+    sqlite3_stmt *statement;
+    enum sks_status rc = SKS_OK;
+    int got;
+
+    database_lock(db);
+    statement = database_query(
+        db, "SELECT " STORE_COLUMNS ", " SOUND " FROM object ORDER BY kind, handle", "");
+    while (rc == SKS_OK && (got = database_step(statement, err)) != 0) {
+        struct store_row row = { 0 };
+        struct buf sealed = { 0 };
+        struct arena one = { 0 };
+
+        rc = got > 0 ? store_read_row(statement, &one, &row, &sealed) : SKS_ERROR_STORAGE;
+        if (rc == SKS_OK) {
+            bool sound = sqlite3_column_int(statement, 8) != 0;
+
+            database_unlock(db); /* for the reads of the visitor */
+            rc = visit(ctx, &row, sound, buf_bytes(&sealed), &one);
+            database_lock(db);
+        }
+        buf_free(&sealed);
+        arena_free(&one);
+    }
+    database_done(statement);
+    database_unlock(db);
+    return sks_explain(err, rc);
+}
+
+static enum sks_status count_unsound(struct database *db, int64_t *count, struct sks_error *err)
+{
+    sqlite3_stmt *statement =
+        database_query(db, "SELECT count(*) FROM object WHERE NOT " SOUND, "");
+    int got = database_step(statement, err);
+
+    *count = got == 1 ? sqlite3_column_int64(statement, 0) : 0;
+    database_done(statement);
+    return got == 1 ? SKS_OK : SKS_ERROR_STORAGE;
+}
+
+/* Rows that are sound come in the order of their handles, so nothing is met twice. */
+static enum sks_status rewrite_next(struct database *db, struct store_row *row, bool *more,
+                                    row_resealer *reseal, void *ctx, struct sks_error *err)
+{
+    struct buf sealed = { 0 }, again = { 0 };
+    struct arena one = { 0 };
+    sqlite3_stmt *statement =
+        database_query(db, SELECT "(kind, handle) > (?, ?) ORDER BY kind, handle LIMIT 1", "uu",
+                       (uint32_t)row->kind, row->handle);
+    int got = database_step(statement, err);
+    enum sks_status rc = got < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+
+    *more = got == 1;
+    if (*more)
+        rc = store_read_row(statement, &one, row, &sealed);
+    database_done(statement);
+    if (!*more || rc != SKS_OK)
+        goto out;
+    TRY(reseal(ctx, row, buf_bytes(&sealed), &one, &again, err));
+    TRY(database_run(db, err, "UPDATE object SET body = ? WHERE kind = ? AND handle = ?", "buu",
+                     buf_bytes(&again), (uint32_t)row->kind, row->handle));
+out:
+    buf_free(&sealed);
+    buf_free(&again);
+    arena_free(&one);
+    return rc;
+}
+
+static enum sks_status rewrite(void *self, row_resealer *reseal, void *ctx, struct sks_error *err)
+{
+    struct database *db = self;
+    struct store_row row = { 0 };
+    int64_t unsound;
+    bool more = true;
+    enum sks_status rc = database_begin(db, err);
+
+    if (rc != SKS_OK)
+        return rc;
+    TRY(count_unsound(db, &unsound, err));
+    REQUIRE(unsound == 0, err, SKS_ERROR_INTERNAL, "%lld rows hold what no row has",
+            (long long)unsound);
+    while (more)
+        TRY(rewrite_next(db, &row, &more, reseal, ctx, err));
+    return database_commit(db, err);
+out:
+    database_rollback(db);
+    return sks_explain(err, rc);
+}
+
+static enum sks_status copy(void *self, const char *path, struct sks_error *err)
+{
+    return database_copy(self, path, err);
+}
+
+static enum sks_status verify(void *self, void (*found)(void *ctx, const char *text), void *ctx,
+                              struct sks_error *err)
+{
+    return database_verify(self, found, ctx, err);
+}
+
+static enum sks_status compact(void *self, struct sks_error *err)
+{
+    return database_compact(self, err);
+}
+
+static const struct store_backend SQLITE = { find, apply,   last_handles, limit,  close_database,
+                                             walk, rewrite, copy,         verify, compact };
+
+enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
+                                  const struct store_backend **backend, void **self,
+                                  struct sks_error *err)
 {
     struct database *db = NULL;
-    enum sks_status rc = database_open(path, SCHEMA, SCHEMA_VERSION, true, &db, err);
+    enum sks_status rc = database_open(path, &SCHEMA, true, vault, &db, err);
 
     *backend = &SQLITE;
     *self = db;

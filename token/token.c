@@ -1,6 +1,13 @@
+#include "keygen2/base/clock.h"
 #include "token/call.h"
+#include "token/master_key.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { COPY_ID = 8 }; /* characters */
 
 static const char RSA2048[] = "https://webpki.github.io/sks/algorithm#rsa2048";
 
@@ -13,8 +20,9 @@ enum sks_status token_open(const char *database, const char *key_file,
 
     *token = NULL;
     REQUIRE(t != NULL, err, SKS_ERROR_STORAGE, "out of memory");
-    TRY(vault_open(key_file, &t->vault, err));
-    TRY(store_open(database, t->vault, &t->store, err));
+    t->database = strdup(database);
+    REQUIRE(t->database != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    TRY(master_key_open(database, key_file, &t->vault, &t->store, err));
     TRY(device_load(t->store, &t->device, err));
     REQUIRE(t->device.certificate_path.count > 0, err, SKS_ERROR_NOT_AVAILABLE,
             "the device has no certificate yet: run sks-token certify");
@@ -62,6 +70,24 @@ void token_sleep(struct token *token)
     device_forget_key(&token->device);
 }
 
+enum sks_status token_copy(struct token *token, char name[TOKEN_COPY_NAME_MAX],
+                           struct sks_error *err)
+{
+    const char *slash = strrchr(token->database, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - token->database) + 1;
+    char id[COPY_ID + 1], path[PATH_MAX];
+    int used;
+    enum sks_status rc;
+
+    TRY(random_id(id, COPY_ID));
+    (void)snprintf(name, TOKEN_COPY_NAME_MAX, TOKEN_COPY "%s", id);
+    used = snprintf(path, sizeof path, "%.*s%s", folder, token->database, name);
+    REQUIRE(used > 0 && (size_t)used < sizeof path, err, SKS_ERROR_OPTION, "the path is too long");
+    TRY(store_copy(token->store, path, err));
+out:
+    return sks_explain(err, rc);
+}
+
 void token_close(struct token *token)
 {
     if (token == NULL)
@@ -73,5 +99,6 @@ void token_close(struct token *token)
     device_free(&token->device);
     store_close(token->store);
     vault_close(token->vault);
+    free(token->database);
     free(token);
 }

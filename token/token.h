@@ -11,6 +11,10 @@
 #define TOKEN_DEVICE_REQUEST "device.csr"
 #define TOKEN_LOCK "lock"
 
+/* Names of what is beside the database for a moment begin with these. */
+#define TOKEN_COPY TOKEN_DATABASE ".copy-"        /* made by token_copy() */
+#define TOKEN_RESTORED TOKEN_DATABASE ".restored" /* on its way to its place */
+
 struct token;
 
 /* What a token only pretends to have; both are off by default. */
@@ -48,6 +52,17 @@ void token_close(struct token *token);
  *                  status says that there is no memory for any, nothing was done
  */
 void token_process(struct token *token, struct bytes request, struct buf *response);
+
+enum { TOKEN_COPY_NAME_MAX = 64 };
+
+/**
+ * Copies the whole store, as it is at the moment when this returns, beside its database. Calls go
+ * on meanwhile. Whoever asked removes the copy.
+ *
+ * @param name  out: of the copy, in the folder of the database
+ */
+CHECKED enum sks_status token_copy(struct token *token, char name[TOKEN_COPY_NAME_MAX],
+                                   struct sks_error *err);
 
 /** True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
  * or must wait for another call of its session. */

@@ -2,7 +2,7 @@
 #ifndef TOKEN_VAULT_H
 #define TOKEN_VAULT_H
 
-#include "keygen2/base/bytes.h"
+#include "keygen2/crypto/seal.h"
 
 enum { MASTER_KEY_SIZE = 32 };
 
@@ -20,6 +20,21 @@ CHECKED enum sks_status vault_create(const char *path, struct sks_error *err);
  * @param path  refused if group or others can read it (but under /run/secrets)
  */
 CHECKED enum sks_status vault_open(const char *path, struct vault **vault, struct sks_error *err);
+
+/** As vault_open(), from the file whatever the environment says. */
+CHECKED enum sks_status vault_open_file(const char *path, struct vault **vault,
+                                        struct sks_error *err);
+
+/**
+ * Writes a master key to a file of mode 0600, durably.
+ *
+ * @param environment  the key that vault_open(from) would load, else that of vault_open_file()
+ */
+CHECKED enum sks_status vault_copy_key(const char *from, bool environment, const char *to,
+                                       struct sks_error *err);
+
+/** True if both have the same master key. */
+bool vault_is_same(const struct vault *a, const struct vault *b);
 
 /** Wipes the key. NULL is allowed. */
 void vault_close(struct vault *vault);
@@ -48,5 +63,10 @@ CHECKED enum sks_status vault_unseal(const struct vault *vault, struct bytes ide
 
 /** HMAC of data under a key made from the master key for this purpose only. @param mac 32 bytes */
 CHECKED enum sks_status vault_mac(const struct vault *vault, struct bytes data, uint8_t mac[32]);
+
+/** The key of one backup, made from the master key. @param salt of the backup @param key 32 bytes
+ */
+CHECKED enum sks_status vault_backup_key(const struct vault *vault, struct bytes salt,
+                                         uint8_t key[SEAL_KEY_SIZE]);
 
 #endif

@@ -8,22 +8,67 @@
 
 struct database;
 
+/* One step of an upgrade: makes a database of the next version out of one of version `from`. */
+struct database_upgrade {
+    unsigned from;
+    const char *sql; /* statements, run first; NULL: none */
+    /* What SQL cannot do, inside the transaction of the upgrade: it neither locks nor commits. */
+    enum sks_status (*run)(struct database *db, const void *ctx,
+                           struct sks_error *err); /* NULL: none */
+};
+
+struct database_schema {
+    const char *create; /* statements that make the tables of an empty database; a table
+                         * meta(key, value) with the row schema_version is made here */
+    unsigned version;   /* of these, and the last that this program understands */
+    const struct database_upgrade *upgrades; /* one for each older version, in their order */
+    size_t upgrade_count;
+    /* The version of a database that says `said`, where that number was given to several forms.
+     * NULL: it is what it says. */
+    unsigned (*version_of)(struct database *db, unsigned said);
+};
+
 /**
- * Opens or creates a database.
+ * Opens a database, or creates it. One of an older version is upgraded, in one transaction.
  *
  * @param path       file; ":memory:" for none
- * @param schema     statements that create the tables of an empty database; a table meta(key,
- * value) with the row schema_version is made here
- * @param version    schema version that this program understands
  * @param exclusive  keep the file to this process (faster); else other processes may read
- * @return SKS_ERROR_EXTERNAL if it cannot be opened, SKS_ERROR_NOT_AVAILABLE for another schema
- *         version, with the text in err
+ * @param ctx        handed to the upgrades
+ * @return SKS_ERROR_EXTERNAL if it cannot be opened, SKS_ERROR_NOT_AVAILABLE for a newer schema
+ *         version and for one that nothing upgrades, with the text in err; of an upgrade that
+ *         fails, its status: then the database is as it was
  */
-CHECKED enum sks_status database_open(const char *path, const char *schema, unsigned version,
-                                      bool exclusive, struct database **db, struct sks_error *err);
+CHECKED enum sks_status database_open(const char *path, const struct database_schema *schema,
+                                      bool exclusive, const void *ctx, struct database **db,
+                                      struct sks_error *err);
 
 /** Limits the file to about that many bytes: what goes beyond fails with SKS_ERROR_STORAGE. */
 CHECKED enum sks_status database_limit(struct database *db, uint64_t bytes, struct sks_error *err);
+
+/**
+ * Writes a copy of the whole database, as it is at the moment when this returns; other threads may
+ * use the database meanwhile. The copy is not synced.
+ *
+ * @param path  must not be there; gone again if this fails
+ */
+CHECKED enum sks_status database_copy(struct database *db, const char *path, struct sks_error *err);
+
+/**
+ * Brings what lies in the log of a database that nobody has open into its one file; nothing is
+ * known of what is in it.
+ *
+ * @return SKS_ERROR_INTERNAL if the file is damaged, or no database; SKS_ERROR_EXTERNAL for all
+ *         that may be better another time
+ */
+CHECKED enum sks_status database_settle(const char *path, struct sks_error *err);
+
+/** SQLite's own check of its file and indexes. @param found called for each finding */
+CHECKED enum sks_status database_verify(struct database *db,
+                                        void (*found)(void *ctx, const char *text), void *ctx,
+                                        struct sks_error *err);
+
+/** Writes the file anew, so that nothing is in it but what the tables hold. */
+CHECKED enum sks_status database_compact(struct database *db, struct sks_error *err);
 
 /** NULL is allowed. */
 void database_close(struct database *db);

@@ -1,5 +1,6 @@
 #include "keygen2/base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -120,28 +121,101 @@ static bool sync_folder_of(const char *path)
     return done;
 }
 
+enum sks_status file_begin(struct file_writer *w, const char *path, struct sks_error *err)
+{
+    int used = snprintf(w->path, sizeof w->path, "%s", path);
+    enum sks_status rc = SKS_OK;
+
+    w->fd = -1;
+    REQUIRE(used > 0 && (size_t)used + sizeof ".XXXXXX" <= sizeof w->temporary, err,
+            SKS_ERROR_OPTION, "%s: the name is too long", path);
+    (void)snprintf(w->temporary, sizeof w->temporary, "%s.XXXXXX", path);
+    w->fd = mkostemp(w->temporary, O_CLOEXEC);
+    REQUIRE(w->fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+out:
+    return rc;
+}
+
+enum sks_status file_put(struct file_writer *w, struct bytes data, struct sks_error *err)
+{
+    return file_write_to(w->fd, data)
+               ? SKS_OK
+               : sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", w->path, strerror(errno));
+}
+
+enum sks_status file_finish(struct file_writer *w, unsigned mode, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    if (fchmod(w->fd, (mode_t)mode) != 0 || fsync(w->fd) != 0 ||
+        rename(w->temporary, w->path) != 0 || !sync_folder_of(w->path))
+        rc = sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", w->path, strerror(errno));
+    if (rc == SKS_OK) {
+        (void)close(w->fd);
+        w->fd = -1;
+    }
+    return rc;
+}
+
+void file_abandon(struct file_writer *w)
+{
+    if (w->fd < 0)
+        return;
+    (void)close(w->fd);
+    (void)unlink(w->temporary); /* gone already if only the folder failed to sync */
+    w->fd = -1;
+}
+
 enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
                            struct sks_error *err)
 {
-    char temporary[PATH_MAX] = "";
+    struct file_writer writer;
     enum sks_status rc;
-    int fd = -1, used = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 
-    REQUIRE(used > 0 && (size_t)used < sizeof temporary, err, SKS_ERROR_OPTION,
-            "%s: the name is too long", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    REQUIRE(fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
-    REQUIRE(file_write_to(fd, data) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 &&
-                rename(temporary, path) == 0 && sync_folder_of(path),
-            err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
-    rc = SKS_OK;
+    TRY(file_begin(&writer, path, err));
+    TRY(file_put(&writer, data, err));
+    TRY(file_finish(&writer, mode, err));
 out:
-    if (fd >= 0) {
-        (void)close(fd);
-        if (rc != SKS_OK)
-            (void)unlink(temporary); /* gone already if only the folder failed to sync */
-    }
+    file_abandon(&writer);
     return rc;
+}
+
+enum sks_status file_sync(const char *path, struct sks_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum sks_status rc = SKS_OK;
+
+    if (fd < 0 || fsync(fd) != 0 || !sync_folder_of(path))
+        rc = sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return rc;
+}
+
+enum sks_status file_rename(const char *from, const char *to, struct sks_error *err)
+{
+    if (rename(from, to) == 0 && sync_folder_of(to))
+        return SKS_OK;
+    return sks_fail(err, SKS_ERROR_EXTERNAL, "%s cannot be renamed to %s: %s", from, to,
+                    strerror(errno));
+}
+
+void file_sweep(const char *prefix)
+{
+    const char *slash = strrchr(prefix, '/');
+    const char *name = slash == NULL ? prefix : slash + 1;
+    char folder[PATH_MAX] = ".";
+    DIR *entries;
+
+    if (slash != NULL)
+        (void)snprintf(folder, sizeof folder, "%.*s", (int)(name - prefix), prefix);
+    entries = opendir(folder);
+    if (entries == NULL)
+        return;
+    for (struct dirent *e; (e = readdir(entries)) != NULL;)
+        if (strncmp(e->d_name, name, strlen(name)) == 0)
+            (void)unlinkat(dirfd(entries), e->d_name, 0);
+    (void)closedir(entries);
 }
 
 /* What is in a folder lasts only once its own name does. One that is there already may come from

@@ -4,6 +4,8 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <limits.h>
+
 /** Joins folder and name into path; SKS_ERROR_OPTION if it is too long. */
 CHECKED enum sks_status file_path(char *path, size_t size, const char *folder, const char *name);
 
@@ -18,6 +20,27 @@ CHECKED enum sks_status file_read_secret(const char *path, size_t max, struct bu
 /** Writes durably: a new file beside it, synced, renamed over it, folder synced. */
 CHECKED enum sks_status file_write(const char *path, unsigned mode, struct bytes data,
                                    struct sks_error *err);
+
+/* A file that is written in parts, as file_write() writes a whole one. file_abandon() it in any
+ * case, unless file_begin() was not called: what was not finished is gone then. */
+struct file_writer {
+    char path[PATH_MAX], temporary[PATH_MAX];
+    int fd; /* -1 before and after */
+};
+
+CHECKED enum sks_status file_begin(struct file_writer *w, const char *path, struct sks_error *err);
+CHECKED enum sks_status file_put(struct file_writer *w, struct bytes data, struct sks_error *err);
+CHECKED enum sks_status file_finish(struct file_writer *w, unsigned mode, struct sks_error *err);
+void file_abandon(struct file_writer *w);
+
+/** Makes durable what somebody else wrote. */
+CHECKED enum sks_status file_sync(const char *path, struct sks_error *err);
+
+/** Renames within a folder, durably; what bore the new name is gone. */
+CHECKED enum sks_status file_rename(const char *from, const char *to, struct sks_error *err);
+
+/** Removes the files of a folder whose paths begin with a text. */
+void file_sweep(const char *prefix);
 
 /** Writes all of it to an open file; errno is set when this is false. */
 bool file_write_to(int fd, struct bytes data);

@@ -166,6 +166,15 @@ out:
     return rc;
 }
 
+enum sks_status terminal_consent(bool given, const char *question, struct sks_error *err)
+{
+    if (given)
+        return SKS_OK;
+    if (!terminal_exists())
+        return sks_fail(err, SKS_ERROR_OPTION, "no terminal to ask for consent on: give --yes");
+    return terminal_confirm(question, NULL, err);
+}
+
 enum sks_status secret_from_file(const char *path, struct buf *secret, struct sks_error *err)
 {
     const uint8_t *end;

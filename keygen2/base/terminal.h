@@ -47,6 +47,14 @@ CHECKED enum sks_status terminal_confirm(const char *question, const volatile si
                                          struct sks_error *err);
 
 /**
+ * Asks for consent unless it was given on the command line.
+ *
+ * @param given  by --yes
+ * @return as terminal_confirm(); SKS_ERROR_OPTION where it was not given and nobody can be asked
+ */
+CHECKED enum sks_status terminal_consent(bool given, const char *question, struct sks_error *err);
+
+/**
  * Reads a secret from the first line of a file; refuses one that group or others can read.
  *
  * @param secret  out: appended, not empty

@@ -248,6 +248,9 @@ struct deactivate_out {
 struct activate_out { /* of the control socket, control.h */
     bool was_deactivated;
 };
+struct copy_out { /* of the control socket, control.h */
+    struct bytes name;
+};
 
 union sks_out {
     struct device_info_out device_info;
@@ -264,6 +267,7 @@ union sks_out {
     struct result_out result;
     struct deactivate_out deactivate;
     struct activate_out activate;
+    struct copy_out copy;
 };
 
 enum wire_type {

@@ -5,8 +5,10 @@
 #include "token/api/calls.h"
 
 #define CONTROL_ACTIVATE_PATH "/control/activate"
+#define CONTROL_COPY_PATH "/control/copy"
 
-/** Its row: no input; output wasDeactivated. No row of SKS_METHODS: the path names it. */
-extern const struct sks_method CONTROL_ACTIVATE;
+/* Their rows, none of SKS_METHODS: the paths name them. No inputs. */
+extern const struct sks_method CONTROL_ACTIVATE; /* output wasDeactivated */
+extern const struct sks_method CONTROL_COPY;     /* output name, of the file; see token_copy() */
 
 #endif

@@ -31,12 +31,10 @@ enum exit_code command_deactivate(void *options, char **operands, size_t count)
     enum sks_status rc;
 
     (void)operands, (void)count;
-    REQUIRE(o->yes || terminal_exists(), &err, SKS_ERROR_OPTION,
-            "no terminal to ask for consent on: give --yes");
-    if (!o->yes)
-        TRY(terminal_confirm("Every open session will be aborted, and no key can be used until "
-                             "sks-token activate.\nDeactivate the token?",
-                             NULL, &err));
+    TRY(terminal_consent(o->yes,
+                         "Every open session will be aborted, and no key can be used until "
+                         "sks-token activate.\nDeactivate the token?",
+                         &err));
     TRY(port_open(o->store, o->key_file, &port, &err));
     TRY(deactivate_token(&port, &err));
     (void)printf("deactivated\n");

@@ -21,6 +21,9 @@ struct token_command_options {
     bool verbose;            /* serve */
     bool json;               /* commands whose output is data */
 
+    const char *new_key_file;  /* rekey */
+    bool install_key, replace; /* restore */
+
     /* Commands on a key. */
     const char *pin_file, *puk_file, *new_pin_file; /* NULL: environment, else the terminal */
     bool biometric;                                 /* the biometric check was passed */
@@ -32,7 +35,7 @@ struct token_command_options {
     const char *peer;                               /* derive: PEM file */
     bool pem;                                       /* show: the certificate path alone */
     const char *extension;                          /* show: the data of this type alone */
-    bool yes;                                       /* delete, deactivate: do not ask */
+    bool yes;                                       /* do not ask */
 
     /* Updates of the policy. */
     const char *update_url; /* serve, info, update: see token_options */
@@ -70,11 +73,16 @@ enum exit_code command_abort(void *options, char **operands, size_t count); /* s
 enum exit_code command_deactivate(void *options, char **operands, size_t count);
 enum exit_code command_activate(void *options, char **operands, size_t count);
 
+enum exit_code command_backup(void *options, char **operands, size_t count);  /* backup.c */
+enum exit_code command_restore(void *options, char **operands, size_t count); /* restore.c */
+enum exit_code command_check(void *options, char **operands, size_t count);   /* check.c */
+enum exit_code command_rekey(void *options, char **operands, size_t count);   /* rekey.c */
+
 extern const struct option_row OPTIONS_INFO[], OPTIONS_LIST[], OPTIONS_SHOW[], OPTIONS_SIGN[],
     OPTIONS_DECRYPT[], OPTIONS_ENCRYPT[], OPTIONS_HMAC[], OPTIONS_DERIVE[], OPTIONS_EXPORT[],
     OPTIONS_DELETE[], OPTIONS_CHANGE_PIN[], OPTIONS_SET_PIN[], OPTIONS_UNLOCK[], OPTIONS_SESSIONS[],
     OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[], OPTIONS_UPDATE[],
-    OPTIONS_MAKE_UPDATE[];
+    OPTIONS_MAKE_UPDATE[], OPTIONS_REKEY[], OPTIONS_CHECK[], OPTIONS_BACKUP[], OPTIONS_RESTORE[];
 
 enum exit_code command_update(void *options, char **operands, size_t count); /* update.c */
 enum exit_code command_make_update(void *options, char **operands, size_t count);

@@ -18,6 +18,7 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
         { folder->database, TOKEN_DATABASE },      { folder->master_key, TOKEN_MASTER_KEY },
         { folder->device_ca, TOKEN_DEVICE_CA },    { folder->control, TOKEN_CONTROL_SOCKET },
         { folder->request, TOKEN_DEVICE_REQUEST }, { folder->lock_path, TOKEN_LOCK },
+        { folder->restored, TOKEN_RESTORED },
     };
 
     folder->lock = -1;
@@ -28,6 +29,15 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
         snprintf(folder->master_key, FOLDER_PATH_MAX, "%s", key_file) >= FOLDER_PATH_MAX)
         return sks_fail(err, SKS_ERROR_OPTION, "--master-key: the path is too long");
     return SKS_OK;
+}
+
+enum sks_status folder_need_store(const struct folder *folder, const char *store,
+                                  struct sks_error *err)
+{
+    return file_exists(folder->database)
+               ? SKS_OK
+               : sks_fail(err, SKS_ERROR_EXTERNAL, "%s: no token store (run sks-token init)",
+                          store);
 }
 
 enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
@@ -42,9 +52,41 @@ enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
                     folder->lock_path);
 }
 
+enum sks_status folder_lock_alone(struct folder *folder, struct sks_error *err)
+{
+    struct sks_error why = { 0 };
+    enum sks_status rc = folder_lock(folder, &why);
+
+    if (rc == SKS_OK)
+        return SKS_OK;
+    return sks_fail(err, rc, "%s%s", why.text,
+                    rc == SKS_ERROR_NOT_AVAILABLE ? ": stop sks-token serve first" : "");
+}
+
 void folder_unlock(struct folder *folder)
 {
     if (folder->lock >= 0)
         (void)close(folder->lock);
     folder->lock = -1;
+}
+
+void folder_remove_database(const char *path)
+{
+    static const char *const SUFFIX[] = { "", "-wal", "-shm", "-journal" };
+    char name[FOLDER_PATH_MAX + 16];
+
+    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
+        (void)unlink(name);
+    }
+}
+
+void folder_sweep(const struct folder *folder)
+{
+    char copies[FOLDER_PATH_MAX + 16];
+
+    (void)snprintf(copies, sizeof copies, "%s%s", folder->database,
+                   TOKEN_COPY + sizeof TOKEN_DATABASE - 1);
+    file_sweep(copies);
+    file_sweep(folder->restored);
 }

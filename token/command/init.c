@@ -3,28 +3,19 @@
 #include "token/command/commands.h"
 #include "token/command/folder.h"
 #include "token/device_ca.h"
+#include "token/master_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The store of a token that need not have a device key; it stays locked until closed. */
 struct opened {
     struct folder folder;
     struct vault *vault;
     struct store *store;
     struct device device;
 };
-
-/* Opens the store of a token that need not have a device key; it stays locked until closed. */
-static enum sks_status open_store(struct opened *t, struct sks_error *err)
-{
-    enum sks_status rc;
-
-    TRY(vault_open(t->folder.master_key, &t->vault, err));
-    TRY(store_open(t->folder.database, t->vault, &t->store, err));
-out:
-    return rc;
-}
 
 static void close_store(struct opened *t)
 {
@@ -57,7 +48,7 @@ static enum sks_status make_device(const struct token_command_options *o, struct
     TRY(folder_lock(&t->folder, err));
     if (getenv(MASTER_KEY_VARIABLE) == NULL && !file_exists(t->folder.master_key))
         TRY(vault_create(t->folder.master_key, err));
-    TRY(open_store(t, err));
+    TRY(master_key_open(t->folder.database, t->folder.master_key, &t->vault, &t->store, err));
     rc = device_load(t->store, &t->device, err);
     REQUIRE(rc == SKS_ERROR_NOT_AVAILABLE, err, rc == SKS_OK ? SKS_ERROR_NOT_ALLOWED : rc, "%s: %s",
             o->store, rc == SKS_OK ? "is initialised already" : err->text);
@@ -101,7 +92,7 @@ enum exit_code command_certify(void *options, char **operands, size_t count)
     (void)operands, (void)count;
     TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
     TRY(folder_lock(&t.folder, &err));
-    TRY(open_store(&t, &err));
+    TRY(master_key_open(t.folder.database, t.folder.master_key, &t.vault, &t.store, &err));
     TRY(device_load(t.store, &t.device, &err));
     TRY(device_take_certificate(&t.device, o->certificate, t.folder.device_ca, &err));
     TRY(device_save(t.store, &t.device, &err));

@@ -1,5 +1,4 @@
 #include "token/command/port.h"
-#include "keygen2/base/files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,8 +29,7 @@ enum sks_status port_open_with(const char *store, const char *key_file,
 
     *port = (struct port){ .folder.lock = -1 };
     TRY(folder_paths(&port->folder, store, key_file, err));
-    REQUIRE(file_exists(port->folder.database), err, SKS_ERROR_EXTERNAL,
-            "%s: no token store (run sks-token init)", store);
+    TRY(folder_need_store(&port->folder, store, err));
     rc = folder_lock(&port->folder, err);
     if (rc == SKS_ERROR_NOT_AVAILABLE) { /* somebody serves it */
         (void)snprintf(url, sizeof url, "unix:%s", port->folder.control);

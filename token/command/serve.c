@@ -1,5 +1,4 @@
 /* sks-token serve. */
-#include "keygen2/base/files.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
 #include "token/command/commands.h"
@@ -27,16 +26,6 @@ static void name_hosts(struct serving *s, const struct texts *names)
     s->hosts = (struct bytes_list){ s->host, names->count };
 }
 
-/* A server for a store that was never initialised would be one that nobody can use. */
-static enum sks_status check_store(const struct serving *s, const char *store,
-                                   struct sks_error *err)
-{
-    return file_exists(s->folder.database)
-               ? SKS_OK
-               : sks_fail(err, SKS_ERROR_EXTERNAL, "%s: no token store (run sks-token init)",
-                          store);
-}
-
 static enum sks_status start(const struct token_command_options *o, struct serving *s,
                              const char **url, struct sks_error *err)
 {
@@ -52,8 +41,9 @@ static enum sks_status start(const struct token_command_options *o, struct servi
     REQUIRE(o->listen_any || socket_is_local(o->listen), err, SKS_ERROR_OPTION,
             "--listen %s: not loopback; a token is a local thing (--listen-any if it must be)",
             o->listen);
-    TRY(check_store(s, o->store, err));
+    TRY(folder_need_store(&s->folder, o->store, err));
     TRY(folder_lock(&s->folder, err));
+    folder_sweep(&s->folder);
     TRY(token_open(s->folder.database, s->folder.master_key, &options, &s->token, err));
     service_configure(&s->config, s->token, &s->hosts);
     TRY(http_server_new(&s->config, &s->server, err));

@@ -37,6 +37,23 @@ static void post_activate(void *ctx, const struct http_request *request,
     log_info("activate: %s", err.status == SKS_OK ? "the token is active" : err.text);
 }
 
+static void post_copy(void *ctx, const struct http_request *request, struct http_response *response)
+{
+    char name[TOKEN_COPY_NAME_MAX];
+    union sks_out out = { 0 };
+    struct sks_error err = { 0 };
+
+    (void)request;
+    response->content_type = OCTETS;
+    if (token_copy(ctx, name, &err) == SKS_OK) {
+        out.copy.name = bytes_of(name);
+        sks_encode_response(&response->body, &CONTROL_COPY, &out);
+    } else {
+        sks_encode_failure(&response->body, &err);
+    }
+    log_info("copy: %s", err.status == SKS_OK ? name : err.text);
+}
+
 static bool always_slow(void *ctx, const struct http_request *request)
 {
     (void)ctx, (void)request;
@@ -49,6 +66,7 @@ static const struct http_route ROUTES[] = {
 
 static const struct http_route CONTROL_ROUTES[] = {
     { "POST", CONTROL_ACTIVATE_PATH, OCTETS, post_activate, always_slow },
+    { "POST", CONTROL_COPY_PATH, OCTETS, post_copy, always_slow },
 };
 
 void service_configure(struct http_config *config, struct token *token,

@@ -1,32 +1,18 @@
 """A token's secrets, read from its store with its master key, and what its memory holds of them."""
 
 import hmac
-import sqlite3
-import struct
 from pathlib import Path
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from .sealed_rows import DEVICE, SealedRows, master_key
+from .sks_types import Reader
 
-from .sks_types import Reader, encode
-
-DEVICE = 1      # kind of a row, and the handle of the device's key and certificate
 REGION_MAX = 1 << 28     # larger ones are a sanitizer's books
-COLUMNS = "kind, handle, owner, refers, closed, name, tag, body"
 
 
-def _unseal(key, row):
-    *numbers, name, tag, body = row
-    identity = struct.pack(">BIIIB", *numbers) + encode("byte[]", name) + encode("byte[]", tag)
-    return AESGCM(key).decrypt(body[:12], body[12:], identity)
-
-
-def _device_numbers(key, store):
+def _device_numbers(store, master):
     """The private numbers of the device key: of EC the scalar, of RSA d and all behind it."""
-    database = sqlite3.connect(store / "token.db")
-    row = database.execute("SELECT %s FROM object WHERE kind = ? AND handle = ?" % COLUMNS,
-                           (DEVICE, DEVICE)).fetchone()
-    database.close()
-    reader = Reader(_unseal(key, row))
+    rows = SealedRows(store, master)
+    reader = Reader(rows.clear(rows.get(DEVICE, DEVICE)))
     reader.value("byte")
     numbers = Reader(reader.value("byte[]")[1:])
     found = []
@@ -38,11 +24,11 @@ def _device_numbers(key, store):
 def secrets_of(store, master=None):
     """{name: bytes} of what a token with that store must have in its memory to work. Nobody may
     have the store open."""
-    if master is None:
-        master = bytes.fromhex((store / "master.key").read_text().strip())
-    seal, mac = (hmac.digest(master, label, "sha256") for label in (b"SealKey", b"CandidateKey"))
-    secrets = {"sealing key": seal, "key of the candidates": mac}
-    for number, octets in enumerate(_device_numbers(seal, store)):
+    master = master or master_key(store)
+    labels = {"sealing key": b"SealKey", "key of the candidates": b"CandidateKey",
+              "key of the backups": b"BackupKey"}
+    secrets = {name: hmac.digest(master, label, "sha256") for name, label in labels.items()}
+    for number, octets in enumerate(_device_numbers(store, master)):
         secrets["device key, number %d" % number] = octets[::-1]     # as OpenSSL keeps it
     return secrets
 

@@ -8,7 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char SCHEMA[] = "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT, data BLOB);";
+static const struct database_schema SCHEMA = {
+    .create = "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT, data BLOB);", .version = 1
+};
+static const struct database_schema BAD_SCHEMA = { .create =
+                                                       "CREATE TABLE a(x); CREATE TABEL b(x);",
+                                                   .version = 1 };
 static const char INSERT[] = "INSERT INTO thing(id, name, data) VALUES(?, ?, ?)";
 static const char COUNT[] = "SELECT count(*) FROM thing";
 
@@ -18,7 +23,7 @@ static struct sks_error err;
 
 static void open_file(void)
 {
-    cr_assert_eq(database_open(path, SCHEMA, 1, false, &db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &db, &err), SKS_OK, "%s", err.text);
 }
 
 static void set_up(void)
@@ -184,7 +189,7 @@ Test(database, a_second_reader)
     struct database *other;
 
     insert(1);
-    cr_assert_eq(database_open(path, SCHEMA, 1, false, &other, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &other, &err), SKS_OK, "%s", err.text);
     cr_assert_eq(count(other), 1);
     insert(2);
     cr_assert_eq(count(other), 2);
@@ -210,7 +215,7 @@ Test(database, other_versions_are_refused)
 
     cr_assert_eq(database_set_meta(db, "schema_version", "9999", &err), SKS_OK);
     database_close(db);
-    cr_assert_eq(database_open(path, SCHEMA, 1, false, &other, &err), SKS_ERROR_NOT_AVAILABLE);
+    cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &other, &err), SKS_ERROR_NOT_AVAILABLE);
     cr_assert(strstr(err.text, "schema version 9999, this program knows 1") != NULL, "%s",
               err.text);
     cr_assert_eq(strncmp(err.text, path, strlen(path)), 0);
@@ -228,8 +233,8 @@ Test(database, other_files_are_refused)
     cr_assert(file != NULL);
     (void)fputs("this is a text and no database at all, whatever its name may say", file);
     (void)fclose(file);
-    cr_assert_eq(database_open(path, SCHEMA, 1, false, &db, &err), SKS_ERROR_EXTERNAL);
-    cr_assert_eq(database_open("/nowhere/at/all.db", SCHEMA, 1, false, &db, &err),
+    cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &db, &err), SKS_ERROR_EXTERNAL);
+    cr_assert_eq(database_open("/nowhere/at/all.db", &SCHEMA, false, NULL, &db, &err),
                  SKS_ERROR_EXTERNAL);
 }
 
@@ -237,12 +242,10 @@ Test(database, a_schema_that_fails_leaves_nothing)
 {
     struct database *other;
 
-    cr_assert_eq(
-        database_open(":memory:", "CREATE TABLE a(x); CREATE TABEL b(x);", 1, false, &other, &err),
-        SKS_ERROR_EXTERNAL);
-    tear_down();
-    cr_assert_eq(database_open(path, "CREATE TABLE a(x); CREATE TABEL b(x);", 1, false, &db, &err),
+    cr_assert_eq(database_open(":memory:", &BAD_SCHEMA, false, NULL, &other, &err),
                  SKS_ERROR_EXTERNAL);
+    tear_down();
+    cr_assert_eq(database_open(path, &BAD_SCHEMA, false, NULL, &db, &err), SKS_ERROR_EXTERNAL);
     open_file();
     cr_assert_eq(count(db), 0, "the good schema found an empty file");
 }
@@ -252,10 +255,11 @@ Test(database, exclusive)
     struct database *other;
 
     tear_down();
-    cr_assert_eq(database_open(path, SCHEMA, 1, true, &db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_open(path, &SCHEMA, true, NULL, &db, &err), SKS_OK, "%s", err.text);
     insert(1);
     cr_assert_eq(count(db), 1);
-    cr_assert_eq(database_open(":memory:", SCHEMA, 1, true, &other, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_open(":memory:", &SCHEMA, true, NULL, &other, &err), SKS_OK, "%s",
+                 err.text);
     cr_assert_eq(count(other), 0);
     database_close(other);
 }

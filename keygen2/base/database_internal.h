@@ -1,0 +1,37 @@
+/* What the halves of the database share: its statements and transactions (database.c), how it is
+ * opened and brought up to date (database_open.c), copied and looked over (database_upkeep.c).
+ * Nobody else includes this. */
+#ifndef KEYGEN2_BASE_DATABASE_INTERNAL_H
+#define KEYGEN2_BASE_DATABASE_INTERNAL_H
+
+#include "keygen2/base/database.h"
+
+#include <pthread.h>
+
+enum {
+    CACHE_SIZE = 256,          /* places for statements, a power of two; a program has far fewer */
+    DATABASE_FILE_MODE = 0600, /* SQLite gives its -wal and -shm files the mode of the database */
+};
+
+struct cached {
+    const char *sql; /* address of the literal, the key */
+    sqlite3_stmt *statement;
+};
+
+struct database {
+    sqlite3 *handle;
+    pthread_mutex_t mutex;
+    struct cached cache[CACHE_SIZE]; /* open addressing */
+};
+
+/** Prepares BEGIN, COMMIT and ROLLBACK: to end a transaction must not need memory. */
+bool database_prepare_transactions(struct database *db);
+
+/** Makes an empty private file; one that is there is left alone unless `fresh` forbids it. */
+CHECKED enum sks_status database_make_file(const char *path, bool fresh, struct sks_error *err);
+
+/** Runs statements that give no rows; SKS_ERROR_EXTERNAL. */
+CHECKED enum sks_status database_execute(struct database *db, const char *sql,
+                                         struct sks_error *err);
+
+#endif
