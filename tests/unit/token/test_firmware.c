@@ -100,7 +100,7 @@ Test(firmware, a_row_that_does_not_decode_is_an_error)
     refuse_row(shorter, "does not decode");
     refuse_row((struct buf){ 0 }, "does not decode");
     refuse_row(row_of(2, "{\"version\": 3}"), "does not decode");
-    refuse_row(row_of(1, ""), "does not decode: policy: line 1");
+    refuse_row(row_of(1, ""), "does not decode: line 1");
     refuse_row(row_of(1, "{\"version\": 0}"), "does not decode: /version: ");
     refuse_row(row_of(1, "{\"version\": 1, \"algorithms\": [\"urn:gone\"]}"),
                "does not decode: /algorithms/0: unknown algorithm");
