@@ -12,7 +12,8 @@
 #define TOKEN_LOCK "lock"
 
 /* Names of what is beside the database for a moment begin with these. */
-#define TOKEN_COPY TOKEN_DATABASE ".copy-"        /* made by token_copy() */
+#define TOKEN_COPY_MARK ".copy-"
+#define TOKEN_COPY TOKEN_DATABASE TOKEN_COPY_MARK /* made by token_copy() */
 #define TOKEN_RESTORED TOKEN_DATABASE ".restored" /* on its way to its place */
 
 struct token;

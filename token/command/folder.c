@@ -85,8 +85,7 @@ void folder_sweep(const struct folder *folder)
 {
     char copies[FOLDER_PATH_MAX + 16];
 
-    (void)snprintf(copies, sizeof copies, "%s%s", folder->database,
-                   TOKEN_COPY + sizeof TOKEN_DATABASE - 1);
+    (void)snprintf(copies, sizeof copies, "%s" TOKEN_COPY_MARK, folder->database);
     file_sweep(copies);
     file_sweep(folder->restored);
 }
