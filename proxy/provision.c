@@ -94,8 +94,8 @@ static enum sks_status answer_query(struct enrolment *e, const struct bytes_list
     for (size_t i = 0; i < query->count; i++)
         if (!is_listed(query, i, query->item[i]))
             answer[answers->count++] =
-                (struct client_capability){ query->item[i],
-                                            is_supported(&e->device, query->item[i]) };
+                (struct client_capability){ .type = query->item[i],
+                                            .supported = is_supported(&e->device, query->item[i]) };
     return SKS_OK;
 }
 

@@ -95,6 +95,14 @@ CHECKED enum sks_status session_decrypt(const struct session_key *sk, struct byt
 CHECKED enum sks_status put_target_reference(struct buf *out, const struct session_key *sk,
                                              struct bytes device_id, struct bytes certificate);
 
+/**
+ * The nonce of every lookupSpecifier of a session: SHA-256 of its two ids. SKS V1.07, appendix D
+ * "Remote Key Lookup".
+ *
+ * @param nonce  out: 32 bytes
+ */
+CHECKED enum sks_status session_lookup_nonce(const struct session_terms *terms, uint8_t nonce[32]);
+
 /** Appends what a key management key roll-over signs: "RollOverAuthorization" || new SPKI. */
 void put_roll_over(struct buf *out, struct bytes new_key);
 

@@ -10,6 +10,8 @@
 #include "keygen2/base/json.h"
 #include "keygen2/objects.h"
 
+#include <openssl/types.h>
+
 #define KEYGEN2_CONTEXT "https://webpki.github.io/keygen2#20190318"
 
 enum {
@@ -32,14 +34,29 @@ struct invocation_request {
     struct bytes_list client_capability_query;
 };
 
+struct image_attributes {
+    struct bytes mime_type;
+    uint32_t width, height; /* pixels */
+};
+
+/* Exactly one of the three answers: `values`, `image_attributes`, or else `supported`. */
 struct client_capability {
-    struct bytes type;
+    struct bytes type; /* uri */
     bool supported;
+    struct bytes_list values;                  /* empty if absent */
+    struct image_attributes *image_attributes; /* NULL if absent */
 };
 
 struct invocation_response {
     struct bytes server_session_id;
     struct json_array client_capabilities; /* struct client_capability */
+};
+
+/* A key management key of an earlier generation, which may be replaced by the one above it. */
+struct updatable_key_management_key {
+    struct bytes public_key;
+    struct bytes authorization;                      /* by this key, of the one above it */
+    struct json_array updatable_key_management_keys; /* of the generation before */
 };
 
 struct provisioning_initialization_request {
@@ -49,7 +66,8 @@ struct provisioning_initialization_request {
     uint16_t session_key_limit;
     uint16_t session_life_time;
     struct bytes server_ephemeral_key;
-    struct bytes key_management_key; /* empty if absent */
+    struct bytes key_management_key;                 /* empty if absent */
+    struct json_array updatable_key_management_keys; /* struct updatable_key_management_key */
 };
 
 struct device_id {
@@ -63,6 +81,52 @@ struct provisioning_initialization_response {
     struct bytes client_ephemeral_key;
     struct device_id *device_id; /* NULL in privacy mode */
     struct bytes attestation;
+};
+
+/* A name that may be absent. */
+struct optional_name {
+    bool is_there;
+    uint8_t value;
+};
+
+/* What a credential must fulfil; what is empty or absent asks for nothing. */
+struct search_filter {
+    struct bytes finger_print; /* SHA-256 of a certificate of the path */
+    struct bytes issuer_reg_ex, subject_reg_ex, email_reg_ex;
+    struct bytes serial_number; /* decimal digits, maybe after '-' */
+    struct bytes_list policy_rules, key_usage_rules, extended_key_usage_rules; /* "-": forbidden */
+    struct keygen2_time issued_before, issued_after; /* text empty: none */
+    struct optional_name grouping;                   /* enum sks_grouping */
+    struct optional_name app_usage;                  /* enum sks_app_usage */
+};
+
+struct lookup_specifier {
+    struct bytes id;
+    struct bytes nonce;                  /* session_lookup_nonce() */
+    struct search_filter *search_filter; /* NULL if absent */
+    struct bytes public_key;             /* of the key management key that has signed it */
+    struct bytes signature;              /* made by keygen2_sign_lookup() */
+};
+
+struct credential_discovery_request {
+    struct bytes server_session_id, client_session_id;
+    struct json_array lookup_specifiers; /* struct lookup_specifier; signatures are verified */
+};
+
+struct matching_credential {
+    struct bytes server_session_id, client_session_id; /* of the session that owns the key */
+    struct bytes_list certificate_path;                /* DER, end entity first */
+    bool locked;
+};
+
+struct lookup_result {
+    struct bytes id;
+    struct json_array matching_credentials; /* struct matching_credential, maybe none */
+};
+
+struct credential_discovery_response {
+    struct bytes server_session_id, client_session_id;
+    struct json_array lookup_results; /* struct lookup_result, one for each specifier */
 };
 
 struct key_entry_specifier {
@@ -103,11 +167,50 @@ struct key_creation_response {
     struct json_array generated_keys; /* struct generated_key */
 };
 
+struct imported_key {
+    struct bytes encrypted_key, mac;
+};
+
+/* The target of a post operation: an earlier key of the same issuer. */
+struct target_key {
+    struct bytes finger_print;                         /* SHA-256 of its certificate */
+    struct bytes server_session_id, client_session_id; /* of the session that owns it */
+    struct bytes authorization;                        /* by that session's key management key */
+    struct bytes mac;
+};
+
+struct plain_extension {
+    struct bytes type; /* uri */
+    struct bytes extension_data, mac;
+};
+
+struct property {
+    struct bytes name, value;
+    bool writable;
+};
+
+struct property_bag {
+    struct bytes type;
+    struct json_array properties; /* struct property */
+    struct bytes mac;
+};
+
+struct logotype {
+    struct bytes type, mime_type;
+    struct bytes extension_data, mac;
+};
+
+/* Executed in the order of the members, but for the target, which comes last. */
 struct issued_credential {
     struct bytes id;
     struct bytes_list certificate_path; /* DER, end entity first */
     struct bytes mac;
     bool trust_anchor;
+    struct imported_key *import_symmetric_key, *import_private_key; /* one of them, or none */
+    struct target_key *update_key, *clone_key_protection;           /* one of them, or none */
+    struct json_array extensions, encrypted_extensions;             /* struct plain_extension */
+    struct json_array property_bags;                                /* struct property_bag */
+    struct json_array logotypes;                                    /* struct logotype */
 };
 
 struct session_close_data {
@@ -116,7 +219,8 @@ struct session_close_data {
 
 struct provisioning_finalization_request {
     struct bytes server_session_id, client_session_id;
-    struct json_array issued_credentials; /* struct issued_credential */
+    struct json_array issued_credentials;       /* struct issued_credential */
+    struct json_array unlock_keys, delete_keys; /* struct target_key */
     struct session_close_data *session_close_data;
 };
 
@@ -125,9 +229,11 @@ struct provisioning_finalization_response {
     struct bytes attestation;
 };
 
-/* invocation.c, provisioning_initialization.c, key_creation.c, provisioning_finalization.c */
+/* invocation.c, provisioning_initialization.c, credential_discovery.c, key_creation.c,
+ * provisioning_finalization.c */
 extern const struct json_type INVOCATION_REQUEST, INVOCATION_RESPONSE,
-    PROVISIONING_INITIALIZATION_REQUEST, PROVISIONING_INITIALIZATION_RESPONSE, KEY_CREATION_REQUEST,
+    PROVISIONING_INITIALIZATION_REQUEST, PROVISIONING_INITIALIZATION_RESPONSE,
+    CREDENTIAL_DISCOVERY_REQUEST, CREDENTIAL_DISCOVERY_RESPONSE, KEY_CREATION_REQUEST,
     KEY_CREATION_RESPONSE, PROVISIONING_FINALIZATION_REQUEST, PROVISIONING_FINALIZATION_RESPONSE;
 
 /* Kinds of their own for json tables: jwk.c, time.c. */
@@ -141,6 +247,15 @@ extern const struct json_codec KEYGEN2_SERVER_TIME, KEYGEN2_CLIENT_TIME;
     {                                                                                              \
         "@qualifier", JSON_CONST, .with = (qualifier)                                              \
     }
+
+/**
+ * Signs a specifier (JSF over its RFC 8785 form); all other members must be set.
+ *
+ * @param key    its public_key's private key: P-256 or RSA
+ * @param arena  holds the signature
+ */
+CHECKED enum sks_status keygen2_sign_lookup(struct lookup_specifier *specifier, EVP_PKEY *key,
+                                            struct arena *arena, struct sks_error *err);
 
 /** Checks a "certificatePath": in order, each signed by the next. For the checks of tables. */
 CHECKED enum sks_status keygen2_check_path(struct json_reader *r, const struct json_place *at,
