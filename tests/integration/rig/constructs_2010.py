@@ -1,0 +1,20 @@
+"""The constructs of the 2010 profile, computed with Python's own cryptography; see constructs.py."""
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from .constructs import hmac_sha256
+from .sks_types import array, encode
+
+
+def oaep():
+    """How the session key travels."""
+    return padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+
+
+def attestation_data(key, fields):
+    """What the device key signs: all that method 24 got, and that the token has the key."""
+    return (array(hmac_sha256(key, b"SessionKeyAttestation"))
+            + array(fields["server_session_id"]) + array(fields["client_session_id"])
+            + encode("string", fields["provisioning_uri"])
+            + array(fields["server_public_key"]) + encode("uint", fields["life_time"]))
