@@ -64,6 +64,7 @@ static inline bool call_simulates(const struct call *call, enum token_simulation
 /* The handlers, one a method; each file holds a group. */
 enum sks_status get_device_info(struct call *call);             /* device.c */
 enum sks_status create_provisioning_session(struct call *call); /* session.c */
+enum sks_status create_session_2010(struct call *call); /* session_2010.c */
 enum sks_status enumerate_provisioning_sessions(struct call *call);
 enum sks_status abort_provisioning_session(struct call *call);
 enum sks_status close_provisioning_session(struct call *call); /* close.c */

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct sks_dialect *dialect_of(const struct token_link_config *config)
+{
+    return config->dialect == NULL ? &SKS_DIALECT_107 : config->dialect;
+}
+
 static const char OCTETS[] = "application/octet-stream";
 
 enum { PATH_MAX_BYTES = 108 }; /* of a Unix socket: sun_path */
@@ -108,8 +113,8 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
 
     *link = NULL;
     REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
-    REQUIRE(set_address(http, url, config->path == NULL ? "/sks" : config->path), err,
-            SKS_ERROR_OPTION,
+    REQUIRE(set_address(http, url, config->path == NULL ? dialect_of(config)->path : config->path),
+            err, SKS_ERROR_OPTION,
             "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
     client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
     TRY(http_client_new(&client, &http->client, err));
@@ -161,10 +166,23 @@ static void watch(const struct token_link *link, const struct sks_method *method
 {
     struct token_event event = { method, answer, body, SKS_OK };
 
-    if (answer && body.len > 0)
-        event.status = (enum sks_status)body.ptr[0];
+    if (answer && body.len > 0 && body.ptr[0] != SKS_OK)
+        event.status = dialect_status(dialect_of(&link->config), method, body.ptr[0]);
     if (link->config.watch != NULL)
         link->config.watch(link->config.watch_ctx, &event);
+}
+
+/* From the number that the dialect gives an error to its status. */
+static enum sks_status translate(const struct token_link *link, const struct sks_method *method,
+                                 enum sks_status number, struct sks_error *err)
+{
+    enum sks_status status =
+        number == SKS_OK ? SKS_OK
+                         : dialect_status(dialect_of(&link->config), method, (uint8_t)number);
+
+    if (err != NULL && number != SKS_OK)
+        err->status = status;
+    return status;
 }
 
 /* The outputs point into the arena's copy, which lives longer than the buffer. */
@@ -179,8 +197,10 @@ static enum sks_status decode_answer(struct token_link *link, const struct sks_m
     REQUIRE(kept.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory for the answer");
     rc = sks_decode_response(kept, method, out == NULL ? &unwanted : out, arena, err);
     /* The status byte tells a token's own word from an answer that does not decode. */
-    if (rc == SKS_OK || (body.len > 0 && body.ptr[0] == (uint8_t)rc))
+    if (rc == SKS_OK || (body.len > 0 && body.ptr[0] == (uint8_t)rc)) {
         link->fate = CALL_ANSWERED;
+        rc = translate(link, method, rc, err);
+    }
 out:
     return rc;
 }

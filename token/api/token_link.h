@@ -5,7 +5,7 @@
 #ifndef TOKEN_API_TOKEN_LINK_H
 #define TOKEN_API_TOKEN_LINK_H
 
-#include "token/api/calls.h"
+#include "token/api/dialect.h"
 
 #include <signal.h>
 
@@ -23,7 +23,7 @@ struct token_event {
     const struct sks_method *method;
     bool answer;
     struct bytes body;
-    enum sks_status status; /* of an answer */
+    enum sks_status status; /* of an answer; its number in the body is the dialect's */
 };
 
 /* How a body travels: HTTP in the programs, recorded bytes in tests. */
@@ -37,7 +37,8 @@ struct token_transport {
 };
 
 struct token_link_config {
-    const char *path;                  /* behind the URL; NULL: "/sks" */
+    const struct sks_dialect *dialect; /* NULL: SKS_DIALECT_107 */
+    const char *path;                  /* behind the URL; NULL: the dialect's */
     unsigned timeout;                  /* seconds for one call; 0: 120 */
     const volatile sig_atomic_t *stop; /* not 0: give up the call; NULL: never */
     void (*watch)(void *ctx, const struct token_event *event); /* NULL: nobody watches */
