@@ -72,6 +72,10 @@ class Session2010(IssuerSession):
         self.device_certificate = self.device_id = None
         self.last_mac = None
 
+    @property
+    def server_session_id(self):
+        return self.request["server_session_id"]
+
     def create(self):
         """Method 24; the attestation is verified with the device's certificate."""
         self.answer = self.wire.call("createProvisioningSession", **self.request)

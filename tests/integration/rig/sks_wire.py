@@ -145,8 +145,9 @@ class SksClient:
     path = "/sks"
     methods = METHODS
 
-    def __init__(self, url):
-        self.connection = connection(url)
+    def __init__(self, url, beside=None):
+        """`beside`: a client of another URL of the same token, to share its connection."""
+        self.connection = beside.connection if beside else connection(url)
 
     def close(self):
         self.connection.close()
