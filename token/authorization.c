@@ -37,6 +37,11 @@ struct authorization *authorization_new(struct store *store, const struct vault 
     return a;
 }
 
+void authorization_keep(struct authorization *a, size_t max)
+{
+    a->counters.max = max;
+}
+
 static struct lru_id id_of(enum store_kind kind, uint32_t handle)
 {
     return (struct lru_id){ (uint32_t)kind, handle };

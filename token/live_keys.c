@@ -35,6 +35,11 @@ struct live_keys *live_keys_new(struct store *store)
     return keys;
 }
 
+void live_keys_keep(struct live_keys *keys, size_t max)
+{
+    keys->lru.max = max;
+}
+
 static struct lru_id id_of(uint32_t handle)
 {
     return (struct lru_id){ STORE_KEY, handle };
