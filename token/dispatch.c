@@ -136,6 +136,11 @@ static void let_go(struct call *call)
     call->live = NULL;
 }
 
+enum sks_status call_look_again(struct call *call)
+{
+    return load_key(call, call->key.handle, true);
+}
+
 enum sks_status call_reread_key(struct call *call)
 {
     enum sks_status rc;
