@@ -16,7 +16,8 @@ void make_store(char folder[STORE_FOLDER_MAX]);
 struct token *open_store(const char *folder);
 void remove_store(const char *folder);
 
-/* As the above, with a master key of its own. @param key_file NULL: the one of make_store() */
+/* As the above, with a master key of its own. open_store_with(): NULL for the one of make_store()
+ */
 void make_store_with(const char *key_file, char folder[STORE_FOLDER_MAX]);
 struct token *open_store_with(const char *key_file, const char *folder,
                               const struct token_options *options);
