@@ -24,7 +24,7 @@ static const struct key_sort KINDS[] = {
 
 /* What a session does to one key. */
 struct deed {
-    enum { MAKE, UPDATE, CLONE, UNLOCK, DELETE } what;
+    enum deed_kind { MAKE, UPDATE, CLONE, UNLOCK, DELETE } what;
     struct key_book *key; /* the new one, or the target */
     struct key_book *target;
     struct generation generation; /* of a new one */
@@ -283,7 +283,7 @@ static bool is_target(const struct session_plan *plan, const struct key_book *ke
 static void plan_post(struct estate *estate, struct session_plan *plan, unsigned *random,
                       bool has_room)
 {
-    static const int WHAT[] = { UPDATE, UPDATE, UPDATE, CLONE, UNLOCK, DELETE };
+    static const enum deed_kind WHAT[] = { UPDATE, UPDATE, UPDATE, CLONE, UNLOCK, DELETE };
     struct key_book *target = estate_pick(estate, random);
     struct deed *deed = &plan->deed[plan->deeds];
 
