@@ -105,9 +105,10 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
-# Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
+# Parts of some. Some stand between our code and a function: the linker sends WRAPPED there.
 $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
+$(O)/plain/token_stress: $(addprefix $(O)/obj/tests/plain/parts/,estate.o key_user.o ledger.o)
 
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \

@@ -24,6 +24,17 @@ struct authorization {
     struct lru counters;
 };
 
+/* Tries come without end, and the default lets them pass a change that waits: for ever. */
+static void init_change(pthread_rwlock_t *change)
+{
+    pthread_rwlockattr_t fair;
+
+    (void)pthread_rwlockattr_init(&fair);
+    (void)pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(change, &fair);
+    (void)pthread_rwlockattr_destroy(&fair);
+}
+
 struct authorization *authorization_new(struct store *store, const struct vault *vault)
 {
     struct authorization *a = calloc(1, sizeof *a);
@@ -32,9 +43,14 @@ struct authorization *authorization_new(struct store *store, const struct vault 
         return NULL;
     a->store = store;
     a->vault = vault;
-    (void)pthread_rwlock_init(&a->change, NULL);
+    init_change(&a->change);
     lru_init(&a->counters, COUNTERS_MAX);
     return a;
+}
+
+void authorization_keep(struct authorization *a, size_t max)
+{
+    a->counters.max = max;
 }
 
 static struct lru_id id_of(enum store_kind kind, uint32_t handle)

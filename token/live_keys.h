@@ -20,6 +20,9 @@ struct live_key {
 /** @param store must outlive it; NULL without memory */
 struct live_keys *live_keys_new(struct store *store);
 
+/** How many keys to keep, but for those in use; before the first use. */
+void live_keys_keep(struct live_keys *keys, size_t max);
+
 /** No key may be in use. NULL is allowed. */
 void live_keys_free(struct live_keys *keys);
 
