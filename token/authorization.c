@@ -24,7 +24,7 @@ struct authorization {
     struct lru counters;
 };
 
-struct authorization *authorization_new(struct store *store, const struct vault *vault)
+struct authorization *authorization_new(struct store *store, const struct vault *vault, size_t max)
 {
     struct authorization *a = calloc(1, sizeof *a);
 
@@ -33,7 +33,7 @@ struct authorization *authorization_new(struct store *store, const struct vault 
     a->store = store;
     a->vault = vault;
     (void)pthread_rwlock_init(&a->change, NULL);
-    lru_init(&a->counters, COUNTERS_MAX);
+    lru_init(&a->counters, max > 0 ? max : COUNTERS_MAX);
     return a;
 }
 
