@@ -236,10 +236,12 @@ static void release(struct authorization *a, struct counter *counter)
         free_counter(counter);
 }
 
-/* Nobody waits for this one: it was used by nobody. Who comes for it now waits for its lock. */
+/* It was used by nobody; who comes for it now waits for its lock. So it goes before that is let go:
+ * else a try in between would leave a charge ahead that nobody knows of. */
 static void make_room(struct authorization *a)
 {
     struct counter *counter = (struct counter *)lru_surplus(&a->counters);
+    struct lru_entry *gone = NULL;
     struct changes changes = { 0 };
     bool held;
 
@@ -250,12 +252,14 @@ static void make_room(struct authorization *a)
     if (changes_empty(&changes) || store_apply(a->store, &changes, NULL) == SKS_OK)
         counter->held = false;
     held = counter->held;
+    if (!held)
+        gone = lru_evict(&a->counters, &counter->entry);
     (void)pthread_mutex_unlock(&counter->lock);
     changes_free(&changes);
     if (held)
         release(a, counter);
     else
-        free_counter(lru_evict(&a->counters, &counter->entry));
+        free_counter(gone);
 }
 
 static void leave(struct authorization *a, struct counter *counter)
