@@ -108,10 +108,11 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 # Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
 $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
-PIN_PROGRAMS := $(O)/plain/pin_model
+PIN_PROGRAMS := $(addprefix $(O)/plain/pin_,model threads)
 PIN_PARTS := comparisons pin_cuts pin_defects pin_states pin_world
 $(PIN_PROGRAMS): $(PIN_PARTS:%=$(O)/obj/tests/plain/parts/%.o)
 $(PIN_PROGRAMS): private WRAPPED := bytes_equal_secret secret_put vault_mac
+$(O)/plain/pin_threads: private WRAPPED += authorization_forget lru_evict
 
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \
