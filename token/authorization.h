@@ -25,11 +25,14 @@
 
 struct authorization;
 
-/** Keeps the counters in memory. @param store, vault must outlive it; NULL without memory */
-struct authorization *authorization_new(struct store *store, const struct vault *vault);
-
-/** How many counters to keep in memory, but for those in use; before the first try. */
-void authorization_keep(struct authorization *a, size_t max);
+/**
+ * Keeps the counters in memory.
+ *
+ * @param store, vault  must outlive it
+ * @param max           how many to keep, but for those in use; 0: a few thousand
+ * @return NULL without memory
+ */
+struct authorization *authorization_new(struct store *store, const struct vault *vault, size_t max);
 
 /** Writes back what is held, and frees. NULL is allowed. */
 void authorization_free(struct authorization *a);

@@ -28,7 +28,7 @@ struct token {
     struct firmware *firmware;
     struct key_pool *rsa_pool; /* NULL: none */
     size_t rsa_pool_size;
-    size_t live_keys_max, counters_max; /* 0: the default */
+    size_t counters_max, live_keys_max; /* 0: as many as they like */
 };
 
 struct call {

@@ -22,20 +22,15 @@ struct live {
     struct signer *signer;
 };
 
-struct live_keys *live_keys_new(struct store *store)
+struct live_keys *live_keys_new(struct store *store, size_t max)
 {
     struct live_keys *keys = calloc(1, sizeof *keys);
 
     if (keys == NULL)
         return NULL;
     keys->store = store;
-    lru_init(&keys->lru, LIVE_KEYS_MAX);
+    lru_init(&keys->lru, max > 0 ? max : LIVE_KEYS_MAX);
     return keys;
-}
-
-void live_keys_keep(struct live_keys *keys, size_t max)
-{
-    keys->lru.max = max;
 }
 
 static struct lru_id id_of(uint32_t handle)

@@ -33,8 +33,8 @@ enum sks_status token_open(const char *database, const char *key_file,
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->simulations = options->simulations;
     t->rsa_pool_size = options->rsa_pool;
-    t->live_keys_max = options->live_keys;
     t->counters_max = options->counters;
+    t->live_keys_max = options->live_keys;
     TRY(session_recover(t, err));
     TRY(deactivation_open(t, key_file, options->allow_deactivate, err));
     *token = t;
@@ -50,14 +50,10 @@ enum sks_status token_wake(struct token *token, struct sks_error *err)
 
     if (token->device.key == NULL)
         TRY(device_recall_key(token->store, &token->device, err));
-    token->authorization = authorization_new(token->store, token->vault);
-    token->live_keys = live_keys_new(token->store);
+    token->authorization = authorization_new(token->store, token->vault, token->counters_max);
+    token->live_keys = live_keys_new(token->store, token->live_keys_max);
     REQUIRE(token->authorization != NULL && token->live_keys != NULL, err, SKS_ERROR_STORAGE,
             "out of memory");
-    if (token->counters_max > 0)
-        authorization_keep(token->authorization, token->counters_max);
-    if (token->live_keys_max > 0)
-        live_keys_keep(token->live_keys, token->live_keys_max);
     rc = key_pool_new(algorithm_by_uri(bytes_of(RSA2048), ALGORITHM_KEY_GENERATION),
                       token->rsa_pool_size, &token->rsa_pool);
     REQUIRE(rc == SKS_OK, err, rc, "the RSA key pool does not start: out of memory or threads");

@@ -29,8 +29,8 @@ struct token_options {
     const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
     const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
     size_t rsa_pool;        /* RSA-2048 keys that a thread makes ahead, up to 64; 0: no thread */
-    size_t live_keys;       /* keys to keep ready in memory; 0: some thousand */
-    size_t counters;        /* of PINs and PUKs, to keep in memory; 0: some thousand */
+    size_t live_keys;       /* keys to keep ready in memory; 0: a few thousand */
+    size_t counters;        /* of PINs and PUKs, to keep in memory; 0: a few thousand */
 };
 
 /**
