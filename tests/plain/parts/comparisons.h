@@ -3,8 +3,8 @@
 #define TESTS_PLAIN_PARTS_COMPARISONS_H
 
 /**
- * What this thread tries from now on. Each comparison with it is told to the watcher of the disk,
- * as DISK_OTHER with comparison_detail().
+ * What this thread tries from now on. Each comparison with it, up to a right one, is told to the
+ * watcher of the disk, as DISK_OTHER with comparison_detail().
  *
  * @param counter  a number of the test's own, from 0
  * @param value    borrowed; NULL: nothing
