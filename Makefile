@@ -36,7 +36,7 @@ UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
 CHECKER := $(filter-out tests/crash/recorder.c,$(wildcard tests/crash/*.c))
-ONE_THREAD := tests/plain/faults_%.c
+ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -105,9 +105,15 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
-# Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
+# Parts of some. Some stand between our code and a function: the linker sends WRAPPED there.
 $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
+$(O)/plain/token_stress: $(addprefix $(O)/obj/tests/plain/parts/,estate.o key_user.o ledger.o)
+PIN_PROGRAMS := $(addprefix $(O)/plain/pin_,model threads)
+PIN_PARTS := comparisons pin_cuts pin_defects pin_states pin_world
+$(PIN_PROGRAMS): $(PIN_PARTS:%=$(O)/obj/tests/plain/parts/%.o)
+$(PIN_PROGRAMS): private WRAPPED := bytes_equal_secret secret_put vault_mac
+$(O)/plain/pin_threads: private WRAPPED += authorization_forget lru_evict
 
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \

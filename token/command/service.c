@@ -25,9 +25,9 @@ static void post_sks_2010(void *ctx, const struct http_request *request,
     token_process_as(ctx, &SKS_DIALECT_2010, http_body(request), &response->body);
 }
 
-static bool is_slow(void *ctx, const struct http_request *request)
+static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
-    return token_request_is_slow(ctx, http_body(request));
+    return token_request_is_slow(ctx, http_body(request), subject);
 }
 
 static void post_activate(void *ctx, const struct http_request *request,
@@ -62,9 +62,9 @@ static void post_copy(void *ctx, const struct http_request *request, struct http
     log_info("copy: %s", err.status == SKS_OK ? name : err.text);
 }
 
-static bool always_slow(void *ctx, const struct http_request *request)
+static bool always_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
-    (void)ctx, (void)request;
+    (void)ctx, (void)request, (void)subject;
     return true;
 }
 
