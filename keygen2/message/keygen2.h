@@ -72,7 +72,8 @@ struct provisioning_initialization_request {
     struct bytes session_key_algorithm;
     uint16_t session_key_limit;
     uint16_t session_life_time;
-    struct bytes server_ephemeral_key;
+    struct bytes server_ephemeral_key;               /* empty in the 2010 profile */
+    struct bytes server_public_key;                  /* RSA; empty but in the 2010 profile */
     struct bytes key_management_key;                 /* empty if absent */
     struct json_array updatable_key_management_keys; /* struct updatable_key_management_key */
 };
@@ -85,8 +86,9 @@ struct provisioning_initialization_response {
     struct bytes server_session_id, client_session_id;
     struct keygen2_time server_time; /* verbatim from the request */
     struct keygen2_time client_time;
-    struct bytes client_ephemeral_key;
-    struct device_id *device_id; /* NULL in privacy mode */
+    struct bytes client_ephemeral_key;  /* empty in the 2010 profile */
+    struct bytes encrypted_session_key; /* empty but in the 2010 profile */
+    struct device_id *device_id;        /* NULL in privacy mode */
     struct bytes attestation;
 };
 
