@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: E402
 from cryptography.hazmat.primitives.serialization import (  # noqa: E402
     Encoding, NoEncryption, PrivateFormat)
 
-from rig import constructs, firmware, sks_wire  # noqa: E402
+from rig import constructs, firmware, profile_2010, sks_wire  # noqa: E402
 from rig.keycase import PREFIX  # noqa: E402
 from rig.sks_types import from_base64url  # noqa: E402
 
@@ -111,11 +111,13 @@ def sample(kind):
 
 def calls():
     """One well-formed request a method; the tables of the wire client say what it takes."""
-    for name, (number, inputs, _) in sks_wire.METHODS.items():
-        values = {}
-        for field, kind, many in inputs:
-            values[field] = [sample(kind)] * 2 if many else sample(kind)
-        write("call", "request-%d" % number, sks_wire.encode_call(name, **values))
+    create = profile_2010.METHODS_2010["createProvisioningSession"]
+    for table in (sks_wire.METHODS, {"createProvisioningSession": create}):
+        for name, (number, inputs, _) in table.items():
+            values = {}
+            for field, kind, many in inputs:
+                values[field] = [sample(kind)] * 2 if many else sample(kind)
+            write("call", "request-%d" % number, sks_wire.encode_call(name, table, **values))
 
 
 def updates():
@@ -184,6 +186,9 @@ def sessions():
         calls_made = CALLS.get(name, ([0],))
         write("session", "user-" + name,
               b"".join(bytes([USER, place, 0, *fields]) for fields in calls_made))
+    create = [USER, len(sks_wire.METHODS), 0, 0, 0, 4, *b"http", 0, 0]
+    write("session", "user-createSession2010", bytes([*create, KEY, 2, 0, 0, 0, 0, 0, PATH, 0, 2,
+                                                      CLOSE, 2]))
 
 
 if __name__ == "__main__":
