@@ -1,7 +1,5 @@
 #include "issuer/mac_order.h"
-#include "keygen2/base/clock.h"
-
-#include <string.h>
+#include "issuer/draw.h"
 
 /* What a walk over the profile carries along. */
 struct order {
@@ -33,36 +31,6 @@ out:
 }
 
 /* ---- key creation ---- */
-
-/* Characters that the SKS formats allow; enough of them for a value that nobody guesses. */
-static const struct {
-    const char *alphabet;
-    size_t len;
-} DRAWN[] = {
-    [FORMAT_NUMERIC] = { "0123456789", 10 },
-    [FORMAT_ALPHANUMERIC] = { "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 12 },
-    [FORMAT_STRING] = { "abcdefghijkmnopqrstuvwxyz23456789", 14 },
-    [FORMAT_BINARY] = { NULL, 16 },
-};
-
-static enum sks_status draw_puk(uint8_t format, struct buf *puk)
-{
-    const char *alphabet = DRAWN[format].alphabet;
-    size_t letters = alphabet == NULL ? 256 : strlen(alphabet);
-    enum sks_status rc = SKS_OK;
-
-    while (puk->len < DRAWN[format].len) {
-        uint8_t byte;
-
-        TRY(random_bytes(&byte, 1));
-        if (byte >= 256 - 256 % letters) /* else some letters came more often */
-            continue;
-        put_byte(puk, alphabet == NULL ? byte : (uint8_t)alphabet[byte % letters]);
-        TRY(puk->status);
-    }
-out:
-    return rc;
-}
 
 static enum sks_status encrypt_puk(struct order *o, const struct puk_profile *from,
                                    struct bytes *encrypted)

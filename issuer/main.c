@@ -1,4 +1,5 @@
 /* sks-issuer: the command line. */
+#include "issuer/check_profile.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
 #include "issuer/serve.h"
@@ -10,7 +11,7 @@
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json;
+    bool verbose, json, schema;
     struct evidence_options evidence;
 };
 
@@ -58,6 +59,12 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row CHECK_PROFILE[] = {
+    JSON("print JSON"),
+    { "schema", 0, NULL, "print the JSON Schema of profiles instead", OPTION_FLAG, AT(schema) },
+    { 0 },
+};
+
 static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
 {
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
@@ -74,6 +81,16 @@ static enum exit_code run_init(void *from, char **operands, size_t count)
     if (url != NULL && !url_host(url, host, sizeof host))
         return program_fail(EXIT_USAGE, "--public-url: '%s' is not an http or https URL", url);
     return finish(data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
+}
+
+static enum exit_code run_check_profile(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    if (options->schema != (count == 0))
+        return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
+    return options->schema ? print_profile_schema()
+                           : check_profiles(operands, count, options->json);
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -177,6 +194,8 @@ static const struct command_row COMMANDS[] = {
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
       SERVE, run_serve, NULL },
+    { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
+      run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,
       NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,

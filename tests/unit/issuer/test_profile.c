@@ -28,13 +28,13 @@ TestSuite(profile, .fini = tear_down);
 
 static void assert_refused(const char *json, const char *why)
 {
-    cr_assert_neq(profile_decode("p", bytes_of(json), &arena, &profile, &err), SKS_OK, "%s", json);
+    cr_assert_neq(profile_decode("p", NULL, bytes_of(json), &arena, &profile, &err), SKS_OK, "%s", json);
     cr_assert(strstr(err.text, why) != NULL, "%s", err.text);
 }
 
 static void decode(const char *json)
 {
-    cr_assert_eq(profile_decode("p", bytes_of(json), &arena, &profile, &err), SKS_OK, "%s: %s",
+    cr_assert_eq(profile_decode("p", NULL, bytes_of(json), &arena, &profile, &err), SKS_OK, "%s: %s",
                  json, err.text);
 }
 
@@ -171,7 +171,7 @@ Test(profile_folder, errors_name_the_file)
     profiles_free(&list);
     write_profile("worse.json", "{\"x\":1}");
     cr_assert_eq(profiles_load(folder, &list, &err), SKS_ERROR_OPTION);
-    cr_assert(strstr(err.text, "/worse.json: /x: unknown property") != NULL, "%s", err.text);
+    cr_assert(strstr(err.text, "/worse.json: line 1: /x: unknown property") != NULL, "%s", err.text);
     cr_assert_neq(profiles_load("/nowhere", &list, &err), SKS_OK);
 }
 
