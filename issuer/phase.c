@@ -79,7 +79,10 @@ static void fill_session(struct session *session, const struct issuer *issuer,
         .server_certificate = server_certificate(issuer, issuer_uri),
     };
     if (profile->key_management_key)
-        session->state.terms.key_management_key = issuer->key_management_key;
+        session->state.kmk_generation = (uint16_t)key_management_newest(&issuer->key_management);
+    if (profile->key_management_key)
+        session->state.terms.key_management_key =
+            key_management_public(&issuer->key_management, session->state.kmk_generation);
 }
 
 static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tls,

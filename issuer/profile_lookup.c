@@ -1,5 +1,6 @@
 /* Credential discovery and the targets of post operations, as a profile says them. */
 #include "issuer/profile_internal.h"
+#include "keygen2/message/search_filter.h"
 
 /* ---- lookupSpecifier ---- */
 
@@ -7,6 +8,7 @@
 
 static const struct json_field LOOKUP[] = {
     { "id", JSON_ID, JSON_MANDATORY, AT(id) },
+    { "searchFilter", JSON_RECORD, JSON_OPTIONAL, AT(search_filter), .with = &SEARCH_FILTER },
     { "exactly", JSON_USHORT, JSON_OPTIONAL, AT(exactly), .min = 1, .max = PROFILE_KEYS_MAX },
 };
 
