@@ -2,6 +2,7 @@
 #include "issuer/check_profile.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/operator.h"
 #include "issuer/serve.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
@@ -13,6 +14,7 @@ struct options {
     struct serve_options serve; /* data is for all commands */
     bool verbose, json, schema;
     struct evidence_options evidence;
+    const char *device;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -59,6 +61,15 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row DECIDE[] = { DATA, { 0 } };
+static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row KEYS[] = {
+    DATA,
+    JSON("print JSON"),
+    { "device", 0, "HEX", "only those in the device whose certificate has this SHA-256",
+      OPTION_TEXT, AT(device) },
+    { 0 },
+};
 static const struct option_row CHECK_PROFILE[] = {
     JSON("print JSON"),
     { "schema", 0, NULL, "print the JSON Schema of profiles instead", OPTION_FLAG, AT(schema) },
@@ -189,6 +200,36 @@ out:
     return finish(rc, &err);
 }
 
+/* ---- the operator's ---- */
+
+static enum exit_code run_keys(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_keys(options->serve.data, options->device, options->json);
+}
+
+static enum exit_code run_roll_over(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_roll_over(options->serve.data, options->json);
+}
+
+static enum exit_code run_approve(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], true);
+}
+
+static enum exit_code run_reject(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
@@ -200,6 +241,13 @@ static const struct command_row COMMANDS[] = {
       NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
+    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", DECIDE,
+      run_approve, NULL },
+    { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,
+      NULL },
+    { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
+    { "roll-over", "", 0, 0, "Makes the next generation of the key management key.", ROLL_OVER,
+      run_roll_over, NULL },
     { 0 },
 };
 

@@ -63,6 +63,7 @@ static const struct field STATE[] = {
     { FIELD_BYTES, AT(nonce) },
     { FIELD_USHORT, AT(credentials) },
     { FIELD_USHORT, AT(kmk_generation), .since = 2 },
+    { FIELD_USHORT, AT(oldest_generation), .since = 2 },
     { FIELD_USHORT, AT(found_credentials), .since = 2 },
     { FIELD_USHORT, AT(operations), .since = 2 },
 };

@@ -36,7 +36,8 @@ struct credential {
     uint16_t attestation_counter; /* macSequenceCounter that the attestation must have used */
     struct bytes public_key;      /* empty until the token has made it */
     struct bytes serial;
-    struct bytes certificate; /* DER */
+    struct bytes certificate;  /* DER */
+    struct bytes imported_key; /* PKCS #8, for one step: not stored */
 };
 
 /* The numbers are stored. */
@@ -70,6 +71,7 @@ struct session_state {
     bool carries_secrets;          /* PUK, PIN, key or extension went out encrypted under it */
     struct bytes nonce;            /* of the close; its attestation uses `counter` */
     uint16_t kmk_generation;       /* of terms.key_management_key; 0: none */
+    uint16_t oldest_generation;    /* that the device was asked about */
     struct credential *credential;
     uint16_t credentials;
     struct found_credential *found_credential;
