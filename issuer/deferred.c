@@ -41,14 +41,11 @@ out:
 
 /* ---- the client comes back ---- */
 
-static enum sks_status invite(struct exchange *x, const char *issuer_uri, bool tls, bool *won)
+static enum sks_status invite(struct exchange *x, bool *won)
 {
     struct change change = { 0 };
     enum sks_status rc;
 
-    if (strcmp(x->session->issuer_uri, issuer_uri) != 0 || x->session->tls != tls)
-        return sks_fail(x->err, SKS_ERROR_OPTION, "session %s is resumed at another address",
-                        x->session->id);
     x->profile = profile_find(&x->issuer->profiles, x->session->profile);
     REQUIRE(x->profile != NULL, x->err, SKS_ERROR_NOT_AVAILABLE,
             "session %s: its profile is no longer offered", x->session->id);
@@ -75,7 +72,9 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
         phase_trouble(outcome, &err);
         return true;
     }
-    if (!found || strcmp(session->id, id) != 0)
+    /* A session belongs to the listener and the profile that it began on. */
+    if (!found || strcmp(session->id, id) != 0 || session->tls != arrival->tls ||
+        strcmp(session->issuer_uri, arrival->issuer_uri) != 0)
         return true;
     phase_set_end(outcome);
     if (session->verdict == VERDICT_OPEN && outcome->kind != OUTCOME_PENDING)
@@ -83,7 +82,7 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
     if (session->verdict != VERDICT_OPEN ||
         (session->phase != PHASE_APPROVED && session->phase != PHASE_RESUMED))
         return true;
-    if (invite(&x, arrival->issuer_uri, arrival->tls, &won) != SKS_OK ||
+    if (invite(&x, &won) != SKS_OK ||
         (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
         phase_trouble(outcome, &err);
     } else if (won) {
