@@ -56,8 +56,9 @@ static const struct option_row EVIDENCE[] = {
     JSON("print the signed record"),
     { "with-session-key", 0, NULL, "tell the session key, to recompute MACs and proofs with",
       OPTION_FLAG, AT(evidence.session_key) },
-    { "reveal-secrets", 0, NULL, "tell it even if it opens PUKs that the session carried",
-      OPTION_FLAG, AT(evidence.reveal_secrets) },
+    { "reveal-secrets", 0, NULL,
+      "tell it even if it opens PINs, PUKs, keys or extensions of the session", OPTION_FLAG,
+      AT(evidence.reveal_secrets) },
     { 0 },
 };
 
