@@ -64,22 +64,16 @@ static const struct json_type LOOKUP_SPECIFIER =
     JSON_TYPE("lookupSpecifier", struct lookup_specifier, SPECIFIER, check_specifier);
 
 /* What was signed is what the struct encodes to: no property of a specifier has two texts that
- * decode alike and differ in RFC 8785 form. Only "algorithm" is not kept, and follows from the
- * key. */
+ * decode alike and differ in RFC 8785 form. "algorithm" is not kept, for it follows from the key.
+ */
 static enum sks_status check_specifier(struct json_reader *r, const struct json_place *at,
                                        void *out)
 {
     const struct lookup_specifier *specifier = out;
     const struct json_place place = { at, "signature", 0 };
     const struct jsf_signature signature = signature_of(specifier);
-    json_t *root;
-    enum sks_status rc;
-
-    if (signature.algorithm.len == 0)
-        return json_refuse(r, &(struct json_place){ &place, "publicKey", 0 },
-                           "must be RSA or P-256");
-    root = json_encode(&LOOKUP_SPECIFIER, specifier);
-    rc = root == NULL ? SKS_ERROR_STORAGE : jsf_verify(r, &place, root, &signature);
+    json_t *root = json_encode(&LOOKUP_SPECIFIER, specifier);
+    enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : jsf_verify(r, &place, root, &signature);
     json_decref(root);
     return rc;
 }

@@ -100,6 +100,18 @@ out:
     return rc;
 }
 
+static enum sks_status check_algorithm(struct json_reader *r, const struct json_place *at,
+                                       struct bytes spki, struct bytes given)
+{
+    const char *algorithm = jsf_algorithm(spki);
+
+    if (algorithm == NULL)
+        return json_refuse(r, at, "the key must be RSA or P-256");
+    if (!bytes_equal(bytes_of(algorithm), given))
+        return json_refuse(r, &(struct json_place){ at, "algorithm", 0 }, "does not fit the key");
+    return SKS_OK;
+}
+
 enum sks_status jsf_decode(struct json_reader *r, const struct json_place *at, const json_t *value,
                            struct jsf_signature *signature)
 {
@@ -110,7 +122,9 @@ enum sks_status jsf_decode(struct json_reader *r, const struct json_place *at, c
     TRY(json_decode_part(r, at, &JSF_SIGNATURE, value, signature));
     if (crv != NULL &&
         algorithm_by_jose(bytes_of(json_string_value(crv)), ALGORITHM_KEY_GENERATION) == NULL)
-        rc = json_refuse(r, &(struct json_place){ &key, "crv", 0 }, "not a JOSE name");
+        return json_refuse(r, &(struct json_place){ &key, "crv", 0 }, "not a JOSE name");
+    if (signature->public_key.len > 0)
+        TRY(check_algorithm(r, at, signature->public_key, signature->algorithm));
 out:
     return rc;
 }
@@ -119,21 +133,16 @@ enum sks_status jsf_verify(struct json_reader *r, const struct json_place *at, c
                            const struct jsf_signature *signature)
 {
     const struct bytes_list *path = &signature->certificate_path;
-    const char *algorithm;
     struct buf spki = { 0 }, data = { 0 };
     EVP_PKEY *key = NULL;
-    enum sks_status rc = SKS_OK;
+    enum sks_status rc;
 
     if (path->count > 0) {
         TRY(keygen2_check_path(r, at, path));
         TRY(put_certificate_key(&spki, path->item[0]));
+        TRY(check_algorithm(r, at, buf_bytes(&spki), signature->algorithm));
     } else {
         put_raw(&spki, signature->public_key);
-    }
-    algorithm = jsf_algorithm(buf_bytes(&spki));
-    if (algorithm == NULL || !bytes_equal(bytes_of(algorithm), signature->algorithm)) {
-        rc = json_refuse(r, &(struct json_place){ at, "algorithm", 0 }, "does not fit the key");
-        goto out;
     }
     rc = put_signed(root, &data);
     if (rc == SKS_ERROR_OPTION)
