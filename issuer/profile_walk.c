@@ -329,9 +329,11 @@ static enum sks_status check_whole(struct json_reader *r, const struct profile *
     return SKS_OK;
 }
 
-/* Its message stands under the same names, and checks what they say. */
+/* Its message stands under the same names, and its decoder checks what they say; but that takes a
+ * query that stands there twice, to which no client can answer twice. */
 static enum sks_status check_invocation(struct json_reader *r, const struct profile *p)
 {
+    const struct json_place list = { NULL, "clientCapabilityQuery", 0 };
     const struct invocation_request from = {
         .server_session_id = bytes_of("any"),
         .action = p->action,
@@ -340,12 +342,17 @@ static enum sks_status check_invocation(struct json_reader *r, const struct prof
         .client_capability_query = p->client_capability_query,
     };
     struct invocation_request to;
+    json_t *seen = json_object();
     struct buf text = { 0 };
-    enum sks_status rc;
+    enum sks_status rc = SKS_OK;
 
+    for (size_t i = 0; i < p->client_capability_query.count; i++)
+        TRY(json_unique(r, &(struct json_place){ &list, NULL, i }, seen,
+                        p->client_capability_query.item[i]));
     TRY(keygen2_encode(&INVOCATION_REQUEST, &from, &text));
     TRY(keygen2_decode(&INVOCATION_REQUEST, buf_bytes(&text), &to, r->arena, r->err));
 out:
+    json_decref(seen);
     buf_free(&text);
     return rc;
 }
