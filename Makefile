@@ -204,7 +204,7 @@ setup:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 	install -m 755 $(addprefix $(O)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 issuer/profiles/*.json $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
+	install -m 644 issuer/profiles/*.json issuer/profiles/*.svg $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/sks-rig

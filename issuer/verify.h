@@ -8,16 +8,20 @@
 
 #include <openssl/x509.h>
 
+struct device_trust;
+
 /**
  * Checks a device certificate path against the trusted certificates, as of now.
  *
  * @param store  trusted CA or device certificates
  * @param path   DER, device certificate first
- * @param key    out: the device's public key, RSA of at least 2048 bits or EC; owned by the caller
+ * @param trust  what a profile lets pass; NULL: RSA of at least 2048 bits, no SHA-1
+ * @param key    out: the device's public key, RSA or EC; owned by the caller
  * @return SKS_ERROR_AUTHORIZATION with the reason in err
  */
 CHECKED enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *path,
-                                           EVP_PKEY **key, struct sks_error *err);
+                                           const struct device_trust *trust, EVP_PKEY **key,
+                                           struct sks_error *err);
 
 /**
  * Checks the attestation of a new session.

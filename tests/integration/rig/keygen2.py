@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .sks_types import array, encode, from_base64url, number, patterns
 
 CONTEXT = "https://webpki.github.io/keygen2#20190318"
-EXTENSION_PROPERTY_BAG = 2
+EXTENSION_PLAIN, EXTENSION_ENCRYPTED, EXTENSION_PROPERTY_BAG, EXTENSION_LOGOTYPE = range(4)
 
 
 @dataclass
@@ -107,11 +107,17 @@ def _credential_steps(credential, public_key):
             yield Step(name, {"endEntityCertificate": path[0],
                               "encryptedKey": from_base64url(source["encryptedKey"])},
                        _mac(source), source)
-    for bag in credential.get("propertyBags", ()):
-        yield Step("addExtension",
-                   {"endEntityCertificate": path[0], "type": bag["type"],
-                    "subType": EXTENSION_PROPERTY_BAG, "qualifier": "",
-                    "extensionData": property_bag(bag["properties"])}, _mac(bag), bag)
+    for name, sub_type in (("extensions", EXTENSION_PLAIN),
+                           ("encryptedExtensions", EXTENSION_ENCRYPTED),
+                           ("propertyBags", EXTENSION_PROPERTY_BAG),
+                           ("logotypes", EXTENSION_LOGOTYPE)):
+        for source in credential.get(name, ()):
+            data = (property_bag(source["properties"]) if sub_type == EXTENSION_PROPERTY_BAG
+                    else from_base64url(source["extensionData"]))
+            yield Step("addExtension",
+                       {"endEntityCertificate": path[0], "type": source["type"],
+                        "subType": sub_type, "qualifier": source.get("mimeType", ""),
+                        "extensionData": data}, _mac(source), source)
     for name, method in (("cloneKeyProtection", "postCloneKeyProtection"),
                          ("updateKey", "postUpdateKey")):
         if name in credential:
