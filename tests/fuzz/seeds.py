@@ -25,7 +25,8 @@ from rig.sks_types import from_base64url  # noqa: E402
 
 MESSAGES = ["InvocationRequest", "InvocationResponse", "ProvisioningInitializationRequest",
             "ProvisioningInitializationResponse", "KeyCreationRequest", "KeyCreationResponse",
-            "ProvisioningFinalizationRequest", "ProvisioningFinalizationResponse"]
+            "ProvisioningFinalizationRequest", "ProvisioningFinalizationResponse",
+            "CredentialDiscoveryRequest", "CredentialDiscoveryResponse"]
 
 
 def write(target, name, data):
@@ -37,10 +38,13 @@ def write(target, name, data):
 def messages():
     for path in sorted((TESTS / "kat" / "transcripts").glob("*.json")):
         for message in json.loads(path.read_text())["messages"]:
-            if message["type"] in MESSAGES:
-                kind = MESSAGES.index(message["type"])
-                write("message", "%s-%d" % (path.stem, kind),
-                      bytes([kind]) + message["body"].encode())
+            kind = MESSAGES.index(message["type"])
+            write("message", "%s-%d" % (path.stem, kind),
+                  bytes([kind]) + message["body"].encode())
+    data = json.loads((TESTS / "data" / "messages.json").read_text())
+    for name, message in data["messages"].items():
+        kind = MESSAGES.index(name)
+        write("message", "whole-%d" % kind, bytes([kind]) + json.dumps(message).encode())
 
 
 def array(data):
