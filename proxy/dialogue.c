@@ -13,6 +13,7 @@ enum { GOODBYE_TIMEOUT = 10 }; /* seconds that telling an end of a failure may t
 enum phase {
     PHASE_INVOCATION,
     PHASE_INITIALIZATION,
+    PHASE_DISCOVERY, /* or already what may follow it */
     PHASE_CREATION,
     PHASE_FINALIZATION,
     PHASE_END
@@ -37,25 +38,37 @@ struct dialogue_row {
 #define ON_ANY (ON_MANAGE | ON_UNLOCK)
 #define CLIENT_ID(message) offsetof(struct message, client_session_id)
 
+#define FINALIZATION(phase, actions)                                                               \
+    {                                                                                              \
+        phase, &PROVISIONING_FINALIZATION_REQUEST, CLIENT_ID(provisioning_finalization_request),   \
+            provision_finalization, &PROVISIONING_FINALIZATION_RESPONSE,                           \
+            CLIENT_ID(provisioning_finalization_response), PHASE_END, actions,                     \
+            "syntax, order, session ids, certificate paths"                                        \
+    }
+/* KeyGen2, InvocationRequest, action: "unlock - A conforming client should disallow
+ * KeyCreationRequest". Such a session goes straight to its finalization, and so may one that only
+ * deletes keys. */
+#define CREATION(phase)                                                                            \
+    {                                                                                              \
+        phase, &KEY_CREATION_REQUEST, CLIENT_ID(key_creation_request), provision_key_creation,     \
+            &KEY_CREATION_RESPONSE, CLIENT_ID(key_creation_response), PHASE_FINALIZATION,          \
+            ON_MANAGE, "syntax, order, session ids"                                                \
+    }
+
 static const struct dialogue_row DIALOGUE[] = {
     { PHASE_INVOCATION, &INVOCATION_REQUEST, 0, provision_invocation, &INVOCATION_RESPONSE, 0,
       PHASE_INITIALIZATION, ON_ANY, "syntax, order" },
     { PHASE_INITIALIZATION, &PROVISIONING_INITIALIZATION_REQUEST, 0, provision_initialization,
       &PROVISIONING_INITIALIZATION_RESPONSE, CLIENT_ID(provisioning_initialization_response),
-      PHASE_CREATION, ON_ANY, "syntax, order, session id" },
-    /* KeyGen2, InvocationRequest, action: "unlock - A conforming client should disallow
-     * KeyCreationRequest". Such a session goes straight to its finalization. */
-    { PHASE_CREATION, &KEY_CREATION_REQUEST, CLIENT_ID(key_creation_request),
-      provision_key_creation, &KEY_CREATION_RESPONSE, CLIENT_ID(key_creation_response),
-      PHASE_FINALIZATION, ON_MANAGE, "syntax, order, session ids" },
-    { PHASE_CREATION, &PROVISIONING_FINALIZATION_REQUEST,
-      CLIENT_ID(provisioning_finalization_request), provision_finalization,
-      &PROVISIONING_FINALIZATION_RESPONSE, CLIENT_ID(provisioning_finalization_response), PHASE_END,
-      ON_UNLOCK, "syntax, order, session ids, certificate paths" },
-    { PHASE_FINALIZATION, &PROVISIONING_FINALIZATION_REQUEST,
-      CLIENT_ID(provisioning_finalization_request), provision_finalization,
-      &PROVISIONING_FINALIZATION_RESPONSE, CLIENT_ID(provisioning_finalization_response), PHASE_END,
-      ON_ANY, "syntax, order, session ids, certificate paths" },
+      PHASE_DISCOVERY, ON_ANY, "syntax, order, session id" },
+    { PHASE_DISCOVERY, &CREDENTIAL_DISCOVERY_REQUEST, CLIENT_ID(credential_discovery_request),
+      provision_discovery, &CREDENTIAL_DISCOVERY_RESPONSE, CLIENT_ID(credential_discovery_response),
+      PHASE_CREATION, ON_ANY, "syntax, order, session ids, signatures" },
+    CREATION(PHASE_DISCOVERY),
+    FINALIZATION(PHASE_DISCOVERY, ON_ANY),
+    CREATION(PHASE_CREATION),
+    FINALIZATION(PHASE_CREATION, ON_ANY),
+    FINALIZATION(PHASE_FINALIZATION, ON_ANY),
 };
 
 #define BEGINS_WITH_ID(message)                                                                    \
@@ -65,6 +78,8 @@ BEGINS_WITH_ID(invocation_request);
 BEGINS_WITH_ID(invocation_response);
 BEGINS_WITH_ID(provisioning_initialization_request);
 BEGINS_WITH_ID(provisioning_initialization_response);
+BEGINS_WITH_ID(credential_discovery_request);
+BEGINS_WITH_ID(credential_discovery_response);
 BEGINS_WITH_ID(key_creation_request);
 BEGINS_WITH_ID(key_creation_response);
 BEGINS_WITH_ID(provisioning_finalization_request);

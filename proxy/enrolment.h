@@ -3,6 +3,7 @@
 #define PROXY_ENROLMENT_H
 
 #include "proxy/attack.h"
+#include "proxy/capabilities.h"
 #include "proxy/issuer_link.h"
 #include "proxy/outcome.h"
 #include "proxy/trace.h"
@@ -16,6 +17,7 @@ struct enrolment {
     struct user *user;
     struct trace *trace;
     const struct attack *attack; /* NULL: none */
+    struct logotype_sizes logotypes;
     volatile sig_atomic_t *stop; /* not 0: the user wants to give up */
 
     /* Holds all that the messages of the session point to. */
@@ -29,6 +31,7 @@ struct enrolment {
     uint32_t provisioning_handle;                      /* 0: none yet */
     struct outcome_key *keys;                          /* made in this session */
     size_t key_count;
+    struct bytes_list trust_anchors; /* certificates of CAs that the issuer offers */
 
     /* What must be undone if it fails. */
     bool may_be_open;      /* createProvisioningSession went out and no answer came back */

@@ -1,10 +1,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "proxy/java_regex.h"
 
-#include "keygen2/base/clock.h"
-
 #include <pcre2.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct java_regex {
     pcre2_code *code;
@@ -74,22 +73,31 @@ void java_regex_free(struct java_regex *regex)
 
 struct java_regex_budget java_regex_begin(void)
 {
-    return (struct java_regex_budget){ clock_monotonic_ms() + JAVA_REGEX_MILLISECONDS };
+    return (struct java_regex_budget){ JAVA_REGEX_SECONDS * INT64_C(1000000000) };
+}
+
+static int64_t nanoseconds_spent(void)
+{
+    struct timespec now = { 0 };
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 enum sks_status java_regex_match(const struct java_regex *regex, struct bytes subject,
-                                 const struct java_regex_budget *budget, bool *matches,
+                                 struct java_regex_budget *budget, bool *matches,
                                  struct sks_error *err)
 {
-    static const uint8_t NOTHING[1];
+    int64_t before = nanoseconds_spent();
     int found;
     enum sks_status rc = SKS_OK;
 
     *matches = false;
-    REQUIRE(clock_monotonic_ms() < budget->until, err, SKS_ERROR_OPTION,
+    REQUIRE(budget->left > 0, err, SKS_ERROR_OPTION,
             "regular expression: all matches together take too long");
-    found = pcre2_match(regex->code, subject.len == 0 ? NOTHING : subject.ptr, subject.len, 0, 0,
-                        regex->data, regex->limits);
+    found = pcre2_match(regex->code, subject.len == 0 ? (PCRE2_SPTR) "" : subject.ptr, subject.len,
+                        0, 0, regex->data, regex->limits);
+    budget->left -= nanoseconds_spent() - before;
     REQUIRE(found >= 0 || found == PCRE2_ERROR_NOMATCH, err, SKS_ERROR_OPTION,
             found == PCRE2_ERROR_MATCHLIMIT || found == PCRE2_ERROR_DEPTHLIMIT ||
                     found == PCRE2_ERROR_HEAPLIMIT

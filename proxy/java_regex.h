@@ -13,18 +13,18 @@
 #include "keygen2/base/bytes.h"
 
 enum {
-    JAVA_REGEX_MAX = 1000,         /* bytes of an expression */
-    JAVA_REGEX_STEPS = 200000,     /* of one match; PCRE2's match limit */
-    JAVA_REGEX_DEPTH = 10000,      /* nested backtracking points of one match */
-    JAVA_REGEX_HEAP = 4096,        /* KiB of one match */
-    JAVA_REGEX_MILLISECONDS = 5000 /* of all matches of one budget */
+    JAVA_REGEX_MAX = 1000,     /* bytes of an expression */
+    JAVA_REGEX_STEPS = 200000, /* of one match; PCRE2's match limit */
+    JAVA_REGEX_DEPTH = 10000,  /* nested backtracking points of one match */
+    JAVA_REGEX_HEAP = 4096,    /* KiB of one match */
+    JAVA_REGEX_SECONDS = 5     /* of the processor's time, for all matches of one budget */
 };
 
 struct java_regex;
 
 /* What all matches of one message may cost together. */
 struct java_regex_budget {
-    int64_t until; /* clock_monotonic_ms() */
+    int64_t left; /* nanoseconds of the processor's time */
 };
 
 /**
@@ -45,18 +45,19 @@ CHECKED enum sks_status java_regex_translate(struct bytes text, struct buf *out,
 CHECKED enum sks_status java_regex_compile(struct bytes text, struct java_regex **regex,
                                            struct sks_error *err);
 
-/** A budget that begins now. */
+/** A fresh budget. */
 struct java_regex_budget java_regex_begin(void);
 
 /**
  * Whether the whole subject matches.
  *
  * @param subject  UTF-8
+ * @param budget   in and out: less what the match took
  * @param matches  out
  * @return SKS_ERROR_OPTION if that would take too long or too much memory
  */
 CHECKED enum sks_status java_regex_match(const struct java_regex *regex, struct bytes subject,
-                                         const struct java_regex_budget *budget, bool *matches,
+                                         struct java_regex_budget *budget, bool *matches,
                                          struct sks_error *err);
 
 /** NULL is allowed. */

@@ -8,7 +8,7 @@
 
 struct options {
     const char *token, *pin_file, *ca, *attack, *trace;
-    struct texts pins;
+    struct texts pins, images;
     bool yes, insecure, json, verbose;
     uint32_t timeout;
 };
@@ -28,6 +28,9 @@ static const struct option_row PROVISION[] = {
       OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
     { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
       false, NULL, 0, 0 },
+    { "image", 0, "KIND=TYPE:WxH",
+      "logotypes to ask for, e.g. card=image/svg+xml:320x200 (PNG); again for the next",
+      OPTION_TEXTS, AT(images), false, NULL, 0, 0 },
     { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
       0 },
     { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose), false,
@@ -75,6 +78,8 @@ static enum sks_status open_ends(const struct options *options, const char *url,
                                 .stop = &stop };
     enum sks_status rc;
 
+    for (size_t i = 0; i < options->images.count; i++)
+        TRY(logotype_parse(options->images.item[i], &e->logotypes, err));
     TRY(issuer_link_open(url, &issuer, &e->issuer, err));
     if (options->attack != NULL)
         TRY(attack_load(options->attack, attack, err));
@@ -112,7 +117,7 @@ static const char *wrong_options(const struct options *options)
 static enum exit_code provision(void *given, char **operands, size_t count)
 {
     const struct options *options = given;
-    struct enrolment e = { .stop = &stop };
+    struct enrolment e = { .stop = &stop, .logotypes = logotype_defaults() };
     struct attack *attack = NULL;
     struct sks_error err = { 0 };
     struct outcome outcome;

@@ -50,7 +50,7 @@ struct question {
     const struct search_filter *filter;
     const struct bytes_list *path;
     X509 *x509; /* of the end entity */
-    const struct java_regex_budget *budget;
+    struct java_regex_budget *budget;
     struct sks_error *err;
 };
 
@@ -230,9 +230,8 @@ out:
 }
 
 enum sks_status search_filter_match(const struct search_filter_ready *ready,
-                                    const struct bytes_list *path,
-                                    const struct java_regex_budget *budget, bool *matches,
-                                    struct sks_error *err)
+                                    const struct bytes_list *path, struct java_regex_budget *budget,
+                                    bool *matches, struct sks_error *err)
 {
     struct question q = { ready->filter, path, NULL, budget, err };
     enum sks_status rc = SKS_OK;

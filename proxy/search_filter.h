@@ -39,7 +39,7 @@ CHECKED enum sks_status search_filter_open(const struct search_filter *filter,
  */
 CHECKED enum sks_status search_filter_match(const struct search_filter_ready *ready,
                                             const struct bytes_list *path,
-                                            const struct java_regex_budget *budget, bool *matches,
+                                            struct java_regex_budget *budget, bool *matches,
                                             struct sks_error *err);
 
 void search_filter_free(struct search_filter_ready *ready);

@@ -59,6 +59,8 @@ static void answer_message(const char *type, struct http_exchange *exchange)
 
     if (fake.issuer.message != NULL && strcmp(fake.issuer.message, type) == 0)
         change = json_loads(fake.issuer.change, 0, NULL);
+    else if (fake.issuer.message2 != NULL && strcmp(fake.issuer.message2, type) == 0)
+        change = json_loads(fake.issuer.change2, 0, NULL);
     if (change != NULL)
         cr_assert_eq(json_object_update(message, change), 0);
     text = json_dumps(message, JSON_COMPACT);
@@ -342,7 +344,7 @@ void fake_run(void)
     json_decref(fake.responses);
     fake.responses = json_array();
     arena_free(&e->arena);
-    *e = (struct enrolment){ .stop = &stop, .attack = attack };
+    *e = (struct enrolment){ .stop = &stop, .attack = attack, .logotypes = logotype_defaults() };
     cr_assert_eq(user_open(&user, &e->user, NULL), SKS_OK);
     cr_assert_eq(trace_open(false, NULL, &e->trace, NULL), SKS_OK);
     token.watch_ctx = e->trace;

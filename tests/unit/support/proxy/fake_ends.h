@@ -9,6 +9,11 @@
 #include "proxy/dialogue.h"
 #include "proxy/provision.h"
 
+/* A target key, of a session s / c. */
+#define FAKE_TARGET                                                                                \
+    "{\"fingerPrint\": \"AbPOBdSyIwbMqTs6lTn2VvFU2-1Pe-QbFam_vhED8n8\","                           \
+    "\"serverSessionId\": \"s\", \"clientSessionId\": \"c\", \"authorization\": \"AAAA\","         \
+    "\"mac\": \"AbPOBdSyIwbMqTs6lTn2VvFU2-1Pe-QbFam_vhED8n8\"}"
 #define FAKE_URL "http://issuer.example/kg2/test"
 
 /* What an end does at one exchange instead of what was recorded. */
@@ -32,6 +37,7 @@ struct fake_issuer {
     const char *verdict; /* on the pages; NULL: no pages */
     /* Changes a message of the recording: a JSON object that is merged into it. */
     const char *message, *change;
+    const char *message2, *change2; /* and another one */
     bool skip_creation;
 };
 struct fake_token {
