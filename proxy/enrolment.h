@@ -2,6 +2,7 @@
 #ifndef PROXY_ENROLMENT_H
 #define PROXY_ENROLMENT_H
 
+#include "keygen2/base/program.h"
 #include "proxy/attack.h"
 #include "proxy/capabilities.h"
 #include "proxy/issuer_link.h"
@@ -13,18 +14,24 @@
 struct enrolment {
     /* Given, and borrowed. */
     struct issuer_link *issuer;
-    struct token_link *token;
+    struct token_link *tokens[TEXTS_MAX]; /* to choose from; token_count 0: `token` is the one */
+    size_t token_count;
     struct user *user;
     struct trace *trace;
     const struct attack *attack; /* NULL: none */
     struct logotype_sizes logotypes;
+    const char *state_folder;    /* where sessions that wait are kept; NULL: deferral is refused */
+    bool resume;                 /* go on with a session that waits */
+    const char *session;         /* its serverSessionId; NULL: the only one of the issuer's */
+    const char *cookie;          /* of the issuer's, "NAME=VALUE"; NULL: the one that was kept */
     volatile sig_atomic_t *stop; /* not 0: the user wants to give up */
 
     /* Holds all that the messages of the session point to. */
     struct arena arena;
 
     /* Of the session. */
-    struct device_info_out device;
+    struct token_link *token; /* the chosen one */
+    struct device_info_out device, devices[TEXTS_MAX];
     uint8_t action; /* enum sks_action */
     bool privacy_enabled;
     struct bytes server_session_id, client_session_id; /* empty before they are known */
@@ -38,6 +45,13 @@ struct enrolment {
     bool may_be_committed; /* the token has closed the session, or may have */
     bool issuer_began;     /* the issuer has a session of ours */
     bool issuer_ended;     /* and knows that it is over */
+
+    /* Deferred issuance. */
+    bool deferred; /* the issuer may answer the keys with a wait */
+    bool keep;     /* the session waits, or may: nothing is undone unless an end has refused it */
+    bool saved;    /* there is a file of it */
+    int64_t until; /* its life ends, about; seconds since 1970; 0: not known */
+    struct bytes kept_certificate; /* SHA-256 of the TLS certificate that it began with */
 
     /* Why it failed. */
     enum party fault; /* who refused; PARTY_NONE: nobody, something broke */

@@ -2,6 +2,7 @@
 
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/public_key.h"
+#include "proxy/token_choice.h"
 #include "proxy/token_walk.h"
 
 #include <string.h>
@@ -73,8 +74,12 @@ enum sks_status provision_invocation(struct enrolment *e, const void *request, v
     struct invocation_response *out = response;
     enum sks_status rc;
 
+    REFUSE_UNLESS(!e->resume || in->privacy_enabled == e->privacy_enabled, e,
+                  "/privacyEnabled: not as when the session began");
     TRY(user_consent(e->user, issuer_link_url(e->issuer), WISHES[in->action][in->privacy_enabled],
                      &e->err));
+    if (!e->resume)
+        TRY(token_choose(e, &in->target_key_containers));
     e->action = in->action;
     e->privacy_enabled = in->privacy_enabled;
     TRY(capabilities_answer(&in->client_capability_query, &e->device, &e->logotypes,
@@ -131,6 +136,7 @@ static enum sks_status create_session(struct enrolment *e,
     TRY(rc);
     *made = out.create_session;
     e->provisioning_handle = made->provisioning_handle;
+    e->until = now + in->session_life_time;
     TRY(check_created(e, made));
     e->client_session_id = made->client_session_id;
 out:
