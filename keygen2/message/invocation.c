@@ -28,41 +28,15 @@ static bool is_key_container(struct bytes name)
     return false;
 }
 
-static enum sks_status check_containers(struct json_reader *r, const struct json_place *at,
-                                        const struct bytes_list *containers)
-{
-    const struct json_place list = { at, "targetKeyContainers", 0 };
-
-    for (size_t i = 0; i < containers->count; i++)
-        if (!is_key_container(containers->item[i]))
-            return json_refuse(r, &(struct json_place){ &list, NULL, i }, "unknown key container");
-    return SKS_OK;
-}
-
-/* Each query gets one answer. */
-static enum sks_status check_queries(struct json_reader *r, const struct json_place *at,
-                                     const struct bytes_list *queries)
-{
-    const struct json_place list = { at, "clientCapabilityQuery", 0 };
-    json_t *seen = json_object();
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; i < queries->count; i++)
-        TRY(json_unique(r, &(struct json_place){ &list, NULL, i }, seen, queries->item[i]));
-out:
-    json_decref(seen);
-    return rc;
-}
-
 static enum sks_status check_request(struct json_reader *r, const struct json_place *at, void *out)
 {
     const struct invocation_request *request = out;
-    enum sks_status rc;
+    const struct json_place list = { at, "targetKeyContainers", 0 };
 
-    TRY(check_containers(r, at, &request->target_key_containers));
-    TRY(check_queries(r, at, &request->client_capability_query));
-out:
-    return rc;
+    for (size_t i = 0; i < request->target_key_containers.count; i++)
+        if (!is_key_container(request->target_key_containers.item[i]))
+            return json_refuse(r, &(struct json_place){ &list, NULL, i }, "unknown key container");
+    return SKS_OK;
 }
 
 const struct json_type INVOCATION_REQUEST =

@@ -54,18 +54,19 @@ enum sks_status decode_message(const char *name, const json_t *root, union messa
 
 static json_t *edited_value(const char *text)
 {
-    size_t len = strtoul(text + 1, NULL, 10);
-    char *some = calloc(len + 1, 1);
+    size_t len;
+    char *some;
     json_t *value;
 
+    if (text[0] != '@' && text[0] != '#')
+        return json_loads(text, JSON_DECODE_ANY, NULL);
+    len = strtoul(text + 1, NULL, 10);
+    some = calloc(len + 1, 1);
     if (text[0] == '#')
         memset(some, 'a', len);
     value = text[0] == '@' ? json_binary(bytes_at(some, len)) : json_stringn(some, len);
     free(some);
-    if (text[0] == '@' || text[0] == '#')
-        return value;
-    json_decref(value);
-    return json_loads(text, JSON_DECODE_ANY, NULL);
+    return value;
 }
 
 void edit_json(json_t *at, const char *pointer, const char *value)
