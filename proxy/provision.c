@@ -34,9 +34,14 @@ enum sks_status provision_call_in(struct enrolment *e, enum method_id method,
                                   const union sks_in *in, union sks_out *out, struct arena *arena)
 {
     struct sks_error why = { 0 };
-    enum sks_status rc = token_call(e->token, method, in, out, arena, &why);
     const char *name = sks_method((uint8_t)method)->name;
+    enum sks_status rc;
 
+    if (*e->stop != 0) {
+        e->fault = PARTY_PROXY;
+        return sks_fail(&e->err, SKS_ERROR_USER_ABORT, "interrupted before %s", name);
+    }
+    rc = token_call(e->token, method, in, out, arena, &why);
     if (rc == SKS_OK)
         return rc;
     if (token_link_fate(e->token) == CALL_ANSWERED) {

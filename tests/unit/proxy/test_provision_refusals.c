@@ -316,7 +316,7 @@ Test(refusals, an_interrupt_tells_both_ends)
     fake.issuer.at = 0;
     fake.token.at = 9;
     fake.token.trouble = TROUBLE_STOP;
-    expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 9 10 5", " init POST POST abort", "interrupted");
+    expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 9 5", " init POST POST abort", "interrupted");
 }
 
 Test(refusals, an_interrupt_comes_too_late_for_a_close)

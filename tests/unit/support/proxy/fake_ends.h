@@ -46,6 +46,9 @@ struct fake_token {
     uint8_t status;
     uint8_t abort_status;          /* answer of abortProvisioningSession */
     const char *client_session_id; /* in the place of the recorded one; NULL: that */
+    bool endless;                  /* its sessions and keys never come to an end */
+    const struct enumerate_sessions_out *sessions; /* closed ones; the end has handle 0 */
+    const struct enumerate_keys_out *keys;         /* as sessions */
 };
 
 struct fake {
@@ -73,6 +76,9 @@ void fake_run(void);
 
 /** The n-th response that the issuer got, from 0. */
 const json_t *fake_response(size_t number);
+
+/** The recorded message of a type, as it crossed. */
+const char *fake_recorded_text(const char *type);
 
 /** A text property of the recorded message of a type. */
 const char *fake_recorded(const char *type, const char *name);
