@@ -15,7 +15,7 @@ const char *token_container(uint8_t device_type)
 
 enum sks_status token_devices(struct enrolment *e)
 {
-    enum sks_status rc;
+    enum sks_status rc = SKS_OK;
 
     if (e->token_count == 0) { /* a caller with one token */
         e->tokens[0] = e->token;
