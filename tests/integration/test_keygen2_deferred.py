@@ -28,9 +28,10 @@ class Deferred(ProxyCase):
         self.assertEqual((code, outcome["outcome"]), (DONE, "pending"), (outcome, log))
         return outcome
 
-    def proxy(self, *options, token=None, state=None):
+    def proxy(self, *options, token=None, state=None, environment=None):
         done = run("sks-proxy", "provision", self.issuer.uri, "--token", token or self.token.url,
-                   "--yes", "--json", "--state", state or self.state, *options)
+                   "--yes", "--json", "--state", state or self.state, *options,
+                   environment=environment)
         return done.returncode, done.stdout and json.loads(done.stdout), done.stderr
 
     def resume(self, *options, **changes):
@@ -100,8 +101,8 @@ class Deferred(ProxyCase):
         self.assertIn("give the issuer's --cookie", outcome["cause"])
         code, outcome, log = self.resume("--cookie", "test-session=wrong", state=elsewhere)
         self.assertEqual((code, outcome["waits"]), (REFUSED, True), (outcome, log))
-        code, outcome, log = self.resume("--cookie", "test-session=" + self.issuer.last.cookie,
-                                         state=elsewhere)
+        cookie = {"SKS_PROXY_COOKIE": "test-session=" + self.issuer.last.cookie}
+        code, outcome, log = self.resume(state=elsewhere, environment=cookie)
         self.assertEqual((code, outcome["outcome"]), (DONE, "succeeded"), (outcome, log))
         self.assertEqual(run("sks-proxy", "provision", self.issuer.uri, "--token", self.token.url,
                              "--yes", "--cookie", "a=b").returncode, USAGE)
