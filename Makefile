@@ -23,7 +23,7 @@ COVER := $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
-LDLIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+LDLIBS := -Wl,--as-needed -lpcre2-8 -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
 PROGRAMS := sks-token sks-issuer sks-proxy
 KEYGEN2 := $(wildcard keygen2/*/*.c)
@@ -128,7 +128,7 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
-             $(addprefix $(O)/,$(LIBS_token))
+             $(addprefix $(O)/,libproxy.a $(LIBS_token))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)

@@ -164,11 +164,12 @@ static void post_keygen2(void *ctx, const struct http_request *request,
 }
 
 /* RSA keys are made by a worker. */
-static bool is_slow(void *ctx, const struct http_request *request)
+static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
     const struct issuer *issuer = ctx;
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
 
+    (void)subject;
     return profile != NULL && profile->slow;
 }
 
