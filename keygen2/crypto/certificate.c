@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* A library context that can decode no key, so that d2i_X509() does not try. */
 static OSSL_LIB_CTX *keyless;
@@ -90,6 +91,13 @@ char *certificate_name(struct arena *arena, const X509_NAME *name)
     }
     BIO_free(bio);
     return text;
+}
+
+int64_t certificate_seconds(const ASN1_TIME *time)
+{
+    struct tm tm = { 0 };
+
+    return ASN1_TIME_to_tm(time, &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
 enum sks_status certificate_fingerprint(struct bytes der, uint8_t fingerprint[32])
