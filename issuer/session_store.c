@@ -269,20 +269,19 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
                                       struct bytes cookie_hash, struct bytes sealed,
                                       struct sks_error *err)
 {
-    sqlite3_stmt *row = database_query(
-        store->db,
+    enum sks_status rc;
+
+    TRY(database_run(
+        store->db, err,
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
-        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) RETURNING number",
+        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
         "tbttuiiuub", session->id, cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
-        (uint32_t)session->verdict, sealed);
-    int step = database_step(row, err);
-
-    if (step > 0)
-        session->number = sqlite3_column_int64(row, 0);
-    database_done(row);
-    return step > 0 ? SKS_OK : SKS_ERROR_STORAGE;
+        (uint32_t)session->verdict, sealed));
+    session->number = database_last_row(store->db);
+out:
+    return rc;
 }
 
 enum sks_status session_store_add(struct session_store *store, struct session *session,
@@ -316,18 +315,16 @@ static enum sks_status update_session(struct session_store *store, const struct 
 
     TRY(database_run(store->db, err,
                      "UPDATE session SET version = version + 1, phase = ?, verdict = ?, cause = ?,"
-                     " ended = ?, last_message = ? WHERE number = ? AND version = ?",
-                     "uutibii", (uint32_t)session->phase, (uint32_t)session->verdict,
-                     session->cause, session->ended, session->last_message, session->number,
-                     session->version));
+                     " ended = ?, last_message = ?, state = CASE ? WHEN 1 THEN ? ELSE state END"
+                     " WHERE number = ? AND version = ?",
+                     "uutibubii", (uint32_t)session->phase, (uint32_t)session->verdict,
+                     session->cause, session->ended, session->last_message, (uint32_t)change->state,
+                     sealed, session->number, session->version));
     *won = database_changes(store->db) == 1;
     if (!*won)
         goto out;
-    if (change->state) {
-        TRY(database_run(store->db, err, "UPDATE session SET state = ? WHERE number = ?", "bi",
-                         sealed, session->number));
+    if (change->state)
         TRY(add_certificates(store, session, err));
-    }
     if (change->message.ptr != NULL)
         TRY(add_message(store, session, true, change->message, err));
     if (change->answer.len > 0)
@@ -358,6 +355,17 @@ out:
     return rc;
 }
 
+/* Nearly always there is none: then nothing is written, and nobody waits for a writer. */
+static int has_expired(struct session_store *store, int64_t now, struct sks_error *err)
+{
+    sqlite3_stmt *row = database_query(
+        store->db, "SELECT 1 FROM session WHERE verdict = 0 AND expires < ? LIMIT 1", "i", now);
+    int step = database_step(row, err);
+
+    database_done(row);
+    return step;
+}
+
 enum sks_status session_store_expire(struct session_store *store, int64_t now,
                                      struct sks_error *err)
 {
@@ -365,6 +373,11 @@ enum sks_status session_store_expire(struct session_store *store, int64_t now,
     int step;
 
     database_lock(store->db);
+    step = has_expired(store, now, err);
+    if (step <= 0) {
+        database_unlock(store->db);
+        return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    }
     row = database_query(
         store->db,
         "UPDATE session SET version = version + 1, ended = expires,"

@@ -155,6 +155,11 @@ int database_changes(struct database *db)
     return sqlite3_changes(db->handle);
 }
 
+int64_t database_last_row(struct database *db)
+{
+    return sqlite3_last_insert_rowid(db->handle);
+}
+
 /* ---- locking and transactions ---- */
 
 void database_lock(struct database *db)

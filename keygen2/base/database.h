@@ -116,6 +116,9 @@ const char *database_text(sqlite3_stmt *statement, int column);
 /** Rows changed by the last statement that was run. */
 int database_changes(struct database *db);
 
+/** Number of the row that was inserted last. */
+int64_t database_last_row(struct database *db);
+
 /** Reads a row of meta into value (cut at its size, "" if absent). */
 CHECKED enum sks_status database_meta(struct database *db, const char *key, char *value,
                                       size_t size, struct sks_error *err);
