@@ -53,7 +53,11 @@ enum sks_status session_store_open(struct session_store *store, const char *path
                                    struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    return database_open(path, &SCHEMA, false, NULL, &store->db, err);
+    enum sks_status rc = database_open(path, &SCHEMA, false, NULL, &store->db, err);
+
+    if (rc == SKS_OK)
+        database_share_commits(store->db);
+    return rc;
 }
 
 void session_store_close(struct session_store *store)
@@ -155,7 +159,8 @@ static enum sks_status find(struct session_store *store, sqlite3_stmt *row, stru
         sealed = arena_copy(arena, database_bytes(row, STATE));
     }
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        rc = SKS_ERROR_STORAGE;
     if (rc == SKS_OK && *found)
         rc = open_state(store, sealed, arena, session, err);
     return sks_explain(err, rc);
@@ -366,19 +371,9 @@ static int has_expired(struct session_store *store, int64_t now, struct sks_erro
     return step;
 }
 
-enum sks_status session_store_expire(struct session_store *store, int64_t now,
-                                     struct sks_error *err)
+static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
 {
-    sqlite3_stmt *row;
-    int step;
-
-    database_lock(store->db);
-    step = has_expired(store, now, err);
-    if (step <= 0) {
-        database_unlock(store->db);
-        return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-    }
-    row = database_query(
+    sqlite3_stmt *row = database_query(
         store->db,
         "UPDATE session SET version = version + 1, ended = expires,"
         " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
@@ -386,10 +381,32 @@ enum sks_status session_store_expire(struct session_store *store, int64_t now,
         " ELSE 'life time over' END"
         " WHERE verdict = 0 AND expires < ? RETURNING id, profile, verdict, cause",
         "i", now);
+    int step;
+
     while ((step = database_step(row, err)) > 0)
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
                  name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
                  database_text(row, 3));
-    database_unlock(store->db);
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+enum sks_status session_store_expire(struct session_store *store, int64_t now,
+                                     struct sks_error *err)
+{
+    enum sks_status rc;
+    int found;
+
+    database_lock(store->db);
+    found = has_expired(store, now, err);
+    database_unlock(store->db);
+    if (found <= 0)
+        return found < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    TRY(database_begin(store->db, err));
+    rc = end_expired(store, now, err);
+    if (rc == SKS_OK)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+out:
+    return rc;
 }
