@@ -326,6 +326,8 @@ enum sks_status data_folder_load(const char *folder, struct issuer *issuer, stru
     TRY(load_evidence(folder, issuer, err));
     TRY(load_tls(folder, issuer, err));
     TRY(load_seal_key(folder, issuer, err));
+    issuer->drawn_keys = drawn_keys_new();
+    REQUIRE(issuer->drawn_keys != NULL, err, SKS_ERROR_STORAGE, "no memory for keys");
 out:
     return rc;
 }
@@ -348,6 +350,7 @@ void data_folder_close(struct issuer *issuer)
 {
     session_store_close(&issuer->store);
     ca_free(&issuer->ca);
+    drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);
     buf_free(&issuer->tls_certificate_pem);
     buf_free(&issuer->tls_key_pem);

@@ -62,7 +62,7 @@ static enum sks_status derive_key(struct exchange *x,
 {
     struct session_state *state = &x->session->state;
     struct bytes private_key = state->ephemeral_key;
-    EVP_PKEY *own = NULL;
+    EVP_PKEY *own = drawn_keys_take(x->issuer->drawn_keys, state->terms.server_ephemeral_key);
     enum sks_status rc;
 
     state->terms.client_session_id = response->client_session_id;
@@ -70,7 +70,8 @@ static enum sks_status derive_key(struct exchange *x,
     state->client_ephemeral_key = response->client_ephemeral_key;
     if (response->device_id != NULL)
         state->device_path = response->device_id->certificate_path;
-    TRY(get_private_key(&private_key, &own));
+    if (own == NULL) /* as after a restart */
+        TRY(get_private_key(&private_key, &own));
     TRY(session_key_derive(own, state->client_ephemeral_key, &state->terms,
                            session_device_id(state), sk));
     state->ephemeral_key = (struct bytes){ 0 };

@@ -41,6 +41,19 @@ static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponen
     return pkey;
 }
 
+/* By the parameters that are there already: to make them from the curve's name is a third of it. */
+static EVP_PKEY *generate_ec(const struct algorithm *algorithm)
+{
+    EVP_PKEY *parameters = public_key_parameters(algorithm), *pkey = NULL;
+    EVP_PKEY_CTX *ctx =
+        parameters == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+
+    if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
 enum sks_status private_key_generate(const struct algorithm *algorithm, struct bytes exponent,
                                      EVP_PKEY **pkey)
 {
@@ -56,7 +69,7 @@ enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
 
     *pkey = NULL;
     if (algorithm->kind == KEY_KIND_EC)
-        *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm->openssl);
+        *pkey = generate_ec(algorithm);
     else if (algorithm->kind == KEY_KIND_ED25519)
         *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     else if (algorithm->kind == KEY_KIND_RSA) {

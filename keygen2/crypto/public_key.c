@@ -164,7 +164,7 @@ static EVP_PKEY *make_template(const struct algorithm *curve)
     return template;
 }
 
-static EVP_PKEY *template_of(const struct algorithm *curve)
+EVP_PKEY *public_key_parameters(const struct algorithm *curve)
 {
     EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
 
@@ -181,7 +181,7 @@ static EVP_PKEY *template_of(const struct algorithm *curve)
 
 static EVP_PKEY *load_point(const struct public_key *key)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new(), *template = template_of(key->curve);
+    EVP_PKEY *pkey = EVP_PKEY_new(), *template = public_key_parameters(key->curve);
     uint8_t point[POINT_MAX];
     size_t size = key->curve->size;
 

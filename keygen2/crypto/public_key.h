@@ -58,4 +58,8 @@ unsigned public_key_bits(const struct public_key *key);
  */
 bool public_key_is_fit(const struct public_key *key, bool rsa);
 
+/** The parameters of a curve, to be copied or to generate keys with; NULL without memory, or if
+ * OpenSSL has no such curve. Kept to the end of the program. */
+EVP_PKEY *public_key_parameters(const struct algorithm *curve);
+
 #endif
