@@ -125,26 +125,43 @@ static enum sks_status put_raw_private(struct buf *out, const EVP_PKEY *pkey)
     return ok > 0 ? out->status : SKS_ERROR_CRYPTO;
 }
 
-enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey)
+static enum sks_status put_private(struct buf *out, const EVP_PKEY *pkey, struct bytes spki)
 {
-    struct buf spki = { 0 };
     struct public_key key;
     enum sks_status rc;
 
-    TRY(put_pkey(&spki, pkey));
-    TRY(public_key_parse(buf_bytes(&spki), &key));
+    TRY(public_key_parse(spki, &key));
     put_byte(out, (uint8_t)key.kind);
     if (key.kind == KEY_KIND_RSA) {
         for (size_t i = 0; i < NITEMS(RSA_NUMBERS); i++)
             put_number(out, pkey, RSA_NUMBERS[i], 0);
     } else if (key.kind == KEY_KIND_EC) {
-        put_array(out, buf_bytes(&spki));
+        put_array(out, spki);
         put_number(out, pkey, OSSL_PKEY_PARAM_PRIV_KEY, key.curve->size);
     } else {
         TRY(put_raw_private(out, pkey));
     }
     rc = out->status;
 out:
+    return rc;
+}
+
+enum sks_status put_key_pair(struct buf *spki, struct buf *private_key, const EVP_PKEY *pkey)
+{
+    size_t before = spki->len;
+    enum sks_status rc;
+
+    TRY(put_pkey(spki, pkey));
+    rc = put_private(private_key, pkey, bytes_at(spki->ptr + before, spki->len - before));
+out:
+    return rc;
+}
+
+enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey)
+{
+    struct buf spki = { 0 };
+    enum sks_status rc = put_key_pair(&spki, out, pkey);
+
     buf_free(&spki);
     return rc;
 }

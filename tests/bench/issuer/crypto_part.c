@@ -96,23 +96,20 @@ static void close_crypto(struct crypto *c)
     arena_free(&c->arena);
 }
 
-/* The issuer's half of the key agreement: drawn for one message, kept, used in the next. */
+/* The issuer's half of the key agreement: drawn for one message, used in the next. What is kept of
+ * it for a restart is made, but not read. */
 static void agree(struct crypto *c, struct session_key *sk)
 {
     struct buf spki = { 0 }, kept = { 0 };
-    struct bytes in;
-    EVP_PKEY *drawn = generate(c), *own;
+    EVP_PKEY *own = generate(c);
 
-    must(put_pkey(&spki, drawn) == SKS_OK && put_private_key(&kept, drawn) == SKS_OK, "key kept");
-    in = buf_bytes(&kept);
-    must(get_private_key(&in, &own) == SKS_OK &&
-             session_key_derive(own, buf_bytes(&c->peer), &c->terms, c->device_id, sk) == SKS_OK,
+    must(put_key_pair(&spki, &kept, own) == SKS_OK, "key kept");
+    must(session_key_derive(own, buf_bytes(&c->peer), &c->terms, c->device_id, sk) == SKS_OK,
          "session key");
     must(verify_session_attestation(&c->terms, c->device_id, buf_bytes(&c->peer), sk, c->device_key,
                                     buf_bytes(&c->attestation)) == SKS_OK,
          "attestation");
     EVP_PKEY_free(own);
-    EVP_PKEY_free(drawn);
     buf_free(&spki);
     buf_free(&kept);
 }
