@@ -57,6 +57,17 @@ enum sks_status certificate_parse(struct bytes der, X509 **x509)
     return decode(der, X509_new_ex(keyless_context(), NULL), x509);
 }
 
+bool certificate_has_outline(struct bytes der)
+{
+    const uint8_t *p = der.ptr;
+    long len;
+    int tag, tag_class;
+
+    return der.len > 0 && der.len <= INT32_MAX &&
+           ASN1_get_object(&p, &len, &tag, &tag_class, (long)der.len) == V_ASN1_CONSTRUCTED &&
+           tag == V_ASN1_SEQUENCE && tag_class == V_ASN1_UNIVERSAL && p + len == der.ptr + der.len;
+}
+
 enum sks_status put_certificate_key(struct buf *out, struct bytes der)
 {
     X509 *x509 = NULL;

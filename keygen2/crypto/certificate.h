@@ -16,6 +16,9 @@
  */
 CHECKED enum sks_status certificate_parse(struct bytes der, X509 **x509);
 
+/** True for a DER SEQUENCE with nothing behind it: what is no certificate at all is none. */
+bool certificate_has_outline(struct bytes der);
+
 /** Appends the SubjectPublicKeyInfo as it stands in the certificate. */
 CHECKED enum sks_status put_certificate_key(struct buf *out, struct bytes der);
 
