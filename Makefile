@@ -124,6 +124,12 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -rdynamic \
 	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+$(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
+                         $(call object,tests/bench/bench.c tests/bench/child.c) \
+                         $(call object,tests/plain/support/must.c) \
+                         $(addprefix $(O)/,libissuer.a libproxy.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
 
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
@@ -165,8 +171,9 @@ integration: all
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup
-	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token $(O)/bench/bench_issuer
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_token
+	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_issuer
 crash: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) PYTHON=$(PYTHON) tests/run.sh crash
 

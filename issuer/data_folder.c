@@ -335,6 +335,8 @@ enum sks_status data_folder_load(const char *folder, struct issuer *issuer, stru
     TRY(key_management_load(&issuer->key_management, folder, err));
     TRY(load_evidence(folder, issuer, err));
     TRY(load_tls(folder, issuer, err));
+    issuer->drawn_keys = drawn_keys_new();
+    REQUIRE(issuer->drawn_keys != NULL, err, SKS_ERROR_STORAGE, "no memory for keys");
 out:
     return rc;
 }
@@ -359,6 +361,7 @@ void data_folder_close(struct issuer *issuer)
     session_store_close(&issuer->store);
     ca_free(&issuer->ca);
     key_management_free(&issuer->key_management);
+    drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);
     buf_free(&issuer->tls_certificate_pem);
     buf_free(&issuer->tls_key_pem);

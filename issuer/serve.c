@@ -21,7 +21,8 @@
 
 enum {
     REQUEST_SECONDS = 30,
-    URL_MAX = 900, /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
+    REQUEST_THREADS = 8, /* most of their time they wait for a commit, which they share */
+    URL_MAX = 900,       /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
 };
 
 static const char HTTP_DEFAULT[] = "127.0.0.1:8080", HTTPS_DEFAULT[] = "127.0.0.1:8443";
@@ -254,6 +255,7 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
         .ctx = &s->issuer,
         .body_max = KEYGEN2_MESSAGE_MAX,
         .request_time = REQUEST_SECONDS,
+        .threads = REQUEST_THREADS,
     };
     TRY(http_server_new(&s->config, &s->server, err));
     if (http != NULL)

@@ -15,7 +15,11 @@ enum sks_status session_store_open(struct session_store *store, const char *path
                                    struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    return database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
+    enum sks_status rc = database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
+
+    if (rc == SKS_OK)
+        database_share_commits(store->db);
+    return rc;
 }
 
 void session_store_close(struct session_store *store)
@@ -117,7 +121,8 @@ static enum sks_status find(struct session_store *store, sqlite3_stmt *row, stru
         sealed = arena_copy(arena, database_bytes(row, STATE));
     }
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        rc = SKS_ERROR_STORAGE;
     if (rc == SKS_OK && *found)
         rc = session_store_open_state(store, sealed, arena, session, err);
     return sks_explain(err, rc);
@@ -211,20 +216,19 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
                                       struct bytes cookie_hash, struct bytes sealed,
                                       struct sks_error *err)
 {
-    sqlite3_stmt *row = database_query(
-        store->db,
+    enum sks_status rc;
+
+    TRY(database_run(
+        store->db, err,
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
-        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) RETURNING number",
+        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
         "tbttuiiuub", session->id, cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
-        (uint32_t)session->verdict, sealed);
-    int step = database_step(row, err);
-
-    if (step > 0)
-        session->number = sqlite3_column_int64(row, 0);
-    database_done(row);
-    return step > 0 ? SKS_OK : SKS_ERROR_STORAGE;
+        (uint32_t)session->verdict, sealed));
+    session->number = database_last_row(store->db);
+out:
+    return rc;
 }
 
 enum sks_status session_store_add(struct session_store *store, struct session *session,
@@ -258,19 +262,16 @@ static enum sks_status update_session(struct session_store *store, const struct 
 
     TRY(database_run(store->db, err,
                      "UPDATE session SET version = version + 1, phase = ?, verdict = ?, cause = ?,"
-                     " ended = ?, last_message = ? WHERE number = ? AND version = ?",
-                     "uutibii", (uint32_t)session->phase, (uint32_t)session->verdict,
-                     session->cause, session->ended, session->last_message, session->number,
-                     session->version));
+                     " ended = ?, last_message = ?, state = CASE ? WHEN 1 THEN ? ELSE state END"
+                     " WHERE number = ? AND version = ?",
+                     "uutibubii", (uint32_t)session->phase, (uint32_t)session->verdict,
+                     session->cause, session->ended, session->last_message, (uint32_t)change->state,
+                     sealed, session->number, session->version));
     *won = database_changes(store->db) == 1;
     if (!*won)
         goto out;
-    if (change->state) {
-        TRY(database_run(store->db, err, "UPDATE session SET state = ? WHERE number = ?", "bi",
-                         sealed, session->number));
-        if (session->phase == PHASE_FINALIZATION)
-            TRY(certificates_add(store->db, session, err));
-    }
+    if (change->state && session->phase == PHASE_FINALIZATION)
+        TRY(certificates_add(store->db, session, err));
     if (session->verdict == VERDICT_SUCCEEDED)
         TRY(certificates_confirm(store->db, session->number, err));
     else if (session->verdict == VERDICT_FAILED)
@@ -305,14 +306,20 @@ out:
     return rc;
 }
 
-enum sks_status session_store_expire(struct session_store *store, int64_t now,
-                                     struct sks_error *err)
+/* Nearly always there is none: then nothing is written, and nobody waits for a writer. */
+static int has_expired(struct session_store *store, int64_t now, struct sks_error *err)
 {
-    sqlite3_stmt *row;
-    int step;
+    sqlite3_stmt *row = database_query(
+        store->db, "SELECT 1 FROM session WHERE verdict = 0 AND expires < ? LIMIT 1", "i", now);
+    int step = database_step(row, err);
 
-    database_lock(store->db);
-    row = database_query(
+    database_done(row);
+    return step;
+}
+
+static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+{
+    sqlite3_stmt *row = database_query(
         store->db,
         "UPDATE session SET version = version + 1, ended = expires,"
         " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
@@ -320,10 +327,32 @@ enum sks_status session_store_expire(struct session_store *store, int64_t now,
         " ELSE 'life time over' END"
         " WHERE verdict = 0 AND expires < ? RETURNING id, profile, verdict, cause",
         "i", now);
+    int step;
+
     while ((step = database_step(row, err)) > 0)
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
                  name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
                  database_text(row, 3));
-    database_unlock(store->db);
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+enum sks_status session_store_expire(struct session_store *store, int64_t now,
+                                     struct sks_error *err)
+{
+    enum sks_status rc;
+    int found;
+
+    database_lock(store->db);
+    found = has_expired(store, now, err);
+    database_unlock(store->db);
+    if (found <= 0)
+        return found < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    TRY(database_begin(store->db, err));
+    rc = end_expired(store, now, err);
+    if (rc == SKS_OK)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+out:
+    return rc;
 }

@@ -19,10 +19,10 @@ static enum sks_status draw_ephemeral_key(struct exchange *x)
     enum sks_status rc;
 
     TRY(private_key_generate(p256, (struct bytes){ 0 }, &pkey));
-    TRY(put_pkey(&spki, pkey));
-    TRY(put_private_key(&private_key, pkey));
+    TRY(put_key_pair(&spki, &private_key, pkey));
     TRY(keep_bytes(x, buf_bytes(&spki), &state->terms.server_ephemeral_key));
     TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
+    drawn_keys_keep(x->issuer->drawn_keys, buf_bytes(&spki), pkey);
 out:
     EVP_PKEY_free(pkey);
     buf_free(&spki);

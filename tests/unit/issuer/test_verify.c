@@ -1,5 +1,6 @@
 #include "issuer/profile.h"
 #include "issuer/verify.h"
+#include "keygen2/base/clock.h"
 #include "keygen2/crypto/pem.h"
 #include "tests/unit/support/issuer/issuer_fixture.h"
 #include "tests/unit/support/kat.h"
@@ -63,11 +64,11 @@ TestSuite(verify, .init = set_up, .fini = tear_down);
 static enum sks_status check(struct bytes *der, size_t count)
 {
     const struct bytes_list path = { der, count };
-    EVP_PKEY *key;
-    enum sks_status rc = verify_device_path(store, &path, trust, &key, &err);
+    struct verified_device device;
+    enum sks_status rc = verify_device_path(store, &path, trust, clock_now(), &device, &err);
 
-    cr_assert_eq(key == NULL, rc != SKS_OK);
-    EVP_PKEY_free(key);
+    cr_assert_eq(device.key == NULL, rc != SKS_OK);
+    verified_device_clear(&device);
     return rc;
 }
 
