@@ -23,7 +23,7 @@ COVER := $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
-LDLIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+LDLIBS := -Wl,--as-needed -lpcre2-8 -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
 PROGRAMS := sks-token sks-issuer sks-proxy
 KEYGEN2 := $(wildcard keygen2/*/*.c)
@@ -36,7 +36,7 @@ UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
 CHECKER := $(filter-out tests/crash/recorder.c,$(wildcard tests/crash/*.c))
-ONE_THREAD := tests/plain/faults_%.c
+ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
@@ -105,9 +105,15 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 	@mkdir -p $(@D)
 	$(link)
 
-# Some stand between our code and a function: the linker sends WRAPPED to a part of the program.
+# Parts of some. Some stand between our code and a function: the linker sends WRAPPED there.
 $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
+$(O)/plain/token_stress: $(addprefix $(O)/obj/tests/plain/parts/,estate.o key_user.o ledger.o)
+PIN_PROGRAMS := $(addprefix $(O)/plain/pin_,model threads)
+PIN_PARTS := comparisons pin_cuts pin_defects pin_states pin_world
+$(PIN_PROGRAMS): $(PIN_PARTS:%=$(O)/obj/tests/plain/parts/%.o)
+$(PIN_PROGRAMS): private WRAPPED := bytes_equal_secret secret_put vault_mac
+$(O)/plain/pin_threads: private WRAPPED += authorization_forget lru_evict
 
 # Benchmarks; the linker sends the allocations of the token's own code through tests/bench/meters.c.
 METERED := malloc calloc realloc free CRYPTO_malloc CRYPTO_zalloc CRYPTO_clear_realloc \
@@ -128,7 +134,7 @@ $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
-             $(addprefix $(O)/,$(LIBS_token))
+             $(addprefix $(O)/,libproxy.a $(LIBS_token))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -205,7 +211,7 @@ setup:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 	install -m 755 $(addprefix $(O)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 issuer/profiles/*.json $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
+	install -m 644 issuer/profiles/*.json issuer/profiles/*.svg $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/sks-rig

@@ -1,4 +1,5 @@
 #include "issuer/path_cache.h"
+#include "issuer/profile.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -39,12 +40,21 @@ void path_cache_free(struct path_cache *cache)
     free(cache);
 }
 
-enum sks_status path_cache_hash(const struct bytes_list *path, uint64_t generation,
-                                uint8_t hash[PATH_HASH_SIZE])
+/* A rule that is not in here would let one profile have what another found good. */
+static uint32_t number_of(const struct device_trust *rules)
 {
+    _Static_assert(sizeof *rules == 2 * sizeof(uint16_t), "all rules are in the number");
+    return rules == NULL ? 0 : 1U << 31 | (uint32_t)rules->sha1 << 16 | rules->minimum_rsa_bits;
+}
+
+enum sks_status path_cache_hash(const struct bytes_list *path, const struct device_trust *rules,
+                                uint64_t generation, uint8_t hash[PATH_HASH_SIZE])
+{
+    const uint32_t number = number_of(rules);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-              EVP_DigestUpdate(ctx, &generation, sizeof generation);
+              EVP_DigestUpdate(ctx, &generation, sizeof generation) &&
+              EVP_DigestUpdate(ctx, &number, sizeof number);
 
     for (size_t i = 0; ok && i < path->count; i++)
         ok = EVP_DigestUpdate(ctx, &path->item[i].len, sizeof path->item[i].len) &&

@@ -17,9 +17,11 @@ void path_cache_free(struct path_cache *cache);
 /**
  * Hashes a path with all else that its verdict depends on but the time.
  *
+ * @param rules       of the profile, NULL for the strict ones
  * @param generation  of the trusted certificates
  */
-CHECKED enum sks_status path_cache_hash(const struct bytes_list *path, uint64_t generation,
+CHECKED enum sks_status path_cache_hash(const struct bytes_list *path,
+                                        const struct device_trust *rules, uint64_t generation,
                                         uint8_t hash[PATH_HASH_SIZE]);
 
 /** Finds a path that is valid at `now`. @param device out: as of verify_device_path() */

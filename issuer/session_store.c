@@ -1,49 +1,11 @@
 #include "issuer/session_store.h"
+#include "issuer/certificate_store.h"
+#include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
-
-/*
- * phase and verdict: the numbers of session.h. cookie and last_message are SHA-256 hashes; state
- * is sealed. `place` is session.number * PLACES + position: one tree in order, without an index.
- */
-static const char TABLES[] = "CREATE TABLE session("
-                             " number INTEGER PRIMARY KEY,"
-                             " id TEXT NOT NULL UNIQUE,"
-                             " cookie BLOB NOT NULL UNIQUE,"
-                             " version INTEGER NOT NULL,"
-                             " profile TEXT NOT NULL,"
-                             " issuer_uri TEXT NOT NULL,"
-                             " tls INTEGER NOT NULL,"
-                             " started INTEGER NOT NULL,"
-                             " expires INTEGER NOT NULL,"
-                             " ended INTEGER NOT NULL,"
-                             " phase INTEGER NOT NULL,"
-                             " verdict INTEGER NOT NULL,"
-                             " cause TEXT NOT NULL,"
-                             " last_message BLOB NOT NULL,"
-                             " state BLOB NOT NULL);"
-                             "CREATE INDEX session_open ON session(expires) WHERE verdict = 0;"
-                             "CREATE TABLE message("
-                             " place INTEGER PRIMARY KEY,"
-                             " incoming INTEGER NOT NULL,"
-                             " at INTEGER NOT NULL,"
-                             " body BLOB NOT NULL);"
-                             "CREATE TABLE verification("
-                             " place INTEGER PRIMARY KEY,"
-                             " name TEXT NOT NULL,"
-                             " passed INTEGER NOT NULL,"
-                             " detail TEXT NOT NULL);"
-                             "CREATE TABLE certificate("
-                             " serial BLOB PRIMARY KEY,"
-                             " session INTEGER NOT NULL REFERENCES session(number),"
-                             " key_id TEXT NOT NULL,"
-                             " der BLOB NOT NULL);"
-                             "CREATE INDEX certificate_session ON certificate(session);";
-
-static const struct database_schema SCHEMA = { .create = TABLES, .version = 1 };
 
 _Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3 &&
                    PHASE_FINALIZATION == 3,
@@ -53,7 +15,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
                                    struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    enum sks_status rc = database_open(path, &SCHEMA, false, NULL, &store->db, err);
+    enum sks_status rc = database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
 
     if (rc == SKS_OK)
         database_share_commits(store->db);
@@ -120,9 +82,9 @@ static enum sks_status copy_texts(struct session *session, struct arena *arena)
                : SKS_OK;
 }
 
-static enum sks_status open_state(const struct session_store *store, struct bytes sealed,
-                                  struct arena *arena, struct session *session,
-                                  struct sks_error *err)
+enum sks_status session_store_open_state(const struct session_store *store, struct bytes sealed,
+                                         struct arena *arena, struct session *session,
+                                         struct sks_error *err)
 {
     struct buf clear = { 0 };
     struct bytes copy;
@@ -162,7 +124,7 @@ static enum sks_status find(struct session_store *store, sqlite3_stmt *row, stru
     if (database_unlock_read(store->db, err) != SKS_OK)
         rc = SKS_ERROR_STORAGE;
     if (rc == SKS_OK && *found)
-        rc = open_state(store, sealed, arena, session, err);
+        rc = session_store_open_state(store, sealed, arena, session, err);
     return sks_explain(err, rc);
 }
 
@@ -250,26 +212,6 @@ out:
     return rc;
 }
 
-/* What was issued in this step: later ones find it stored already. */
-static enum sks_status add_certificates(struct session_store *store, const struct session *session,
-                                        struct sks_error *err)
-{
-    const struct credential *credential = session->state.credential;
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; i < session->state.credentials; i++) {
-        if (credential[i].certificate.len == 0)
-            continue;
-        TRY(database_run(store->db, err,
-                         "INSERT INTO certificate(serial, session, key_id, der)"
-                         " VALUES(?, ?, CAST(? AS TEXT), ?)",
-                         "bibb", credential[i].serial, session->number, credential[i].id,
-                         credential[i].certificate));
-    }
-out:
-    return rc;
-}
-
 static enum sks_status insert_session(struct session_store *store, struct session *session,
                                       struct bytes cookie_hash, struct bytes sealed,
                                       struct sks_error *err)
@@ -328,8 +270,12 @@ static enum sks_status update_session(struct session_store *store, const struct 
     *won = database_changes(store->db) == 1;
     if (!*won)
         goto out;
-    if (change->state)
-        TRY(add_certificates(store, session, err));
+    if (change->state && session->phase == PHASE_FINALIZATION)
+        TRY(certificates_add(store->db, session, err));
+    if (session->verdict == VERDICT_SUCCEEDED)
+        TRY(certificates_confirm(store->db, session->number, err));
+    else if (session->verdict == VERDICT_FAILED)
+        TRY(certificates_void(store->db, session->number, err));
     if (change->message.ptr != NULL)
         TRY(add_message(store, session, true, change->message, err));
     if (change->answer.len > 0)

@@ -1,5 +1,5 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
-#include "issuer/mac_order.h"
+#include "issuer/requests.h"
 #include "issuer/verify.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/private_key.h"
@@ -46,7 +46,8 @@ static enum sks_status check_device(struct exchange *x, const struct bytes_list 
                                     struct verified_device *device)
 {
     struct sks_error why = { 0 };
-    enum sks_status rc = trust_verify_device(&x->issuer->trust, path, clock_now(), device, &why);
+    enum sks_status rc = trust_verify_device(&x->issuer->trust, path, x->profile->device_trust,
+                                             clock_now(), device, &why);
 
     if (rc != SKS_OK)
         return check_fail(x, rc, "device path", "%s", why.text);
@@ -97,23 +98,6 @@ static enum sks_status check_attestation(struct exchange *x, const struct sessio
     return SKS_OK;
 }
 
-static enum sks_status request_keys(struct exchange *x, struct session_key *sk)
-{
-    struct session_state *state = &x->session->state;
-    struct key_creation_request request = {
-        .server_session_id = bytes_of(x->session->id),
-        .client_session_id = state->terms.client_session_id,
-        .key_entry_algorithm = bytes_of(SKS_KEY_ENTRY_ALGORITHM),
-    };
-    enum sks_status rc;
-
-    TRY(order_key_creation(x, sk, &request));
-    TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
-    TRY(answer_with(x, &KEY_CREATION_REQUEST, &request));
-out:
-    return rc;
-}
-
 enum sks_status step_initialization(struct exchange *x, const void *from)
 {
     const struct provisioning_initialization_response *response = from;
@@ -129,7 +113,7 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
         TRY(check_device(x, &response->device_id->certificate_path, &device));
     TRY(derive_key(x, response, &sk));
     TRY(check_attestation(x, &sk, device.key, response->attestation));
-    TRY(request_keys(x, &sk));
+    TRY(x->profile->lookups.count > 0 ? request_discovery(x, &sk) : request_keys(x, &sk));
 out:
     OPENSSL_cleanse(&sk, sizeof sk);
     verified_device_clear(&device);

@@ -130,7 +130,8 @@ X509_STORE *trust_store(struct trust *trust)
     return store_of_now(trust, &generation);
 }
 
-enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path, int64_t now,
+enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
+                                    const struct device_trust *rules, int64_t now,
                                     struct verified_device *device, struct sks_error *err)
 {
     uint64_t generation;
@@ -138,10 +139,10 @@ enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list
     uint8_t hash[PATH_HASH_SIZE];
     enum sks_status rc;
 
-    TRY(sks_explain(err, path_cache_hash(path, generation, hash)));
+    TRY(sks_explain(err, path_cache_hash(path, rules, generation, hash)));
     if (path_cache_find(trust->paths, hash, now, device))
         goto out;
-    TRY(verify_device_path(store, path, now, device, err));
+    TRY(verify_device_path(store, path, rules, now, device, err));
     path_cache_keep(trust->paths, hash, device);
 out:
     X509_STORE_free(store);

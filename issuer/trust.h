@@ -26,10 +26,11 @@ CHECKED enum sks_status trust_reload(struct trust *trust, size_t *count, struct 
 /** The store of now; free with X509_STORE_free(). */
 X509_STORE *trust_store(struct trust *trust);
 
-/** As verify_device_path(), by the store of now; remembers the paths that it found good. */
+/** As verify_device_path(), by the store of now; remembers the paths that it found good.
+ * @param rules  of the profile, NULL for the strict ones */
 CHECKED enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
-                                            int64_t now, struct verified_device *device,
-                                            struct sks_error *err);
+                                            const struct device_trust *rules, int64_t now,
+                                            struct verified_device *device, struct sks_error *err);
 
 /** Number of trusted certificates. */
 size_t trust_count(struct trust *trust);

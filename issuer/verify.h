@@ -8,11 +8,13 @@
 
 #include <openssl/x509.h>
 
+struct device_trust;
+
 enum { DEVICE_NAME_MAX = 512 };
 
 /* A device whose path is good. Free with verified_device_clear(). */
 struct verified_device {
-    EVP_PKEY *key;                  /* RSA of at least 2048 bits or EC */
+    EVP_PKEY *key;                  /* RSA or EC */
     int64_t not_before, not_after;  /* of all certificates of the path, the trusted one included */
     char name[DEVICE_NAME_MAX + 1]; /* its subject, cut at that; "" if it cannot be told */
 };
@@ -24,13 +26,14 @@ void verified_device_clear(struct verified_device *device);
  *
  * @param store   trusted CA or device certificates
  * @param path    DER, device certificate first
+ * @param trust   what a profile lets pass; NULL: RSA of at least 2048 bits, no SHA-1
  * @param now     seconds since 1970
  * @param device  out
  * @return SKS_ERROR_AUTHORIZATION with the reason in err
  */
 CHECKED enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *path,
-                                           int64_t now, struct verified_device *device,
-                                           struct sks_error *err);
+                                           const struct device_trust *trust, int64_t now,
+                                           struct verified_device *device, struct sks_error *err);
 
 /**
  * Checks the attestation of a new session.

@@ -24,7 +24,18 @@ struct authorization {
     struct lru counters;
 };
 
-struct authorization *authorization_new(struct store *store, const struct vault *vault)
+/* Tries come without end, and the default lets them pass a change that waits: for ever. */
+static void init_change(pthread_rwlock_t *change)
+{
+    pthread_rwlockattr_t fair;
+
+    (void)pthread_rwlockattr_init(&fair);
+    (void)pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(change, &fair);
+    (void)pthread_rwlockattr_destroy(&fair);
+}
+
+struct authorization *authorization_new(struct store *store, const struct vault *vault, size_t max)
 {
     struct authorization *a = calloc(1, sizeof *a);
 
@@ -32,8 +43,8 @@ struct authorization *authorization_new(struct store *store, const struct vault 
         return NULL;
     a->store = store;
     a->vault = vault;
-    (void)pthread_rwlock_init(&a->change, NULL);
-    lru_init(&a->counters, COUNTERS_MAX);
+    init_change(&a->change);
+    lru_init(&a->counters, max > 0 ? max : COUNTERS_MAX);
     return a;
 }
 
@@ -236,10 +247,12 @@ static void release(struct authorization *a, struct counter *counter)
         free_counter(counter);
 }
 
-/* Nobody waits for this one: it was used by nobody. Who comes for it now waits for its lock. */
+/* It was used by nobody; who comes for it now waits for its lock. So it goes before that is let go:
+ * else a try in between would leave a charge ahead that nobody knows of. */
 static void make_room(struct authorization *a)
 {
     struct counter *counter = (struct counter *)lru_surplus(&a->counters);
+    struct lru_entry *gone = NULL;
     struct changes changes = { 0 };
     bool held;
 
@@ -250,12 +263,14 @@ static void make_room(struct authorization *a)
     if (changes_empty(&changes) || store_apply(a->store, &changes, NULL) == SKS_OK)
         counter->held = false;
     held = counter->held;
+    if (!held)
+        gone = lru_evict(&a->counters, &counter->entry);
     (void)pthread_mutex_unlock(&counter->lock);
     changes_free(&changes);
     if (held)
         release(a, counter);
     else
-        free_counter(lru_evict(&a->counters, &counter->entry));
+        free_counter(gone);
 }
 
 static void leave(struct authorization *a, struct counter *counter)

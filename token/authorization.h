@@ -25,8 +25,14 @@
 
 struct authorization;
 
-/** Keeps the counters in memory. @param store, vault must outlive it; NULL without memory */
-struct authorization *authorization_new(struct store *store, const struct vault *vault);
+/**
+ * Keeps the counters in memory.
+ *
+ * @param store, vault  must outlive it
+ * @param max           how many to keep, but for those in use; 0: a few thousand
+ * @return NULL without memory
+ */
+struct authorization *authorization_new(struct store *store, const struct vault *vault, size_t max);
 
 /** Writes back what is held, and frees. NULL is allowed. */
 void authorization_free(struct authorization *a);

@@ -28,6 +28,7 @@ struct token {
     struct firmware *firmware;
     struct key_pool *rsa_pool; /* NULL: none */
     size_t rsa_pool_size;
+    size_t counters_max, live_keys_max; /* 0: as many as they like */
 };
 
 struct call {
@@ -109,6 +110,9 @@ CHECKED enum sks_status call_need_certificate(struct call *call);
 
 /** Reads the call's key again, under the lock that all changes of closed keys take. */
 CHECKED enum sks_status call_reread_key(struct call *call); /* dispatch.c */
+
+/** Reads the call's key as the store has it now, whatever it was when the call began. */
+CHECKED enum sks_status call_look_again(struct call *call); /* dispatch.c */
 
 /** Holds up PIN and PUK tries until the changes of the call are applied. */
 void call_freeze(struct call *call);

@@ -21,13 +21,13 @@ struct rule {
     enum sks_status (*handle)(struct call *call);
     enum need need;
     bool tears_down; /* a failure aborts the session and removes all that it created */
-    bool slow; /* may wait: for a PUK without retryLimit, another chunk, the calls under way */
+    bool slow; /* may wait: for a PUK without retryLimit, a commit, a chunk, the calls under way */
 };
 
 static const struct rule RULES[] = {
     { GET_DEVICE_INFO, get_device_info, NEEDS_NO_ACTIVE_TOKEN, false, false },
     { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false, false },
-    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true, false },
+    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true, true },
     { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false,
       false },
     { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false, false },
@@ -36,20 +36,20 @@ static const struct rule RULES[] = {
     { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true, false },
     { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false, false },
     { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true, false },
-    { UPDATE_KEY_MANAGEMENT_KEY, update_key_management_key, NEEDS_NOTHING, false, false },
+    { UPDATE_KEY_MANAGEMENT_KEY, update_key_management_key, NEEDS_NOTHING, false, true },
     { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, false },
     { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, false },
     { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, false },
     { DEACTIVATE, deactivate, NEEDS_NO_ACTIVE_TOKEN, false, true },
-    { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, false },
-    { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, false },
-    { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, false },
-    { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true, false },
+    { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, true },
+    { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, true },
+    { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, true },
+    { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true, true },
     { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false, false },
     { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false, false },
     { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false, false },
     { GET_EXTENSION, get_extension, NEEDS_KEY, false, false },
-    { SET_PROPERTY, set_property, NEEDS_KEY, false, false },
+    { SET_PROPERTY, set_property, NEEDS_KEY, false, true },
     { DELETE_KEY, delete_key, NEEDS_KEY, false, true },
     { EXPORT_KEY, export_key, NEEDS_KEY, false, true },
     { UNLOCK_KEY, unlock_key, NEEDS_KEY, false, true },
@@ -134,6 +134,11 @@ static void let_go(struct call *call)
         return;
     live_key_release(call->token->live_keys, call->live);
     call->live = NULL;
+}
+
+enum sks_status call_look_again(struct call *call)
+{
+    return load_key(call, call->key.handle, true);
 }
 
 enum sks_status call_reread_key(struct call *call)
@@ -303,22 +308,60 @@ static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
     return row.owner;
 }
 
-bool token_request_is_slow(struct token *token, struct bytes request)
+static bool tries_puk(uint8_t method, const struct key *key)
+{
+    return method == UNLOCK_KEY || method == SET_PIN ||
+           (method == DELETE_KEY && key->delete_protection == PROTECTION_PUK) ||
+           (method == EXPORT_KEY && key->export_protection == PROTECTION_PUK);
+}
+
+/* The PUK whose delay a call will wait for; 0: none. */
+static uint32_t slow_puk_of(struct token *token, uint8_t method, uint32_t handle)
+{
+    const struct live_key *key;
+    uint32_t puk = 0;
+
+    if (token_enter(token, NULL) != SKS_OK)
+        return 0;
+    if (live_key_take(token->live_keys, handle, &key, NULL) == SKS_OK && key != NULL &&
+        key->guards.puk.retry_limit == 0 && tries_puk(method, &key->key))
+        puk = key->guards.puk.handle;
+    live_key_release(token->live_keys, key);
+    token_leave(token);
+    return puk;
+}
+
+static uint64_t subject_of(enum lock_kind kind, uint32_t handle)
+{
+    return handle == 0 ? 0 : (uint64_t)(kind + 1) << 32 | handle;
+}
+
+bool token_request_is_slow(struct token *token, struct bytes request, uint64_t *subject)
 {
     const struct rule *rule = request.len == 0 ? NULL : find_rule(request.ptr[0]);
     const struct sks_method *method;
     struct arena arena = { 0 };
     union sks_in in;
-    bool slow = false;
+    bool of_session, slow = false;
 
-    if (rule != NULL && rule->slow)
-        return true;
-    if (rule == NULL || (rule->need != NEEDS_OPEN_SESSION && rule->need != NEEDS_OPEN_KEY))
+    *subject = 0;
+    if (rule == NULL)
         return false;
-    if (sks_decode_request(request, &method, &in, &arena, NULL) == SKS_OK)
-        slow = (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in)) ||
-               lock_is_busy(token->locks, LOCK_SESSION,
-                            session_of(token, rule->need, in.handle, &arena));
+    of_session = rule->need == NEEDS_OPEN_SESSION || rule->need == NEEDS_OPEN_KEY;
+    if (!(of_session || rule->slow) ||
+        sks_decode_request(request, &method, &in, &arena, NULL) != SKS_OK)
+        goto out;
+    slow = rule->slow;
+    if (of_session) {
+        uint32_t session = session_of(token, rule->need, in.handle, &arena);
+
+        *subject = subject_of(LOCK_SESSION, session);
+        slow = slow || (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in)) ||
+               lock_is_busy(token->locks, LOCK_SESSION, session);
+    } else if (rule->need == NEEDS_KEY) {
+        *subject = subject_of(LOCK_PUK, slow_puk_of(token, rule->id, in.handle));
+    }
+out:
     arena_free(&arena);
     return slow;
 }

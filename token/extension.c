@@ -101,11 +101,17 @@ enum sks_status get_extension(struct call *call)
 {
     struct extension_out *out = &call->out.extension;
     struct key_extension e;
+    uint32_t owner;
     bool found = false;
     enum sks_status rc;
 
-    TRY(extension_load(call->token->store, &call->key, call->in.get_extension.type, &call->arena,
-                       &e, &found, &call->err));
+    do {
+        owner = call->key.owner;
+        TRY(extension_load(call->token->store, &call->key, call->in.get_extension.type,
+                           &call->arena, &e, &found, &call->err));
+        if (!found) /* a session that closes just now may have moved or replaced the key */
+            TRY(call_look_again(call));
+    } while (!found && call->key.owner != owner);
     CALL_REQUIRE(call, found, SKS_ERROR_OPTION, "the key has no extension of this type");
     out->sub_type = e.extension.sub_type;
     out->qualifier = e.extension.qualifier;

@@ -4,7 +4,6 @@
 #include "token/lru.h"
 
 #include <openssl/crypto.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { LIVE_KEYS_MAX = 4096 };
@@ -12,7 +11,6 @@ enum { LIVE_KEYS_MAX = 4096 };
 struct live_keys {
     struct store *store;
     struct lru lru;
-    _Atomic uint64_t drops; /* so that nothing is kept that was read before a drop */
 };
 
 struct live {
@@ -24,14 +22,14 @@ struct live {
     struct signer *signer;
 };
 
-struct live_keys *live_keys_new(struct store *store)
+struct live_keys *live_keys_new(struct store *store, size_t max)
 {
     struct live_keys *keys = calloc(1, sizeof *keys);
 
     if (keys == NULL)
         return NULL;
     keys->store = store;
-    lru_init(&keys->lru, LIVE_KEYS_MAX);
+    lru_init(&keys->lru, max > 0 ? max : LIVE_KEYS_MAX);
     return keys;
 }
 
@@ -62,7 +60,6 @@ void live_keys_drop_all(struct live_keys *keys)
 {
     struct lru_entry *entry;
 
-    atomic_fetch_add(&keys->drops, 1);
     while ((entry = lru_any(&keys->lru)) != NULL)
         free_live(lru_forget(&keys->lru, entry->id));
 }
@@ -111,22 +108,18 @@ static void make_room(struct live_keys *keys)
         free_live(lru_evict(&keys->lru, surplus));
 }
 
-/* Keeps a key, unless a drop came in between: then it may be an old one. */
+/* Keeps a key, unless a drop came in between: then it may be an old one, which serves only the call
+ * that began before the drop. */
 static struct live *keep(struct live_keys *keys, struct live *live, uint64_t drops)
 {
     struct lru_id id = id_of(live->key.key.handle);
-    struct lru_entry *kept = lru_keep(&keys->lru, id, &live->entry);
+    struct lru_entry *kept = lru_keep_fresh(&keys->lru, id, &live->entry, drops);
 
     if (kept == NULL)
-        return live; /* for this one use */
+        return live;
     if (kept != &live->entry)
         free_live(live);
-    live = (struct live *)kept;
-    if (drops == atomic_load(&keys->drops))
-        return live;
-    free_live(lru_forget(&keys->lru, id));
-    live_key_release(keys, &live->key);
-    return NULL;
+    return (struct live *)kept;
 }
 
 enum sks_status live_key_take(struct live_keys *keys, uint32_t handle, const struct live_key **key,
@@ -138,12 +131,14 @@ enum sks_status live_key_take(struct live_keys *keys, uint32_t handle, const str
 
     *key = NULL;
     while (live == NULL) {
-        drops = atomic_load(&keys->drops);
+        drops = lru_forgets(&keys->lru);
         rc = load(keys, handle, &live, err);
         if (live != NULL)
             live = keep(keys, live, drops);
-        else if (drops == atomic_load(&keys->drops))
+        else if (drops == lru_forgets(&keys->lru))
             return rc;
+        else if (err != NULL) /* perhaps for what was changing just then */
+            *err = (struct sks_error){ 0 };
     }
     *key = &live->key;
     make_room(keys);
@@ -160,7 +155,6 @@ void live_key_release(struct live_keys *keys, const struct live_key *key)
 
 void live_key_drop(struct live_keys *keys, uint32_t handle)
 {
-    atomic_fetch_add(&keys->drops, 1);
     free_live(lru_forget(&keys->lru, id_of(handle)));
 }
 

@@ -17,8 +17,12 @@ struct live_key {
     struct public_key parts; /* of key.public_key */
 };
 
-/** @param store must outlive it; NULL without memory */
-struct live_keys *live_keys_new(struct store *store);
+/**
+ * @param store  must outlive it
+ * @param max    how many to keep, but for those in use; 0: a few thousand
+ * @return NULL without memory
+ */
+struct live_keys *live_keys_new(struct store *store, size_t max);
 
 /** No key may be in use. NULL is allowed. */
 void live_keys_free(struct live_keys *keys);

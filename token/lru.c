@@ -55,18 +55,42 @@ static struct lru_entry *add(struct lru *lru, struct lru_id id, struct lru_entry
     return entry;
 }
 
+/* The guard is held. */
+static struct lru_entry *keep(struct lru *lru, struct lru_id id, struct lru_entry *entry)
+{
+    struct lru_entry *other = find(lru, &id);
+
+    if (other == NULL)
+        return add(lru, id, entry);
+    use(lru, other);
+    return other;
+}
+
 struct lru_entry *lru_keep(struct lru *lru, struct lru_id id, struct lru_entry *entry)
 {
-    struct lru_entry *other;
+    (void)pthread_mutex_lock(&lru->guard);
+    entry = keep(lru, id, entry);
+    (void)pthread_mutex_unlock(&lru->guard);
+    return entry;
+}
+
+uint64_t lru_forgets(struct lru *lru)
+{
+    uint64_t forgets;
 
     (void)pthread_mutex_lock(&lru->guard);
-    other = find(lru, &id);
-    if (other != NULL)
-        use(lru, other);
-    else
-        other = add(lru, id, entry);
+    forgets = lru->forgets;
     (void)pthread_mutex_unlock(&lru->guard);
-    return other;
+    return forgets;
+}
+
+struct lru_entry *lru_keep_fresh(struct lru *lru, struct lru_id id, struct lru_entry *entry,
+                                 uint64_t forgets)
+{
+    (void)pthread_mutex_lock(&lru->guard);
+    entry = forgets == lru->forgets ? keep(lru, id, entry) : NULL;
+    (void)pthread_mutex_unlock(&lru->guard);
+    return entry;
 }
 
 bool lru_release(struct lru *lru, struct lru_entry *entry)
@@ -92,6 +116,7 @@ struct lru_entry *lru_forget(struct lru *lru, struct lru_id id)
     struct lru_entry *entry;
 
     (void)pthread_mutex_lock(&lru->guard);
+    lru->forgets++;
     entry = find(lru, &id);
     if (entry != NULL)
         remove_entry(lru, entry);

@@ -27,6 +27,7 @@ struct lru {
     pthread_mutex_t guard;
     struct lru_entry *table, *list; /* the list begins with the one used longest ago */
     size_t count, max;
+    uint64_t forgets; /* how often lru_forget() was called */
 };
 
 /** @param max  how many to keep, but for those in use */
@@ -45,6 +46,18 @@ struct lru_entry *lru_take(struct lru *lru, struct lru_id id);
  *         memory. If it is not the given one, that stays the caller's.
  */
 struct lru_entry *lru_keep(struct lru *lru, struct lru_id id, struct lru_entry *entry);
+
+/** How often something was forgotten: to ask before reading what is to be kept. */
+uint64_t lru_forgets(struct lru *lru);
+
+/**
+ * As lru_keep(), unless something was forgotten since: then nobody may find what was read before.
+ *
+ * @param forgets  as lru_forgets() gave it
+ * @return also NULL then
+ */
+struct lru_entry *lru_keep_fresh(struct lru *lru, struct lru_id id, struct lru_entry *entry,
+                                 uint64_t forgets);
 
 /** Ends a use. True if the entry was the last user's to free, as it cannot be found any more. */
 bool lru_release(struct lru *lru, struct lru_entry *entry);

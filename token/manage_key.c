@@ -16,13 +16,48 @@ out:
     return rc;
 }
 
+/* The PIN was right when it was tried; it may have been changed before the lock was there. */
+static enum sks_status confirm_pin(struct call *call, struct bytes value)
+{
+    struct secret pin;
+    bool found = false;
+    enum sks_status rc = SKS_OK;
+
+    if (call->key.pin.handle == 0)
+        return SKS_OK;
+    TRY(secret_load(call->token->store, STORE_PIN, call->key.pin, &call->arena, &pin, &found,
+                    &call->err));
+    CALL_REQUIRE(call, found, SKS_ERROR_INTERNAL, "PIN %u is missing", call->key.pin.handle);
+    CALL_REQUIRE(call, bytes_equal_secret(pin.value, value), SKS_ERROR_AUTHORIZATION,
+                 "the PIN was changed meanwhile");
+out:
+    return rc;
+}
+
+/* deleteKey, exportKey. @param protection of call->key: what it is now counts, not what it was when
+ * the call began. An update can only leave 0 or 3, so nothing waits for a PUK under the lock. */
+static enum sks_status begin_protected(struct call *call, const uint8_t *protection)
+{
+    struct bytes authorization = call->in.authorized.authorization;
+    uint8_t before = *protection;
+    enum sks_status rc;
+
+    TRY(authorize_by_protection(call, before, authorization));
+    TRY(call_reread_key(call));
+    if (*protection != before)
+        TRY(authorize_by_protection(call, *protection, authorization));
+    call_freeze(call);
+    if (*protection == PROTECTION_PIN)
+        TRY(confirm_pin(call, authorization));
+out:
+    return rc;
+}
+
 enum sks_status delete_key(struct call *call)
 {
     enum sks_status rc;
 
-    TRY(authorize_by_protection(call, call->key.delete_protection,
-                                call->in.authorized.authorization));
-    TRY(begin_change(call));
+    TRY(begin_protected(call, &call->key.delete_protection));
     TRY(key_remove(call, &call->key));
     changes_collect_session(&call->changes, call->key.owner);
 out:
@@ -62,9 +97,7 @@ enum sks_status export_key(struct call *call)
     struct buf out = { 0 };
     enum sks_status rc;
 
-    TRY(authorize_by_protection(call, call->key.export_protection,
-                                call->in.authorized.authorization));
-    TRY(begin_change(call));
+    TRY(begin_protected(call, &call->key.export_protection));
     TRY(put_exported(call, &out));
     TRY(call_keep(call, buf_bytes(&out), &call->out.result.result));
     call->key.key_backup |= KEY_BACKUP_EXPORTED;
@@ -120,7 +153,6 @@ static enum sks_status replace_pin(struct call *call)
     bool found = false;
     enum sks_status rc;
 
-    TRY(begin_change(call));
     TRY(load_guards(call, &call->key, &guards));
     CALL_REQUIRE(call, guards.pin_policy.policy.user_modifiable, SKS_ERROR_NOT_ALLOWED,
                  "the PIN is not the user's to change");
@@ -143,6 +175,8 @@ enum sks_status change_pin(struct call *call)
     TRY(verify_pin(call, call->in.new_pin.authorization));
     CALL_REQUIRE(call, call->key.pin.handle != 0, SKS_ERROR_OPTION,
                  "the key has no PIN of its own");
+    TRY(begin_change(call));
+    TRY(confirm_pin(call, call->in.new_pin.authorization));
     TRY(replace_pin(call));
 out:
     return rc;
@@ -153,6 +187,7 @@ enum sks_status set_pin(struct call *call)
     enum sks_status rc;
 
     TRY(verify_puk(call, call->in.new_pin.authorization));
+    TRY(begin_change(call));
     TRY(replace_pin(call));
 out:
     return rc;

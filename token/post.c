@@ -23,6 +23,13 @@ out:
     return rc;
 }
 
+/* From reading the target to the commit nobody else may move, replace or delete it. */
+static enum sks_status hold_target(struct call *call)
+{
+    call->commit_lock = lock_take(call->token->locks, LOCK_COMMIT, 0);
+    return call->commit_lock != NULL ? SKS_OK : call_fail(call, SKS_ERROR_STORAGE, "out of memory");
+}
+
 /* The MAC first, then the signature over what names the target in this session only. */
 static enum sks_status verify_target(struct call *call, const char *method, struct buf *mac_data,
                                      const struct key *target, const struct session *owner,
@@ -84,6 +91,7 @@ static enum sks_status post_by_session(struct call *call, uint8_t kind, const ch
     struct key target;
     enum sks_status rc;
 
+    TRY(hold_target(call));
     TRY(load_target(call, in->target_key_handle, &target, &owner));
     CALL_REQUIRE(call, kind != POST_UNLOCK || target.pin.handle != 0, SKS_ERROR_OPTION,
                  "targetKeyHandle: the key has no PIN");
@@ -131,6 +139,7 @@ static enum sks_status post_by_key(struct call *call, uint8_t kind, const char *
     struct key target;
     enum sks_status rc;
 
+    TRY(hold_target(call));
     TRY(load_target(call, in->target_key_handle, &target, &owner));
     TRY(check_pair(call, kind, &target));
     TRY(call_need_certificate(call));

@@ -33,6 +33,8 @@ enum sks_status token_open(const char *database, const char *key_file,
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->simulations = options->simulations;
     t->rsa_pool_size = options->rsa_pool;
+    t->counters_max = options->counters;
+    t->live_keys_max = options->live_keys;
     TRY(session_recover(t, err));
     TRY(deactivation_open(t, key_file, options->allow_deactivate, err));
     *token = t;
@@ -48,8 +50,8 @@ enum sks_status token_wake(struct token *token, struct sks_error *err)
 
     if (token->device.key == NULL)
         TRY(device_recall_key(token->store, &token->device, err));
-    token->authorization = authorization_new(token->store, token->vault);
-    token->live_keys = live_keys_new(token->store);
+    token->authorization = authorization_new(token->store, token->vault, token->counters_max);
+    token->live_keys = live_keys_new(token->store, token->live_keys_max);
     REQUIRE(token->authorization != NULL && token->live_keys != NULL, err, SKS_ERROR_STORAGE,
             "out of memory");
     rc = key_pool_new(algorithm_by_uri(bytes_of(RSA2048), ALGORITHM_KEY_GENERATION),

@@ -29,6 +29,8 @@ struct token_options {
     const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
     const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
     size_t rsa_pool;        /* RSA-2048 keys that a thread makes ahead, up to 64; 0: no thread */
+    size_t live_keys;       /* keys to keep ready in memory; 0: a few thousand */
+    size_t counters;        /* of PINs and PUKs, to keep in memory; 0: a few thousand */
 };
 
 /**
@@ -65,8 +67,13 @@ enum { TOKEN_COPY_NAME_MAX = 64 };
 CHECKED enum sks_status token_copy(struct token *token, char name[TOKEN_COPY_NAME_MAX],
                                    struct sks_error *err);
 
-/** True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
- * or must wait for another call of its session. */
-bool token_request_is_slow(struct token *token, struct bytes request);
+/**
+ * True if a request may take long, so that it belongs on a worker thread: it generates an RSA key,
+ * waits for a PUK's delay, for another call of its session, or for the commit of another.
+ *
+ * @param subject  out: requests with the same one, but 0, would wait for each other, so that they
+ *                 had better be given to token_process() one after the other
+ */
+bool token_request_is_slow(struct token *token, struct bytes request, uint64_t *subject);
 
 #endif

@@ -380,7 +380,7 @@ static enum MHD_Result handle(struct http_request *request)
     if (!request->in_flight && !enter_flight(request))
         return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (!request->handled && request->route->slow != NULL &&
-        request->route->slow(server->config->ctx, request)) {
+        request->route->slow(server->config->ctx, request, &request->work.subject)) {
         MHD_suspend_connection(request->connection);
         request->work.run = run_in_worker;
         workers_add(server->workers, &request->work);

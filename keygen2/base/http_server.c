@@ -12,7 +12,7 @@
 
 enum {
     THREADS = 2,
-    WORKERS = 4,
+    WORKERS = 64,
     CONNECTIONS_MAX = 1000,
     SEND_SECONDS = 60, /* without a byte taken by the client */
     STOP_SECONDS = 10,

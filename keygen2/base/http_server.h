@@ -34,7 +34,9 @@ struct http_route {
     const char *path;         /* exact; or a prefix, if it ends in '/' */
     const char *content_type; /* of a POST, without parameters; else 415. NULL: any */
     http_handler *handle;
-    bool (*slow)(void *ctx, const struct http_request *request); /* NULL: never */
+    /* NULL: never. @param subject  out: requests of one subject are handled one after the other;
+     * stays 0 for none */
+    bool (*slow)(void *ctx, const struct http_request *request, uint64_t *subject);
 };
 
 struct http_config {
@@ -44,7 +46,7 @@ struct http_config {
     size_t body_max;       /* bytes of a request body */
     unsigned request_time; /* seconds for a request to arrive whole */
     unsigned threads;      /* request threads a listener; 0: 2 */
-    unsigned workers;      /* threads for slow requests, all listeners together; 0: 4 */
+    unsigned workers;      /* threads for slow requests, all listeners together; 0: 64 at most */
     /* Local servers (a token): refuse with 403 a request that carries an Origin, or whose Host is
      * neither loopback nor in `hosts`. */
     bool local_only;

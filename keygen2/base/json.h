@@ -112,6 +112,11 @@ CHECKED enum sks_status json_decode_binary(struct json_reader *r, const struct j
 CHECKED enum sks_status json_decode_text(struct json_reader *r, const struct json_place *at,
                                          const json_t *value, struct bytes *out);
 
+/** Decodes a name of a table to its number; for codecs. */
+CHECKED enum sks_status json_decode_name(struct json_reader *r, const struct json_place *at,
+                                         const struct name *table, const json_t *value,
+                                         uint8_t *number);
+
 /**
  * Refuses a text that was seen before; for checks.
  *

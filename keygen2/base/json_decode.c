@@ -211,7 +211,7 @@ static enum sks_status decode_binary(struct json_reader *r, const struct json_pl
     return json_decode_binary(r, at, value, f->min, f->max, member);
 }
 
-static enum sks_status read_name(struct json_reader *r, const struct json_place *at,
+enum sks_status json_decode_name(struct json_reader *r, const struct json_place *at,
                                  const struct name *table, const json_t *value, uint8_t *number)
 {
     char known[160] = "";
@@ -230,7 +230,7 @@ static enum sks_status read_name(struct json_reader *r, const struct json_place 
 static enum sks_status decode_name(struct json_reader *r, const struct json_place *at,
                                    const struct json_field *f, const json_t *value, void *member)
 {
-    return read_name(r, at, f->with, value, member);
+    return json_decode_name(r, at, f->with, value, member);
 }
 
 static enum sks_status check_array(struct json_reader *r, const struct json_place *at,
@@ -251,7 +251,7 @@ static enum sks_status decode_names(struct json_reader *r, const struct json_pla
     for (size_t i = 0; i < json_array_size(value); i++) {
         const struct json_place place = { at, NULL, i };
 
-        TRY(read_name(r, &place, f->with, json_array_get(value, i), &bit));
+        TRY(json_decode_name(r, &place, f->with, json_array_get(value, i), &bit));
         if ((*set & bit) != 0)
             return json_refuse(r, &place, "used twice");
         *set |= bit;

@@ -4,51 +4,117 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct workers {
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    struct work *first, *last;
-    bool stopping;
-    unsigned threads;
-    pthread_t thread[];
+/* A thread with what it works on. */
+struct worker {
+    struct workers *all;
+    uint64_t subject; /* 0: none */
+    pthread_t thread;
 };
+
+struct workers {
+    pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t more;
+    struct work *first, **last;
+    bool stopping;
+    unsigned idle, threads, max;
+    struct worker worker[];
+};
+
+static bool is_busy(const struct workers *w, uint64_t subject)
+{
+    for (unsigned i = 0; i < w->threads && subject != 0; i++)
+        if (w->worker[i].subject == subject)
+            return true;
+    return false;
+}
+
+/* Where the first piece is that need not wait for its subject; at NULL if there is none. */
+static struct work **find(struct workers *w)
+{
+    struct work **at = &w->first;
+
+    while (*at != NULL && is_busy(w, (*at)->subject))
+        at = &(*at)->next;
+    return at;
+}
 
 static struct work *take(struct workers *w)
 {
-    struct work *work;
+    struct work **at = find(w), *work = *at;
 
-    (void)pthread_mutex_lock(&w->lock);
-    while (w->first == NULL && !w->stopping)
-        (void)pthread_cond_wait(&w->more, &w->lock);
-    work = w->first;
-    if (work != NULL)
-        w->first = work->next;
-    (void)pthread_mutex_unlock(&w->lock);
+    if (work == NULL)
+        return NULL;
+    *at = work->next;
+    if (w->last == &work->next)
+        w->last = at;
     return work;
+}
+
+static void *serve(void *arg);
+
+static bool start(struct workers *w)
+{
+    struct worker *worker = &w->worker[w->threads];
+
+    *worker = (struct worker){ .all = w };
+    if (pthread_create(&worker->thread, NULL, serve, worker) != 0)
+        return false;
+    w->threads++;
+    return true;
+}
+
+/* One more thread for what none is left for; if it does not start, that waits. */
+static void grow(struct workers *w)
+{
+    if (w->idle == 0 && w->threads < w->max && !w->stopping && *find(w) != NULL)
+        (void)!start(w);
 }
 
 static void *serve(void *arg)
 {
+    struct worker *self = arg;
+    struct workers *w = self->all;
     struct work *work;
 
-    while ((work = take(arg)) != NULL)
-        work->run(work);
+    (void)pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while ((work = take(w)) == NULL && !(w->stopping && w->first == NULL)) {
+            w->idle++;
+            (void)pthread_cond_wait(&w->more, &w->lock);
+            w->idle--;
+        }
+        if (work == NULL)
+            break;
+        self->subject = work->subject;
+        grow(w);
+        (void)pthread_mutex_unlock(&w->lock);
+        work->run(work); /* and is gone */
+        (void)pthread_mutex_lock(&w->lock);
+        if (self->subject != 0) /* somebody may have been waiting for it */
+            (void)pthread_cond_broadcast(&w->more);
+        self->subject = 0;
+    }
+    (void)pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
-struct workers *workers_new(unsigned threads)
+struct workers *workers_new(unsigned max)
 {
-    struct workers *w = calloc(1, sizeof *w + threads * sizeof w->thread[0]);
+    struct workers *w = calloc(1, sizeof *w + max * sizeof w->worker[0]);
+    bool started;
 
     if (w == NULL)
         return NULL;
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->more, NULL);
-    for (; w->threads < threads; w->threads++) {
-        if (pthread_create(&w->thread[w->threads], NULL, serve, w) != 0) {
-            workers_free(w);
-            return NULL;
-        }
+    w->last = &w->first;
+    w->max = max;
+    (void)pthread_mutex_lock(&w->lock);
+    started = start(w);
+    (void)pthread_mutex_unlock(&w->lock);
+    if (!started) {
+        workers_free(w);
+        return NULL;
     }
     return w;
 }
@@ -57,11 +123,9 @@ void workers_add(struct workers *w, struct work *work)
 {
     work->next = NULL;
     (void)pthread_mutex_lock(&w->lock);
-    if (w->first == NULL)
-        w->first = work;
-    else
-        w->last->next = work;
-    w->last = work;
+    *w->last = work;
+    w->last = &work->next;
+    grow(w);
     (void)pthread_cond_signal(&w->more);
     (void)pthread_mutex_unlock(&w->lock);
 }
@@ -75,7 +139,7 @@ void workers_free(struct workers *w)
     (void)pthread_cond_broadcast(&w->more);
     (void)pthread_mutex_unlock(&w->lock);
     for (unsigned i = 0; i < w->threads; i++)
-        (void)pthread_join(w->thread[i], NULL);
+        (void)pthread_join(w->worker[i].thread, NULL);
     (void)pthread_cond_destroy(&w->more);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);

@@ -339,6 +339,21 @@ out:
     return rc;
 }
 
+enum sks_status session_lookup_nonce(const struct session_terms *terms, uint8_t nonce[32])
+{
+    struct buf ids = { 0 };
+    enum sks_status rc;
+
+    put_array(&ids, terms->client_session_id);
+    put_array(&ids, terms->server_session_id);
+    TRY(ids.status);
+    if (!EVP_Digest(ids.ptr, ids.len, nonce, NULL, EVP_sha256(), NULL))
+        rc = SKS_ERROR_CRYPTO;
+out:
+    buf_free(&ids);
+    return rc;
+}
+
 void put_roll_over(struct buf *out, struct bytes new_key)
 {
     put_text(out, ROLL_OVER_AUTHORIZATION);

@@ -2,6 +2,7 @@
  * What all messages have in common: "@context", "@qualifier", and the way in and out.
  */
 #include "keygen2/crypto/certificate.h"
+#include "keygen2/message/jsf.h"
 #include "keygen2/message/keygen2.h"
 
 #include <stdio.h>
@@ -30,6 +31,33 @@ static enum sks_status refuse_qualifier(const struct json_type *const types[], s
     return json_refuse(&reader, &at, "expected %s", expected);
 }
 
+static bool is_request(const char *name)
+{
+    static const char suffix[] = "Request";
+    size_t len = strlen(name);
+
+    return len >= sizeof suffix - 1 && strcmp(name + len - (sizeof suffix - 1), suffix) == 0;
+}
+
+/* As the public reference has it, a request may be signed as a whole. That says nothing about who
+ * has signed, so it is checked, taken away and forgotten. */
+static enum sks_status take_signature(json_t *root, struct arena *arena, struct sks_error *err)
+{
+    struct json_reader reader = { arena, err };
+    const struct json_place at = { NULL, "signature", 0 };
+    const json_t *value = json_object_get(root, "signature");
+    struct jsf_signature signature;
+    enum sks_status rc = SKS_OK;
+
+    if (value == NULL)
+        return SKS_OK;
+    TRY(jsf_decode(&reader, &at, value, &signature));
+    TRY(jsf_verify(&reader, &at, root, &signature));
+    (void)json_object_del(root, "signature");
+out:
+    return sks_explain(err, rc);
+}
+
 enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
                                       struct bytes text, void *const out[], size_t *found,
                                       struct arena *arena, struct sks_error *err)
@@ -48,6 +76,8 @@ enum sks_status keygen2_decode_one_of(const struct json_type *const types[], siz
         goto out;
     }
     *found = i;
+    if (is_request(types[i]->name))
+        TRY(take_signature(root, arena, err));
     rc = json_decode(types[i], root, out[i], arena, err);
 out:
     json_decref(root);

@@ -1,6 +1,6 @@
 #include "keygen2/message/evidence.h"
 #include "keygen2/base/jcs.h"
-#include "keygen2/crypto/signature.h"
+#include "keygen2/message/jsf.h"
 #include "keygen2/message/keygen2.h"
 
 /* Two-valued properties that read better as words. */
@@ -137,42 +137,20 @@ static const struct json_field RECORD[] = {
 const struct json_type EVIDENCE_RECORD =
     JSON_TYPE("evidence record", struct evidence_record, RECORD, NULL);
 
-/* JSF: the signature object without its value, which stands in what is signed. */
-static json_t *unsigned_signature(const EVP_PKEY *key, struct bytes certificate)
-{
-    return json_pack("{s:s, s:[o]}", "algorithm",
-                     EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? "RS256" : "ES256",
-                     "certificatePath", json_binary(certificate));
-}
-
-static enum sks_status add_signature(json_t *root, json_t *signature, EVP_PKEY *key)
-{
-    struct buf canonical = { 0 }, value = { 0 };
-    enum sks_status rc;
-
-    TRY(jcs_write(root, &canonical));
-    TRY(sign_sha256(key, buf_bytes(&canonical), &value));
-    if (json_object_set_new(signature, "value", json_binary(buf_bytes(&value))) != 0)
-        rc = SKS_ERROR_STORAGE;
-out:
-    buf_free(&canonical);
-    buf_free(&value);
-    return rc;
-}
-
 enum sks_status evidence_write(const struct evidence_record *record, EVP_PKEY *key,
                                struct bytes certificate, struct buf *text, struct sks_error *err)
 {
+    struct jsf_signature signature = { .certificate_path = { &certificate, 1 } };
     json_t *root = json_encode(&EVIDENCE_RECORD, record);
-    json_t *signature = unsigned_signature(key, certificate);
+    struct buf value = { 0 };
     enum sks_status rc = SKS_ERROR_STORAGE;
 
-    if (root == NULL || json_object_set(root, "signature", signature) != 0)
+    if (root == NULL)
         goto out;
-    TRY(add_signature(root, signature, key));
+    TRY(jsf_sign(root, &signature, key, &value));
     TRY(jcs_write(root, text));
 out:
-    json_decref(signature);
+    buf_free(&value);
     json_decref(root);
     return sks_explain(err, rc);
 }

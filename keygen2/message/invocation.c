@@ -44,17 +44,69 @@ const struct json_type INVOCATION_REQUEST =
 
 /* ---- InvocationResponse ---- */
 
-#define AT(member) .offset = offsetof(struct client_capability, member)
+#define AT(member) .offset = offsetof(struct image_attributes, member)
 
-static const struct json_field CAPABILITY[] = {
-    { "type", JSON_URI, JSON_MANDATORY, AT(type) },
-    { "supported", JSON_FLAG, JSON_MANDATORY, AT(supported) },
+static const struct json_field IMAGE[] = {
+    { "mimeType", JSON_TEXT, JSON_MANDATORY, AT(mime_type), .min = 1, .max = SKS_QUALIFIER_MAX },
+    { "width", JSON_LONG, JSON_MANDATORY, AT(width), .min = 1 },
+    { "height", JSON_LONG, JSON_MANDATORY, AT(height), .min = 1 },
 };
 
 #undef AT
 
+static const struct json_type IMAGE_ATTRIBUTES =
+    JSON_TYPE("imageAttributes", struct image_attributes, IMAGE, NULL);
+
+/* The answer where there is no other, so "false" is no default that could be left out. */
+static enum sks_status decode_supported(struct json_reader *r, const struct json_place *at,
+                                        const json_t *value, void *member)
+{
+    struct client_capability *capability = member;
+
+    if (!json_is_boolean(value))
+        return json_refuse(r, at, "expected true or false");
+    capability->supported = json_is_true(value);
+    capability->has_supported = true;
+    return SKS_OK;
+}
+
+static enum sks_status encode_supported(const void *member, json_t **value)
+{
+    const struct client_capability *capability = member;
+
+    if (capability->values.count == 0 && capability->image_attributes == NULL)
+        *value = json_boolean(capability->supported);
+    return SKS_OK;
+}
+
+static const struct json_codec SUPPORTED = { decode_supported, encode_supported };
+
+#define AT(member) .offset = offsetof(struct client_capability, member)
+
+static const struct json_field CAPABILITY[] = {
+    { "type", JSON_URI, JSON_MANDATORY, AT(type) },
+    { "supported", JSON_CUSTOM, JSON_OPTIONAL, .with = &SUPPORTED },
+    { "values", JSON_TEXTS, JSON_OPTIONAL, AT(values), .min = 1 },
+    { "imageAttributes", JSON_RECORD, JSON_OPTIONAL, AT(image_attributes),
+      .with = &IMAGE_ATTRIBUTES },
+};
+
+#undef AT
+
+static enum sks_status check_capability(struct json_reader *r, const struct json_place *at,
+                                        void *out)
+{
+    const struct client_capability *capability = out;
+
+    if (capability->has_supported + (capability->values.count > 0) +
+            (capability->image_attributes != NULL) ==
+        1)
+        return SKS_OK;
+    return json_refuse(r, at, "must have one of supported, values, imageAttributes");
+}
+
 static const struct json_type CLIENT_CAPABILITY =
-    JSON_TYPE("clientCapability", struct client_capability, CAPABILITY, NULL);
+    JSON_TYPE("clientCapability", struct client_capability, CAPABILITY, check_capability);
 
 #define AT(member) .offset = offsetof(struct invocation_response, member)
 

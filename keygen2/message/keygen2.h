@@ -17,6 +17,12 @@
 enum {
     KEYGEN2_MESSAGE_MAX = 4 * 1024 * 1024, /* bytes */
     KEYGEN2_DEVICE_PATH_MAX = 10,          /* certificates: each costs a signature check */
+    KEYGEN2_GENERATIONS_MAX = 8,           /* of updatable key management keys */
+    KEYGEN2_UPDATABLE_KEYS_MAX = 32,       /* of all generations together */
+    KEYGEN2_LOOKUPS_MAX = 255,             /* lookupSpecifiers: each costs a signature check */
+    KEYGEN2_FOUND_MAX = 1000,              /* certificates of all lookupResults, for the same */
+    KEYGEN2_RULES_MAX = 255,               /* of a kind in a searchFilter */
+    KEYGEN2_REG_EX_MAX = 1000,             /* characters */
 };
 
 /* A date and time. */
@@ -43,6 +49,7 @@ struct image_attributes {
 struct client_capability {
     struct bytes type; /* uri */
     bool supported;
+    bool has_supported;                        /* says the decoder; the encoder does not ask */
     struct bytes_list values;                  /* empty if absent */
     struct image_attributes *image_attributes; /* NULL if absent */
 };

@@ -1,6 +1,77 @@
 /* ProvisioningInitialization: both ends agree on a session key. */
 #include "keygen2/message/keygen2.h"
 
+#include <string.h>
+
+static const char UPDATABLE_KEYS[] = "updatableKeyManagementKeys";
+
+/* ---- updatableKeyManagementKey ---- */
+
+/* A table that holds itself: the key, which comes first, is where its depth is looked at. */
+static enum sks_status decode_updatable_key(struct json_reader *r, const struct json_place *at,
+                                            const json_t *value, void *member)
+{
+    unsigned depth = 0;
+
+    for (const struct json_place *place = at; place != NULL; place = place->parent)
+        depth += place->name != NULL && strcmp(place->name, UPDATABLE_KEYS) == 0;
+    if (depth > KEYGEN2_GENERATIONS_MAX)
+        return json_refuse(r, at, "more than %d generations of key management keys",
+                           KEYGEN2_GENERATIONS_MAX);
+    return KEYGEN2_JWK.decode(r, at, value, member);
+}
+
+static enum sks_status encode_updatable_key(const void *member, json_t **value)
+{
+    return KEYGEN2_JWK.encode(member, value);
+}
+
+static const struct json_codec UPDATABLE_KEY = { decode_updatable_key, encode_updatable_key };
+
+static const struct json_type UPDATABLE_KEY_MANAGEMENT_KEY;
+
+#define AT(member) .offset = offsetof(struct updatable_key_management_key, member)
+
+static const struct json_field UPDATABLE[] = {
+    { "publicKey", JSON_CUSTOM, JSON_MANDATORY, AT(public_key), .with = &UPDATABLE_KEY },
+    { "authorization", JSON_BINARY, JSON_MANDATORY, AT(authorization), .min = 1 },
+    { UPDATABLE_KEYS, JSON_RECORDS, JSON_OPTIONAL, AT(updatable_key_management_keys), .min = 1,
+      .max = KEYGEN2_UPDATABLE_KEYS_MAX, .with = &UPDATABLE_KEY_MANAGEMENT_KEY },
+};
+
+#undef AT
+
+static size_t count_keys(const struct json_array *keys)
+{
+    const struct updatable_key_management_key *key = keys->item;
+    size_t count = keys->count;
+
+    for (size_t i = 0; i < keys->count; i++)
+        count += count_keys(&key[i].updatable_key_management_keys);
+    return count;
+}
+
+/* At every level, so that few more than those allowed are ever looked at. */
+static enum sks_status check_count(struct json_reader *r, const struct json_place *at,
+                                   const struct json_array *keys)
+{
+    if (count_keys(keys) <= KEYGEN2_UPDATABLE_KEYS_MAX)
+        return SKS_OK;
+    return json_refuse(r, &(struct json_place){ at, UPDATABLE_KEYS, 0 },
+                       "more than %d keys altogether", KEYGEN2_UPDATABLE_KEYS_MAX);
+}
+
+static enum sks_status check_updatable(struct json_reader *r, const struct json_place *at,
+                                       void *out)
+{
+    const struct updatable_key_management_key *key = out;
+
+    return check_count(r, at, &key->updatable_key_management_keys);
+}
+
+static const struct json_type UPDATABLE_KEY_MANAGEMENT_KEY = JSON_TYPE(
+    "updatableKeyManagementKey", struct updatable_key_management_key, UPDATABLE, check_updatable);
+
 /* ---- ProvisioningInitializationRequest ---- */
 
 #define AT(member) .offset = offsetof(struct provisioning_initialization_request, member)
@@ -16,12 +87,25 @@ static const struct json_field REQUEST[] = {
       .with = &KEYGEN2_JWK },
     { "keyManagementKey", JSON_CUSTOM, JSON_OPTIONAL, AT(key_management_key),
       .with = &KEYGEN2_JWK },
+    { UPDATABLE_KEYS, JSON_RECORDS, JSON_OPTIONAL, AT(updatable_key_management_keys), .min = 1,
+      .max = KEYGEN2_UPDATABLE_KEYS_MAX, .with = &UPDATABLE_KEY_MANAGEMENT_KEY },
 };
 
 #undef AT
 
-const struct json_type PROVISIONING_INITIALIZATION_REQUEST = JSON_TYPE(
-    "ProvisioningInitializationRequest", struct provisioning_initialization_request, REQUEST, NULL);
+static enum sks_status check_request(struct json_reader *r, const struct json_place *at, void *out)
+{
+    const struct provisioning_initialization_request *request = out;
+
+    if (request->updatable_key_management_keys.count > 0 && request->key_management_key.len == 0)
+        return json_refuse(r, &(struct json_place){ at, UPDATABLE_KEYS, 0 },
+                           "there is no keyManagementKey to replace them");
+    return check_count(r, at, &request->updatable_key_management_keys);
+}
+
+const struct json_type PROVISIONING_INITIALIZATION_REQUEST =
+    JSON_TYPE("ProvisioningInitializationRequest", struct provisioning_initialization_request,
+              REQUEST, check_request);
 
 /* ---- ProvisioningInitializationResponse ---- */
 

@@ -13,12 +13,15 @@ union message {
     struct invocation_response invocation_response;
     struct provisioning_initialization_request initialization_request;
     struct provisioning_initialization_response initialization_response;
+    struct credential_discovery_request discovery_request;
+    struct credential_discovery_response discovery_response;
     struct key_creation_request creation_request;
     struct key_creation_response creation_response;
     struct provisioning_finalization_request finalization_request;
     struct provisioning_finalization_response finalization_response;
 };
 
+/* The corpus knows their numbers. */
 static const struct json_type *const TYPES[] = {
     &INVOCATION_REQUEST,
     &INVOCATION_RESPONSE,
@@ -28,6 +31,8 @@ static const struct json_type *const TYPES[] = {
     &KEY_CREATION_RESPONSE,
     &PROVISIONING_FINALIZATION_REQUEST,
     &PROVISIONING_FINALIZATION_RESPONSE,
+    &CREDENTIAL_DISCOVERY_REQUEST,
+    &CREDENTIAL_DISCOVERY_RESPONSE,
 };
 
 static void must(bool condition)

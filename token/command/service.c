@@ -17,9 +17,9 @@ static void post_sks(void *ctx, const struct http_request *request, struct http_
     token_process(ctx, http_body(request), &response->body);
 }
 
-static bool is_slow(void *ctx, const struct http_request *request)
+static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
-    return token_request_is_slow(ctx, http_body(request));
+    return token_request_is_slow(ctx, http_body(request), subject);
 }
 
 static void post_activate(void *ctx, const struct http_request *request,
@@ -54,9 +54,9 @@ static void post_copy(void *ctx, const struct http_request *request, struct http
     log_info("copy: %s", err.status == SKS_OK ? name : err.text);
 }
 
-static bool always_slow(void *ctx, const struct http_request *request)
+static bool always_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
-    (void)ctx, (void)request;
+    (void)ctx, (void)request, (void)subject;
     return true;
 }
 

@@ -99,8 +99,9 @@ void world_restore(struct world *w)
 
     arena_free(&w->arena);
     *w = saved;
-    authorization_abandon(token->authorization); /* it remembers tries, and memory that one run */
-    token->authorization = authorization_new(token->store, token->vault); /* leaves looks leaked */
+    /* It remembers tries, and memory that one run leaves looks leaked. */
+    authorization_abandon(token->authorization);
+    token->authorization = authorization_new(token->store, token->vault, 0);
     must(token->authorization != NULL, "memory");
     live_keys_drop_all(token->live_keys);
     if (sqlite3_total_changes(database) == saved_changes)

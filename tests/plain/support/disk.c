@@ -33,6 +33,7 @@ static struct {
     enum disk_fault fault;
     unsigned at, seen;
     bool lasting, failed;
+    bool no_syncs;
 } trouble;
 
 /* Recursive: a watcher is called under it, and may take images. */
@@ -107,6 +108,11 @@ void disk_fail(enum disk_fault fault, unsigned at, bool lasting)
     trouble.seen = 0;
     trouble.lasting = lasting;
     trouble.failed = false;
+}
+
+void disk_ignore_syncs(bool ignore)
+{
+    trouble.no_syncs = ignore;
 }
 
 bool disk_failed(void)
@@ -198,7 +204,8 @@ static int sync_file(sqlite3_file *base, int flags)
     (void)pthread_mutex_lock(&guard);
     rc = meet_trouble(SQLITE_IOERR_FSYNC, false);
     if (rc == SQLITE_OK) {
-        set_content(&place->synced, &place->now);
+        if (!trouble.no_syncs)
+            set_content(&place->synced, &place->now);
         tell(DISK_SYNCED, 0);
     }
     (void)pthread_mutex_unlock(&guard);
@@ -350,6 +357,18 @@ void disk_install(void)
     must(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK, "SQLite's file system");
 }
 
+void disk_clear(void)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        struct place *place = &places[i];
+
+        place->name[0] = '\0';
+        cut_content(&place->now, 0);
+        cut_content(&place->synced, 0);
+        place->now.exists = place->synced.exists = false;
+    }
+}
+
 size_t disk_size(const char *name)
 {
     return find_place(name)->now.len;
@@ -413,6 +432,19 @@ struct disk_image *disk_take(enum disk_loss loss, unsigned seed)
     }
     (void)pthread_mutex_unlock(&guard);
     return image;
+}
+
+struct disk_image *disk_copy(const struct disk_image *image)
+{
+    struct disk_image *copy = malloc(sizeof *copy);
+
+    must(copy != NULL, "memory");
+    *copy = *image;
+    for (size_t i = 0; i < FILES; i++) {
+        must((copy->file[i].data = malloc(image->file[i].len + 1)) != NULL, "memory");
+        memcpy(copy->file[i].data, image->file[i].data, image->file[i].len);
+    }
+    return copy;
 }
 
 void disk_put(const struct disk_image *image)

@@ -13,6 +13,9 @@
 /** Makes it SQLite's file system. Before the first database is opened. */
 void disk_install(void);
 
+/** Removes all files; none may be open. */
+void disk_clear(void);
+
 /** Bytes of a file; the name is without folders. */
 size_t disk_size(const char *name);
 
@@ -29,6 +32,8 @@ struct disk_image;
 
 /** What the loss would leave now. @param seed  draws the sectors of DISK_TORN */
 struct disk_image *disk_take(enum disk_loss loss, unsigned seed);
+
+struct disk_image *disk_copy(const struct disk_image *image);
 
 /** Puts an image in the place of all files, none of which may be open. */
 void disk_put(const struct disk_image *image);
@@ -56,6 +61,9 @@ void disk_fail(enum disk_fault fault, unsigned at, bool lasting);
 
 /** True if a call has failed since disk_fail(). */
 bool disk_failed(void);
+
+/** Syncs from now on are answered as done, and nothing is. */
+void disk_ignore_syncs(bool ignore);
 
 /* ---- watching ---- */
 

@@ -1,5 +1,7 @@
 #include "tests/plain/support/own_store.h"
+#include "token/check.h"
 #include "token/device_ca.h"
+#include "token/master_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +36,7 @@ static void save_device(const char *folder, const char *key_file)
     vault_close(vault);
 }
 
-static void make_store_with(const char *key_file, char folder[STORE_FOLDER_MAX])
+void make_store_with(const char *key_file, char folder[STORE_FOLDER_MAX])
 {
     (void)snprintf(folder, STORE_FOLDER_MAX, "/tmp/sks-plain.XXXXXX");
     must(mkdtemp(folder) != NULL, "temporary folder");
@@ -49,8 +51,8 @@ void make_store(char folder[STORE_FOLDER_MAX])
     make_store_with("unused", folder);
 }
 
-static struct token *open_store_with(const char *key_file, const char *folder,
-                                     const struct token_options *options)
+struct token *open_store_with(const char *key_file, const char *folder,
+                              const struct token_options *options)
 {
     struct sks_error err = { 0 };
     struct token *token;
@@ -64,6 +66,28 @@ static struct token *open_store_with(const char *key_file, const char *folder,
 struct token *open_store(const char *folder)
 {
     return open_store_with(NULL, folder, &(struct token_options){ 0 });
+}
+
+static void tell_finding(void *ctx, const char *kind, uint32_t handle, const char *text)
+{
+    (void)ctx;
+    (void)fprintf(stderr, "%s %u: %s\n", kind, handle, text);
+}
+
+void check_store(const char *key_file, const char *folder)
+{
+    struct check check = { .found = tell_finding };
+    struct sks_error err = { 0 };
+    struct vault *vault;
+    struct store *store;
+
+    must(master_key_open(path_in(folder, TOKEN_DATABASE), key_file == NULL ? "unused" : key_file,
+                         &vault, &store, &err) == SKS_OK,
+         err.text);
+    must(store_check(store, &check, &err) == SKS_OK, err.text);
+    must(check.rows > 0 && check.findings == 0, "the store is sound");
+    store_close(store);
+    vault_close(vault);
 }
 
 void remove_store(const char *folder)

@@ -14,6 +14,15 @@ void make_store(char folder[STORE_FOLDER_MAX]);
 struct token *open_store(const char *folder);
 void remove_store(const char *folder);
 
+/* As the above, with a master key of its own. open_store_with(): NULL for the one of make_store()
+ */
+void make_store_with(const char *key_file, char folder[STORE_FOLDER_MAX]);
+struct token *open_store_with(const char *key_file, const char *folder,
+                              const struct token_options *options);
+
+/** Ends the program with the findings unless store_check() has none. Nobody has the store open. */
+void check_store(const char *key_file, const char *folder);
+
 /* A token whose store is gone when it is closed. */
 struct token *new_token(void);
 

@@ -1,3 +1,4 @@
+#include "issuer/profile.h"
 #include "issuer/trust.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
@@ -62,7 +63,7 @@ static enum sks_status check(struct bytes der, int64_t now)
 {
     const struct bytes_list path = { &der, 1 };
     struct verified_device device = { 0 };
-    enum sks_status rc = trust_verify_device(&trust, &path, now, &device, &err);
+    enum sks_status rc = trust_verify_device(&trust, &path, NULL, now, &device, &err);
 
     if (rc == SKS_OK) {
         cr_assert_eq(EVP_PKEY_eq(device.key, device_key), 1);
@@ -143,7 +144,7 @@ static void hash_of(uint8_t number, uint64_t generation, uint8_t hash[PATH_HASH_
 {
     struct bytes der = bytes_at(&number, 1);
 
-    cr_assert_eq(path_cache_hash(&(struct bytes_list){ &der, 1 }, generation, hash), SKS_OK);
+    cr_assert_eq(path_cache_hash(&(struct bytes_list){ &der, 1 }, NULL, generation, hash), SKS_OK);
 }
 
 static bool is_there(struct path_cache *cache, uint8_t number, int64_t now)
@@ -200,11 +201,37 @@ Test(trust, a_hash_is_of_all_that_counts)
 {
     struct bytes ab[] = { { (const uint8_t *)"ab", 2 }, { (const uint8_t *)"c", 1 } },
                  a_bc[] = { { (const uint8_t *)"a", 1 }, { (const uint8_t *)"bc", 2 } };
+    const struct device_trust rules[] = { { 0, false }, { 0, true }, { 1024, true } };
     uint8_t one[PATH_HASH_SIZE], two[PATH_HASH_SIZE];
 
-    cr_assert_eq(path_cache_hash(&(struct bytes_list){ ab, 2 }, 1, one), SKS_OK);
-    cr_assert_eq(path_cache_hash(&(struct bytes_list){ a_bc, 2 }, 1, two), SKS_OK);
+    cr_assert_eq(path_cache_hash(&(struct bytes_list){ ab, 2 }, NULL, 1, one), SKS_OK);
+    cr_assert_eq(path_cache_hash(&(struct bytes_list){ a_bc, 2 }, NULL, 1, two), SKS_OK);
     cr_assert_neq(memcmp(one, two, sizeof one), 0);
-    cr_assert_eq(path_cache_hash(&(struct bytes_list){ ab, 2 }, 2, two), SKS_OK);
+    cr_assert_eq(path_cache_hash(&(struct bytes_list){ ab, 2 }, NULL, 2, two), SKS_OK);
     cr_assert_neq(memcmp(one, two, sizeof one), 0);
+    for (size_t i = 0; i < NITEMS(rules); i++) {
+        cr_assert_eq(path_cache_hash(&(struct bytes_list){ ab, 2 }, &rules[i], 1, two), SKS_OK);
+        cr_assert_neq(memcmp(one, two, sizeof one), 0);
+        memcpy(one, two, sizeof one);
+    }
+}
+
+/* What one profile takes, another that is stricter still refuses. */
+Test(trust, rules_of_two_profiles)
+{
+    const struct device_trust lax = { .minimum_rsa_bits = 1024 };
+    EVP_PKEY *weak = fixture_key(RSA1024_URI), *strong = device_key;
+    struct verified_device device = { 0 };
+    struct bytes der;
+
+    device_key = weak;
+    der = certify("Device", 10);
+    cr_assert_eq(trust_verify_device(&trust, &(struct bytes_list){ &der, 1 }, &lax, clock_now(),
+                                     &device, &err),
+                 SKS_OK, "%s", err.text);
+    verified_device_clear(&device);
+    cr_assert_eq(path_cache_count(trust.paths), 1);
+    cr_assert_eq(check(der, clock_now()), SKS_ERROR_AUTHORIZATION);
+    device_key = strong;
+    EVP_PKEY_free(weak);
 }

@@ -1,64 +1,7 @@
-#include "keygen2/base/base64.h"
-#include "keygen2/message/keygen2.h"
+#include "tests/unit/support/keygen2/messages.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
-
-#ifndef TEST_DATA
-#define TEST_DATA "tests/data"
-#endif
-
-union message {
-    struct invocation_request invocation_request;
-    struct invocation_response invocation_response;
-    struct provisioning_initialization_request initialization_request;
-    struct provisioning_initialization_response initialization_response;
-    struct key_creation_request creation_request;
-    struct key_creation_response creation_response;
-    struct provisioning_finalization_request finalization_request;
-    struct provisioning_finalization_response finalization_response;
-};
-
-static const struct json_type *const TYPES[] = {
-    &INVOCATION_REQUEST,
-    &INVOCATION_RESPONSE,
-    &PROVISIONING_INITIALIZATION_REQUEST,
-    &PROVISIONING_INITIALIZATION_RESPONSE,
-    &KEY_CREATION_REQUEST,
-    &KEY_CREATION_RESPONSE,
-    &PROVISIONING_FINALIZATION_REQUEST,
-    &PROVISIONING_FINALIZATION_RESPONSE,
-};
-
-static const struct json_type *type_of(const char *name)
-{
-    for (size_t i = 0; i < NITEMS(TYPES); i++)
-        if (strcmp(TYPES[i]->name, name) == 0)
-            return TYPES[i];
-    cr_assert_fail("no message %s", name);
-    return NULL;
-}
-
-static json_t *load(void)
-{
-    json_error_t error;
-    json_t *data = json_load_file(TEST_DATA "/messages.json", 0, &error);
-
-    cr_assert_not_null(data, "%s", error.text);
-    return data;
-}
-
-/* The text is gone when this returns: what the message holds must not lie in it. */
-static enum sks_status decode(const char *name, const json_t *root, union message *out,
-                              struct arena *arena, struct sks_error *err)
-{
-    char *text = json_dumps(root, JSON_INDENT(1));
-    enum sks_status rc = keygen2_decode(type_of(name), bytes_of(text), out, arena, err);
-
-    memset(text, 'X', strlen(text));
-    free(text);
-    return rc;
-}
 
 /* ---- both directions: messages.json has every property, none with its default ---- */
 
@@ -70,7 +13,8 @@ static void expect_same_again(const char *name, const json_t *root)
     struct buf text = { 0 };
     char *given = json_dumps(root, JSON_COMPACT);
 
-    cr_assert(decode(name, root, &message, &arena, &err) == SKS_OK, "%s: %s", name, err.text);
+    cr_assert(decode_message(name, root, &message, &arena, &err) == SKS_OK, "%s: %s", name,
+              err.text);
     cr_assert(keygen2_encode(type_of(name), &message, &text) == SKS_OK);
     cr_expect(bytes_equal(buf_bytes(&text), bytes_of(given)), "%s:\n%.*s\n%s", name, (int)text.len,
               (const char *)text.ptr, given);
@@ -82,17 +26,17 @@ static void expect_same_again(const char *name, const json_t *root)
 
 Test(messages, every_property_both_ways)
 {
-    json_t *data = load(), *root;
+    json_t *messages = load_messages("messages"), *root;
     const char *name;
     size_t count = 0;
 
-    json_object_foreach(json_object_get(data, "messages"), name, root)
+    json_object_foreach(messages, name, root)
     {
         expect_same_again(name, root);
         count++;
     }
-    cr_expect(count == NITEMS(TYPES));
-    json_decref(data);
+    cr_expect(count == MESSAGE_TYPES);
+    json_decref(messages);
 }
 
 Test(messages, absent_properties)
@@ -163,68 +107,6 @@ Test(messages, only_an_encrypted_pin_is_encoded)
 
 /* ---- refusals: one edit of a message in messages.json each ---- */
 
-struct edit {
-    const char *name;    /* of the message */
-    const char *pointer; /* what is set */
-    const char *value;   /* JSON; "@7": base64url of 7 bytes; NULL: the property is removed */
-    const char *error;   /* NULL if the message is good */
-};
-
-static json_t *edited_value(const char *text)
-{
-    uint8_t zero[300] = { 0 };
-
-    if (text[0] == '@')
-        return json_binary(bytes_at(zero, strtoul(text + 1, NULL, 10)));
-    return json_loads(text, JSON_DECODE_ANY, NULL);
-}
-
-static void apply(json_t *at, const char *pointer, const char *value)
-{
-    char copy[200], *token = copy, *next;
-
-    (void)snprintf(copy, sizeof copy, "%s", pointer + 1);
-    for (; (next = strchr(token, '/')) != NULL; token = next + 1) {
-        *next = '\0';
-        at = json_is_array(at) ? json_array_get(at, strtoul(token, NULL, 10))
-                               : json_object_get(at, token);
-    }
-    cr_assert_not_null(at, "%s", pointer);
-    if (value == NULL)
-        cr_assert(json_object_del(at, token) == 0, "%s", pointer);
-    else if (json_is_array(at))
-        cr_assert(json_array_set_new(at, strtoul(token, NULL, 10), edited_value(value)) == 0);
-    else
-        cr_assert(json_object_set_new(at, token, edited_value(value)) == 0, "%s", pointer);
-}
-
-static void expect_edited(json_t *messages, const struct edit *edit)
-{
-    json_t *root = json_deep_copy(json_object_get(messages, edit->name));
-    union message message;
-    struct arena arena = { 0 };
-    struct sks_error err = { 0 };
-    enum sks_status rc;
-
-    apply(root, edit->pointer, edit->value);
-    rc = decode(edit->name, root, &message, &arena, &err);
-    cr_expect(rc == (edit->error == NULL ? SKS_OK : SKS_ERROR_OPTION), "%s %s: status %d",
-              edit->name, edit->pointer, (int)rc);
-    cr_expect_str_eq(err.text, edit->error == NULL ? "" : edit->error, "%s %s %s: %s", edit->name,
-                     edit->pointer, edit->value == NULL ? "removed" : edit->value, err.text);
-    json_decref(root);
-    arena_free(&arena);
-}
-
-static void expect_all_edited(const struct edit *edit, size_t count)
-{
-    json_t *data = load();
-
-    for (size_t i = 0; i < count; i++)
-        expect_edited(json_object_get(data, "messages"), &edit[i]);
-    json_decref(data);
-}
-
 /* Every mandatory property, of every message, is missed; null is refused for every property. */
 static const char *const OPTIONAL[] = {
     "privacyEnabled",
@@ -232,13 +114,15 @@ static const char *const OPTIONAL[] = {
     "targetKeyContainers",
     "clientCapabilityQuery",
     "clientCapabilities",
-    "keyManagementKey",
+    "updatableKeyManagementKeys",
     "deviceId",
     "deferredIssuance",
     "pukPolicySpecifiers",
     "pinPolicySpecifiers",
     "keyEntrySpecifiers",
     "issuedCredentials",
+    "unlockKeys",
+    "deleteKeys",
 };
 
 static bool is_optional(const char *name)
@@ -251,7 +135,7 @@ static bool is_optional(const char *name)
 
 Test(messages, top_level_properties_missing_or_null)
 {
-    json_t *data = load(), *messages = json_object_get(data, "messages"), *root, *value;
+    json_t *messages = load_messages("messages"), *root, *value;
     const char *name, *property;
 
     json_object_foreach(messages, name, root)
@@ -267,24 +151,25 @@ Test(messages, top_level_properties_missing_or_null)
 
             (void)snprintf(pointer, sizeof pointer, "/%s", property);
             (void)snprintf(missing, sizeof missing, "/%s: missing", property);
+            if (strcmp(property, "keyManagementKey") == 0)
+                edit.error = "/updatableKeyManagementKeys: there is no keyManagementKey to replace "
+                             "them";
             expect_edited(messages, &edit);
             json_object_set_new(copy, property, json_null());
-            cr_expect(decode(name, copy, &message, &arena, &err) == SKS_ERROR_OPTION);
+            cr_expect(decode_message(name, copy, &message, &arena, &err) == SKS_ERROR_OPTION);
             cr_expect(strstr(err.text, pointer) == err.text, "%s", err.text);
             json_decref(copy);
             arena_free(&arena);
         }
     }
-    json_decref(data);
+    json_decref(messages);
 }
 
 /* Fields of a later day, and of other versions of the text. */
 static const struct edit UNKNOWN[] = {
     { "InvocationRequest", "/foo", "1", "/foo: unknown property" },
-    { "InvocationResponse", "/clientCapabilities/0/values", "[\"a\"]",
-      "/clientCapabilities/0/values: unknown property" },
-    { "ProvisioningInitializationRequest", "/updatableKeyManagementKeys", "[]",
-      "/updatableKeyManagementKeys: unknown property" },
+    { "InvocationResponse", "/clientCapabilities/0/foo", "1",
+      "/clientCapabilities/0/foo: unknown property" },
     { "ProvisioningInitializationResponse", "/deviceInfo", "{}", "/deviceInfo: unknown property" },
     { "ProvisioningInitializationResponse", "/deviceId/foo", "1",
       "/deviceId/foo: unknown property" },
@@ -300,8 +185,8 @@ static const struct edit UNKNOWN[] = {
     { "KeyCreationResponse", "/generatedKeys/0/encryptedPrivateKey", "@32",
       "/generatedKeys/0/encryptedPrivateKey: unknown property" },
     { "ProvisioningFinalizationRequest", "/nonce", "@32", "/nonce: unknown property" },
-    { "ProvisioningFinalizationRequest", "/issuedCredentials/0/importSymmetricKey", "{}",
-      "/issuedCredentials/0/importSymmetricKey: unknown property" },
+    { "ProvisioningFinalizationRequest", "/issuedCredentials/0/ImportSymmetricKey", "{}",
+      "/issuedCredentials/0/ImportSymmetricKey: unknown property" },
     { "ProvisioningFinalizationResponse", "/mac", "@32", "/mac: unknown property" },
 };
 
@@ -337,7 +222,23 @@ static const struct edit VALUES[] = {
     { "InvocationResponse", "/clientCapabilities/0/type", "\"urn:example:1\"",
       "/clientCapabilities/1/type: used twice" },
     { "InvocationResponse", "/clientCapabilities/1/supported", NULL,
-      "/clientCapabilities/1/supported: missing" },
+      "/clientCapabilities/1: must have one of supported, values, imageAttributes" },
+    { "InvocationResponse", "/clientCapabilities/1/values", "[\"a\"]",
+      "/clientCapabilities/1: must have one of supported, values, imageAttributes" },
+    { "InvocationResponse", "/clientCapabilities/3/supported", "false",
+      "/clientCapabilities/3: must have one of supported, values, imageAttributes" },
+    { "InvocationResponse", "/clientCapabilities/1/supported", "0",
+      "/clientCapabilities/1/supported: expected true or false" },
+    { "InvocationResponse", "/clientCapabilities/2/values", "[]",
+      "/clientCapabilities/2/values: must not be empty" },
+    { "InvocationResponse", "/clientCapabilities/3/imageAttributes/mimeType", "\"\"",
+      "/clientCapabilities/3/imageAttributes/mimeType: must be 1-128 characters" },
+    { "InvocationResponse", "/clientCapabilities/3/imageAttributes/width", "0",
+      "/clientCapabilities/3/imageAttributes/width: must be 1-4294967295" },
+    { "InvocationResponse", "/clientCapabilities/3/imageAttributes/height", "4294967296",
+      "/clientCapabilities/3/imageAttributes/height: must be 1-4294967295" },
+    { "InvocationResponse", "/clientCapabilities/3/imageAttributes/height", NULL,
+      "/clientCapabilities/3/imageAttributes/height: missing" },
     { "ProvisioningInitializationRequest", "/serverTime", "\"2026-11-22T02:43:18+00:00\"",
       "/serverTime: not a time of the form YYYY-MM-DDThh:mm:ssZ" },
     { "ProvisioningInitializationRequest", "/sessionKeyAlgorithm", "\"session.1\"",
@@ -458,17 +359,17 @@ Test(messages, preset_and_user_defined_pins)
 
 Test(messages, friendly_name_counts_code_points)
 {
-    json_t *data = load();
+    json_t *messages = load_messages("messages");
     char name[2 + 3 * 101 + 1] = "\"";
     struct edit edit = { "KeyCreationRequest", KEY "/friendlyName", name, NULL };
 
     for (int i = 0; i < 100; i++)
         strcat(name, "\xe2\x82\xac");
     strcat(name, "\"");
-    expect_edited(json_object_get(data, "messages"), &edit);
+    expect_edited(messages, &edit);
     name[strlen(name) - 1] = 'x';
     strcat(name, "\"");
     edit.error = KEY "/friendlyName: must be 0-100 characters";
-    expect_edited(json_object_get(data, "messages"), &edit);
-    json_decref(data);
+    expect_edited(messages, &edit);
+    json_decref(messages);
 }

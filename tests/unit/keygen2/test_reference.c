@@ -1,6 +1,8 @@
-/* The messages of two sessions that the public reference implementation held with itself. */
+/* The messages of five sessions that the public reference implementation held with itself. */
 #include "keygen2/base/base64.h"
-#include "keygen2/message/keygen2.h"
+#include "keygen2/base/jcs.h"
+#include "keygen2/crypto/session.h"
+#include "tests/unit/support/keygen2/messages.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -256,28 +258,168 @@ Test(reference, provisioning_finalization)
     close_session();
 }
 
-/* Those that the tests above did not look into. */
-Test(reference, every_message_of_the_other_session)
-{
-    struct invocation_request invocation_request;
-    struct invocation_response invocation_response;
-    struct provisioning_initialization_request initialization_request;
-    struct provisioning_initialization_response initialization_response;
-    struct provisioning_finalization_request finalization_request;
-    struct provisioning_finalization_response finalization_response;
+/* ---- every message of every session, byte for byte but for the order of properties ---- */
 
-    open_session(TEST_TRANSCRIPTS "/rsa2048-pinpuk.json");
-    get(&INVOCATION_REQUEST, &invocation_request);
-    get(&INVOCATION_RESPONSE, &invocation_response);
-    get(&PROVISIONING_INITIALIZATION_REQUEST, &initialization_request);
-    get(&PROVISIONING_INITIALIZATION_RESPONSE, &initialization_response);
-    get(&PROVISIONING_FINALIZATION_REQUEST, &finalization_request);
-    get(&PROVISIONING_FINALIZATION_RESPONSE, &finalization_response);
-    is_text(invocation_request.server_session_id, RSA_SERVER);
-    is_text(invocation_response.server_session_id, RSA_SERVER);
-    cr_expect(initialization_request.server_time.seconds == 1795315399);
-    is_text(initialization_response.client_session_id, RSA_CLIENT);
-    cr_expect(finalization_request.issued_credentials.count == 2);
-    is_text(finalization_response.client_session_id, RSA_CLIENT);
+#define PIN "/pukPolicySpecifiers/0/pinPolicySpecifiers/0"
+
+/* The two properties that say their default; we do not write them. */
+static const char *const DEFAULTS[] = {
+    PIN "/userModifiable",
+    PIN "/keyEntrySpecifiers/1/exportProtection",
+};
+
+static void canonical(struct bytes text, struct buf *out)
+{
+    struct sks_error err = { 0 };
+    json_t *root = NULL;
+
+    cr_assert(json_parse(text, &root, &err) == SKS_OK, "%s", err.text);
+    if (memmem(text.ptr, text.len, "\"userModifiable\"", 16) != NULL)
+        for (size_t i = 0; i < NITEMS(DEFAULTS); i++)
+            edit_json(root, DEFAULTS[i], NULL);
+    cr_assert(jcs_write(root, out) == SKS_OK);
+    json_decref(root);
+}
+
+static void expect_same_again(const struct json_type *type, struct bytes body)
+{
+    union message message;
+    struct sks_error err = { 0 };
+    struct buf again = { 0 }, expected = { 0 }, given = { 0 };
+
+    cr_assert(keygen2_decode(type, body, &message, &arena, &err) == SKS_OK, "%s: %s", type->name,
+              err.text);
+    cr_assert(keygen2_encode(type, &message, &again) == SKS_OK);
+    canonical(body, &expected);
+    canonical(buf_bytes(&again), &given);
+    cr_expect(bytes_equal(buf_bytes(&given), buf_bytes(&expected)), "%.*s", (int)given.len,
+              (const char *)given.ptr);
+    buf_free(&again);
+    buf_free(&expected);
+    buf_free(&given);
+}
+
+static const struct {
+    const char *path;
+    size_t messages;
+} SESSIONS[] = {
+    { TEST_TRANSCRIPTS "/p256-userpin.json", 8 },
+    { TEST_TRANSCRIPTS "/rsa2048-pinpuk.json", 8 },
+    { TEST_TRANSCRIPTS "/symkey-hmac-propbag.json", 8 },
+    { TEST_TRANSCRIPTS "/kmk-create.json", 8 },
+    { TEST_TRANSCRIPTS "/kmk-manage.json", 10 },
+};
+
+Test(reference, every_message_both_ways)
+{
+    for (size_t i = 0; i < NITEMS(SESSIONS); i++) {
+        size_t count;
+
+        open_session(SESSIONS[i].path);
+        count = json_array_size(json_object_get(session, "messages"));
+        cr_expect(count == SESSIONS[i].messages);
+        for (size_t k = 0; k < count; k++) {
+            json_t *message = json_array_get(json_object_get(session, "messages"), k);
+
+            expect_same_again(type_of(json_string_value(json_object_get(message, "type"))),
+                              bytes_of(json_string_value(json_object_get(message, "body"))));
+        }
+        close_session();
+        arena = (struct arena){ 0 };
+    }
+}
+
+/* ---- managing keys ---- */
+
+Test(reference, credential_discovery)
+{
+    struct credential_discovery_request request;
+    struct credential_discovery_response response;
+    const struct lookup_specifier *specifier;
+    const struct lookup_result *result;
+    const struct matching_credential *found;
+    struct session_terms terms = { 0 };
+    uint8_t nonce[32];
+
+    open_session(TEST_TRANSCRIPTS "/kmk-manage.json");
+    get(&CREDENTIAL_DISCOVERY_REQUEST, &request);
+    cr_assert(request.lookup_specifiers.count == 5);
+    specifier = request.lookup_specifiers.item;
+    terms.server_session_id = request.server_session_id;
+    terms.client_session_id = request.client_session_id;
+    cr_assert(session_lookup_nonce(&terms, nonce) == SKS_OK);
+    for (size_t i = 0; i < 5; i++)
+        cr_expect(bytes_equal(specifier[i].nonce, bytes_at(nonce, sizeof nonce)));
+    is_text(specifier[0].id, "Lookup.1");
+    is_text(specifier[0].search_filter->subject_reg_ex, ".*kmk-delete.*");
+    is_binary(specifier[0].public_key, "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEA4XIv83vQL5L", 91);
+    is_binary(specifier[0].signature, "DLKsS0NBQTKAAfwBl8z1JBwXRAIrcZrsdyRIiSR6ZBJP9Wv1", 64);
+    cr_expect(!specifier[0].search_filter->app_usage.is_there);
+    cr_expect(specifier[1].search_filter->app_usage.is_there);
+    cr_expect(specifier[1].search_filter->app_usage.value == APP_USAGE_AUTHENTICATION);
+    cr_expect(specifier[2].search_filter->grouping.is_there);
+    cr_expect(specifier[2].search_filter->grouping.value == GROUPING_SHARED);
+    cr_expect(specifier[3].search_filter->issued_after.seconds == 1577836800);
+    cr_expect(specifier[3].search_filter->issued_before.text.len == 0);
+    cr_expect(specifier[4].search_filter == NULL && specifier[4].signature.len == 256);
+    get(&CREDENTIAL_DISCOVERY_RESPONSE, &response);
+    cr_assert(response.lookup_results.count == 5);
+    result = response.lookup_results.item;
+    is_text(result[3].id, "Lookup.4");
+    cr_assert(result[3].matching_credentials.count == 1);
+    found = result[3].matching_credentials.item;
+    is_text(found->server_session_id, "1a20123007dF1o7YFCmqjkBu8_Huti-7");
+    is_text(found->client_session_id, "Lz4nLxfYJLvqA7npcaVrMyixsnizXshh");
+    cr_expect(found->locked && found->certificate_path.count == 1);
+    cr_expect(result[4].matching_credentials.count == 0);
+    close_session();
+}
+
+Test(reference, post_operations)
+{
+    struct provisioning_finalization_request request;
+    const struct issued_credential *credential;
+    const struct target_key *target;
+
+    open_session(TEST_TRANSCRIPTS "/kmk-manage.json");
+    get(&PROVISIONING_FINALIZATION_REQUEST, &request);
+    cr_assert(request.issued_credentials.count == 2 && request.unlock_keys.count == 1 &&
+              request.delete_keys.count == 1);
+    credential = request.issued_credentials.item;
+    cr_assert(credential[0].update_key != NULL && credential[0].clone_key_protection == NULL);
+    cr_assert(credential[1].update_key == NULL && credential[1].clone_key_protection != NULL);
+    is_binary(credential[0].update_key->finger_print, "SDnSI4jxcFogYvsEHPUX1lWhoN5whyiTqhD2", 32);
+    is_binary(credential[1].clone_key_protection->mac, "RQLwtpHsfWB58RDtI5omFbRxhV2jj34kMm", 32);
+    target = request.unlock_keys.item;
+    is_text(target->server_session_id, "1a20123007dF1o7YFCmqjkBu8_Huti-7");
+    is_text(target->client_session_id, "Lz4nLxfYJLvqA7npcaVrMyixsnizXshh");
+    target = request.delete_keys.item;
+    is_binary(target->authorization, "YGpFivbVPqxw0c0-pGT3EmfPWDwCG4LtWz01aIbKlJdJX0zlDtF", 64);
+    close_session();
+}
+
+Test(reference, symmetric_key_and_property_bag)
+{
+    struct provisioning_finalization_request request;
+    const struct issued_credential *credential;
+    const struct property_bag *bag;
+    const struct property *property;
+
+    open_session(TEST_TRANSCRIPTS "/symkey-hmac-propbag.json");
+    get(&PROVISIONING_FINALIZATION_REQUEST, &request);
+    cr_assert(request.issued_credentials.count == 1);
+    credential = request.issued_credentials.item;
+    cr_assert_not_null(credential->import_symmetric_key);
+    cr_expect(credential->import_private_key == NULL);
+    is_binary(credential->import_symmetric_key->encrypted_key, "x8KAgnc7ITTiiZkoo_S6hC4URaGzs", 48);
+    cr_assert(credential->property_bags.count == 1);
+    bag = credential->property_bags.item;
+    is_text(bag->type, "urn:ietf:rfc:4226");
+    cr_assert(bag->properties.count == 3);
+    property = bag->properties.item;
+    is_text(property[0].name, "Counter");
+    is_text(property[0].value, "0");
+    cr_expect(property[0].writable && !property[1].writable && property[2].writable);
+    is_text(property[2].value, "");
     close_session();
 }

@@ -27,12 +27,17 @@ struct running {
     struct authorization *authorization;
 };
 
-static struct running start(void)
+static struct running start_with(size_t max)
 {
-    struct running r = { authorization_new(fixture.store, fixture.vault) };
+    struct running r = { authorization_new(fixture.store, fixture.vault, max) };
 
     cr_assert_not_null(r.authorization);
     return r;
+}
+
+static struct running start(void)
+{
+    return start_with(0);
 }
 
 static void stop(struct running *r, bool crash)
@@ -198,6 +203,19 @@ Test(authorization, a_counter_that_makes_room_leaves_no_charge)
     cr_assert(authorization_count(r.authorization, STORE_PIN, (struct reference){ 2, 0 }, &count,
                                   NULL) == SKS_OK);
     cr_assert_eq(count, 2, "wrong tries count on");
+    stop(&r, false);
+}
+
+Test(authorization, no_more_counters_are_kept_than_the_caller_wants)
+{
+    struct running r = start_with(1);
+
+    put_pin(1);
+    put_pin(2);
+    cr_assert(try(&r, 1, 3, "right") == SKS_OK);
+    cr_assert_eq(tries_on_disk(1).charged, 1, "a charge lies ahead");
+    cr_assert(try(&r, 2, 3, "right") == SKS_OK);
+    cr_assert_eq(tries_on_disk(1).charged, 0, "the first one made room");
     stop(&r, false);
 }
 

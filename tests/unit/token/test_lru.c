@@ -78,6 +78,20 @@ Test(lru, what_is_used_does_not_go)
     cr_assert_not(lru_release(&lru, &entry[2]), "and it is still kept");
 }
 
+Test(lru, what_was_read_before_something_was_forgotten_is_not_kept)
+{
+    uint64_t before = lru_forgets(&lru);
+
+    keep(1);
+    cr_assert_null(lru_forget(&lru, id(2)), "nobody has it yet");
+    cr_assert_null(lru_keep_fresh(&lru, id(2), &entry[2], before));
+    cr_assert_null(lru_take(&lru, id(2)));
+    cr_assert(lru_keep_fresh(&lru, id(2), &entry[2], lru_forgets(&lru)) == &entry[2]);
+    cr_assert_not(lru_release(&lru, &entry[2]));
+    cr_assert(lru_take(&lru, id(2)) == &entry[2]);
+    cr_assert_not(lru_release(&lru, &entry[2]));
+}
+
 Test(lru, the_last_user_frees_what_was_forgotten)
 {
     keep(1);

@@ -134,7 +134,7 @@ Test(master_key, tries_are_settled)
         change_and_reopen();
         cr_expect_eq(read_pin().tries.charged, cases[i].wrong, "case %zu", i);
         cr_expect(!read_pin().tries.has_candidate);
-        a = authorization_new(fixture.store, fixture.vault);
+        a = authorization_new(fixture.store, fixture.vault, 0);
         cr_assert_eq(authorization_count(a, STORE_PIN, PIN, &count, &err), SKS_OK);
         cr_expect_eq(count, cases[i].wrong);
         cr_assert_eq(authorization_try(a, STORE_PIN, PIN, LIMIT, bytes_of("4711"), &err), SKS_OK);
