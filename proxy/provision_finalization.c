@@ -144,21 +144,26 @@ out:
     return rc;
 }
 
+/* replaced: NULL, or takes the handle of the target, if there is one */
 static enum sks_status post_key(struct enrolment *e, enum method_id method, uint32_t handle,
-                                const struct target_key *target, struct targets *targets)
+                                const struct target_key *target, struct targets *targets,
+                                uint32_t *replaced)
 {
     union sks_in in = { .post_key = { .key_handle = handle } };
 
     if (target == NULL)
         return SKS_OK;
     in.post_key.target_key_handle = targets_take(targets);
+    if (replaced != NULL)
+        *replaced = in.post_key.target_key_handle;
     in.post_key.authorization = target->authorization;
     in.post_key.mac = target->mac;
     return provision_call(e, method, &in, NULL);
 }
 
+/* made: the key, under the handle that it has once the session is closed. */
 static enum sks_status deploy(struct enrolment *e, const struct issued_credential *credential,
-                              struct targets *targets)
+                              struct targets *targets, struct outcome_key *made)
 {
     union sks_in in = { .set_certificate_path = { .certificate_path = credential->certificate_path,
                                                   .mac = credential->mac } };
@@ -166,6 +171,7 @@ static enum sks_status deploy(struct enrolment *e, const struct issued_credentia
     enum sks_status rc;
 
     TRY(find_key(e, credential->id, handle));
+    *made = (struct outcome_key){ credential->id, *handle };
     TRY(provision_call(e, SET_CERTIFICATE_PATH, &in, NULL));
     TRY(import(e, IMPORT_SYMMETRIC_KEY, *handle, credential->import_symmetric_key));
     TRY(import(e, IMPORT_PRIVATE_KEY, *handle, credential->import_private_key));
@@ -173,8 +179,9 @@ static enum sks_status deploy(struct enrolment *e, const struct issued_credentia
     TRY(add_extensions(e, *handle, &credential->encrypted_extensions, EXTENSION_ENCRYPTED));
     TRY(add_property_bags(e, *handle, &credential->property_bags));
     TRY(add_logotypes(e, *handle, &credential->logotypes));
-    TRY(post_key(e, POST_CLONE_KEY_PROTECTION, *handle, credential->clone_key_protection, targets));
-    TRY(post_key(e, POST_UPDATE_KEY, *handle, credential->update_key, targets));
+    TRY(post_key(e, POST_CLONE_KEY_PROTECTION, *handle, credential->clone_key_protection, targets,
+                 NULL));
+    TRY(post_key(e, POST_UPDATE_KEY, *handle, credential->update_key, targets, &made->handle));
 out:
     return rc;
 }
@@ -243,11 +250,27 @@ static enum sks_status note_trust_anchors(struct enrolment *e, const struct json
     return SKS_OK;
 }
 
+static enum sks_status deploy_all(struct enrolment *e, const struct json_array *credentials,
+                                  struct targets *targets)
+{
+    const struct issued_credential *credential = credentials->item;
+    struct outcome_key *made = arena_alloc(&e->arena, credentials->count + 1, sizeof *made);
+    enum sks_status rc;
+
+    REQUIRE(made != NULL, &e->err, SKS_ERROR_STORAGE, "no memory for %zu keys", credentials->count);
+    for (size_t i = 0; i < credentials->count; i++)
+        TRY(deploy(e, &credential[i], targets, &made[i]));
+    e->keys = made;
+    e->key_count = credentials->count;
+    rc = SKS_OK;
+out:
+    return rc;
+}
+
 enum sks_status provision_finalization(struct enrolment *e, const void *request, void *response)
 {
     const struct provisioning_finalization_request *in = request;
     struct provisioning_finalization_response *out = response;
-    const struct issued_credential *credential = in->issued_credentials.item;
     struct targets targets;
     enum sks_status rc;
 
@@ -256,8 +279,7 @@ enum sks_status provision_finalization(struct enrolment *e, const void *request,
     TRY(targets_find(e, in, &targets));
     TRY(ask_about_targets(e, &targets));
     TRY(note_trust_anchors(e, &in->issued_credentials));
-    for (size_t i = 0; i < in->issued_credentials.count; i++)
-        TRY(deploy(e, &credential[i], &targets));
+    TRY(deploy_all(e, &in->issued_credentials, &targets));
     TRY(post_session(e, POST_UNLOCK_KEY, &in->unlock_keys, &targets));
     TRY(post_session(e, POST_DELETE_KEY, &in->delete_keys, &targets));
     TRY(close_session(e, in->session_close_data, &out->attestation));

@@ -62,7 +62,8 @@ class Deferred(ProxyCase):
         code, late, log = self.resume()
         self.assertEqual((code, late["outcome"]), (DONE, "succeeded"), (late, log))
         self.assertEqual(self.issuer.last.verdict, "succeeded")
-        self.assertIsNotNone(self.attributes(self.issuer.last.credentials["Key.1"]))
+        key, _ = self.attributes(self.issuer.last.credentials["Key.1"])
+        self.assertEqual(late["keys"], [{"id": "Key.1", "handle": key.keyHandle}])
         self.assertEqual((self.files(), self.sks.sessions(True)), ([], []))
 
     def test_killed_while_the_issuer_thinks(self):

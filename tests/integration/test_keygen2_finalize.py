@@ -115,7 +115,9 @@ class PostOperations(ProxyCase):
     def test_update(self):
         old = self.enrol(self.owning()).credentials["Key.1"]
         key, _ = self.attributes(old)
-        new = self.enrol(self.later({1: old}, updateKey=1)).credentials["updateKey"]
+        session = self.enrol(self.later({1: old}, updateKey=1))
+        new = session.credentials["updateKey"]
+        self.assertEqual(session.outcome["keys"], [{"id": "updateKey", "handle": key.keyHandle}])
         self.assertIsNone(self.attributes(old))
         self.assertEqual(self.attributes(new)[0].keyHandle, key.keyHandle)
         self.assertEqual(self.protection(new).protectionStatus, 1)
