@@ -23,7 +23,7 @@ COVER := $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
-LDLIBS := -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+LDLIBS := -Wl,--as-needed -lpcre2-8 -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
 PROGRAMS := sks-token sks-issuer sks-proxy
 KEYGEN2 := $(wildcard keygen2/*/*.c)
@@ -124,11 +124,17 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -rdynamic \
 	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+$(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
+                         $(call object,tests/bench/bench.c tests/bench/child.c) \
+                         $(call object,tests/plain/support/must.c) \
+                         $(addprefix $(O)/,libissuer.a libproxy.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
 
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
-             $(addprefix $(O)/,$(LIBS_token))
+             $(addprefix $(O)/,libproxy.a $(LIBS_token))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -165,8 +171,9 @@ integration: all
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup
-	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token
+	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token $(O)/bench/bench_issuer
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_token
+	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_issuer
 crash: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) PYTHON=$(PYTHON) tests/run.sh crash
 
@@ -204,7 +211,7 @@ setup:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 	install -m 755 $(addprefix $(O)/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 issuer/profiles/*.json $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
+	install -m 644 issuer/profiles/*.json issuer/profiles/*.svg $(DESTDIR)$(PREFIX)/share/sks-rig/profiles
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
 	rm -rf $(DESTDIR)$(PREFIX)/share/sks-rig

@@ -1,5 +1,6 @@
 #include "issuer/ca.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/pem.h"
 
 #include <openssl/rsa.h>
@@ -111,13 +112,6 @@ static EVP_PKEY_CTX *signing_context(EVP_PKEY *key)
     return ctx;
 }
 
-static int64_t seconds_of(const ASN1_TIME *time)
-{
-    struct tm tm = { 0 };
-
-    return ASN1_TIME_to_tm(time, &tm) ? (int64_t)timegm(&tm) : 0;
-}
-
 enum sks_status ca_load(struct ca *ca, struct arena *arena, EVP_PKEY *key, X509 *certificate,
                         struct sks_error *err)
 {
@@ -128,7 +122,7 @@ enum sks_status ca_load(struct ca *ca, struct arena *arena, EVP_PKEY *key, X509 
             "the CA's key does not belong to its certificate");
     REQUIRE(X509_check_ca(certificate) == 1, err, SKS_ERROR_EXTERNAL,
             "the CA's certificate is not that of a CA");
-    ca->not_after = seconds_of(X509_get0_notAfter(certificate));
+    ca->not_after = certificate_seconds(X509_get0_notAfter(certificate));
     ca->certificate = certificate_der(arena, certificate);
     ca->sign = signing_context(key);
     REQUIRE(ca->sign != NULL && ca->certificate.ptr != NULL, err, SKS_ERROR_CRYPTO,

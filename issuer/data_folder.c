@@ -25,9 +25,9 @@ enum {
     SAN_MAX = 512,
 };
 
-static const char CA_NAME[] = "ca", TLS_NAME[] = "tls", KMK_NAME[] = "kmk",
-                  EVIDENCE_NAME[] = "evidence", SEAL_FILE[] = "seal.key",
-                  DATABASE_FILE[] = "issuer.db", TRUST_FOLDER[] = "trust", LOCK_FILE[] = "lock";
+static const char CA_NAME[] = "ca", TLS_NAME[] = "tls", EVIDENCE_NAME[] = "evidence",
+                  SEAL_FILE[] = "seal.key", DATABASE_FILE[] = "issuer.db", TRUST_FOLDER[] = "trust",
+                  LOCK_FILE[] = "lock";
 
 static enum sks_status path_of(char path[PATH_MAX], const char *folder, const char *name,
                                const char *suffix, struct sks_error *err)
@@ -180,9 +180,30 @@ out:
     return rc;
 }
 
+static enum sks_status load_seal_key(const char *folder, struct session_store *store,
+                                     struct sks_error *err)
+{
+    char path[PATH_MAX];
+    struct buf file = { 0 }, key = { 0 };
+    enum sks_status rc;
+
+    TRY(path_of(path, folder, SEAL_FILE, "", err));
+    TRY(file_read_secret(path, PEM_FILE_MAX, &file, err));
+    while (file.len > 0 && file.ptr[file.len - 1] <= ' ')
+        file.len--;
+    REQUIRE(file.len == 2 * SEAL_KEY_SIZE && hex_decode(buf_bytes(&file), &key) == SKS_OK, err,
+            SKS_ERROR_EXTERNAL, "%s: a sealing key is %d hexadecimal digits", path,
+            2 * SEAL_KEY_SIZE);
+    memcpy(store->seal_key, key.ptr, SEAL_KEY_SIZE);
+out:
+    buf_free(&file);
+    buf_free(&key);
+    return rc;
+}
+
 static enum sks_status make_all(const char *folder, const char *host, struct sks_error *err)
 {
-    EVP_PKEY *ca_key = NULL, *kmk = NULL;
+    EVP_PKEY *ca_key = NULL;
     X509 *ca = NULL;
     struct session_store store = { 0 };
     char path[PATH_MAX];
@@ -190,36 +211,65 @@ static enum sks_status make_all(const char *folder, const char *host, struct sks
 
     TRY(make_ca(folder, &ca_key, &ca, err));
     TRY(make_evidence(folder, ca_key, ca, err));
-    TRY(make_key(folder, KMK_NAME, &kmk, err));
+    TRY(key_management_make(folder, err));
     TRY(make_tls(folder, host, err));
     TRY(make_seal_key(folder, err));
     TRY(path_of(path, folder, TRUST_FOLDER, "", err));
     TRY(file_make_folder(path, FOLDER_MODE, err));
     TRY(path_of(path, folder, DATABASE_FILE, "", err));
+    TRY(load_seal_key(folder, &store, err));
     TRY(session_store_open(&store, path, err));
 out:
     session_store_close(&store);
     EVP_PKEY_free(ca_key);
-    EVP_PKEY_free(kmk);
     X509_free(ca);
     return rc;
 }
 
-enum sks_status data_folder_make(const char *folder, const char *host, struct sks_error *err)
+/* One process at a time makes anything in the folder. @param lock out: -1, or to be closed */
+static enum sks_status lock_folder(const char *folder, int *lock, struct sks_error *err)
 {
     char path[PATH_MAX];
+    enum sks_status rc;
+
+    *lock = -1;
+    TRY(path_of(path, folder, LOCK_FILE, "", err));
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, SECRET_MODE);
+    REQUIRE(*lock >= 0 && flock(*lock, LOCK_EX) == 0, err, SKS_ERROR_EXTERNAL,
+            "%s: cannot be locked", path);
+out:
+    return rc;
+}
+
+static void unlock_folder(int lock)
+{
+    if (lock >= 0)
+        (void)close(lock);
+}
+
+enum sks_status data_folder_make(const char *folder, const char *host, struct sks_error *err)
+{
     int lock = -1;
     enum sks_status rc;
 
     TRY(file_make_folder(folder, FOLDER_MODE, err));
-    TRY(path_of(path, folder, LOCK_FILE, "", err));
-    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, SECRET_MODE);
-    REQUIRE(lock >= 0 && flock(lock, LOCK_EX) == 0, err, SKS_ERROR_EXTERNAL, "%s: cannot be locked",
-            path);
+    TRY(lock_folder(folder, &lock, err));
     TRY(make_all(folder, host, err));
 out:
-    if (lock >= 0)
-        (void)close(lock);
+    unlock_folder(lock);
+    return rc;
+}
+
+enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
+                                      struct sks_error *err)
+{
+    int lock = -1;
+    enum sks_status rc;
+
+    TRY(lock_folder(folder, &lock, err));
+    TRY(key_management_roll_over(folder, generation, err));
+out:
+    unlock_folder(lock);
     return rc;
 }
 
@@ -240,25 +290,6 @@ static enum sks_status load_ca(const char *folder, struct issuer *issuer, struct
 out:
     EVP_PKEY_free(key);
     X509_free(certificate);
-    return rc;
-}
-
-static enum sks_status load_key_management_key(const char *folder, struct issuer *issuer,
-                                               struct sks_error *err)
-{
-    char path[PATH_MAX];
-    EVP_PKEY *key = NULL;
-    struct buf spki = { 0 };
-    enum sks_status rc;
-
-    TRY(path_of(path, folder, KMK_NAME, ".key", err));
-    TRY(pem_read_key(path, &key, err));
-    TRY(sks_explain(err, put_pkey(&spki, key)));
-    issuer->key_management_key = arena_copy(&issuer->arena, buf_bytes(&spki));
-    REQUIRE(issuer->key_management_key.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory");
-out:
-    EVP_PKEY_free(key);
-    buf_free(&spki);
     return rc;
 }
 
@@ -296,36 +327,16 @@ out:
     return rc;
 }
 
-static enum sks_status load_seal_key(const char *folder, struct issuer *issuer,
-                                     struct sks_error *err)
-{
-    char path[PATH_MAX];
-    struct buf file = { 0 }, key = { 0 };
-    enum sks_status rc;
-
-    TRY(path_of(path, folder, SEAL_FILE, "", err));
-    TRY(file_read_secret(path, PEM_FILE_MAX, &file, err));
-    while (file.len > 0 && file.ptr[file.len - 1] <= ' ')
-        file.len--;
-    REQUIRE(file.len == 2 * SEAL_KEY_SIZE && hex_decode(buf_bytes(&file), &key) == SKS_OK, err,
-            SKS_ERROR_EXTERNAL, "%s: a sealing key is %d hexadecimal digits", path,
-            2 * SEAL_KEY_SIZE);
-    memcpy(issuer->store.seal_key, key.ptr, SEAL_KEY_SIZE);
-out:
-    buf_free(&file);
-    buf_free(&key);
-    return rc;
-}
-
 enum sks_status data_folder_load(const char *folder, struct issuer *issuer, struct sks_error *err)
 {
     enum sks_status rc;
 
     TRY(load_ca(folder, issuer, err));
-    TRY(load_key_management_key(folder, issuer, err));
+    TRY(key_management_load(&issuer->key_management, folder, err));
     TRY(load_evidence(folder, issuer, err));
     TRY(load_tls(folder, issuer, err));
-    TRY(load_seal_key(folder, issuer, err));
+    issuer->drawn_keys = drawn_keys_new();
+    REQUIRE(issuer->drawn_keys != NULL, err, SKS_ERROR_STORAGE, "no memory for keys");
 out:
     return rc;
 }
@@ -339,6 +350,7 @@ enum sks_status data_folder_open(const char *folder, struct session_store *store
     TRY(path_of(path, folder, DATABASE_FILE, "", err));
     REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL,
             "%s: not there; sks-issuer init --data %s makes it", path, folder);
+    TRY(load_seal_key(folder, store, err));
     TRY(session_store_open(store, path, err));
 out:
     return rc;
@@ -348,6 +360,8 @@ void data_folder_close(struct issuer *issuer)
 {
     session_store_close(&issuer->store);
     ca_free(&issuer->ca);
+    key_management_free(&issuer->key_management);
+    drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);
     buf_free(&issuer->tls_certificate_pem);
     buf_free(&issuer->tls_key_pem);

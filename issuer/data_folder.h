@@ -12,11 +12,16 @@
 CHECKED enum sks_status data_folder_make(const char *folder, const char *host,
                                          struct sks_error *err);
 
-/** Loads keys and certificates. @param issuer zeroed; free with data_folder_close() */
+/** Makes the next generation of the key management key. @param generation out: its number */
+CHECKED enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
+                                              struct sks_error *err);
+
+/** Loads keys and certificates, all but the sealing key of the database. @param issuer zeroed; free
+ * with data_folder_close() */
 CHECKED enum sks_status data_folder_load(const char *folder, struct issuer *issuer,
                                          struct sks_error *err);
 
-/** Opens the database, which must be there. */
+/** Opens the database, which must be there, with its sealing key. */
 CHECKED enum sks_status data_folder_open(const char *folder, struct session_store *store,
                                          struct sks_error *err);
 

@@ -165,7 +165,8 @@ enum sks_status evidence_of(struct issuer *issuer, const char *id,
     TRY(read_history(issuer, id, &arena, &h, err));
     REQUIRE(!options->session_key || options->reveal_secrets || !h.session.state.carries_secrets,
             err, SKS_ERROR_NOT_ALLOWED,
-            "the session carried PUKs, which its key opens: --reveal-secrets says that you know");
+            "the session carried PINs, PUKs, keys or extensions encrypted, which its key opens:"
+            " --reveal-secrets says that you know");
     TRY(sks_explain(err, fill_record(&h, &arena, &record)));
     if (options->session_key)
         record.session_key = h.session.state.session_key;

@@ -12,6 +12,7 @@ struct exchange {
     struct arena *arena;
     struct sks_error *err;
     struct buf answer; /* the next request; free with exchange_free() */
+    enum phase next;   /* set by a step that may go one of several ways */
     struct check *check;
     size_t checks, room;
     bool lost_check; /* no memory for one */
@@ -45,7 +46,9 @@ void exchange_free(struct exchange *x);
 /* The steps, one file each: check a response, make the next request. Each is a row of phase.c. */
 enum sks_status step_begin(struct exchange *x, const void *nothing);
 enum sks_status step_invocation(struct exchange *x, const void *response);
+enum sks_status step_resumed(struct exchange *x, const void *response);
 enum sks_status step_initialization(struct exchange *x, const void *response);
+enum sks_status step_discovery(struct exchange *x, const void *response);
 enum sks_status step_key_creation(struct exchange *x, const void *response);
 enum sks_status step_finalization(struct exchange *x, const void *response);
 

@@ -3,22 +3,26 @@
 #define ISSUER_ISSUER_H
 
 #include "issuer/ca.h"
+#include "issuer/drawn_keys.h"
+#include "issuer/key_management.h"
 #include "issuer/profile.h"
 #include "issuer/session_store.h"
 #include "issuer/trust.h"
 
-/* Filled by data_folder.c and serve.c, then constant but for the trust, which may be reloaded. */
+/* Filled by data_folder.c and serve.c, then constant but for the trust and the key management keys,
+ * which may be reloaded, and the keys on offer. */
 struct issuer {
     struct arena arena; /* of all slices below */
     struct session_store store;
     struct ca ca;
-    struct bytes key_management_key; /* SPKI */
+    struct key_management key_management;
     EVP_PKEY *evidence_key;
     struct bytes evidence_certificate; /* DER */
     struct bytes tls_certificate;      /* DER of the TLS leaf that clients see */
     struct buf tls_certificate_pem, tls_key_pem;
     const char *public_url; /* without '/' at its end; NULL: each listener's own address */
     struct trust trust;
+    struct drawn_keys *drawn_keys; /* ephemeral keys on offer */
     struct profile_list profiles;
 };
 

@@ -1,6 +1,8 @@
 /* sks-issuer: the command line. */
+#include "issuer/check_profile.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/operator.h"
 #include "issuer/serve.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
@@ -10,8 +12,9 @@
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json;
+    bool verbose, json, schema;
     struct evidence_options evidence;
+    const char *device;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -53,8 +56,24 @@ static const struct option_row EVIDENCE[] = {
     JSON("print the signed record"),
     { "with-session-key", 0, NULL, "tell the session key, to recompute MACs and proofs with",
       OPTION_FLAG, AT(evidence.session_key) },
-    { "reveal-secrets", 0, NULL, "tell it even if it opens PUKs that the session carried",
-      OPTION_FLAG, AT(evidence.reveal_secrets) },
+    { "reveal-secrets", 0, NULL,
+      "tell it even if it opens PINs, PUKs, keys or extensions of the session", OPTION_FLAG,
+      AT(evidence.reveal_secrets) },
+    { 0 },
+};
+
+static const struct option_row DECIDE[] = { DATA, { 0 } };
+static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row KEYS[] = {
+    DATA,
+    JSON("print JSON"),
+    { "device", 0, "HEX", "only those in the device whose certificate has this SHA-256",
+      OPTION_TEXT, AT(device) },
+    { 0 },
+};
+static const struct option_row CHECK_PROFILE[] = {
+    JSON("print JSON"),
+    { "schema", 0, NULL, "print the JSON Schema of profiles instead", OPTION_FLAG, AT(schema) },
     { 0 },
 };
 
@@ -74,6 +93,16 @@ static enum exit_code run_init(void *from, char **operands, size_t count)
     if (url != NULL && !url_host(url, host, sizeof host))
         return program_fail(EXIT_USAGE, "--public-url: '%s' is not an http or https URL", url);
     return finish(data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
+}
+
+static enum exit_code run_check_profile(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    if (options->schema != (count == 0))
+        return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
+    return options->schema ? print_profile_schema()
+                           : check_profiles(operands, count, options->json);
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -172,15 +201,54 @@ out:
     return finish(rc, &err);
 }
 
+/* ---- the operator's ---- */
+
+static enum exit_code run_keys(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_keys(options->serve.data, options->device, options->json);
+}
+
+static enum exit_code run_roll_over(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_roll_over(options->serve.data, options->json);
+}
+
+static enum exit_code run_approve(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], true);
+}
+
+static enum exit_code run_reject(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
       SERVE, run_serve, NULL },
+    { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
+      run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,
       NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
+    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", DECIDE,
+      run_approve, NULL },
+    { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,
+      NULL },
+    { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
+    { "roll-over", "", 0, 0, "Makes the next generation of the key management key.", ROLL_OVER,
+      run_roll_over, NULL },
     { 0 },
 };
 

@@ -1,4 +1,5 @@
 #include "issuer/pages.h"
+#include "keygen2/message/keygen2.h"
 
 const char PAGE_HTML[] = "text/html; charset=utf-8";
 const char PAGE_JSON[] = "application/json";
@@ -80,17 +81,53 @@ void put_session_page(struct buf *out, const struct session *session)
     put_text(out, END);
 }
 
-void put_session_json(struct buf *out, const struct session *session)
+/* Takes the document over. */
+static void put_json(struct buf *out, json_t *root)
 {
-    json_t *root =
-        json_pack("{s:s, s:s, s:s, s:s}", "serverSessionId", session->id, "profile",
-                  session->profile, "verdict",
-                  name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), "cause", session->cause);
     enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : json_write(root, out);
 
     if (rc != SKS_OK && out->status == SKS_OK)
         out->status = rc;
     json_decref(root);
+}
+
+void put_session_json(struct buf *out, const struct session *session)
+{
+    put_json(out, json_pack("{s:s, s:s, s:s, s:s}", "serverSessionId", session->id, "profile",
+                            session->profile, "verdict",
+                            name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), "cause",
+                            session->cause));
+}
+
+static const char *pending_state(const struct session *session)
+{
+    return name_of_value(NAMES_PHASE,
+                         session->phase == PHASE_PENDING ? PHASE_PENDING : PHASE_APPROVED);
+}
+
+void put_pending_page(struct buf *out, const struct session *session)
+{
+    char expires[32];
+
+    keygen2_time_format(session->expires, false, expires);
+    put_heading(out, "Enrolment waits for approval");
+    put_text(out, "<p>Your keys are made. Their certificates come once the operator has approved;"
+                  " then go on with the program that you began with.</p>\n<dl>\n");
+    put_entry(out, "State", pending_state(session));
+    put_entry(out, "Until", expires);
+    put_entry(out, "Profile", session->profile);
+    put_entry(out, "Session", session->id);
+    put_text(out, "</dl>\n");
+    put_text(out, END);
+}
+
+void put_pending_json(struct buf *out, const struct session *session)
+{
+    char expires[32];
+
+    keygen2_time_format(session->expires, false, expires);
+    put_json(out, json_pack("{s:s, s:s, s:s, s:s}", "serverSessionId", session->id, "profile",
+                            session->profile, "state", pending_state(session), "expires", expires));
 }
 
 void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base)

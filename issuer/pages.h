@@ -13,6 +13,12 @@ void put_session_page(struct buf *out, const struct session *session);
 /** Appends {"serverSessionId","profile","verdict","cause"}. */
 void put_session_json(struct buf *out, const struct session *session);
 
+/** Appends the page of a session that waits for the operator. */
+void put_pending_page(struct buf *out, const struct session *session);
+
+/** Appends {"serverSessionId","profile","state","expires"}; state is "pending" or "approved". */
+void put_pending_json(struct buf *out, const struct session *session);
+
 /** Appends the list of profiles. @param base URL of the issuer */
 void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base);
 

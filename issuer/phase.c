@@ -1,16 +1,13 @@
-#include "issuer/phase.h"
-#include "issuer/exchange.h"
+#include "issuer/phase_internal.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
 #include <string.h>
 
-enum {
-    HASH_SIZE = 32,
-    TRIES_MAX = 20, /* each lost one means that another request changed the session */
-};
+enum { HASH_SIZE = 32 };
 
-/* KeyGen2, 3 "Protocol Description": message pairs in their order. */
+/* KeyGen2, 3 "Protocol Description": message pairs in their order. `next` is where it goes unless
+ * the step says another way. */
 static const struct row {
     const struct json_type *expected;
     enum sks_status (*step)(struct exchange *x, const void *response);
@@ -21,10 +18,18 @@ static const struct row {
                                PHASE_KEY_CREATION },
     [PHASE_KEY_CREATION] = { &KEY_CREATION_RESPONSE, step_key_creation, PHASE_FINALIZATION },
     [PHASE_FINALIZATION] = { &PROVISIONING_FINALIZATION_RESPONSE, step_finalization, PHASE_OVER },
+    [PHASE_DISCOVERY] = { &CREDENTIAL_DISCOVERY_RESPONSE, step_discovery, PHASE_KEY_CREATION },
+    [PHASE_RESUMED] = { &INVOCATION_RESPONSE, step_resumed, PHASE_FINALIZATION },
 };
-_Static_assert(NITEMS(PHASES) == PHASE_OVER, "every phase but the last waits for a message");
+_Static_assert(NITEMS(PHASES) == PHASE_RESUMED + 1, "the others wait for no message");
 
-static struct bytes hash_of(struct arena *arena, struct bytes data)
+/* The last accepted message is the KeyCreationResponse. */
+static bool is_deferred(enum phase phase)
+{
+    return phase == PHASE_PENDING || phase == PHASE_APPROVED || phase == PHASE_RESUMED;
+}
+
+struct bytes phase_hash(struct arena *arena, struct bytes data)
 {
     uint8_t hash[HASH_SIZE];
 
@@ -33,7 +38,7 @@ static struct bytes hash_of(struct arena *arena, struct bytes data)
     return arena_copy(arena, bytes_at(hash, sizeof hash));
 }
 
-static void trouble(struct outcome *outcome, const struct sks_error *err)
+void phase_trouble(struct outcome *outcome, const struct sks_error *err)
 {
     log_error("%s", err->text[0] == '\0' ? "no memory" : err->text);
     outcome->kind = OUTCOME_TROUBLE;
@@ -79,7 +84,10 @@ static void fill_session(struct session *session, const struct issuer *issuer,
         .server_certificate = server_certificate(issuer, issuer_uri),
     };
     if (profile->key_management_key)
-        session->state.terms.key_management_key = issuer->key_management_key;
+        session->state.kmk_generation = (uint16_t)key_management_newest(&issuer->key_management);
+    if (profile->key_management_key)
+        session->state.terms.key_management_key =
+            key_management_public(&issuer->key_management, session->state.kmk_generation);
 }
 
 static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tls,
@@ -95,7 +103,7 @@ static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tl
     x->session->id = id;
     fill_session(x->session, x->issuer, x->profile, issuer_uri, tls);
     TRY(step_begin(x, NULL));
-    hash = hash_of(x->arena, bytes_of(cookie));
+    hash = phase_hash(x->arena, bytes_of(cookie));
     REQUIRE(hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
     TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
     TRY(session_store_add(&x->issuer->store, x->session, hash, buf_bytes(&x->answer), x->err));
@@ -114,7 +122,7 @@ void phase_begin(struct issuer *issuer, const struct profile *profile, const cha
     x.session = &outcome->session;
     if (begin(&x, issuer_uri, tls, cookie) != SKS_OK ||
         (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL)
-        trouble(outcome, &err);
+        phase_trouble(outcome, &err);
     else
         log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
                  issuer_uri);
@@ -123,10 +131,10 @@ void phase_begin(struct issuer *issuer, const struct profile *profile, const cha
 
 /* ---- finding the session of a request ---- */
 
-static enum sks_status find_live(struct issuer *issuer, const char *cookie, struct arena *arena,
-                                 struct session *session, bool *found, struct sks_error *err)
+enum sks_status phase_find(struct issuer *issuer, const char *cookie, struct arena *arena,
+                           struct session *session, bool *found, struct sks_error *err)
 {
-    struct bytes hash = hash_of(arena, bytes_of(cookie));
+    struct bytes hash = phase_hash(arena, bytes_of(cookie));
     int64_t now = clock_now();
     enum sks_status rc;
 
@@ -158,12 +166,16 @@ static enum sks_status check_address(struct exchange *x, const struct arrival *a
 static enum sks_status take_message(struct exchange *x, const struct arrival *arrival)
 {
     const struct row *row = &PHASES[x->session->phase];
-    void *response = arena_alloc(x->arena, 1, row->expected->size);
+    void *response;
     struct sks_error why = { 0 };
     enum sks_status rc;
 
-    REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
     TRY(check_address(x, arrival));
+    if (row->expected == NULL)
+        return check_fail(x, SKS_ERROR_OPTION, "message", "none is awaited: the session is %s",
+                          name_of_value(NAMES_PHASE, (uint8_t)x->session->phase));
+    response = arena_alloc(x->arena, 1, row->expected->size);
+    REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
     x->profile = profile_find(&x->issuer->profiles, x->session->profile);
     if (x->profile == NULL)
         return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "is no longer offered");
@@ -171,9 +183,10 @@ static enum sks_status take_message(struct exchange *x, const struct arrival *ar
     if (rc != SKS_OK)
         return check_fail(x, rc, "message", "%s: %s", row->expected->name,
                           why.text[0] == '\0' ? sks_status_text((int)rc) : why.text);
+    x->next = row->next;
     TRY(row->step(x, response));
     REQUIRE(!x->lost_check, x->err, SKS_ERROR_STORAGE, "no memory for the checks");
-    x->session->phase = row->next;
+    x->session->phase = x->next;
 out:
     return sks_explain(x->err, rc);
 }
@@ -202,7 +215,7 @@ static void settle(struct exchange *x, const struct arrival *arrival, struct cha
         fail_session(x, x->err->text);
         return;
     }
-    session->last_message = hash_of(x->arena, arrival->body);
+    session->last_message = phase_hash(x->arena, arrival->body);
     if (session->phase == PHASE_OVER)
         session->ended = clock_now();
     else
@@ -227,34 +240,41 @@ static void tell(const struct session *session, struct bytes message, const char
                  expected, message.len, session->verdict == VERDICT_SUCCEEDED ? ", succeeded" : "");
 }
 
-static void set_end(struct outcome *outcome)
+void phase_set_end(struct outcome *outcome)
 {
-    outcome->kind = outcome->session.verdict == VERDICT_SUCCEEDED ? OUTCOME_DONE : OUTCOME_FAILED;
+    const struct session *session = &outcome->session;
+
+    if (session->verdict == VERDICT_SUCCEEDED)
+        outcome->kind = OUTCOME_DONE;
+    else if (session->verdict == VERDICT_OPEN && is_deferred(session->phase))
+        outcome->kind = OUTCOME_PENDING;
+    else
+        outcome->kind = OUTCOME_FAILED;
 }
 
 /* Works on a session that waits for a message. False: another request was faster, nothing is
  * written. */
 static bool advance(struct exchange *x, const struct arrival *arrival, struct outcome *outcome)
 {
-    const char *expected = PHASES[x->session->phase].expected->name;
+    const struct json_type *expected = PHASES[x->session->phase].expected;
     struct change change;
     bool won = false;
 
     settle(x, arrival, &change);
     if (session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
-        trouble(outcome, x->err);
+        phase_trouble(outcome, x->err);
         return true;
     }
     if (!won)
         return false;
     tell_checks(x);
-    tell(x->session, arrival->body, expected);
-    set_end(outcome);
+    tell(x->session, arrival->body, expected == NULL ? "message" : expected->name);
+    phase_set_end(outcome);
     if (change.answer.len > 0) {
         outcome->kind = OUTCOME_ANSWER;
         outcome->answer = arena_copy(x->arena, change.answer);
         if (outcome->answer.ptr == NULL)
-            trouble(outcome, x->err);
+            phase_trouble(outcome, x->err);
     }
     return true;
 }
@@ -266,7 +286,7 @@ static void answer_again(struct issuer *issuer, struct arena *arena, struct outc
     outcome->kind = OUTCOME_ANSWER;
     if (session_store_last_answer(&issuer->store, &outcome->session, arena, &outcome->answer,
                                   &err) != SKS_OK)
-        trouble(outcome, &err);
+        phase_trouble(outcome, &err);
     else
         log_info("session %s profile %s: the last message again, answered as before",
                  outcome->session.id, outcome->session.profile);
@@ -277,12 +297,14 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
                        struct outcome *outcome)
 {
     const struct session *session = &outcome->session;
-    bool again = bytes_equal(session->last_message, hash_of(arena, arrival->body));
+    bool again = bytes_equal(session->last_message, phase_hash(arena, arrival->body));
 
     if (session->verdict == VERDICT_FAILED)
         outcome->kind = OUTCOME_FAILED;
-    else if (session->verdict == VERDICT_SUCCEEDED || session->phase >= PHASE_OVER)
+    else if (session->verdict == VERDICT_SUCCEEDED || session->phase == PHASE_OVER)
         outcome->kind = again ? OUTCOME_DONE : OUTCOME_OVER;
+    else if (again && is_deferred(session->phase))
+        outcome->kind = OUTCOME_PENDING;
     else if (again)
         answer_again(issuer, arena, outcome);
     else
@@ -299,8 +321,8 @@ static bool try_message(struct issuer *issuer, const struct arrival *arrival, st
 
     *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
     x.session = &outcome->session;
-    if (find_live(issuer, arrival->cookie, arena, x.session, &found, &err) != SKS_OK)
-        trouble(outcome, &err);
+    if (phase_find(issuer, arrival->cookie, arena, x.session, &found, &err) != SKS_OK)
+        phase_trouble(outcome, &err);
     else if (found && !is_settled(issuer, arrival, arena, outcome))
         done = advance(&x, arrival, outcome);
     exchange_free(&x);
@@ -312,10 +334,10 @@ void phase_message(struct issuer *issuer, const struct arrival *arrival, struct 
 {
     struct sks_error err = { .text = "a session changed too often meanwhile" };
 
-    for (int i = 0; i < TRIES_MAX; i++)
+    for (int i = 0; i < PHASE_TRIES_MAX; i++)
         if (try_message(issuer, arrival, arena, outcome))
             return;
-    trouble(outcome, &err);
+    phase_trouble(outcome, &err);
 }
 
 /* ---- giving up ---- */
@@ -330,24 +352,24 @@ static bool try_abort(struct issuer *issuer, const char *cookie, struct arena *a
 
     *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
     x.session = &outcome->session;
-    if (find_live(issuer, cookie, arena, x.session, &found, &err) != SKS_OK) {
-        trouble(outcome, &err);
+    if (phase_find(issuer, cookie, arena, x.session, &found, &err) != SKS_OK) {
+        phase_trouble(outcome, &err);
         return true;
     }
     if (!found)
         return true;
     if (x.session->verdict == VERDICT_SUCCEEDED || x.session->verdict == VERDICT_FAILED) {
-        set_end(outcome);
+        phase_set_end(outcome);
         return true;
     }
     fail_session(&x, "aborted by the client");
     if (session_store_save(&issuer->store, x.session, &nothing_else, &won, &err) != SKS_OK) {
-        trouble(outcome, &err);
+        phase_trouble(outcome, &err);
         return true;
     }
     if (won) {
         tell(x.session, (struct bytes){ 0 }, "");
-        set_end(outcome);
+        phase_set_end(outcome);
     }
     return won;
 }
@@ -357,8 +379,8 @@ void phase_abort(struct issuer *issuer, const char *cookie, struct arena *arena,
 {
     struct sks_error err = { .text = "a session changed too often meanwhile" };
 
-    for (int i = 0; i < TRIES_MAX; i++)
+    for (int i = 0; i < PHASE_TRIES_MAX; i++)
         if (try_abort(issuer, cookie, arena, outcome))
             return;
-    trouble(outcome, &err);
+    phase_trouble(outcome, &err);
 }

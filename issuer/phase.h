@@ -13,6 +13,7 @@ enum outcome_kind {
     OUTCOME_ANSWER,     /* the next request goes out */
     OUTCOME_DONE,       /* the person is sent to /done */
     OUTCOME_FAILED,     /* the person is sent to /failed */
+    OUTCOME_PENDING,    /* the person is sent to /pending: the operator must approve */
     OUTCOME_OVER,       /* a message that is no repeat, to a session that has succeeded */
     OUTCOME_NO_SESSION, /* the cookie is no session's; nothing was touched */
     OUTCOME_TROUBLE,    /* the issuer's own: nothing was changed, the client may try again */
@@ -45,6 +46,15 @@ void phase_begin(struct issuer *issuer, const struct profile *profile, const cha
 /** Takes a message. */
 void phase_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
                    struct outcome *outcome);
+
+/**
+ * Goes on with a session whose issuance was deferred. deferred.c
+ *
+ * @param arrival  its body is not looked at
+ * @param id       serverSessionId, which must be that of the cookie's session
+ */
+void phase_resume(struct issuer *issuer, const struct arrival *arrival, const char *id,
+                  struct arena *arena, struct outcome *outcome);
 
 /** Gives a session up, if it is not over. */
 void phase_abort(struct issuer *issuer, const char *cookie, struct arena *arena,

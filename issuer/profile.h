@@ -6,22 +6,68 @@
 #include "keygen2/crypto/algorithms.h"
 #include "keygen2/message/keygen2.h"
 
+enum {
+    PROFILE_FILE_MAX = 1024 * 1024,
+    PROFILE_KEYS_MAX = 255,
+    PROFILE_LOOKUPS_MAX = 16,   /* each is sent once for each generation of key management keys */
+    PROFILE_LOOKUP_ID_MAX = 24, /* characters: the generation stands behind it */
+};
+
 struct certificate_profile {
     struct bytes subject;
     uint32_t validity_days;
     struct bytes_list key_usage, extended_key_usage;
+    bool include_ca; /* the CA's certificate ends the path */
+};
+
+/* A value that is given, or drawn anew for each session. */
+struct symmetric_key_profile {
+    struct bytes value;    /* empty: drawn */
+    uint16_t drawn_length; /* bytes; 0: given */
+};
+
+struct private_key_profile {
+    struct bytes pkcs8; /* empty: drawn, of the key's own algorithm */
+    struct bytes spki;  /* of the given one */
+};
+
+/* The bytes of an extension: given in the profile, or in a file beside it. */
+struct extension_profile {
+    struct bytes type;
+    struct bytes data;
+    struct bytes file;      /* its name; the file's contents are in data */
+    struct bytes mime_type; /* of a logotype */
+};
+
+struct property_bag_profile {
+    struct bytes type;
+    struct json_array properties; /* struct property */
+};
+
+/* A reference to the lookup that finds the target of a post operation. */
+struct target_profile {
+    struct bytes lookup;
+    size_t index; /* of that lookup */
 };
 
 struct key_profile {
     struct key_entry key; /* as it will stand in a KeyCreationRequest */
+    struct bytes pin;     /* of a preset one, in clear; empty: chosen by the user, or drawn */
     struct certificate_profile *certificate;
     const struct algorithm *algorithm;
     struct certificate_template template;
+    bool trust_anchor;
+    struct symmetric_key_profile *import_symmetric_key;       /* one of these two, or none */
+    struct private_key_profile *import_private_key;           /* NULL if absent */
+    struct json_array extensions, encrypted_extensions;       /* struct extension_profile */
+    struct json_array property_bags;                          /* struct property_bag_profile */
+    struct json_array logotypes;                              /* struct extension_profile */
+    struct target_profile *update_key, *clone_key_protection; /* one of these two, or none */
 };
 
 struct pin_profile {
-    struct pin_policy policy;
-    struct json_array keys; /* struct key_profile */
+    struct pin_policy policy; /* user_defined: false if the issuer sets the PINs */
+    struct json_array keys;   /* struct key_profile */
 };
 
 struct puk_profile {
@@ -30,15 +76,34 @@ struct puk_profile {
     struct json_array pins;   /* struct pin_profile */
 };
 
+struct lookup_profile {
+    struct bytes id;
+    struct search_filter *search_filter; /* NULL if absent */
+    uint16_t exactly;                    /* credentials that must be found; 0: one or more */
+};
+
+/* What a device's own certificate path must be like. */
+struct device_trust {
+    uint16_t minimum_rsa_bits;
+    bool sha1; /* signatures with SHA-1 are taken */
+};
+
 struct profile {
     const char *name; /* of its file, without .json; also in the URL */
     struct bytes description;
+    uint8_t action; /* enum sks_action */
+    struct bytes_list preferred_languages, target_key_containers, client_capability_query;
     uint16_t session_life_time, session_key_limit;
-    bool privacy_enabled, key_management_key;
+    bool privacy_enabled, key_management_key, updatable_key_management_keys, deferred_issuance;
+    struct device_trust *device_trust; /* NULL: the strict default */
+    struct json_array lookups;         /* struct lookup_profile */
     struct json_array puks; /* struct puk_profile; all three in the order of the message */
     struct json_array pins; /* struct pin_profile */
     struct json_array keys; /* struct key_profile */
-    unsigned key_count;     /* in all places together */
+    struct json_array unlock_keys, delete_keys; /* struct target_profile */
+    unsigned key_count;                         /* in all places together */
+    unsigned operations; /* with the session key, if each lookup finds one credential */
+    bool slow;           /* it makes RSA keys */
 };
 
 struct profile_list {
@@ -47,19 +112,33 @@ struct profile_list {
     struct arena arena;
 };
 
+/** The table of all this, for its JSON schema. */
+extern const struct json_type PROFILE_TYPE;
+
 /**
  * Decodes one profile.
  *
  * @param name     for errors and URLs; not copied
+ * @param folder   where the files lie that it names; NULL: it may name none
  * @param text     JSON
  * @param profile  out: points into the arena
  * @return SKS_ERROR_OPTION with line and column, or with a JSON pointer, in err
  */
-CHECKED enum sks_status profile_decode(const char *name, struct bytes text, struct arena *arena,
-                                       struct profile *profile, struct sks_error *err);
+CHECKED enum sks_status profile_decode(const char *name, const char *folder, struct bytes text,
+                                       struct arena *arena, struct profile *profile,
+                                       struct sks_error *err);
 
 /**
- * Reads all *.json of a folder. Errors name the file.
+ * Reads one file. Errors name it, and the line for those with a JSON pointer.
+ *
+ * @param path     NAME.json; the name is checked
+ * @param profile  out: points into the arena
+ */
+CHECKED enum sks_status profile_load(const char *path, struct arena *arena, struct profile *profile,
+                                     struct sks_error *err);
+
+/**
+ * Reads all *.json of a folder, but "profile.schema.json". Errors name the file.
  *
  * @param list  out: free with profiles_free(); at least one profile
  */

@@ -1,6 +1,7 @@
 /* The profiles of a folder, and finding one. */
 #include "issuer/profile.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/json_locate.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROFILE_FILE_MAX = 1024 * 1024 };
-
 static const char SUFFIX[] = ".json";
+static const char SCHEMA_FILE[] = "profile.schema.json"; /* lies beside the shipped profiles */
 
 /* A name stands in URLs, in the log and on pages, always as it is. */
 static bool is_name(const char *name, size_t len)
@@ -19,37 +19,69 @@ static bool is_name(const char *name, size_t len)
                                    "0123456789-_.") >= len;
 }
 
-/* Hidden files are none of ours; any other *.json is meant to be a profile. */
+/* Hidden files are none of ours, nor is the schema; any other *.json is meant to be a profile. */
 static int is_profile(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name), suffix = sizeof SUFFIX - 1;
 
     return len > suffix && entry->d_name[0] != '.' &&
-           strcmp(entry->d_name + len - suffix, SUFFIX) == 0;
+           strcmp(entry->d_name + len - suffix, SUFFIX) == 0 &&
+           strcmp(entry->d_name, SCHEMA_FILE) != 0;
+}
+
+/* "line 7: " in front of what begins with a JSON pointer; the rest says its line already. */
+static enum sks_status explain(struct sks_error *err, const char *path, struct bytes text,
+                               const struct sks_error *why)
+{
+    const char *end = strstr(why->text, ": ");
+    size_t line = 0;
+
+    if (why->text[0] == '/' && end != NULL)
+        line = json_locate(text, bytes_at(why->text, (size_t)(end - why->text)));
+    if (line > 0)
+        return sks_fail(err, SKS_ERROR_OPTION, "%s: line %zu: %s", path, line, why->text);
+    return sks_fail(err, SKS_ERROR_OPTION, "%s: %s", path, why->text);
+}
+
+static const char *folder_of(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? "." : arena_text(arena, bytes_at(path, (size_t)(slash - path) + 1));
+}
+
+enum sks_status profile_load(const char *path, struct arena *arena, struct profile *profile,
+                             struct sks_error *err)
+{
+    const char *slash = strrchr(path, '/'), *file = slash == NULL ? path : slash + 1;
+    size_t len = strlen(file), suffix = sizeof SUFFIX - 1;
+    const char *folder = folder_of(path, arena), *name;
+    struct sks_error why = { 0 };
+    struct buf text = { 0 };
+    enum sks_status rc;
+
+    REQUIRE(len > suffix && strcmp(file + len - suffix, SUFFIX) == 0 && is_name(file, len - suffix),
+            err, SKS_ERROR_OPTION,
+            "%s: a profile is NAME.json, its name of letters, digits, '-', '_' and '.'", path);
+    name = arena_text(arena, bytes_at(file, len - suffix));
+    REQUIRE(name != NULL && folder != NULL, err, SKS_ERROR_STORAGE, "%s: no memory", path);
+    TRY(file_read(path, PROFILE_FILE_MAX, &text, err));
+    rc = profile_decode(name, folder, buf_bytes(&text), arena, profile, &why);
+    if (rc != SKS_OK)
+        rc = explain(err, path, buf_bytes(&text), &why);
+out:
+    buf_free(&text);
+    return rc;
 }
 
 static enum sks_status load_one(const char *folder, const char *file, struct arena *arena,
                                 struct profile *profile, struct sks_error *err)
 {
-    size_t len = strlen(file) - (sizeof SUFFIX - 1);
     char path[PATH_MAX];
-    const char *name = arena_text(arena, bytes_at(file, len));
-    struct sks_error why = { 0 };
-    struct buf text = { 0 };
-    enum sks_status rc;
 
-    REQUIRE(name != NULL, err, SKS_ERROR_STORAGE, "%s: no memory", file);
-    REQUIRE(is_name(file, len), err, SKS_ERROR_OPTION,
-            "%s/%s: a profile's name is of letters, digits, '-', '_' and '.'", folder, file);
-    REQUIRE(file_path(path, sizeof path, folder, file) == SKS_OK, err, SKS_ERROR_OPTION,
-            "%s/%s: the name is too long", folder, file);
-    TRY(file_read(path, PROFILE_FILE_MAX, &text, err));
-    rc = profile_decode(name, buf_bytes(&text), arena, profile, &why);
-    if (rc != SKS_OK)
-        rc = sks_fail(err, SKS_ERROR_OPTION, "%s: %s", path, why.text);
-out:
-    buf_free(&text);
-    return rc;
+    if (file_path(path, sizeof path, folder, file) != SKS_OK)
+        return sks_fail(err, SKS_ERROR_OPTION, "%s/%s: the name is too long", folder, file);
+    return profile_load(path, arena, profile, err);
 }
 
 enum sks_status profiles_load(const char *folder, struct profile_list *list, struct sks_error *err)

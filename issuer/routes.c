@@ -1,6 +1,7 @@
 #include "issuer/routes.h"
 #include "issuer/pages.h"
 #include "issuer/phase.h"
+#include "keygen2/base/clock.h"
 
 #include <string.h>
 
@@ -54,6 +55,9 @@ static void answer_outcome(const struct issuer *issuer, const struct http_reques
     case OUTCOME_FAILED:
         redirect(response, base, "failed", outcome->session.id);
         break;
+    case OUTCOME_PENDING:
+        redirect(response, base, "pending", outcome->session.id);
+        break;
     case OUTCOME_OVER:
         answer_text(response, 409, "this session is over");
         break;
@@ -104,6 +108,20 @@ static bool is_true(const char *value)
     return value != NULL && strcmp(value, "true") == 0;
 }
 
+static void resume(struct issuer *issuer, const struct http_request *request,
+                   const char *issuer_uri, struct http_response *response)
+{
+    const struct arrival arrival = {
+        .cookie = http_cookie(request, COOKIE),
+        .issuer_uri = issuer_uri,
+        .tls = http_is_tls(request),
+    };
+    struct outcome outcome;
+
+    phase_resume(issuer, &arrival, http_query(request, "resume"), response->arena, &outcome);
+    answer_outcome(issuer, request, response, &outcome);
+}
+
 static void get_keygen2(void *ctx, const struct http_request *request,
                         struct http_response *response)
 {
@@ -113,6 +131,8 @@ static void get_keygen2(void *ctx, const struct http_request *request,
 
     if (issuer_uri == NULL) {
         answer_text(response, 404, "no such profile");
+    } else if (is_true(http_query(request, "init")) && http_query(request, "resume") != NULL) {
+        resume(issuer, request, issuer_uri, response);
     } else if (is_true(http_query(request, "init"))) {
         begin(issuer, request, issuer_uri, response);
     } else if (is_true(http_query(request, "abort"))) {
@@ -143,6 +163,16 @@ static void post_keygen2(void *ctx, const struct http_request *request,
     answer_outcome(issuer, request, response, &outcome);
 }
 
+/* RSA keys are made by a worker. */
+static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
+{
+    const struct issuer *issuer = ctx;
+    const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
+
+    (void)subject;
+    return profile != NULL && profile->slow;
+}
+
 /* ---- pages ---- */
 
 static void set_page_headers(struct http_response *response)
@@ -161,21 +191,32 @@ static bool wants_json(const struct http_request *request)
     return accept != NULL && strstr(accept, PAGE_JSON) != NULL;
 }
 
+static bool find_session(struct issuer *issuer, const struct http_request *request,
+                         struct http_response *response, struct session *session)
+{
+    struct sks_error err = { 0 };
+    bool found = false;
+
+    if (session_store_expire(&issuer->store, clock_now(), &err) == SKS_OK &&
+        session_store_find_by_id(&issuer->store, http_path_rest(request), response->arena, session,
+                                 &found, &err) == SKS_OK) {
+        if (!found)
+            answer_text(response, 404, "no such session here");
+        return found;
+    }
+    answer_text(response, 503, "the issuer has a problem of its own, try again");
+    return false;
+}
+
 /* Each page stands for its verdicts only: /done of a failed session does not exist. */
 static void answer_session(struct issuer *issuer, const struct http_request *request, bool success,
                            struct http_response *response)
 {
-    struct sks_error err = { 0 };
     struct session session;
-    bool found = false;
 
-    if (session_store_find_by_id(&issuer->store, http_path_rest(request), response->arena, &session,
-                                 &found, &err) != SKS_OK) {
-        answer_text(response, 503, "the issuer has a problem of its own, try again");
+    if (!find_session(issuer, request, response, &session))
         return;
-    }
-    if (!found || session.verdict == VERDICT_OPEN ||
-        success != (session.verdict == VERDICT_SUCCEEDED)) {
+    if (session.verdict == VERDICT_OPEN || success != (session.verdict == VERDICT_SUCCEEDED)) {
         answer_text(response, 404, "no such session here");
         return;
     }
@@ -198,6 +239,33 @@ static void get_failed(void *ctx, const struct http_request *request,
     answer_session(ctx, request, false, response);
 }
 
+/* Who waits here learns the end as well. */
+static void get_pending(void *ctx, const struct http_request *request,
+                        struct http_response *response)
+{
+    struct outcome outcome = { 0 };
+    struct session *session = &outcome.session;
+
+    if (!find_session(ctx, request, response, session))
+        return;
+    if (session->verdict != VERDICT_OPEN) {
+        outcome.kind = session->verdict == VERDICT_SUCCEEDED ? OUTCOME_DONE : OUTCOME_FAILED;
+        answer_outcome(ctx, request, response, &outcome);
+        return;
+    }
+    if (session->phase != PHASE_PENDING && session->phase != PHASE_APPROVED &&
+        session->phase != PHASE_RESUMED) {
+        answer_text(response, 404, "no such session here");
+        return;
+    }
+    http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });
+    if (wants_json(request))
+        put_pending_json(&response->body, session);
+    else
+        put_pending_page(&response->body, session);
+    set_page_headers(response);
+}
+
 static void get_index(void *ctx, const struct http_request *request, struct http_response *response)
 {
     const struct issuer *issuer = ctx;
@@ -209,9 +277,10 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 
 const struct http_route ISSUER_ROUTES[] = {
     { "GET", "/kg2/", NULL, get_keygen2, NULL },
-    { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, NULL },
+    { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, is_slow },
     { "GET", "/done/", NULL, get_done, NULL },
     { "GET", "/failed/", NULL, get_failed, NULL },
+    { "GET", "/pending/", NULL, get_pending, NULL },
     { "GET", "/", NULL, get_index, NULL },
 };
 const size_t ISSUER_ROUTES_COUNT = NITEMS(ISSUER_ROUTES);

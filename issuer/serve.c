@@ -21,7 +21,8 @@
 
 enum {
     REQUEST_SECONDS = 30,
-    URL_MAX = 900, /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
+    REQUEST_THREADS = 8, /* most of their time they wait for a commit, which they share */
+    URL_MAX = 900,       /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
 };
 
 static const char HTTP_DEFAULT[] = "127.0.0.1:8080", HTTPS_DEFAULT[] = "127.0.0.1:8443";
@@ -32,7 +33,7 @@ struct serving {
     struct http_config config;
     struct http_server *server;
     char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX];
-    const char *http_url, *https_url;
+    const char *data, *http_url, *https_url;
     pthread_t reloader;
     bool reloads;
     atomic_bool stopping;
@@ -179,6 +180,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
         (void)url_host(s->issuer.public_url, host, sizeof host);
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
     TRY(data_folder_load(options->data, &s->issuer, err));
+    s->data = options->data;
     TRY(load_profiles(s, options, err));
     TRY(load_trust(s, options, err));
     TRY(load_seen_certificate(s, options->seen_certificate, err));
@@ -212,6 +214,11 @@ static void *reload_on_hangup(void *from)
             log_info("trust read again: %zu certificates", count);
         else
             log_error("trust not changed: %s", err.text);
+        if (key_management_load(&s->issuer.key_management, s->data, &err) == SKS_OK)
+            log_info("key management keys read again: generation %u is the newest",
+                     key_management_newest(&s->issuer.key_management));
+        else
+            log_error("key management keys not changed: %s", err.text);
     }
     return NULL;
 }
@@ -248,6 +255,7 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
         .ctx = &s->issuer,
         .body_max = KEYGEN2_MESSAGE_MAX,
         .request_time = REQUEST_SECONDS,
+        .threads = REQUEST_THREADS,
     };
     TRY(http_server_new(&s->config, &s->server, err));
     if (http != NULL)

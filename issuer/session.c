@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { STATE_FORM = 1 }; /* first byte of a stored state */
+enum { STATE_FORM = 2 }; /* first byte of a stored state; 1 knew no post operations */
 
 const struct name NAMES_VERDICT[] = {
     { "open", VERDICT_OPEN },
@@ -17,6 +17,18 @@ const struct name NAMES_PHASE[] = {
     { "key creation", PHASE_KEY_CREATION },
     { "finalization", PHASE_FINALIZATION },
     { "over", PHASE_OVER },
+    { "discovery", PHASE_DISCOVERY },
+    { "pending", PHASE_PENDING },
+    { "approved", PHASE_APPROVED },
+    { "resumed", PHASE_RESUMED },
+    { NULL, 0 },
+};
+
+const struct name NAMES_POST_OPERATION[] = {
+    { "update", POST_UPDATE },
+    { "clone", POST_CLONE },
+    { "unlock", POST_UNLOCK },
+    { "delete", POST_DELETE },
     { NULL, 0 },
 };
 
@@ -26,9 +38,10 @@ enum field_kind { FIELD_BYTES, FIELD_LIST, FIELD_BOOL, FIELD_USHORT, FIELD_UINT 
 struct field {
     enum field_kind kind;
     size_t offset;
+    uint8_t since; /* form that has it first; 0: all */
 };
 
-#define AT(member) offsetof(struct session_state, member)
+#define AT(member) .offset = offsetof(struct session_state, member)
 
 static const struct field STATE[] = {
     { FIELD_BYTES, AT(terms.session_key_algorithm) },
@@ -49,10 +62,14 @@ static const struct field STATE[] = {
     { FIELD_BOOL, AT(carries_secrets) },
     { FIELD_BYTES, AT(nonce) },
     { FIELD_USHORT, AT(credentials) },
+    { FIELD_USHORT, AT(kmk_generation), .since = 2 },
+    { FIELD_USHORT, AT(oldest_generation), .since = 2 },
+    { FIELD_USHORT, AT(found_credentials), .since = 2 },
+    { FIELD_USHORT, AT(operations), .since = 2 },
 };
 
 #undef AT
-#define AT(member) offsetof(struct credential, member)
+#define AT(member) .offset = offsetof(struct credential, member)
 
 static const struct field CREDENTIAL[] = {
     { FIELD_BYTES, AT(id) },
@@ -63,6 +80,23 @@ static const struct field CREDENTIAL[] = {
     { FIELD_BYTES, AT(public_key) },
     { FIELD_BYTES, AT(serial) },
     { FIELD_BYTES, AT(certificate) },
+};
+
+#undef AT
+#define AT(member) .offset = offsetof(struct found_credential, member)
+
+static const struct field FOUND[] = {
+    { FIELD_USHORT, AT(lookup) },           { FIELD_USHORT, AT(generation) },
+    { FIELD_BYTES, AT(certificate) },       { FIELD_BYTES, AT(server_session_id) },
+    { FIELD_BYTES, AT(client_session_id) },
+};
+
+#undef AT
+#define AT(member) .offset = offsetof(struct asked_operation, member)
+
+static const struct field OPERATION[] = {
+    { FIELD_USHORT, AT(operation) },
+    { FIELD_BYTES, AT(target) },
 };
 
 #undef AT
@@ -112,23 +146,67 @@ static void put_fields(struct buf *out, const struct field *field, size_t count,
         put_field(out, field[i].kind, (const char *)from + field[i].offset);
 }
 
-static enum sks_status get_fields(struct bytes *in, struct arena *arena, const struct field *field,
-                                  size_t count, void *to)
+static enum sks_status get_fields(struct bytes *in, struct arena *arena, uint8_t form,
+                                  const struct field *field, size_t count, void *to)
 {
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < count; i++)
-        TRY(get_field(in, arena, field[i].kind, (char *)to + field[i].offset));
+        if (field[i].since <= form)
+            TRY(get_field(in, arena, field[i].kind, (char *)to + field[i].offset));
 out:
     return rc;
+}
+
+/* The lists behind the fixed part, in their order. Their counts are in that part. */
+static const struct list {
+    size_t items, count; /* offsets in the state */
+    size_t size;
+    const struct field *field;
+    size_t fields;
+} LISTS[] = {
+#define LIST(member, counter, structure, table)                                                    \
+    {                                                                                              \
+        offsetof(struct session_state, member), offsetof(struct session_state, counter),           \
+            sizeof(structure), table, NITEMS(table)                                                \
+    }
+    LIST(credential, credentials, struct credential, CREDENTIAL),
+    LIST(found_credential, found_credentials, struct found_credential, FOUND),
+    LIST(operation, operations, struct asked_operation, OPERATION),
+#undef LIST
+};
+
+static uint16_t count_of(const struct list *list, const struct session_state *state)
+{
+    return *(const uint16_t *)(const void *)((const char *)state + list->count);
 }
 
 void put_session_state(struct buf *out, const struct session_state *state)
 {
     put_byte(out, STATE_FORM);
     put_fields(out, STATE, NITEMS(STATE), state);
-    for (size_t i = 0; i < state->credentials; i++)
-        put_fields(out, CREDENTIAL, NITEMS(CREDENTIAL), &state->credential[i]);
+    for (size_t i = 0; i < NITEMS(LISTS); i++) {
+        const char *item = *(void *const *)(const void *)((const char *)state + LISTS[i].items);
+
+        for (size_t j = 0; j < count_of(&LISTS[i], state); j++)
+            put_fields(out, LISTS[i].field, LISTS[i].fields, item + j * LISTS[i].size);
+    }
+}
+
+static enum sks_status read_list(struct bytes *in, struct arena *arena, uint8_t form,
+                                 const struct list *list, struct session_state *state)
+{
+    uint16_t count = count_of(list, state);
+    char *item = arena_alloc(arena, count, list->size);
+    enum sks_status rc = SKS_OK;
+
+    if (item == NULL)
+        return SKS_ERROR_STORAGE;
+    *(void **)(void *)((char *)state + list->items) = item;
+    for (size_t i = 0; i < count; i++)
+        TRY(get_fields(in, arena, form, list->field, list->fields, item + i * list->size));
+out:
+    return rc;
 }
 
 enum sks_status get_session_state(struct bytes in, struct arena *arena, struct session_state *state)
@@ -138,14 +216,11 @@ enum sks_status get_session_state(struct bytes in, struct arena *arena, struct s
 
     *state = (struct session_state){ 0 };
     TRY(get_byte(&in, &form));
-    if (form != STATE_FORM)
+    if (form == 0 || form > STATE_FORM)
         return SKS_ERROR_OPTION;
-    TRY(get_fields(&in, arena, STATE, NITEMS(STATE), state));
-    state->credential = arena_alloc(arena, state->credentials, sizeof *state->credential);
-    if (state->credential == NULL)
-        return SKS_ERROR_STORAGE;
-    for (size_t i = 0; i < state->credentials; i++)
-        TRY(get_fields(&in, arena, CREDENTIAL, NITEMS(CREDENTIAL), &state->credential[i]));
+    TRY(get_fields(&in, arena, form, STATE, NITEMS(STATE), state));
+    for (size_t i = 0; i < NITEMS(LISTS); i++)
+        TRY(read_list(&in, arena, form, &LISTS[i], state));
     rc = get_end(&in);
 out:
     return rc;

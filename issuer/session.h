@@ -12,6 +12,10 @@ enum phase {
     PHASE_KEY_CREATION,
     PHASE_FINALIZATION,
     PHASE_OVER,
+    PHASE_DISCOVERY,
+    PHASE_PENDING,  /* deferred: the operator has not approved yet; no message is awaited */
+    PHASE_APPROVED, /* nor now, but the client may resume */
+    PHASE_RESUMED,  /* the InvocationResponse after that */
 };
 
 /* What the issuer says of a session. The numbers are stored. */
@@ -32,7 +36,27 @@ struct credential {
     uint16_t attestation_counter; /* macSequenceCounter that the attestation must have used */
     struct bytes public_key;      /* empty until the token has made it */
     struct bytes serial;
+    struct bytes certificate;  /* DER */
+    struct bytes imported_key; /* PKCS #8, for one step: not stored */
+};
+
+/* The numbers are stored. */
+enum post_operation { POST_UPDATE, POST_CLONE, POST_UNLOCK, POST_DELETE };
+
+extern const struct name NAMES_POST_OPERATION[];
+
+/* A credential that a lookup has found and that the issuer knows; may be a target. */
+struct found_credential {
+    uint16_t lookup;          /* index in the profile */
+    uint16_t generation;      /* of the key management key that its session has */
     struct bytes certificate; /* DER */
+    struct bytes server_session_id, client_session_id; /* of that session, as the client says */
+};
+
+/* A post operation that was asked for. */
+struct asked_operation {
+    uint16_t operation;  /* enum post_operation */
+    struct bytes target; /* SHA-256 of its certificate */
 };
 
 /* What lies sealed. Slices live in the arena that the session was loaded into. */
@@ -44,10 +68,16 @@ struct session_state {
     struct bytes_list device_path; /* DER, empty in privacy mode */
     struct bytes session_key;      /* empty until it is made */
     uint16_t counter;              /* macSequenceCounter of the next MAC or attestation */
-    bool carries_secrets;          /* a PUK went out encrypted under the session key */
+    bool carries_secrets;          /* PUK, PIN, key or extension went out encrypted under it */
     struct bytes nonce;            /* of the close; its attestation uses `counter` */
+    uint16_t kmk_generation;       /* of terms.key_management_key; 0: none */
+    uint16_t oldest_generation;    /* that the device was asked about */
     struct credential *credential;
     uint16_t credentials;
+    struct found_credential *found_credential;
+    uint16_t found_credentials;
+    struct asked_operation *operation;
+    uint16_t operations;
 };
 
 struct session {

@@ -1,49 +1,11 @@
 #include "issuer/session_store.h"
+#include "issuer/certificate_store.h"
+#include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
-
-/*
- * phase and verdict: the numbers of session.h. cookie and last_message are SHA-256 hashes; state
- * is sealed. `place` is session.number * PLACES + position: one tree in order, without an index.
- */
-static const char TABLES[] = "CREATE TABLE session("
-                             " number INTEGER PRIMARY KEY,"
-                             " id TEXT NOT NULL UNIQUE,"
-                             " cookie BLOB NOT NULL UNIQUE,"
-                             " version INTEGER NOT NULL,"
-                             " profile TEXT NOT NULL,"
-                             " issuer_uri TEXT NOT NULL,"
-                             " tls INTEGER NOT NULL,"
-                             " started INTEGER NOT NULL,"
-                             " expires INTEGER NOT NULL,"
-                             " ended INTEGER NOT NULL,"
-                             " phase INTEGER NOT NULL,"
-                             " verdict INTEGER NOT NULL,"
-                             " cause TEXT NOT NULL,"
-                             " last_message BLOB NOT NULL,"
-                             " state BLOB NOT NULL);"
-                             "CREATE INDEX session_open ON session(expires) WHERE verdict = 0;"
-                             "CREATE TABLE message("
-                             " place INTEGER PRIMARY KEY,"
-                             " incoming INTEGER NOT NULL,"
-                             " at INTEGER NOT NULL,"
-                             " body BLOB NOT NULL);"
-                             "CREATE TABLE verification("
-                             " place INTEGER PRIMARY KEY,"
-                             " name TEXT NOT NULL,"
-                             " passed INTEGER NOT NULL,"
-                             " detail TEXT NOT NULL);"
-                             "CREATE TABLE certificate("
-                             " serial BLOB PRIMARY KEY,"
-                             " session INTEGER NOT NULL REFERENCES session(number),"
-                             " key_id TEXT NOT NULL,"
-                             " der BLOB NOT NULL);"
-                             "CREATE INDEX certificate_session ON certificate(session);";
-
-static const struct database_schema SCHEMA = { .create = TABLES, .version = 1 };
 
 _Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3 &&
                    PHASE_FINALIZATION == 3,
@@ -53,7 +15,11 @@ enum sks_status session_store_open(struct session_store *store, const char *path
                                    struct sks_error *err)
 {
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    return database_open(path, &SCHEMA, false, NULL, &store->db, err);
+    enum sks_status rc = database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
+
+    if (rc == SKS_OK)
+        database_share_commits(store->db);
+    return rc;
 }
 
 void session_store_close(struct session_store *store)
@@ -116,9 +82,9 @@ static enum sks_status copy_texts(struct session *session, struct arena *arena)
                : SKS_OK;
 }
 
-static enum sks_status open_state(const struct session_store *store, struct bytes sealed,
-                                  struct arena *arena, struct session *session,
-                                  struct sks_error *err)
+enum sks_status session_store_open_state(const struct session_store *store, struct bytes sealed,
+                                         struct arena *arena, struct session *session,
+                                         struct sks_error *err)
 {
     struct buf clear = { 0 };
     struct bytes copy;
@@ -155,9 +121,10 @@ static enum sks_status find(struct session_store *store, sqlite3_stmt *row, stru
         sealed = arena_copy(arena, database_bytes(row, STATE));
     }
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        rc = SKS_ERROR_STORAGE;
     if (rc == SKS_OK && *found)
-        rc = open_state(store, sealed, arena, session, err);
+        rc = session_store_open_state(store, sealed, arena, session, err);
     return sks_explain(err, rc);
 }
 
@@ -245,44 +212,23 @@ out:
     return rc;
 }
 
-/* What was issued in this step: later ones find it stored already. */
-static enum sks_status add_certificates(struct session_store *store, const struct session *session,
-                                        struct sks_error *err)
-{
-    const struct credential *credential = session->state.credential;
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; i < session->state.credentials; i++) {
-        if (credential[i].certificate.len == 0)
-            continue;
-        TRY(database_run(store->db, err,
-                         "INSERT INTO certificate(serial, session, key_id, der)"
-                         " VALUES(?, ?, CAST(? AS TEXT), ?)",
-                         "bibb", credential[i].serial, session->number, credential[i].id,
-                         credential[i].certificate));
-    }
-out:
-    return rc;
-}
-
 static enum sks_status insert_session(struct session_store *store, struct session *session,
                                       struct bytes cookie_hash, struct bytes sealed,
                                       struct sks_error *err)
 {
-    sqlite3_stmt *row = database_query(
-        store->db,
+    enum sks_status rc;
+
+    TRY(database_run(
+        store->db, err,
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
-        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) RETURNING number",
+        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
         "tbttuiiuub", session->id, cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
-        (uint32_t)session->verdict, sealed);
-    int step = database_step(row, err);
-
-    if (step > 0)
-        session->number = sqlite3_column_int64(row, 0);
-    database_done(row);
-    return step > 0 ? SKS_OK : SKS_ERROR_STORAGE;
+        (uint32_t)session->verdict, sealed));
+    session->number = database_last_row(store->db);
+out:
+    return rc;
 }
 
 enum sks_status session_store_add(struct session_store *store, struct session *session,
@@ -316,18 +262,20 @@ static enum sks_status update_session(struct session_store *store, const struct 
 
     TRY(database_run(store->db, err,
                      "UPDATE session SET version = version + 1, phase = ?, verdict = ?, cause = ?,"
-                     " ended = ?, last_message = ? WHERE number = ? AND version = ?",
-                     "uutibii", (uint32_t)session->phase, (uint32_t)session->verdict,
-                     session->cause, session->ended, session->last_message, session->number,
-                     session->version));
+                     " ended = ?, last_message = ?, state = CASE ? WHEN 1 THEN ? ELSE state END"
+                     " WHERE number = ? AND version = ?",
+                     "uutibubii", (uint32_t)session->phase, (uint32_t)session->verdict,
+                     session->cause, session->ended, session->last_message, (uint32_t)change->state,
+                     sealed, session->number, session->version));
     *won = database_changes(store->db) == 1;
     if (!*won)
         goto out;
-    if (change->state) {
-        TRY(database_run(store->db, err, "UPDATE session SET state = ? WHERE number = ?", "bi",
-                         sealed, session->number));
-        TRY(add_certificates(store, session, err));
-    }
+    if (change->state && session->phase == PHASE_FINALIZATION)
+        TRY(certificates_add(store->db, session, err));
+    if (session->verdict == VERDICT_SUCCEEDED)
+        TRY(certificates_confirm(store->db, session->number, err));
+    else if (session->verdict == VERDICT_FAILED)
+        TRY(certificates_void(store->db, session->number, err));
     if (change->message.ptr != NULL)
         TRY(add_message(store, session, true, change->message, err));
     if (change->answer.len > 0)
@@ -358,14 +306,20 @@ out:
     return rc;
 }
 
-enum sks_status session_store_expire(struct session_store *store, int64_t now,
-                                     struct sks_error *err)
+/* Nearly always there is none: then nothing is written, and nobody waits for a writer. */
+static int has_expired(struct session_store *store, int64_t now, struct sks_error *err)
 {
-    sqlite3_stmt *row;
-    int step;
+    sqlite3_stmt *row = database_query(
+        store->db, "SELECT 1 FROM session WHERE verdict = 0 AND expires < ? LIMIT 1", "i", now);
+    int step = database_step(row, err);
 
-    database_lock(store->db);
-    row = database_query(
+    database_done(row);
+    return step;
+}
+
+static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+{
+    sqlite3_stmt *row = database_query(
         store->db,
         "UPDATE session SET version = version + 1, ended = expires,"
         " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
@@ -373,10 +327,32 @@ enum sks_status session_store_expire(struct session_store *store, int64_t now,
         " ELSE 'life time over' END"
         " WHERE verdict = 0 AND expires < ? RETURNING id, profile, verdict, cause",
         "i", now);
+    int step;
+
     while ((step = database_step(row, err)) > 0)
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
                  name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
                  database_text(row, 3));
-    database_unlock(store->db);
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+enum sks_status session_store_expire(struct session_store *store, int64_t now,
+                                     struct sks_error *err)
+{
+    enum sks_status rc;
+    int found;
+
+    database_lock(store->db);
+    found = has_expired(store, now, err);
+    database_unlock(store->db);
+    if (found <= 0)
+        return found < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    TRY(database_begin(store->db, err));
+    rc = end_expired(store, now, err);
+    if (rc == SKS_OK)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+out:
+    return rc;
 }

@@ -14,7 +14,7 @@ enum {
 
 struct session_store {
     struct database *db;
-    uint8_t seal_key[SEAL_KEY_SIZE]; /* not needed for listing */
+    uint8_t seal_key[SEAL_KEY_SIZE];
 };
 
 /* A check and its result, for the evidence record. */
@@ -38,7 +38,7 @@ struct stored_message {
     struct bytes body;
 };
 
-/** Opens or creates the database. */
+/** Opens or creates the database, or upgrades it. @param store with its sealing key */
 CHECKED enum sks_status session_store_open(struct session_store *store, const char *path,
                                            struct sks_error *err);
 
@@ -60,8 +60,14 @@ CHECKED enum sks_status session_store_find_by_id(struct session_store *store, co
                                                  struct arena *arena, struct session *session,
                                                  bool *found, struct sks_error *err);
 
+/** Unseals the state of a session, of which id and issuer_uri are known. @param sealed may go */
+CHECKED enum sks_status session_store_open_state(const struct session_store *store,
+                                                 struct bytes sealed, struct arena *arena,
+                                                 struct session *session, struct sks_error *err);
+
 /**
- * Writes what one request changed, durably and in one transaction.
+ * Writes what one request changed, durably and in one transaction: also what that makes of
+ * certificates.
  *
  * @param session  as it is now; number and version as they were found
  * @param won      out: false if another request changed the session meanwhile: nothing is written

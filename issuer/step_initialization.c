@@ -1,7 +1,7 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
-#include "issuer/mac_order.h"
+#include "issuer/requests.h"
 #include "issuer/verify.h"
-#include "keygen2/crypto/certificate.h"
+#include "keygen2/base/clock.h"
 #include "keygen2/crypto/private_key.h"
 
 /* KeyGen2, ProvisioningInitializationResponse: serverTime comes back as it was sent. */
@@ -43,22 +43,16 @@ static enum sks_status check_client_key(struct exchange *x, struct bytes spki)
 }
 
 static enum sks_status check_device(struct exchange *x, const struct bytes_list *path,
-                                    EVP_PKEY **key)
+                                    struct verified_device *device)
 {
-    X509_STORE *store = trust_store(&x->issuer->trust);
     struct sks_error why = { 0 };
-    X509 *device = NULL;
-    const char *name = NULL;
-    enum sks_status rc = verify_device_path(store, path, key, &why);
+    enum sks_status rc = trust_verify_device(&x->issuer->trust, path, x->profile->device_trust,
+                                             clock_now(), device, &why);
 
-    X509_STORE_free(store);
     if (rc != SKS_OK)
         return check_fail(x, rc, "device path", "%s", why.text);
-    if (certificate_parse(path->item[0], &device) == SKS_OK)
-        name = certificate_name(x->arena, X509_get_subject_name(device));
     check_pass(x, "device path", "%zu certificate%s, device %s", path->count,
-               path->count == 1 ? "" : "s", name == NULL ? "?" : name);
-    X509_free(device);
+               path->count == 1 ? "" : "s", device->name[0] == '\0' ? "?" : device->name);
     return SKS_OK;
 }
 
@@ -69,7 +63,7 @@ static enum sks_status derive_key(struct exchange *x,
 {
     struct session_state *state = &x->session->state;
     struct bytes private_key = state->ephemeral_key;
-    EVP_PKEY *own = NULL;
+    EVP_PKEY *own = drawn_keys_take(x->issuer->drawn_keys, state->terms.server_ephemeral_key);
     enum sks_status rc;
 
     state->terms.client_session_id = response->client_session_id;
@@ -77,7 +71,8 @@ static enum sks_status derive_key(struct exchange *x,
     state->client_ephemeral_key = response->client_ephemeral_key;
     if (response->device_id != NULL)
         state->device_path = response->device_id->certificate_path;
-    TRY(get_private_key(&private_key, &own));
+    if (own == NULL) /* as after a restart */
+        TRY(get_private_key(&private_key, &own));
     TRY(session_key_derive(own, state->client_ephemeral_key, &state->terms,
                            session_device_id(state), sk));
     state->ephemeral_key = (struct bytes){ 0 };
@@ -103,28 +98,11 @@ static enum sks_status check_attestation(struct exchange *x, const struct sessio
     return SKS_OK;
 }
 
-static enum sks_status request_keys(struct exchange *x, struct session_key *sk)
-{
-    struct session_state *state = &x->session->state;
-    struct key_creation_request request = {
-        .server_session_id = bytes_of(x->session->id),
-        .client_session_id = state->terms.client_session_id,
-        .key_entry_algorithm = bytes_of(SKS_KEY_ENTRY_ALGORITHM),
-    };
-    enum sks_status rc;
-
-    TRY(order_key_creation(x, sk, &request));
-    TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
-    TRY(answer_with(x, &KEY_CREATION_REQUEST, &request));
-out:
-    return rc;
-}
-
 enum sks_status step_initialization(struct exchange *x, const void *from)
 {
     const struct provisioning_initialization_response *response = from;
     struct session_key sk = { 0 };
-    EVP_PKEY *device_key = NULL;
+    struct verified_device device = { 0 };
     enum sks_status rc;
 
     TRY(check_ids(x, response->server_session_id, NULL));
@@ -132,12 +110,12 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     TRY(check_mode(x, response->device_id));
     TRY(check_client_key(x, response->client_ephemeral_key));
     if (response->device_id != NULL)
-        TRY(check_device(x, &response->device_id->certificate_path, &device_key));
+        TRY(check_device(x, &response->device_id->certificate_path, &device));
     TRY(derive_key(x, response, &sk));
-    TRY(check_attestation(x, &sk, device_key, response->attestation));
-    TRY(request_keys(x, &sk));
+    TRY(check_attestation(x, &sk, device.key, response->attestation));
+    TRY(x->profile->lookups.count > 0 ? request_discovery(x, &sk) : request_keys(x, &sk));
 out:
     OPENSSL_cleanse(&sk, sizeof sk);
-    EVP_PKEY_free(device_key);
+    verified_device_clear(&device);
     return rc;
 }

@@ -1,19 +1,12 @@
 /* Invocation: the session begins; then the client's capabilities, and an offer of a session key. */
-#include "issuer/exchange.h"
+#include "issuer/requests.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/private_key.h"
 
 enum sks_status step_begin(struct exchange *x, const void *nothing)
 {
-    const struct session *session = x->session;
-    const struct invocation_request request = {
-        .server_session_id = bytes_of(session->id),
-        .action = ACTION_MANAGE,
-        .privacy_enabled = session->state.terms.privacy_enabled,
-    };
-
     (void)nothing;
-    return answer_with(x, &INVOCATION_REQUEST, &request);
+    return request_invocation(x);
 }
 
 /* The issuer's half of the key agreement. The private key is kept, sealed, until the answer. */
@@ -26,15 +19,30 @@ static enum sks_status draw_ephemeral_key(struct exchange *x)
     enum sks_status rc;
 
     TRY(private_key_generate(p256, (struct bytes){ 0 }, &pkey));
-    TRY(put_pkey(&spki, pkey));
-    TRY(put_private_key(&private_key, pkey));
+    TRY(put_key_pair(&spki, &private_key, pkey));
     TRY(keep_bytes(x, buf_bytes(&spki), &state->terms.server_ephemeral_key));
     TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
+    drawn_keys_keep(x->issuer->drawn_keys, buf_bytes(&spki), pkey);
 out:
     EVP_PKEY_free(pkey);
     buf_free(&spki);
     buf_free(&private_key);
     return sks_explain(x->err, rc);
+}
+
+/* Keys of older generations in the device may be taken over by the one of this session. */
+static enum sks_status offer_roll_over(struct exchange *x, struct json_array *chain)
+{
+    unsigned generation = x->session->state.kmk_generation;
+    enum sks_status rc;
+
+    TRY(sks_explain(x->err,
+                    key_management_chain(&x->issuer->key_management, generation, x->arena, chain)));
+    if (chain->count > 0)
+        check_pass(x, "key management key", "generation %u, with the chain of those before",
+                   generation);
+out:
+    return rc;
 }
 
 enum sks_status step_invocation(struct exchange *x, const void *from)
@@ -46,8 +54,7 @@ enum sks_status step_invocation(struct exchange *x, const void *from)
     enum sks_status rc;
 
     TRY(check_ids(x, response->server_session_id, NULL));
-    if (response->client_capabilities.count > 0)
-        return check_fail(x, SKS_ERROR_OPTION, "client capabilities", "nobody asked for them");
+    TRY(check_capabilities(x, &response->client_capabilities));
     TRY(draw_ephemeral_key(x));
     keygen2_time_format(clock_now(), false, now);
     TRY(keep_bytes(x, bytes_of(now), &state->server_time));
@@ -58,7 +65,25 @@ enum sks_status step_invocation(struct exchange *x, const void *from)
     request.session_life_time = state->terms.session_life_time;
     request.server_ephemeral_key = state->terms.server_ephemeral_key;
     request.key_management_key = state->terms.key_management_key;
+    if (x->profile->updatable_key_management_keys)
+        TRY(offer_roll_over(x, &request.updatable_key_management_keys));
     TRY(answer_with(x, &PROVISIONING_INITIALIZATION_REQUEST, &request));
 out:
+    return rc;
+}
+
+/* Deferred issuance: the client has come back, and all that was missing is the certificates. */
+enum sks_status step_resumed(struct exchange *x, const void *from)
+{
+    const struct invocation_response *response = from;
+    struct session_key sk;
+    enum sks_status rc;
+
+    session_take_key(&x->session->state, &sk);
+    TRY(check_ids(x, response->server_session_id, NULL));
+    TRY(check_capabilities(x, &response->client_capabilities));
+    TRY(request_close(x, &sk));
+out:
+    OPENSSL_cleanse(&sk, sizeof sk);
     return rc;
 }

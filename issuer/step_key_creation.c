@@ -1,8 +1,6 @@
 /* KeyCreation: the keys that were made, each with its proof; then their certificates. */
-#include "issuer/mac_order.h"
+#include "issuer/requests.h"
 #include "issuer/verify.h"
-#include "keygen2/base/base64.h"
-#include "keygen2/base/clock.h"
 
 /* KeyGen2, KeyCreationResponse: the same keys in the same order. */
 static enum sks_status check_list(struct exchange *x, const struct json_array *generated)
@@ -64,49 +62,6 @@ out:
     return rc;
 }
 
-static enum sks_status issue(struct exchange *x, struct credential *credential)
-{
-    const struct key_profile *key = profile_key(x->profile, credential->id);
-    uint8_t serial[CA_SERIAL_SIZE];
-    struct buf der = { 0 }, hex = { 0 };
-    enum sks_status rc;
-
-    if (key == NULL) /* the profile was changed while the session ran */
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "certificate",
-                          "the profile no longer has %.*s", (int)credential->id.len,
-                          (const char *)credential->id.ptr);
-    TRY(ca_issue(&x->issuer->ca, &key->template, credential->public_key, clock_now(), serial,
-                 &der));
-    TRY(keep_bytes(x, buf_bytes(&der), &credential->certificate));
-    TRY(keep_bytes(x, bytes_at(serial, sizeof serial), &credential->serial));
-    hex_encode(&hex, credential->serial);
-    check_pass(x, "certificate", "%.*s, serial number %.*s", (int)credential->id.len,
-               (const char *)credential->id.ptr, (int)hex.len, (const char *)hex.ptr);
-out:
-    buf_free(&der);
-    buf_free(&hex);
-    return sks_explain(x->err, rc);
-}
-
-static enum sks_status request_close(struct exchange *x, struct session_key *sk)
-{
-    struct session_state *state = &x->session->state;
-    struct provisioning_finalization_request request = {
-        .server_session_id = bytes_of(x->session->id),
-        .client_session_id = state->terms.client_session_id,
-    };
-    uint8_t nonce[SKS_NONCE_MAX];
-    enum sks_status rc;
-
-    TRY(sks_explain(x->err, random_bytes(nonce, sizeof nonce)));
-    TRY(keep_bytes(x, bytes_at(nonce, sizeof nonce), &state->nonce));
-    TRY(order_finalization(x, sk, &request));
-    TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
-    TRY(answer_with(x, &PROVISIONING_FINALIZATION_REQUEST, &request));
-out:
-    return rc;
-}
-
 enum sks_status step_key_creation(struct exchange *x, const void *from)
 {
     const struct key_creation_response *response = from;
@@ -120,9 +75,10 @@ enum sks_status step_key_creation(struct exchange *x, const void *from)
     TRY(check_list(x, &response->generated_keys));
     for (size_t i = 0; i < state->credentials; i++)
         TRY(check_key(x, &sk, &key[i], &state->credential[i]));
-    for (size_t i = 0; i < state->credentials; i++)
-        TRY(issue(x, &state->credential[i]));
-    TRY(request_close(x, &sk));
+    if (x->profile->deferred_issuance)
+        x->next = PHASE_PENDING;
+    else
+        TRY(request_close(x, &sk));
 out:
     OPENSSL_cleanse(&sk, sizeof sk);
     return rc;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { PATHS_MAX = 4096 }; /* remembered, about 2 KiB each */
+
 static enum sks_status add_certificate(X509_STORE *store, struct bytes der)
 {
     const uint8_t *p = der.ptr;
@@ -87,7 +89,9 @@ enum sks_status trust_reload(struct trust *trust, size_t *count, struct sks_erro
     (void)pthread_mutex_lock(&trust->lock);
     old = trust->store;
     trust->store = store;
+    trust->generation++;
     (void)pthread_mutex_unlock(&trust->lock);
+    path_cache_clear(trust->paths);
     store = old;
     *count = trust_count(trust);
 out:
@@ -99,21 +103,50 @@ enum sks_status trust_open(struct trust *trust, const struct texts *sources, str
 {
     size_t count;
 
-    *trust = (struct trust){ .sources = sources };
+    *trust = (struct trust){ .sources = sources, .paths = path_cache_new(PATHS_MAX) };
     (void)pthread_mutex_init(&trust->lock, NULL);
+    if (trust->paths == NULL)
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the trusted certificates");
     return trust_reload(trust, &count, err);
 }
 
-X509_STORE *trust_store(struct trust *trust)
+static X509_STORE *store_of_now(struct trust *trust, uint64_t *generation)
 {
     X509_STORE *store;
 
     (void)pthread_mutex_lock(&trust->lock);
     store = trust->store;
+    *generation = trust->generation;
     if (store != NULL)
         (void)X509_STORE_up_ref(store);
     (void)pthread_mutex_unlock(&trust->lock);
     return store;
+}
+
+X509_STORE *trust_store(struct trust *trust)
+{
+    uint64_t generation;
+
+    return store_of_now(trust, &generation);
+}
+
+enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
+                                    const struct device_trust *lax, int64_t now,
+                                    struct verified_device *device, struct sks_error *err)
+{
+    uint64_t generation;
+    X509_STORE *store = store_of_now(trust, &generation);
+    uint8_t hash[PATH_HASH_SIZE];
+    enum sks_status rc;
+
+    TRY(sks_explain(err, path_cache_hash(path, lax, generation, hash)));
+    if (path_cache_find(trust->paths, hash, now, device))
+        goto out;
+    TRY(verify_device_path(store, path, lax, now, device, err));
+    path_cache_keep(trust->paths, hash, device);
+out:
+    X509_STORE_free(store);
+    return rc;
 }
 
 size_t trust_count(struct trust *trust)
@@ -130,6 +163,7 @@ size_t trust_count(struct trust *trust)
 void trust_close(struct trust *trust)
 {
     X509_STORE_free(trust->store);
+    path_cache_free(trust->paths);
     (void)pthread_mutex_destroy(&trust->lock);
     *trust = (struct trust){ 0 };
 }

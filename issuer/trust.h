@@ -2,9 +2,9 @@
 #ifndef ISSUER_TRUST_H
 #define ISSUER_TRUST_H
 
+#include "issuer/path_cache.h"
 #include "keygen2/base/program.h"
 
-#include <openssl/x509.h>
 #include <pthread.h>
 
 /* Many readers; a reload swaps the store under them. */
@@ -12,6 +12,8 @@ struct trust {
     const struct texts *sources; /* files and folders, kept for reloading */
     pthread_mutex_t lock;
     X509_STORE *store;
+    uint64_t generation;      /* of the store: grows with each reload */
+    struct path_cache *paths; /* that the store of now vouches for */
 };
 
 /** Reads all sources: PEM files, and folders of *.pem. @param sources kept, not copied */
@@ -23,6 +25,11 @@ CHECKED enum sks_status trust_reload(struct trust *trust, size_t *count, struct 
 
 /** The store of now; free with X509_STORE_free(). */
 X509_STORE *trust_store(struct trust *trust);
+
+/** As verify_device_path(), by the store of now; remembers the paths that it found good. */
+CHECKED enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
+                                            const struct device_trust *lax, int64_t now,
+                                            struct verified_device *device, struct sks_error *err);
 
 /** Number of trusted certificates. */
 size_t trust_count(struct trust *trust);

@@ -1,10 +1,14 @@
 #include "issuer/verify.h"
+#include "issuer/profile.h"
+#include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/signature.h"
 
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
 enum {
     AUTH_LEVEL = 2, /* OpenSSL's: RSA of 2048 bits or more, no SHA-1 */
+    LAX_LEVEL = 0,  /* anything; then the rules of the profile are checked here */
     F4_SIZE = 3,
 };
 
@@ -32,7 +36,51 @@ out:
     return rc;
 }
 
-static enum sks_status check_path(X509_STORE *store, STACK_OF(X509) * path, struct sks_error *err)
+/* What a profile lets pass. The signature of a trusted certificate is not looked at: it is trusted
+ * as it is. */
+static enum sks_status check_strength(STACK_OF(X509) * chain, const struct device_trust *trust,
+                                      struct sks_error *err)
+{
+    int count = sk_X509_num(chain), digest;
+    enum sks_status rc = SKS_OK;
+
+    for (int i = 0; i < count; i++) {
+        EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(chain, i));
+        bool rsa = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+        bool weak_digest;
+
+        REQUIRE(key != NULL && (!rsa || EVP_PKEY_get_bits(key) >= trust->minimum_rsa_bits), err,
+                SKS_ERROR_AUTHORIZATION, "an RSA key under %u bits (at certificate number %d)",
+                trust->minimum_rsa_bits, i);
+        if (i == count - 1)
+            break;
+        weak_digest =
+            !X509_get_signature_info(sk_X509_value(chain, i), &digest, NULL, NULL, NULL) ||
+            digest == NID_md5 || (digest == NID_sha1 && !trust->sha1);
+        REQUIRE(!weak_digest, err, SKS_ERROR_AUTHORIZATION,
+                "signed with a digest that is too weak (at certificate number %d)", i);
+    }
+out:
+    return rc;
+}
+
+/* The time in which all certificates of a chain are valid. */
+static void set_period(STACK_OF(X509) * chain, struct verified_device *device)
+{
+    device->not_before = INT64_MIN;
+    device->not_after = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t begin = certificate_seconds(X509_get0_notBefore(sk_X509_value(chain, i)));
+        int64_t end = certificate_seconds(X509_get0_notAfter(sk_X509_value(chain, i)));
+
+        device->not_before = begin > device->not_before ? begin : device->not_before;
+        device->not_after = end < device->not_after ? end : device->not_after;
+    }
+}
+
+static enum sks_status check_path(X509_STORE *store, STACK_OF(X509) * path,
+                                  const struct device_trust *trust, int64_t now,
+                                  struct verified_device *device, struct sks_error *err)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     X509_VERIFY_PARAM *param;
@@ -41,14 +89,18 @@ static enum sks_status check_path(X509_STORE *store, STACK_OF(X509) * path, stru
     REQUIRE(ctx != NULL && X509_STORE_CTX_init(ctx, store, sk_X509_value(path, 0), path) > 0, err,
             SKS_ERROR_STORAGE, "no memory to check the path");
     param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_time(param, now);
     X509_VERIFY_PARAM_set_depth(param, KEYGEN2_DEVICE_PATH_MAX);
-    X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+    X509_VERIFY_PARAM_set_auth_level(param, trust == NULL ? AUTH_LEVEL : LAX_LEVEL);
     /* What lies in the trust folder is trusted as it is, be it a root, a sub CA or one device. */
     (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     REQUIRE(X509_verify_cert(ctx) == 1, err, SKS_ERROR_AUTHORIZATION,
             "not trusted: %s (at certificate number %d)",
             X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)),
             X509_STORE_CTX_get_error_depth(ctx));
+    if (trust != NULL)
+        TRY(check_strength(X509_STORE_CTX_get0_chain(ctx), trust, err));
+    set_period(X509_STORE_CTX_get0_chain(ctx), device);
 out:
     X509_STORE_CTX_free(ctx);
     return rc;
@@ -63,21 +115,38 @@ static enum sks_status check_usage(X509 *certificate, struct sks_error *err)
     return SKS_OK;
 }
 
-enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *path, EVP_PKEY **key,
-                                   struct sks_error *err)
+static void set_name(X509 *certificate, struct verified_device *device)
+{
+    struct arena arena = { 0 };
+    const char *name = certificate_name(&arena, X509_get_subject_name(certificate));
+
+    (void)snprintf(device->name, sizeof device->name, "%s", name == NULL ? "" : name);
+    arena_free(&arena);
+}
+
+void verified_device_clear(struct verified_device *device)
+{
+    EVP_PKEY_free(device->key);
+    *device = (struct verified_device){ 0 };
+}
+
+enum sks_status verify_device_path(X509_STORE *store, const struct bytes_list *path,
+                                   const struct device_trust *trust, int64_t now,
+                                   struct verified_device *device, struct sks_error *err)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
     enum sks_status rc;
 
-    *key = NULL;
+    *device = (struct verified_device){ 0 };
     REQUIRE(all != NULL, err, SKS_ERROR_STORAGE, "no memory for the certificates");
     REQUIRE(path->count >= 1 && path->count <= KEYGEN2_DEVICE_PATH_MAX, err,
             SKS_ERROR_AUTHORIZATION, "a path has 1-%d certificates", KEYGEN2_DEVICE_PATH_MAX);
     TRY(decode_path(path, all, err));
-    TRY(check_path(store, all, err));
+    TRY(check_path(store, all, trust, now, device, err));
     TRY(check_usage(sk_X509_value(all, 0), err));
-    *key = X509_get_pubkey(sk_X509_value(all, 0));
-    REQUIRE(*key != NULL, err, SKS_ERROR_AUTHORIZATION, "the device key does not decode");
+    device->key = X509_get_pubkey(sk_X509_value(all, 0));
+    REQUIRE(device->key != NULL, err, SKS_ERROR_AUTHORIZATION, "the device key does not decode");
+    set_name(sk_X509_value(all, 0), device);
 out:
     sk_X509_pop_free(all, X509_free);
     return rc;

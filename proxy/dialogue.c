@@ -1,7 +1,9 @@
 #include "proxy/dialogue.h"
 
+#include "proxy/deferral.h"
 #include "proxy/issuer_exchange.h"
 #include "proxy/provision.h"
+#include "proxy/token_choice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,7 @@ enum { GOODBYE_TIMEOUT = 10 }; /* seconds that telling an end of a failure may t
 enum phase {
     PHASE_INVOCATION,
     PHASE_INITIALIZATION,
+    PHASE_DISCOVERY, /* or already what may follow it */
     PHASE_CREATION,
     PHASE_FINALIZATION,
     PHASE_END
@@ -37,25 +40,37 @@ struct dialogue_row {
 #define ON_ANY (ON_MANAGE | ON_UNLOCK)
 #define CLIENT_ID(message) offsetof(struct message, client_session_id)
 
+#define FINALIZATION(phase, actions)                                                               \
+    {                                                                                              \
+        phase, &PROVISIONING_FINALIZATION_REQUEST, CLIENT_ID(provisioning_finalization_request),   \
+            provision_finalization, &PROVISIONING_FINALIZATION_RESPONSE,                           \
+            CLIENT_ID(provisioning_finalization_response), PHASE_END, actions,                     \
+            "syntax, order, session ids, certificate paths"                                        \
+    }
+/* KeyGen2, InvocationRequest, action: "unlock - A conforming client should disallow
+ * KeyCreationRequest". Such a session goes straight to its finalization, and so may one that only
+ * deletes keys. */
+#define CREATION(phase)                                                                            \
+    {                                                                                              \
+        phase, &KEY_CREATION_REQUEST, CLIENT_ID(key_creation_request), provision_key_creation,     \
+            &KEY_CREATION_RESPONSE, CLIENT_ID(key_creation_response), PHASE_FINALIZATION,          \
+            ON_MANAGE, "syntax, order, session ids"                                                \
+    }
+
 static const struct dialogue_row DIALOGUE[] = {
     { PHASE_INVOCATION, &INVOCATION_REQUEST, 0, provision_invocation, &INVOCATION_RESPONSE, 0,
       PHASE_INITIALIZATION, ON_ANY, "syntax, order" },
     { PHASE_INITIALIZATION, &PROVISIONING_INITIALIZATION_REQUEST, 0, provision_initialization,
       &PROVISIONING_INITIALIZATION_RESPONSE, CLIENT_ID(provisioning_initialization_response),
-      PHASE_CREATION, ON_ANY, "syntax, order, session id" },
-    /* KeyGen2, InvocationRequest, action: "unlock - A conforming client should disallow
-     * KeyCreationRequest". Such a session goes straight to its finalization. */
-    { PHASE_CREATION, &KEY_CREATION_REQUEST, CLIENT_ID(key_creation_request),
-      provision_key_creation, &KEY_CREATION_RESPONSE, CLIENT_ID(key_creation_response),
-      PHASE_FINALIZATION, ON_MANAGE, "syntax, order, session ids" },
-    { PHASE_CREATION, &PROVISIONING_FINALIZATION_REQUEST,
-      CLIENT_ID(provisioning_finalization_request), provision_finalization,
-      &PROVISIONING_FINALIZATION_RESPONSE, CLIENT_ID(provisioning_finalization_response), PHASE_END,
-      ON_UNLOCK, "syntax, order, session ids, certificate paths" },
-    { PHASE_FINALIZATION, &PROVISIONING_FINALIZATION_REQUEST,
-      CLIENT_ID(provisioning_finalization_request), provision_finalization,
-      &PROVISIONING_FINALIZATION_RESPONSE, CLIENT_ID(provisioning_finalization_response), PHASE_END,
-      ON_ANY, "syntax, order, session ids, certificate paths" },
+      PHASE_DISCOVERY, ON_ANY, "syntax, order, session id" },
+    { PHASE_DISCOVERY, &CREDENTIAL_DISCOVERY_REQUEST, CLIENT_ID(credential_discovery_request),
+      provision_discovery, &CREDENTIAL_DISCOVERY_RESPONSE, CLIENT_ID(credential_discovery_response),
+      PHASE_CREATION, ON_ANY, "syntax, order, session ids, signatures" },
+    CREATION(PHASE_DISCOVERY),
+    FINALIZATION(PHASE_DISCOVERY, ON_ANY),
+    CREATION(PHASE_CREATION),
+    FINALIZATION(PHASE_CREATION, ON_ANY),
+    FINALIZATION(PHASE_FINALIZATION, ON_ANY),
 };
 
 #define BEGINS_WITH_ID(message)                                                                    \
@@ -65,6 +80,8 @@ BEGINS_WITH_ID(invocation_request);
 BEGINS_WITH_ID(invocation_response);
 BEGINS_WITH_ID(provisioning_initialization_request);
 BEGINS_WITH_ID(provisioning_initialization_response);
+BEGINS_WITH_ID(credential_discovery_request);
+BEGINS_WITH_ID(credential_discovery_response);
 BEGINS_WITH_ID(key_creation_request);
 BEGINS_WITH_ID(key_creation_response);
 BEGINS_WITH_ID(provisioning_finalization_request);
@@ -132,7 +149,7 @@ static enum sks_status check_request(struct enrolment *e, const struct dialogue_
 {
     enum sks_status rc = SKS_OK;
 
-    if (row->phase == PHASE_INVOCATION) {
+    if (row->phase == PHASE_INVOCATION && !e->resume) {
         e->server_session_id = *id_at(request, 0);
         return SKS_OK;
     }
@@ -170,6 +187,7 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
 
     if (reply->kind != REPLY_MESSAGE)
         return issuer_refused(e, reply);
+    e->keep = e->keep && phase != PHASE_FINALIZATION;
     line.name = keygen2_qualifier(buf_bytes(&reply->message));
     TRY(attack(e, line.name, &reply->message, note));
     line.bytes = reply->message.len;
@@ -198,6 +216,10 @@ static enum sks_status send_response(struct enrolment *e, const struct dialogue_
     rc = keygen2_encode(row->response, response, &text);
     REQUIRE(rc == SKS_OK, &e->err, rc, "no memory for %s", row->response->name);
     TRY(attack(e, row->response->name, &text, note));
+    if (row->step == provision_key_creation && e->deferred) {
+        TRY(deferral_save(e));
+        e->keep = true;
+    }
     rc = issuer_send(e, row->response->name, buf_bytes(&text), note, reply);
 out:
     buf_free(&text);
@@ -220,9 +242,17 @@ static enum sks_status answer(struct enrolment *e, enum phase *phase, struct iss
     if (row->next != PHASE_END)
         TRY(check_stop(e));
     TRY(send_response(e, row, response, reply));
-    *phase = row->next;
+    *phase = e->resume && *phase == PHASE_INVOCATION ? PHASE_FINALIZATION : row->next;
 out:
     return rc;
+}
+
+/* Whether the issuer has put the session off. */
+static bool is_pending(const struct enrolment *e, enum phase phase,
+                       const struct issuer_reply *reply)
+{
+    return reply->kind == REPLY_PENDING && (e->deferred || e->resume) &&
+           (phase == PHASE_FINALIZATION || phase == PHASE_INVOCATION);
 }
 
 /* ---- the end ---- */
@@ -267,37 +297,73 @@ static enum outcome_kind failure_kind(const struct enrolment *e)
     return e->fault == PARTY_NONE ? OUTCOME_ERROR : OUTCOME_REFUSED;
 }
 
-static void set_outcome(const struct enrolment *e, enum sks_status rc, struct outcome *outcome)
+/*
+ * A session that waits is given up only by an end that refuses it, or by a user who interrupts
+ * while it is being made; whatever else goes wrong, it can be tried again.
+ */
+static bool still_waits(const struct enrolment *e, enum sks_status rc)
 {
-    *outcome = (struct outcome){ .kind = rc == SKS_OK ? OUTCOME_SUCCEEDED : failure_kind(e),
+    return e->keep && e->provisioning_handle != 0 && !e->issuer_ended &&
+           (rc == SKS_OK || e->resume || e->fault == PARTY_NONE);
+}
+
+static void set_outcome(const struct enrolment *e, enum sks_status rc, bool pending,
+                        struct outcome *outcome)
+{
+    *outcome = (struct outcome){ .kind = rc != SKS_OK ? failure_kind(e)
+                                         : pending    ? OUTCOME_PENDING
+                                                      : OUTCOME_SUCCEEDED,
                                  .server_session_id = e->server_session_id,
                                  .client_session_id = e->client_session_id };
     if (outcome->kind == OUTCOME_REFUSED)
         outcome->detected_by = e->fault;
     if (rc != SKS_OK)
         (void)snprintf(outcome->cause, sizeof outcome->cause, "%s", e->err.text);
+    outcome->waits = still_waits(e, rc);
+    if (outcome->waits && e->until != 0)
+        keygen2_time_format(e->until, false, outcome->until);
     if (rc == SKS_OK || e->may_be_committed) {
         outcome->keys = e->keys;
         outcome->key_count = e->key_count;
     }
 }
 
-void dialogue_run(struct enrolment *e, struct outcome *outcome)
+/* From the first exchange to the last message, or to a wait. */
+static enum sks_status converse(struct enrolment *e, struct issuer_reply *reply, bool *pending)
 {
     enum phase phase = PHASE_INVOCATION;
+    enum sks_status rc;
+
+    TRY(issuer_begin(e, reply));
+    if (e->resume)
+        TRY(deferral_check_certificate(e));
+    while (phase != PHASE_END && !(*pending = is_pending(e, phase, reply)))
+        TRY(answer(e, &phase, reply));
+    if (!*pending)
+        TRY(confirm(e, reply));
+out:
+    return rc;
+}
+
+void dialogue_run(struct enrolment *e, struct outcome *outcome)
+{
     struct issuer_reply reply = { 0 };
+    bool pending = false, waits;
     enum sks_status rc;
 
     TRY(check_stop(e));
-    TRY(provision_device(e));
-    TRY(issuer_begin(e, &reply));
-    while (phase != PHASE_END)
-        TRY(answer(e, &phase, &reply));
-    TRY(confirm(e, &reply));
+    TRY(token_devices(e));
+    if (e->resume)
+        TRY(deferral_resume(e));
+    TRY(converse(e, &reply, &pending));
 out:
     (void)sks_explain(&e->err, rc);
-    if (rc != SKS_OK)
+    waits = still_waits(e, rc);
+    if (rc != SKS_OK && !waits)
         say_goodbye(e);
-    set_outcome(e, rc, outcome);
+    if (!waits)
+        deferral_forget(e);
+    set_outcome(e, rc, pending, outcome);
+    outcome->waits = waits;
     issuer_reply_free(&reply);
 }

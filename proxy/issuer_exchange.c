@@ -57,12 +57,29 @@ static enum sks_status exchange(struct enrolment *e, const char *query, struct b
     return rc;
 }
 
+/* An id is up to 32 characters, any of which may have to be escaped. */
+static void put_resume(char *query, size_t size, struct bytes id)
+{
+    size_t used = (size_t)snprintf(query, size, "init=true&resume=");
+
+    for (size_t i = 0; i < id.len && size - used > 3; i++) {
+        bool plain = (id.ptr[i] >= '0' && id.ptr[i] <= '9') ||
+                     (id.ptr[i] >= 'A' && id.ptr[i] <= 'Z') ||
+                     (id.ptr[i] >= 'a' && id.ptr[i] <= 'z') || strchr("-._~", id.ptr[i]) != NULL;
+
+        used += (size_t)snprintf(query + used, size - used, plain ? "%c" : "%%%02X", id.ptr[i]);
+    }
+}
+
 enum sks_status issuer_begin(struct enrolment *e, struct issuer_reply *reply)
 {
+    char query[200] = "init=true";
     enum sks_status rc;
 
-    trace_get(e, "?init=true");
-    TRY(exchange(e, "init=true", (struct bytes){ 0 }, reply));
+    if (e->resume)
+        put_resume(query, sizeof query, e->server_session_id);
+    trace_get(e, e->resume ? "?init=true&resume=..." : "?init=true");
+    TRY(exchange(e, query, (struct bytes){ 0 }, reply));
     e->issuer_began = reply->kind == REPLY_MESSAGE;
 out:
     return rc;

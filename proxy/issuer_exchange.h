@@ -5,7 +5,8 @@
 
 #include "proxy/enrolment.h"
 
-/** GET ?init=true. @param reply out: starts as {0}, free with issuer_reply_free() */
+/** GET ?init=true, with &resume=serverSessionId if e->resume. @param reply out: starts as {0}, free
+ * with issuer_reply_free() */
 CHECKED enum sks_status issuer_begin(struct enrolment *e, struct issuer_reply *reply);
 
 /**

@@ -66,6 +66,16 @@ static enum sks_status http_exchange_over(void *ctx, const char *method, const c
     return http_client_exchange(ctx, method, url, content_type, accept, body, exchange, err);
 }
 
+static enum sks_status http_cookies(void *ctx, struct buf *lines)
+{
+    return http_client_cookies(ctx, lines);
+}
+
+static enum sks_status http_add_cookies(void *ctx, struct bytes lines)
+{
+    return http_client_add_cookies(ctx, lines);
+}
+
 static void http_set_timeout(void *ctx, unsigned seconds)
 {
     http_client_set_timeout(ctx, seconds);
@@ -79,7 +89,9 @@ static void http_close(void *ctx)
 enum sks_status issuer_link_open(const char *url, const struct issuer_link_config *config,
                                  struct issuer_link **link, struct sks_error *err)
 {
-    struct issuer_transport transport = { NULL, http_exchange_over, http_set_timeout, http_close };
+    struct issuer_transport transport = {
+        NULL, http_exchange_over, http_cookies, http_add_cookies, http_set_timeout, http_close
+    };
     struct http_client_config client = { .ca_file = config->ca_file,
                                          .insecure = config->insecure,
                                          .timeout = config->timeout,
@@ -118,6 +130,41 @@ void issuer_link_set_timeout(struct issuer_link *link, unsigned seconds)
 {
     if (link->transport.set_timeout != NULL)
         link->transport.set_timeout(link->transport.ctx, seconds);
+}
+
+enum sks_status issuer_link_cookies(const struct issuer_link *link, struct buf *lines)
+{
+    return link->transport.cookies == NULL ? SKS_OK
+                                           : link->transport.cookies(link->transport.ctx, lines);
+}
+
+enum sks_status issuer_link_add_cookies(const struct issuer_link *link, struct bytes lines)
+{
+    return link->transport.add_cookies == NULL
+               ? SKS_OK
+               : link->transport.add_cookies(link->transport.ctx, lines);
+}
+
+enum sks_status issuer_link_add_cookie(const struct issuer_link *link, const char *cookie,
+                                       struct sks_error *err)
+{
+    const char *equals = strchr(cookie, '='), *host = strstr(link->url, "://") + 3;
+    int host_len = (int)strcspn(host, ":/");
+    char line[8192];
+    enum sks_status rc = SKS_OK;
+
+    for (const char *c = cookie; *c != '\0'; c++)
+        equals = *c <= ' ' || *c > '~' || *c == ';' ? NULL : equals;
+    REQUIRE(equals != NULL && equals > cookie && strlen(cookie) < 4096, err, SKS_ERROR_OPTION,
+            "--cookie takes NAME=VALUE");
+    if (host[0] == '[')
+        host_len = (int)strcspn(host, "]") + 1;
+    (void)snprintf(line, sizeof line, "%.*s\tFALSE\t/\t%s\t0\t%.*s\t%s", host_len, host,
+                   strncmp(link->url, "https", 5) == 0 ? "TRUE" : "FALSE", (int)(equals - cookie),
+                   cookie, equals + 1);
+    TRY(sks_explain(err, issuer_link_add_cookies(link, bytes_of(line))));
+out:
+    return rc;
 }
 
 void issuer_reply_free(struct issuer_reply *reply)
@@ -170,6 +217,8 @@ static enum reply_kind redirect_kind(const struct issuer_link *link, const char 
     }
     if (strncmp(reply->location + link->origin, "/done/", 6) == 0)
         return REPLY_DONE;
+    if (strncmp(reply->location + link->origin, "/pending/", 9) == 0)
+        return REPLY_PENDING;
     return strncmp(reply->location + link->origin, "/failed/", 8) == 0 ? REPLY_FAILED : REPLY_AWAY;
 }
 
@@ -200,7 +249,7 @@ enum sks_status issuer_link_exchange(struct issuer_link *link, const char *query
                                      struct sks_error *err)
 {
     struct http_exchange exchange = { 0 };
-    char url[SKS_URI_MAX + 40];
+    char url[SKS_URI_MAX + 210];
     enum sks_status rc;
 
     issuer_reply_free(reply);

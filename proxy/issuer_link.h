@@ -17,8 +17,10 @@ struct issuer_transport {
     enum sks_status (*exchange)(void *ctx, const char *method, const char *url,
                                 const char *content_type, const char *accept, struct bytes body,
                                 struct http_exchange *exchange, struct sks_error *err);
-    void (*set_timeout)(void *ctx, unsigned seconds); /* NULL: it has none */
-    void (*close)(void *ctx);                         /* NULL: nothing to close */
+    enum sks_status (*cookies)(void *ctx, struct buf *lines);      /* NULL: it keeps none */
+    enum sks_status (*add_cookies)(void *ctx, struct bytes lines); /* as cookies */
+    void (*set_timeout)(void *ctx, unsigned seconds);              /* NULL: it has none */
+    void (*close)(void *ctx);                                      /* NULL: nothing to close */
 };
 
 struct issuer_link_config {
@@ -33,6 +35,7 @@ enum reply_kind {
     REPLY_MESSAGE,  /* 200: the next request is in `message` */
     REPLY_DONE,     /* 302 to /done: it counts the session as succeeded */
     REPLY_FAILED,   /* 302 to /failed */
+    REPLY_PENDING,  /* 302 to /pending: it has not decided yet */
     REPLY_AWAY,     /* 302 to anywhere else */
     REPLY_REJECTED, /* 4xx: it did not take the message */
 };
@@ -72,10 +75,25 @@ const char *issuer_link_url(const struct issuer_link *link);
 /** DER of the TLS certificate of the first exchange, empty over http. */
 struct bytes issuer_link_certificate(const struct issuer_link *link);
 
+/** Appends the cookies of the issuer, for issuer_link_add_cookies(). */
+CHECKED enum sks_status issuer_link_cookies(const struct issuer_link *link, struct buf *lines);
+
+/** Takes cookies that another link had. @param lines  of issuer_link_cookies() */
+CHECKED enum sks_status issuer_link_add_cookies(const struct issuer_link *link, struct bytes lines);
+
+/**
+ * Takes one cookie that a person knows.
+ *
+ * @param cookie  "NAME=VALUE"
+ * @return SKS_ERROR_OPTION if it is none
+ */
+CHECKED enum sks_status issuer_link_add_cookie(const struct issuer_link *link, const char *cookie,
+                                               struct sks_error *err);
+
 /**
  * GET with a query, or POST of a message.
  *
- * @param query    "init=true", "abort=true"; NULL: POST the message
+ * @param query    "init=true", "abort=true", up to 200 characters; NULL: POST the message
  * @param message  of a POST
  * @param reply    out: starts as {0}
  * @return SKS_OK for any answer; SKS_ERROR_EXTERNAL or SKS_ERROR_USER_ABORT if there was none;

@@ -3,21 +3,24 @@
 #include "keygen2/base/terminal.h"
 #include "proxy/dialogue.h"
 #include "proxy/provision.h"
+#include "proxy/suspended.h"
+#include "proxy/trust_anchor.h"
 
 #include <stdio.h>
 
 struct options {
-    const char *token, *pin_file, *ca, *attack, *trace;
-    struct texts pins;
-    bool yes, insecure, json, verbose;
+    const char *pin_file, *ca, *attack, *trace, *state, *session, *cookie, *trust_anchor;
+    struct texts tokens, pins, images;
+    bool yes, insecure, json, verbose, resume;
     uint32_t timeout;
 };
 
 #define AT(member) offsetof(struct options, member)
 
 static const struct option_row PROVISION[] = {
-    { "token", 0, "TOKEN-URL", "the token: http://HOST:PORT or unix:PATH", OPTION_TEXT, AT(token),
-      true, NULL, 0, 0 },
+    { "token", 0, "TOKEN-URL",
+      "the token: http://HOST:PORT or unix:PATH; again for the next to choose from", OPTION_TEXTS,
+      AT(tokens), true, NULL, 0, 0 },
     { "pin", 0, "PIN", "the new keys' PIN, visible to others on this machine; again for the next",
       OPTION_TEXTS, AT(pins), false, NULL, 0, 0 },
     { "pin-file", 0, "FILE",
@@ -28,6 +31,22 @@ static const struct option_row PROVISION[] = {
       OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
     { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
       false, NULL, 0, 0 },
+    { "image", 0, "KIND=TYPE:WxH",
+      "logotypes to ask for, e.g. card=image/svg+xml:320x200 (PNG); again for the next",
+      OPTION_TEXTS, AT(images), false, NULL, 0, 0 },
+    { "trust-anchor", 0, "FOLDER",
+      "write CA certificates that the issuer offers there, as PEM (asks on a terminal)",
+      OPTION_TEXT, AT(trust_anchor), false, NULL, 0, 0 },
+    { "resume", 0, NULL, "go on with a session that waits for the issuer (deferred issuance)",
+      OPTION_FLAG, AT(resume), false, NULL, 0, 0 },
+    { "session", 0, "ID", "with --resume: which, if several wait", OPTION_TEXT, AT(session), false,
+      NULL, 0, 0 },
+    { "cookie", 0, "NAME=VALUE",
+      "with --resume: the issuer's cookie, if it was not kept; visible to others on this machine",
+      OPTION_TEXT, AT(cookie), false, "SKS_PROXY_COOKIE", 0, 0 },
+    { "state", 0, "FOLDER",
+      "where sessions that wait are kept ($XDG_STATE_HOME/sks-proxy, ~/.local/state/sks-proxy)",
+      OPTION_TEXT, AT(state), false, NULL, 0, 0 },
     { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
       0 },
     { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose), false,
@@ -75,6 +94,8 @@ static enum sks_status open_ends(const struct options *options, const char *url,
                                 .stop = &stop };
     enum sks_status rc;
 
+    for (size_t i = 0; i < options->images.count; i++)
+        TRY(logotype_parse(options->images.item[i], &e->logotypes, err));
     TRY(issuer_link_open(url, &issuer, &e->issuer, err));
     if (options->attack != NULL)
         TRY(attack_load(options->attack, attack, err));
@@ -82,14 +103,17 @@ static enum sks_status open_ends(const struct options *options, const char *url,
     TRY(user_open(&user, &e->user, err));
     TRY(trace_open(options->verbose, options->trace, &e->trace, err));
     token.watch_ctx = e->trace;
-    TRY(token_link_open(options->token, &token, &e->token, err));
+    for (; e->token_count < options->tokens.count; e->token_count++)
+        TRY(token_link_open(options->tokens.item[e->token_count], &token,
+                            &e->tokens[e->token_count], err));
 out:
     return rc;
 }
 
 static void close_ends(struct enrolment *e, struct attack *attack)
 {
-    token_link_close(e->token);
+    for (size_t i = 0; i < e->token_count; i++)
+        token_link_close(e->tokens[i]);
     issuer_link_close(e->issuer);
     trace_close(e->trace);
     user_close(e->user);
@@ -104,19 +128,35 @@ static const char *wrong_options(const struct options *options)
         return "--pin and --pin-file exclude each other";
     if (options->ca != NULL && options->insecure)
         return "--ca and --insecure exclude each other";
+    if (!options->resume && (options->session != NULL || options->cookie != NULL))
+        return "--session and --cookie need --resume";
     if (!options->yes && !terminal_exists())
         return "no terminal to ask for consent on: give --yes";
     return NULL;
 }
 
+/* The enrolment, and what remains to be done for its user afterwards. */
+static enum exit_code run(const struct options *options, struct enrolment *e)
+{
+    struct sks_error err = { 0 };
+    struct outcome outcome;
+    enum sks_status rc = SKS_OK;
+
+    dialogue_run(e, &outcome);
+    if (outcome.kind == OUTCOME_SUCCEEDED)
+        rc = trust_anchors_offer(e, options->trust_anchor, &outcome, &err);
+    outcome_print(&outcome, options->json);
+    return rc == SKS_OK ? outcome_exit_code(&outcome) : program_fail(EXIT_IO, "%s", err.text);
+}
+
 static enum exit_code provision(void *given, char **operands, size_t count)
 {
     const struct options *options = given;
-    struct enrolment e = { .stop = &stop };
+    struct enrolment e = { .stop = &stop, .logotypes = logotype_defaults() };
     struct attack *attack = NULL;
     struct sks_error err = { 0 };
-    struct outcome outcome;
-    enum exit_code code = EXIT_USAGE;
+    char state[PATH_MAX];
+    enum exit_code code;
     enum sks_status rc;
 
     (void)count;
@@ -124,14 +164,13 @@ static enum exit_code provision(void *given, char **operands, size_t count)
         return program_fail(EXIT_USAGE, "%s\ntry 'sks-proxy provision --help'",
                             wrong_options(options));
     catch_signals();
+    e.resume = options->resume;
+    e.session = options->session;
+    e.cookie = options->cookie;
+    if (suspended_folder(options->state, state, &err) == SKS_OK)
+        e.state_folder = state;
     rc = open_ends(options, operands[0], &e, &attack, &err);
-    if (rc == SKS_OK) {
-        dialogue_run(&e, &outcome);
-        outcome_print(&outcome, options->json);
-        code = outcome_exit_code(&outcome);
-    } else {
-        code = program_fail(program_exit_code(rc), "%s", err.text);
-    }
+    code = rc == SKS_OK ? run(options, &e) : program_fail(program_exit_code(rc), "%s", err.text);
     close_ends(&e, attack);
     return code;
 }

@@ -10,6 +10,7 @@ static const struct {
     enum exit_code code;
 } KINDS[] = {
     [OUTCOME_SUCCEEDED] = { "succeeded", EXIT_DONE },
+    [OUTCOME_PENDING] = { "pending", EXIT_DONE },
     [OUTCOME_REFUSED] = { "refused", EXIT_REFUSED },
     [OUTCOME_ERROR] = { "error", EXIT_IO },
     [OUTCOME_IN_DOUBT] = { "in doubt", EXIT_IN_DOUBT },
@@ -37,6 +38,18 @@ static json_t *keys_to_json(const struct outcome *outcome)
     return keys;
 }
 
+static json_t *anchors_to_json(const struct outcome *outcome)
+{
+    json_t *anchors = json_array();
+
+    for (size_t i = 0; i < outcome->anchor_count; i++)
+        (void)json_array_append_new(anchors, json_pack("{s:s, s:s, s:s*}", "fingerprint",
+                                                       outcome->anchors[i].fingerprint, "subject",
+                                                       outcome->anchors[i].subject, "file",
+                                                       outcome->anchors[i].file));
+    return anchors;
+}
+
 static void print_json(const struct outcome *outcome)
 {
     char cause[sizeof outcome->cause];
@@ -48,6 +61,12 @@ static void print_json(const struct outcome *outcome)
                        "detectedBy", PARTIES[outcome->detected_by], "cause", cause,
                        "serverSessionId", json_text(outcome->server_session_id), "clientSessionId",
                        json_text(outcome->client_session_id), "keys", keys_to_json(outcome));
+    if (outcome->waits)
+        (void)json_object_set_new(object, "waits", json_true());
+    if (outcome->until[0] != '\0')
+        (void)json_object_set_new(object, "until", json_string(outcome->until));
+    if (outcome->anchor_count > 0)
+        (void)json_object_set_new(object, "trustAnchors", anchors_to_json(outcome));
     if (object != NULL && json_dumpf(object, stdout, JSON_INDENT(2)) == 0)
         (void)putchar('\n');
     json_decref(object);
@@ -66,6 +85,17 @@ static void print_text(const struct outcome *outcome)
     if (outcome->server_session_id.len > 0)
         (void)printf("session %.*s\n", (int)outcome->server_session_id.len,
                      (const char *)outcome->server_session_id.ptr);
+    if (outcome->waits)
+        (void)printf("the session waits in the token%s%s; the same command with --resume --session "
+                     "%.*s goes on\n",
+                     outcome->until[0] == '\0' ? "" : " until ", outcome->until,
+                     (int)outcome->server_session_id.len,
+                     (const char *)outcome->server_session_id.ptr);
+    for (size_t i = 0; i < outcome->anchor_count; i++)
+        (void)printf("trust anchor %s (%s)%s%s\n", outcome->anchors[i].fingerprint,
+                     outcome->anchors[i].subject,
+                     outcome->anchors[i].file == NULL ? " is not installed" : " is in ",
+                     outcome->anchors[i].file == NULL ? "" : outcome->anchors[i].file);
     for (size_t i = 0; i < outcome->key_count; i++)
         (void)printf("key %.*s has handle %u\n", (int)outcome->keys[i].id.len,
                      (const char *)outcome->keys[i].id.ptr, outcome->keys[i].handle);

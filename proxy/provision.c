@@ -2,8 +2,9 @@
 
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/public_key.h"
+#include "proxy/token_choice.h"
+#include "proxy/token_walk.h"
 
-#include <pthread.h>
 #include <string.h>
 
 /* ---- calls ---- */
@@ -26,10 +27,21 @@ void provision_watch(void *trace, const struct token_event *event)
 enum sks_status provision_call(struct enrolment *e, enum method_id method, const union sks_in *in,
                                union sks_out *out)
 {
-    struct sks_error why = { 0 };
-    enum sks_status rc = token_call(e->token, method, in, out, &e->arena, &why);
-    const char *name = sks_method((uint8_t)method)->name;
+    return provision_call_in(e, method, in, out, &e->arena);
+}
 
+enum sks_status provision_call_in(struct enrolment *e, enum method_id method,
+                                  const union sks_in *in, union sks_out *out, struct arena *arena)
+{
+    struct sks_error why = { 0 };
+    const char *name = sks_method((uint8_t)method)->name;
+    enum sks_status rc;
+
+    if (*e->stop != 0) {
+        e->fault = PARTY_PROXY;
+        return sks_fail(&e->err, SKS_ERROR_USER_ABORT, "interrupted before %s", name);
+    }
+    rc = token_call(e->token, method, in, out, arena, &why);
     if (rc == SKS_OK)
         return rc;
     if (token_link_fate(e->token) == CALL_ANSWERED) {
@@ -54,51 +66,6 @@ out:
 
 /* ---- InvocationRequest ---- */
 
-static bool is_supported(const struct device_info_out *device, struct bytes uri)
-{
-    const struct {
-        const char *uri;
-        bool supported;
-    } features[] = {
-        { "https://webpki.github.io/keygen2/feature#device-pin-support",
-          device->device_pin_support },
-        { "https://webpki.github.io/keygen2/feature#biometric-support", device->biometric_support },
-    };
-
-    for (size_t i = 0; i < NITEMS(features); i++)
-        if (bytes_equal(bytes_of(features[i].uri), uri))
-            return features[i].supported;
-    for (size_t i = 0; i < device->supported_algorithms.count; i++)
-        if (bytes_equal(device->supported_algorithms.item[i], uri))
-            return true;
-    return false;
-}
-
-static bool is_listed(const struct bytes_list *list, size_t count, struct bytes text)
-{
-    for (size_t i = 0; i < count; i++)
-        if (bytes_equal(list->item[i], text))
-            return true;
-    return false;
-}
-
-/* Every URI that was asked for is answered once, also one that was asked for twice. */
-static enum sks_status answer_query(struct enrolment *e, const struct bytes_list *query,
-                                    struct json_array *answers)
-{
-    struct client_capability *answer = arena_alloc(&e->arena, query->count, sizeof *answer);
-
-    if (answer == NULL && query->count > 0)
-        return sks_fail(&e->err, SKS_ERROR_STORAGE, "no memory for capabilities");
-    answers->item = answer;
-    for (size_t i = 0; i < query->count; i++)
-        if (!is_listed(query, i, query->item[i]))
-            answer[answers->count++] =
-                (struct client_capability){ .type = query->item[i],
-                                            .supported = is_supported(&e->device, query->item[i]) };
-    return SKS_OK;
-}
-
 enum sks_status provision_invocation(struct enrolment *e, const void *request, void *response)
 {
     static const char *const WISHES[][2] = {
@@ -112,11 +79,16 @@ enum sks_status provision_invocation(struct enrolment *e, const void *request, v
     struct invocation_response *out = response;
     enum sks_status rc;
 
+    REFUSE_UNLESS(!e->resume || in->privacy_enabled == e->privacy_enabled, e,
+                  "/privacyEnabled: not as when the session began");
     TRY(user_consent(e->user, issuer_link_url(e->issuer), WISHES[in->action][in->privacy_enabled],
                      &e->err));
+    if (!e->resume)
+        TRY(token_choose(e, &in->target_key_containers));
     e->action = in->action;
     e->privacy_enabled = in->privacy_enabled;
-    TRY(answer_query(e, &in->client_capability_query, &out->client_capabilities));
+    TRY(capabilities_answer(&in->client_capability_query, &e->device, &e->logotypes,
+                            in->privacy_enabled, &e->arena, &out->client_capabilities, &e->err));
 out:
     return rc;
 }
@@ -169,6 +141,7 @@ static enum sks_status create_session(struct enrolment *e,
     TRY(rc);
     *made = out.create_session;
     e->provisioning_handle = made->provisioning_handle;
+    e->until = now + in->session_life_time;
     TRY(check_created(e, made));
     e->client_session_id = made->client_session_id;
 out:
@@ -184,6 +157,7 @@ enum sks_status provision_initialization(struct enrolment *e, const void *reques
     char when[32];
     enum sks_status rc;
 
+    TRY(provision_roll_over(e, in));
     TRY(create_session(e, in, now, &made));
     keygen2_time_format(now, true, when);
     out->server_time = in->server_time;
@@ -199,103 +173,20 @@ out:
     return rc;
 }
 
-/* ---- ProvisioningFinalizationRequest ---- */
-
-/* A key of this session, or one that an earlier run of the proxy has made in it. */
-static enum sks_status find_key(struct enrolment *e, struct bytes id, uint32_t *handle)
-{
-    union sks_in in = { .get_key_handle = { e->provisioning_handle, id } };
-    union sks_out out;
-    enum sks_status rc;
-
-    for (size_t i = 0; i < e->key_count; i++) {
-        if (bytes_equal(e->keys[i].id, id)) {
-            *handle = e->keys[i].handle;
-            return SKS_OK;
-        }
-    }
-    TRY(provision_call(e, GET_KEY_HANDLE, &in, &out));
-    *handle = out.handle.handle;
-out:
-    return rc;
-}
-
-static enum sks_status set_certificate_path(struct enrolment *e,
-                                            const struct issued_credential *credential)
-{
-    union sks_in in = { .set_certificate_path = {
-                            .certificate_path = credential->certificate_path,
-                            .mac = credential->mac,
-                        } };
-    enum sks_status rc;
-
-    TRY(find_key(e, credential->id, &in.set_certificate_path.key_handle));
-    TRY(provision_call(e, SET_CERTIFICATE_PATH, &in, NULL));
-out:
-    return rc;
-}
-
-/*
- * The one call that commits. A signal waits until its answer is there; if it was given up on
- * meanwhile, the rest is finished all the same, for the issuer must learn of it.
- */
-static enum sks_status close_session(struct enrolment *e, const struct session_close_data *data,
-                                     struct bytes *attestation)
-{
-    union sks_in in = { .close_session = { e->provisioning_handle, data->nonce, data->mac } };
-    union sks_out out;
-    sigset_t signals, before;
-    enum sks_status rc;
-
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
-    rc = provision_call(e, CLOSE_PROVISIONING_SESSION, &in, &out);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    e->may_be_committed = rc == SKS_OK || token_link_fate(e->token) == CALL_UNANSWERED;
-    if (e->may_be_committed)
-        *e->stop = 0;
-    if (rc == SKS_OK) {
-        e->provisioning_handle = 0; /* nothing is left to abort */
-        *attestation = out.close_session.attestation;
-    }
-    return rc;
-}
-
-enum sks_status provision_finalization(struct enrolment *e, const void *request, void *response)
-{
-    const struct provisioning_finalization_request *in = request;
-    struct provisioning_finalization_response *out = response;
-    const struct issued_credential *credential = in->issued_credentials.item;
-    enum sks_status rc;
-
-    for (size_t i = 0; i < in->issued_credentials.count; i++)
-        TRY(set_certificate_path(e, &credential[i]));
-    TRY(close_session(e, in->session_close_data, &out->attestation));
-out:
-    return rc;
-}
-
 /* ---- giving up ---- */
 
-/* The session of a create whose answer was lost: nobody else has its serverSessionId. Handles only
- * grow, which bounds the search whatever the token says. */
-static void find_lost_session(struct enrolment *e)
+/* The session of a create whose answer was lost: nobody else has its serverSessionId. */
+static enum sks_status visit_lost(void *ctx, const struct enumerate_sessions_out *session,
+                                  bool *enough)
 {
-    union sks_in in = { .enumerate_sessions = { 0, true } };
-    union sks_out out;
-    const struct enumerate_sessions_out *found = &out.enumerate_sessions;
+    struct enrolment *e = ctx;
 
-    while (provision_call(e, ENUMERATE_PROVISIONING_SESSIONS, &in, &out) == SKS_OK &&
-           found->provisioning_handle > in.enumerate_sessions.provisioning_handle) {
-        in.enumerate_sessions.provisioning_handle = found->provisioning_handle;
-        if (bytes_equal(found->server_session_id, e->server_session_id) &&
-            bytes_equal(found->issuer_uri, bytes_of(issuer_link_url(e->issuer)))) {
-            e->provisioning_handle = found->provisioning_handle;
-            return;
-        }
-    }
+    if (!bytes_equal(session->server_session_id, e->server_session_id) ||
+        !bytes_equal(session->issuer_uri, bytes_of(issuer_link_url(e->issuer))))
+        return SKS_OK;
+    e->provisioning_handle = session->provisioning_handle;
+    *enough = true;
+    return SKS_OK;
 }
 
 void provision_abort(struct enrolment *e)
@@ -303,11 +194,12 @@ void provision_abort(struct enrolment *e)
     union sks_in in;
     struct sks_error err = e->err; /* the first failure is the one to report */
     enum party fault = e->fault;
+    enum sks_status rc = SKS_OK;
 
     if (e->provisioning_handle == 0 && e->may_be_open)
-        find_lost_session(e);
+        rc = walk_sessions(e, true, visit_lost, e);
     in.session_handle.provisioning_handle = e->provisioning_handle;
-    if (e->provisioning_handle != 0 &&
+    if (rc == SKS_OK && e->provisioning_handle != 0 &&
         provision_call(e, ABORT_PROVISIONING_SESSION, &in, NULL) == SKS_OK)
         e->may_be_committed = false;
     e->err = err;

@@ -19,6 +19,11 @@ void provision_watch(void *trace, const struct token_event *event);
 CHECKED enum sks_status provision_call(struct enrolment *e, enum method_id method,
                                        const union sks_in *in, union sks_out *out);
 
+/** As provision_call(), with the outputs in an arena of the caller's. */
+CHECKED enum sks_status provision_call_in(struct enrolment *e, enum method_id method,
+                                          const union sks_in *in, union sks_out *out,
+                                          struct arena *arena);
+
 /** getDeviceInfo: what the token can do, and its certificate. */
 CHECKED enum sks_status provision_device(struct enrolment *e);
 
@@ -30,11 +35,23 @@ CHECKED enum sks_status provision_invocation(struct enrolment *e, const void *re
 CHECKED enum sks_status provision_initialization(struct enrolment *e, const void *request,
                                                  void *response);
 
+/**
+ * updatableKeyManagementKeys: every closed session whose key management key is among them gets the
+ * one above it, the deepest generation first. In provision_roll_over.c.
+ */
+CHECKED enum sks_status provision_roll_over(struct enrolment *e,
+                                            const struct provisioning_initialization_request *in);
+
+/** CredentialDiscoveryRequest: what of the issuer's is there. In provision_discovery.c. */
+CHECKED enum sks_status provision_discovery(struct enrolment *e, const void *request,
+                                            void *response);
+
 /** KeyCreationRequest: PINs from the user, policies, keys. In provision_keys.c. */
 CHECKED enum sks_status provision_key_creation(struct enrolment *e, const void *request,
                                                void *response);
 
-/** ProvisioningFinalizationRequest: certificates, then closeProvisioningSession. */
+/** ProvisioningFinalizationRequest: credentials, post operations, closeProvisioningSession. In
+ * provision_finalization.c. */
 CHECKED enum sks_status provision_finalization(struct enrolment *e, const void *request,
                                                void *response);
 

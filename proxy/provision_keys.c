@@ -235,7 +235,9 @@ enum sks_status provision_key_creation(struct enrolment *e, const void *request,
     size_t count = count_keys(in);
     enum sks_status rc;
 
-    REFUSE_UNLESS(!in->deferred_issuance, e, "deferred issuance is not supported");
+    REFUSE_UNLESS(!in->deferred_issuance || e->state_folder != NULL, e,
+                  "deferred issuance, and no folder to keep the session in");
+    e->deferred = in->deferred_issuance;
     REFUSE_UNLESS(count > 0, e, "KeyCreationRequest asks for no key");
     creation.made = arena_alloc(&e->arena, count, sizeof *creation.made);
     e->keys = arena_alloc(&e->arena, count, sizeof *e->keys);

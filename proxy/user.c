@@ -71,6 +71,55 @@ enum sks_status user_consent(struct user *user, const char *url, const char *wha
     return terminal_confirm("Go on?", user->config.stop, err);
 }
 
+enum sks_status user_choose(struct user *user, const char *question, const char *const *offers,
+                            size_t count, size_t *choice, struct sks_error *err)
+{
+    struct buf answer = { 0 };
+    char *end;
+    unsigned long number;
+    enum sks_status rc = SKS_OK;
+
+    *choice = 0;
+    if (user->config.yes)
+        return SKS_OK;
+    REQUIRE(terminal_exists(), err, SKS_ERROR_USER_ABORT, "nobody can be asked which one");
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(stderr, "%zu  %s\n", i + 1, offers[i]);
+    TRY(terminal_read(question, false, user->config.stop, &answer, err));
+    put_byte(&answer, '\0');
+    TRY(sks_explain(err, answer.status));
+    number = strtoul((const char *)answer.ptr, &end, 10);
+    REQUIRE(*end == '\0' && number >= 1 && number <= count, err, SKS_ERROR_USER_ABORT,
+            "no number from 1 to %zu", count);
+    *choice = number - 1;
+out:
+    buf_free(&answer);
+    return rc;
+}
+
+void user_trust_anchor(struct user *user, const char *subject, const char *fingerprint)
+{
+    (void)user;
+    (void)fprintf(stderr,
+                  "The issuer offers a certification authority to be trusted:\n  %s\n  SHA-256 %s\n"
+                  "Nothing protects this offer on its way: compare the fingerprint with one that "
+                  "you have\nfrom elsewhere before you install it.\n",
+                  subject, fingerprint);
+}
+
+bool user_folder(struct user *user, struct buf *folder)
+{
+    struct sks_error err = { 0 };
+
+    if (user->config.yes || !terminal_exists() ||
+        terminal_read("Folder to write it to (empty: do not)", false, user->config.stop, folder,
+                      &err) != SKS_OK ||
+        folder->len == 0)
+        return false;
+    put_byte(folder, '\0');
+    return folder->status == SKS_OK;
+}
+
 static enum sks_status ask_pin(struct user *user, const char *what, const char *wants,
                                struct buf *typed, struct sks_error *err)
 {

@@ -35,6 +35,28 @@ CHECKED enum sks_status user_consent(struct user *user, const char *url, const c
                                      struct sks_error *err);
 
 /**
+ * Asks which of several; with consent to everything it is the first.
+ *
+ * @param offers  printable lines
+ * @param choice  out: its place
+ * @return SKS_ERROR_USER_ABORT if no number of one comes
+ */
+CHECKED enum sks_status user_choose(struct user *user, const char *question,
+                                    const char *const *offers, size_t count, size_t *choice,
+                                    struct sks_error *err);
+
+/** Shows a CA that the issuer wants to be trusted, and what to think of that. */
+void user_trust_anchor(struct user *user, const char *subject, const char *fingerprint);
+
+/**
+ * Asks for a folder to write it to.
+ *
+ * @param folder  out: replaced, with a NUL
+ * @return false if nobody is there, or wants that
+ */
+bool user_folder(struct user *user, struct buf *folder);
+
+/**
  * Gets one PIN as it was typed, on the terminal twice and without echo.
  *
  * @param what   for which key; may come from the issuer

@@ -3,8 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char BEGIN[] = "BEGIN IMMEDIATE", COMMIT[] = "COMMIT", ROLLBACK[] = "ROLLBACK";
-
 static enum sks_status fail(struct database *db, struct sks_error *err)
 {
     return sks_fail(err, SKS_ERROR_STORAGE, "database: %s", sqlite3_errmsg(db->handle));
@@ -36,12 +34,6 @@ static sqlite3_stmt *prepare(struct database *db, const char *sql)
     }
     (void)sqlite3_reset(cached->statement); /* its error, if any, was told when it was stepped */
     return cached->statement;
-}
-
-bool database_prepare_transactions(struct database *db)
-{
-    return prepare(db, BEGIN) != NULL && prepare(db, COMMIT) != NULL &&
-           prepare(db, ROLLBACK) != NULL;
 }
 
 static int bind_bytes(sqlite3_stmt *statement, int place, struct bytes value)
@@ -155,45 +147,9 @@ int database_changes(struct database *db)
     return sqlite3_changes(db->handle);
 }
 
-/* ---- locking and transactions ---- */
-
-void database_lock(struct database *db)
+int64_t database_last_row(struct database *db)
 {
-    (void)pthread_mutex_lock(&db->mutex);
-}
-
-void database_unlock(struct database *db)
-{
-    (void)pthread_mutex_unlock(&db->mutex);
-}
-
-enum sks_status database_begin(struct database *db, struct sks_error *err)
-{
-    enum sks_status rc;
-
-    database_lock(db);
-    rc = database_run(db, err, BEGIN, "");
-    if (rc != SKS_OK)
-        database_unlock(db);
-    return rc;
-}
-
-enum sks_status database_commit(struct database *db, struct sks_error *err)
-{
-    enum sks_status rc = database_run(db, err, COMMIT, "");
-
-    if (rc != SKS_OK)
-        database_rollback(db);
-    else
-        database_unlock(db);
-    return rc;
-}
-
-void database_rollback(struct database *db)
-{
-    if (!sqlite3_get_autocommit(db->handle)) /* some errors make SQLite roll back by itself */
-        (void)database_step(database_query(db, ROLLBACK, ""), NULL);
-    database_unlock(db);
+    return sqlite3_last_insert_rowid(db->handle);
 }
 
 /* ---- meta ---- */

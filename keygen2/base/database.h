@@ -78,6 +78,17 @@ void database_close(struct database *db);
 void database_lock(struct database *db);
 void database_unlock(struct database *db);
 
+/**
+ * From now on threads that commit while others wait for the connection do so together, with one
+ * sync. Call it before a second thread uses the database; not together with the copy and the
+ * checks above, which would see what is not committed.
+ */
+void database_share_commits(struct database *db);
+
+/** As database_unlock(), where commits are shared and the answer depends on what was read: fails
+ * (SKS_ERROR_STORAGE) if that never became durable. Where it may not be yet, both wait. */
+CHECKED enum sks_status database_unlock_read(struct database *db, struct sks_error *err);
+
 /** Locks and begins a transaction. On failure nothing is locked. */
 CHECKED enum sks_status database_begin(struct database *db, struct sks_error *err);
 
@@ -115,6 +126,9 @@ const char *database_text(sqlite3_stmt *statement, int column);
 
 /** Rows changed by the last statement that was run. */
 int database_changes(struct database *db);
+
+/** Number of the row that was inserted last. */
+int64_t database_last_row(struct database *db);
 
 /** Reads a row of meta into value (cut at its size, "" if absent). */
 CHECKED enum sks_status database_meta(struct database *db, const char *key, char *value,

@@ -153,6 +153,42 @@ void http_exchange_free(struct http_exchange *exchange)
     *exchange = (struct http_exchange){ 0 };
 }
 
+/* ---- cookies ---- */
+
+enum sks_status http_client_cookies(struct http_client *client, struct buf *lines)
+{
+    struct curl_slist *list = NULL;
+
+    if (curl_easy_getinfo(client->curl, CURLINFO_COOKIELIST, &list) != CURLE_OK)
+        return SKS_ERROR_STORAGE;
+    for (const struct curl_slist *line = list; line != NULL; line = line->next) {
+        put_text(lines, line->data);
+        put_byte(lines, '\n');
+    }
+    curl_slist_free_all(list);
+    return lines->status;
+}
+
+enum sks_status http_client_add_cookies(struct http_client *client, struct bytes lines)
+{
+    char line[8192];
+
+    while (lines.len > 0) {
+        const uint8_t *end = memchr(lines.ptr, '\n', lines.len);
+        size_t len = end == NULL ? lines.len : (size_t)(end - lines.ptr);
+
+        /* libcurl takes a text without tabs for a command or a header. */
+        if (memchr(lines.ptr, '\t', len) == NULL ||
+            bytes_to_text(bytes_at(lines.ptr, len), line, sizeof line) != SKS_OK)
+            return SKS_ERROR_OPTION;
+        if (curl_easy_setopt(client->curl, CURLOPT_COOKIELIST, line) != CURLE_OK)
+            return SKS_ERROR_STORAGE;
+        len += end != NULL;
+        lines = bytes_at(lines.ptr + len, lines.len - len);
+    }
+    return SKS_OK;
+}
+
 /* ---- one exchange ---- */
 
 /*

@@ -52,6 +52,12 @@ CHECKED enum sks_status http_client_exchange(struct http_client *client, const c
                                              const char *accept, struct bytes body,
                                              struct http_exchange *exchange, struct sks_error *err);
 
+/** Appends the cookies that the client holds, a line each, in the form of Netscape's files. */
+CHECKED enum sks_status http_client_cookies(struct http_client *client, struct buf *lines);
+
+/** Adds cookies that another client held. @param lines  of http_client_cookies() */
+CHECKED enum sks_status http_client_add_cookies(struct http_client *client, struct bytes lines);
+
 void http_exchange_free(struct http_exchange *exchange);
 
 /** NULL is allowed. */

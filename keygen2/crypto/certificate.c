@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* A library context that can decode no key, so that d2i_X509() does not try. */
 static OSSL_LIB_CTX *keyless;
@@ -56,6 +57,17 @@ enum sks_status certificate_parse(struct bytes der, X509 **x509)
     return decode(der, X509_new_ex(keyless_context(), NULL), x509);
 }
 
+bool certificate_has_outline(struct bytes der)
+{
+    const uint8_t *p = der.ptr;
+    long len;
+    int tag, tag_class;
+
+    return der.len > 0 && der.len <= INT32_MAX &&
+           ASN1_get_object(&p, &len, &tag, &tag_class, (long)der.len) == V_ASN1_CONSTRUCTED &&
+           tag == V_ASN1_SEQUENCE && tag_class == V_ASN1_UNIVERSAL && p + len == der.ptr + der.len;
+}
+
 enum sks_status put_certificate_key(struct buf *out, struct bytes der)
 {
     X509 *x509 = NULL;
@@ -90,6 +102,13 @@ char *certificate_name(struct arena *arena, const X509_NAME *name)
     }
     BIO_free(bio);
     return text;
+}
+
+int64_t certificate_seconds(const ASN1_TIME *time)
+{
+    struct tm tm = { 0 };
+
+    return ASN1_TIME_to_tm(time, &tm) ? (int64_t)timegm(&tm) : 0;
 }
 
 enum sks_status certificate_fingerprint(struct bytes der, uint8_t fingerprint[32])

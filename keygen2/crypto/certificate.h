@@ -16,11 +16,17 @@
  */
 CHECKED enum sks_status certificate_parse(struct bytes der, X509 **x509);
 
+/** True for a DER SEQUENCE with nothing behind it: what is no certificate at all is none. */
+bool certificate_has_outline(struct bytes der);
+
 /** Appends the SubjectPublicKeyInfo as it stands in the certificate. */
 CHECKED enum sks_status put_certificate_key(struct buf *out, struct bytes der);
 
 /** Name in RFC 2253 form, e.g. "CN=a,O=b"; NULL without memory. */
 char *certificate_name(struct arena *arena, const X509_NAME *name);
+
+/** Seconds since 1970, 0 for what is no time. */
+int64_t certificate_seconds(const ASN1_TIME *time);
 
 /** SHA-256 of the DER. */
 CHECKED enum sks_status certificate_fingerprint(struct bytes der, uint8_t fingerprint[32]);

@@ -41,6 +41,19 @@ static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponen
     return pkey;
 }
 
+/* By the parameters that are there already: to make them from the curve's name is a third of it. */
+static EVP_PKEY *generate_ec(const struct algorithm *algorithm)
+{
+    EVP_PKEY *parameters = public_key_parameters(algorithm), *pkey = NULL;
+    EVP_PKEY_CTX *ctx =
+        parameters == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+
+    if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
 enum sks_status private_key_generate(const struct algorithm *algorithm, struct bytes exponent,
                                      EVP_PKEY **pkey)
 {
@@ -56,7 +69,7 @@ enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
 
     *pkey = NULL;
     if (algorithm->kind == KEY_KIND_EC)
-        *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm->openssl);
+        *pkey = generate_ec(algorithm);
     else if (algorithm->kind == KEY_KIND_ED25519)
         *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     else if (algorithm->kind == KEY_KIND_RSA) {
@@ -112,26 +125,43 @@ static enum sks_status put_raw_private(struct buf *out, const EVP_PKEY *pkey)
     return ok > 0 ? out->status : SKS_ERROR_CRYPTO;
 }
 
-enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey)
+static enum sks_status put_private(struct buf *out, const EVP_PKEY *pkey, struct bytes spki)
 {
-    struct buf spki = { 0 };
     struct public_key key;
     enum sks_status rc;
 
-    TRY(put_pkey(&spki, pkey));
-    TRY(public_key_parse(buf_bytes(&spki), &key));
+    TRY(public_key_parse(spki, &key));
     put_byte(out, (uint8_t)key.kind);
     if (key.kind == KEY_KIND_RSA) {
         for (size_t i = 0; i < NITEMS(RSA_NUMBERS); i++)
             put_number(out, pkey, RSA_NUMBERS[i], 0);
     } else if (key.kind == KEY_KIND_EC) {
-        put_array(out, buf_bytes(&spki));
+        put_array(out, spki);
         put_number(out, pkey, OSSL_PKEY_PARAM_PRIV_KEY, key.curve->size);
     } else {
         TRY(put_raw_private(out, pkey));
     }
     rc = out->status;
 out:
+    return rc;
+}
+
+enum sks_status put_key_pair(struct buf *spki, struct buf *private_key, const EVP_PKEY *pkey)
+{
+    size_t before = spki->len;
+    enum sks_status rc;
+
+    TRY(put_pkey(spki, pkey));
+    rc = put_private(private_key, pkey, bytes_at(spki->ptr + before, spki->len - before));
+out:
+    return rc;
+}
+
+enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey)
+{
+    struct buf spki = { 0 };
+    enum sks_status rc = put_key_pair(&spki, out, pkey);
+
     buf_free(&spki);
     return rc;
 }

@@ -38,6 +38,10 @@ CHECKED enum sks_status private_key_from_pkcs8(struct bytes der, EVP_PKEY **pkey
 /** Appends the private numbers (a secret) in this project's own form; for sealed storage only. */
 CHECKED enum sks_status put_private_key(struct buf *out, const EVP_PKEY *pkey);
 
+/** Appends its SubjectPublicKeyInfo, and to another buffer what put_private_key() appends. */
+CHECKED enum sks_status put_key_pair(struct buf *spki, struct buf *private_key,
+                                     const EVP_PKEY *pkey);
+
 /** Reads what put_private_key() wrote. @param pkey out: owned by the caller */
 CHECKED enum sks_status get_private_key(struct bytes *in, EVP_PKEY **pkey);
 

@@ -3,6 +3,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -140,15 +141,19 @@ void put_public_key(struct buf *out, const struct public_key *key)
     put_raw(out, key->y);
 }
 
-/* Parameters only, one key a curve: copying them is what makes loading a point cheap. */
+/* Parameters only, one key a curve: copying them is what makes loading a point cheap. To check a
+ * point needs no key at all, only the group. */
 static EVP_PKEY *curve_template[32];
+static EC_GROUP *curve_group[NITEMS(curve_template)];
 static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
 static bool curve_end_planned;
 
 static void free_curve_templates(void)
 {
-    for (size_t i = 0; i < NITEMS(curve_template); i++)
+    for (size_t i = 0; i < NITEMS(curve_template); i++) {
         EVP_PKEY_free(curve_template[i]);
+        EC_GROUP_free(curve_group[i]);
+    }
 }
 
 static EVP_PKEY *make_template(const struct algorithm *curve)
@@ -164,7 +169,22 @@ static EVP_PKEY *make_template(const struct algorithm *curve)
     return template;
 }
 
-static EVP_PKEY *template_of(const struct algorithm *curve)
+static EC_GROUP *make_group(const struct algorithm *curve)
+{
+    int nid = EC_curve_nist2nid(curve->openssl);
+
+    if (nid == NID_undef)
+        nid = OBJ_txt2nid(curve->openssl);
+    return nid == NID_undef ? NULL : EC_GROUP_new_by_curve_name(nid);
+}
+
+static void plan_end(void)
+{
+    if (!curve_end_planned) /* behind OpenSSL's own end, so that it comes first */
+        curve_end_planned = atexit(free_curve_templates) == 0;
+}
+
+EVP_PKEY *public_key_parameters(const struct algorithm *curve)
 {
     EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
 
@@ -173,23 +193,42 @@ static EVP_PKEY *template_of(const struct algorithm *curve)
     if (*template == NULL)
         *template = make_template(curve);
     made = *template;
-    if (!curve_end_planned) /* behind OpenSSL's own end, so that it comes first */
-        curve_end_planned = atexit(free_curve_templates) == 0;
+    plan_end();
     (void)pthread_mutex_unlock(&curve_guard);
     return made;
 }
 
-static EVP_PKEY *load_point(const struct public_key *key)
+static const EC_GROUP *group_of(const struct algorithm *curve)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new(), *template = template_of(key->curve);
-    uint8_t point[POINT_MAX];
+    EC_GROUP **group = &curve_group[curve - ALGORITHMS], *made;
+
+    (void)pthread_mutex_lock(&curve_guard);
+    if (*group == NULL)
+        *group = make_group(curve);
+    made = *group;
+    plan_end();
+    (void)pthread_mutex_unlock(&curve_guard);
+    return made;
+}
+
+static size_t put_point(const struct public_key *key, uint8_t point[POINT_MAX])
+{
     size_t size = key->curve->size;
 
     point[0] = 0x04;
     memcpy(point + 1, key->x.ptr, size);
     memcpy(point + 1 + size, key->y.ptr, size);
+    return 1 + 2 * size;
+}
+
+static EVP_PKEY *load_point(const struct public_key *key)
+{
+    EVP_PKEY *pkey = EVP_PKEY_new(), *template = public_key_parameters(key->curve);
+    uint8_t point[POINT_MAX];
+    size_t len = put_point(key, point);
+
     if (pkey == NULL || template == NULL || EVP_PKEY_copy_parameters(pkey, template) <= 0 ||
-        EVP_PKEY_set1_encoded_public_key(pkey, point, 1 + 2 * size) <= 0) {
+        EVP_PKEY_set1_encoded_public_key(pkey, point, len) <= 0) {
         EVP_PKEY_free(pkey);
         return NULL;
     }
@@ -242,6 +281,33 @@ enum sks_status public_key_load(struct bytes spki, EVP_PKEY **pkey)
         *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key.x.ptr, key.x.len);
     *pkey = pkey_if_whole(*pkey);
     rc = *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
+out:
+    return rc;
+}
+
+static bool is_on_curve(const struct public_key *key)
+{
+    const EC_GROUP *group = group_of(key->curve);
+    EC_POINT *point = group == NULL ? NULL : EC_POINT_new(group);
+    uint8_t octets[POINT_MAX];
+    size_t len = put_point(key, octets);
+    bool ok = point != NULL && EC_POINT_oct2point(group, point, octets, len, NULL);
+
+    EC_POINT_free(point);
+    return ok;
+}
+
+enum sks_status public_key_check(struct bytes spki)
+{
+    struct public_key key;
+    EVP_PKEY *pkey = NULL;
+    enum sks_status rc;
+
+    TRY(public_key_parse(spki, &key));
+    if (key.kind == KEY_KIND_EC)
+        return is_on_curve(&key) ? SKS_OK : SKS_ERROR_CRYPTO;
+    rc = public_key_load(spki, &pkey);
+    EVP_PKEY_free(pkey);
 out:
     return rc;
 }

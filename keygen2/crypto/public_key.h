@@ -58,4 +58,12 @@ unsigned public_key_bits(const struct public_key *key);
  */
 bool public_key_is_fit(const struct public_key *key, bool rsa);
 
+/** As public_key_load() says whether there is such a key, but makes none: SKS_ERROR_CRYPTO if there
+ * is none, for one a point that is not on its curve. */
+CHECKED enum sks_status public_key_check(struct bytes spki);
+
+/** The parameters of a curve, to be copied or to generate keys with; NULL without memory, or if
+ * OpenSSL has no such curve. Kept to the end of the program. */
+EVP_PKEY *public_key_parameters(const struct algorithm *curve);
+
 #endif

@@ -1,7 +1,10 @@
 #include "keygen2/crypto/session.h"
 
+#include <openssl/core_names.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char MAC_CLOSE_SESSION[] = "closeProvisioningSession";
@@ -30,14 +33,53 @@ static struct bytes key_of(const struct session_key *sk)
     return bytes_at(sk->key, sizeof sk->key);
 }
 
+/* HMAC() looks its parts up by name at each call; this has them, and is copied. */
+static EVP_MAC_CTX *hmac_template;
+static pthread_once_t hmac_once = PTHREAD_ONCE_INIT;
+
+static void free_hmac_template(void)
+{
+    EVP_MAC_CTX_free(hmac_template);
+}
+
+static void make_hmac_template(void)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    hmac_template = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac);
+    if (hmac_template == NULL)
+        return;
+    if (!EVP_MAC_CTX_set_params(hmac_template, params) || atexit(free_hmac_template) != 0) {
+        free_hmac_template();
+        hmac_template = NULL;
+    }
+}
+
 enum sks_status hmac_sha256(struct bytes key, struct bytes data, uint8_t mac[32])
 {
     static const uint8_t nothing[1];
+    const uint8_t *key_ptr = key.len == 0 ? nothing : key.ptr;
+    EVP_MAC_CTX *ctx;
+    size_t len = 0;
+    bool ok;
 
-    return HMAC(EVP_sha256(), key.ptr, (int)key.len, data.len == 0 ? nothing : data.ptr, data.len,
-                mac, NULL) == NULL
-               ? SKS_ERROR_CRYPTO
-               : SKS_OK;
+    (void)pthread_once(&hmac_once, make_hmac_template);
+    if (hmac_template == NULL) /* no memory when it was made */
+        return HMAC(EVP_sha256(), key_ptr, (int)key.len, data.len == 0 ? nothing : data.ptr,
+                    data.len, mac, NULL) == NULL
+                   ? SKS_ERROR_CRYPTO
+                   : SKS_OK;
+    ctx = EVP_MAC_CTX_dup(hmac_template);
+    ok = ctx != NULL && EVP_MAC_init(ctx, key_ptr, key.len, NULL) &&
+         EVP_MAC_update(ctx, data.ptr, data.len) && EVP_MAC_final(ctx, mac, &len, 32) && len == 32;
+    EVP_MAC_CTX_free(ctx);
+    return ok ? SKS_OK : SKS_ERROR_CRYPTO;
 }
 
 enum sks_status ecdh_raw(EVP_PKEY *own, struct bytes peer_spki, struct buf *z)

@@ -96,19 +96,17 @@ static enum sks_status keep_key(struct json_reader *r, const struct json_place *
                                 const struct public_key *key, struct bytes *out)
 {
     struct buf spki = { 0 };
-    EVP_PKEY *pkey = NULL;
     enum sks_status rc;
 
     put_public_key(&spki, key);
     TRY(spki.status);
-    if (public_key_load(buf_bytes(&spki), &pkey) != SKS_OK) {
+    if (public_key_check(buf_bytes(&spki)) != SKS_OK) {
         rc = json_refuse(r, at, "not a public key");
         goto out;
     }
     *out = arena_copy(r->arena, buf_bytes(&spki));
     rc = out->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
 out:
-    EVP_PKEY_free(pkey);
     buf_free(&spki);
     return rc;
 }

@@ -8,12 +8,22 @@
 enum { ROUNDS = 15, CALIBRATION = 16 };
 static const double WINDOW = 0.04; /* seconds */
 
-double bench_now(void)
+static double seconds_on(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double bench_now(void)
+{
+    return seconds_on(CLOCK_MONOTONIC);
+}
+
+double bench_cpu_now(void)
+{
+    return seconds_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b)
@@ -32,11 +42,11 @@ double bench_percentile(double *value, size_t count, double p)
 /* Seconds that `times` operations take. */
 static double time_of(const struct operation *operation, unsigned *number, unsigned times)
 {
-    double begin = bench_now();
+    double spent = operation->spent == NULL ? 0 : *operation->spent, begin = bench_now();
 
     for (unsigned i = 0; i < times; i++)
         operation->run(operation->ctx, (*number)++);
-    return bench_now() - begin;
+    return operation->spent == NULL ? bench_now() - begin : *operation->spent - spent;
 }
 
 /* How many operations fill a window. */
@@ -44,6 +54,7 @@ static unsigned calibrate(const struct operation *operation, unsigned *number)
 {
     unsigned times = 1;
 
+    (void)time_of(operation, number, 1); /* the first is dearer than the others */
     for (;;) {
         double seconds = time_of(operation, number, times);
 

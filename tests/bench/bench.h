@@ -13,6 +13,7 @@
 struct operation {
     void (*run)(void *ctx, unsigned number);
     void *ctx;
+    const double *spent; /* seconds that it has counted of itself so far; NULL: all are its own */
 };
 
 /* Of one measurement; rates in operations a second. */
@@ -22,6 +23,9 @@ struct ratio {
 
 /** Seconds of a clock that only goes forward. */
 double bench_now(void);
+
+/** Seconds of CPU that the calling thread has used. */
+double bench_cpu_now(void);
 
 struct ratio bench_compare(const struct operation *ours, const struct operation *bare);
 

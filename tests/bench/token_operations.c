@@ -66,8 +66,8 @@ static void measure_operation(const struct user_operation *o, const struct place
     EVP_PKEY *pkey = bare_key(o->bare_key);
     EVP_PKEY_CTX *ctx = o->bare == run_bare_sign ? bare_context(pkey) : NULL;
     struct bare_signer signer = { &ctx, 1 };
-    const struct operation ours = { run_prepared, &prepared };
-    struct operation bare = { o->bare, ctx != NULL ? (void *)&signer : pkey };
+    const struct operation ours = { run_prepared, &prepared, NULL };
+    struct operation bare = { o->bare, ctx != NULL ? (void *)&signer : pkey, NULL };
     char name[64];
 
     if (pkey == NULL)

@@ -33,7 +33,8 @@ static struct ratio compare_creation(struct token *token)
 {
     const struct enrolment_plan plan = { .algorithm = P256, .pin = FILL_PIN };
     struct enrolment *enrolment = enrolment_begin(token, &plan);
-    const struct operation ours = { run_creation, enrolment }, bare = { run_bare_keygen, NULL };
+    const struct operation ours = { run_creation, enrolment, NULL },
+                           bare = { run_bare_keygen, NULL, NULL };
     struct ratio ratio = bench_compare(&ours, &bare);
 
     enrolment_abort(enrolment);
@@ -48,7 +49,8 @@ static struct ratio compare_spread(const struct place *place, uint32_t keys)
     struct bare_signer signer = { ctx, keys < SPREAD ? keys : SPREAD };
     struct prepared prepared = prepare(place, SIGN_HASHED_DATA, XMLDSIG_MORE "ecdsa-sha256",
                                        FILL_PIN, bytes_at(DIGEST, sizeof DIGEST));
-    const struct operation ours = { run_prepared, &prepared }, bare = { run_bare_sign, &signer };
+    const struct operation ours = { run_prepared, &prepared, NULL },
+                           bare = { run_bare_sign, &signer, NULL };
     struct ratio ratio;
 
     for (unsigned i = 0; i < signer.keys; i++) {
@@ -91,7 +93,7 @@ static double cold_us(struct token *token, uint32_t keys)
 {
     const union sks_in in = { 0 };
     struct finding f = { .token = token, .keys = keys };
-    const struct operation operation = { run_cold, &f };
+    const struct operation operation = { run_cold, &f, NULL };
     double us;
 
     sks_encode_request(&f.request, sks_method(GET_KEY_ATTRIBUTES), &in);

@@ -100,6 +100,24 @@ def certificates(known):
         write("certificate", "pkcs8-" + name, b"\1" + constructs.pkcs8(key))
 
 
+EXPRESSIONS = (
+    r"\Qjohn.doe@example.com\E", r"CN=(Alice|Bob),O=[^,]+", r"(?i:cn)=\p{Lu}\p{Lower}*+,.*",
+    r"(?<n>x)\k<n>\1", r"[\w.\-\x41\u00e5]+@(?!b)(?>c)(?<=d).{2,3}?", r"(((.+)+)+)+[QX]",
+    r"(.*,)?(.*)*(.*)*Q", r"(?:.?.?){60}[QX]", r"\p{Punct}\P{L}[^\p{Digit}\QE]\E]", r"(?R)",
+    r"(*ACCEPT)", r"[a&&b]", r"(a{1000}){1000}", r"^$\b\B\A\z\Z\R\h\v")
+
+
+def filters(known):
+    """An expression, a name and a path; the names and the path of the other known answers."""
+    names = json.loads((TESTS / "kat" / "principal-names.json").read_text())["principalName"]
+    certificate = bytes.fromhex(next(entry["deviceId"] for entry in known["sessionAttestation"]
+                                     if entry["kind"] != "HMAC"))
+    for count, entry in enumerate(names):
+        expression = EXPRESSIONS[count % len(EXPRESSIONS)].encode()
+        write("filter", "seed-%d" % count, array(expression) + array(bytes.fromhex(entry["name"]))
+              + b"\1" + array(certificate))
+
+
 SAMPLE = {"byte": 1, "bool": 1, "ushort": 300, "uint": 7}
 
 
@@ -196,6 +214,7 @@ if __name__ == "__main__":
     messages()
     keys(KNOWN)
     certificates(KNOWN)
+    filters(KNOWN)
     calls()
     updates()
     sessions()

@@ -12,12 +12,14 @@ from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 from . import constructs, keygen2
+from .credentials import Credentials, PostOperations, check_lookup
 from .certificates import Authority, generate
 from .constructs import SessionCounter, spki, to_jwk
 from .sks_types import base64url, from_base64url
 
 ALGORITHM_PREFIX = "https://webpki.github.io/sks/algorithm#"
-KEY_KINDS = {ALGORITHM_PREFIX + "ec.nist.p256": "P-256", ALGORITHM_PREFIX + "rsa2048": "RSA-2048"}
+KEY_KINDS = {ALGORITHM_PREFIX + "ec.nist.p256": "P-256", ALGORITHM_PREFIX + "rsa2048": "RSA-2048",
+             ALGORITHM_PREFIX + "rsa2048.exp": "RSA-2048", ALGORITHM_PREFIX + "ed25519": "Ed25519"}
 
 
 class MacError(AssertionError):
@@ -31,6 +33,7 @@ class Device:
         self.authority = authority or Authority("Test device CA")
         self.key = generate(kind)
         self.certificate = self.authority.issue("Test device", self.key.public_key())
+        self.credentials = Credentials()    # of closed sessions
 
 
 @dataclass
@@ -51,6 +54,10 @@ class Reply:
     def failed(self):
         """A 302 to the page of a failed session."""
         return self.status == 302 and "/failed/" in self.location
+
+    @property
+    def pending(self):
+        return self.status == 302 and "/pending/" in self.location
 
     @property
     def done(self):
@@ -104,7 +111,12 @@ class Client:
         self.keys = {}
         self.private_keys = {}
         self.certificates = {}
-        self.secrets = []           # PUKs and preset PINs, decrypted
+        self.secrets = []           # PUKs, preset PINs, keys and extensions, decrypted
+        self.privacy = False        # as the InvocationRequest asks for it
+        self.device_id = None
+        self.kmk = b""
+        self.specifiers = {}        # of the keys that were asked for
+        self.steps = []             # of the finalization
 
     # Transport
 
@@ -113,6 +125,14 @@ class Client:
         if reply.status == 200:
             self.request = reply.message
             self.session_id = self.request["serverSessionId"]
+        return reply
+
+    def resume(self, session_id=None):
+        """Comes back after a deferred issuance."""
+        reply = self.http.request("GET", "%s?init=true&resume=%s" % (
+            self.path, session_id or self.session_id))
+        if reply.status == 200:
+            self.request = reply.message
         return reply
 
     def post(self, body, content_type="application/json"):
@@ -130,7 +150,9 @@ class Client:
     def answer(self):
         """The response to the request that came last."""
         return {"InvocationRequest": self.invocation_response,
-                "ProvisioningInitializationRequest": self.initialization_response,
+                "ProvisioningInitializationRequest":
+                    lambda: self.initialization_response(self.privacy),
+                "CredentialDiscoveryRequest": self.discovery_response,
                 "KeyCreationRequest": self.key_creation_response,
                 "ProvisioningFinalizationRequest": self.finalization_response,
                 }[self.request["@qualifier"]]()
@@ -166,6 +188,7 @@ class Client:
         return reply
 
     def invocation_response(self):
+        self.privacy = self.request.get("privacyEnabled", False)
         queries = self.request.get("clientCapabilityQuery")
         message = keygen2.message("InvocationResponse",
                                   serverSessionId=self.request["serverSessionId"])
@@ -183,13 +206,15 @@ class Client:
         kmk = request.get("keyManagementKey")
         now = datetime.now(timezone.utc).replace(microsecond=0)
         device_id = constructs.ANONYMOUS if anonymous else self.device.certificate
+        self.device_id = device_id
+        self.kmk = spki(constructs.from_jwk(kmk)) if kmk else b""
         self.attested = {
             "clientSessionId": self.client_session_id,
             "serverSessionId": request["serverSessionId"], "issuerUri": self.issuer_uri,
             "deviceId": device_id, "sessionKeyAlgorithm": request["sessionKeyAlgorithm"],
             "privacyEnabled": anonymous, "serverEphemeralKey": spki(server_key),
             "clientEphemeralKey": spki(ephemeral.public_key()),
-            "keyManagementKey": spki(constructs.from_jwk(kmk)) if kmk else b"",
+            "keyManagementKey": self.kmk,
             "clientTime": int(now.timestamp()), "sessionLifeTime": request["sessionLifeTime"],
             "sessionKeyLimit": request["sessionKeyLimit"], "serverCertificate": b"",
             **attested}
@@ -207,7 +232,17 @@ class Client:
         if not anonymous:
             message["deviceId"] = {"certificatePath": [base64url(self.device.certificate)]}
         message["attestation"] = base64url(attestation)
+        self.device.credentials.roll_over(self.kmk, request)
         return message
+
+    def discovery_response(self):
+        """Every signature and nonce is checked, as a token's middleware must."""
+        for specifier in self.request["lookupSpecifiers"]:
+            check_lookup(specifier, self.client_session_id, self.session_id)
+        return self._response("CredentialDiscoveryResponse", lookupResults=[
+            {"id": specifier["id"],
+             "matchingCredentials": self.device.credentials.search(specifier)}
+            for specifier in self.request["lookupSpecifiers"]])
 
     def key_creation_response(self):
         generated = []
@@ -220,6 +255,7 @@ class Client:
         return self._response("KeyCreationResponse", generatedKeys=generated)
 
     def _generate(self, step):
+        self.specifiers[step.fields["id"]] = step.source
         if step.fields["encryptedPin"]:
             self._decrypt(step.fields["encryptedPin"])
         private_key = generate(KEY_KINDS[step.fields["keyAlgorithm"]])
@@ -232,12 +268,21 @@ class Client:
                 "attestation": base64url(attestation)}
 
     def finalization_response(self):
-        for step in keygen2.finalization_steps(self.request, self.keys, self.attested):
+        operations = PostOperations(self)
+        self.steps = keygen2.finalization_steps(self.request, self.keys, self.attested)
+        for step in self.steps:
             self._check(step)
             if step.method == "setCertificatePath":
                 self.certificates[step.fields["id"]] = step.fields["certificate"]
+            elif step.method.startswith("import"):
+                self._decrypt(step.fields["encryptedKey"])
+            elif step.fields.get("subType") == keygen2.EXTENSION_ENCRYPTED:
+                self._decrypt(step.fields["extensionData"])
+            elif step.method.startswith("post"):
+                operations.add(step)
         nonce = from_base64url(self.request["sessionCloseData"]["nonce"])
         proof = self.counter.attest(constructs.close_attestation_data(nonce))
+        operations.close()
         return self._response("ProvisioningFinalizationResponse", attestation=base64url(proof))
 
     def _response(self, qualifier, **properties):

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from .sks_types import array, encode, from_base64url, number, patterns
 
 CONTEXT = "https://webpki.github.io/keygen2#20190318"
-EXTENSION_PROPERTY_BAG = 2
+EXTENSION_ENCRYPTED = 1     # subType
+# Properties of a credential that become extensions, in the order of execution.
+EXTENSIONS = ("extensions", "encryptedExtensions", "propertyBags", "logotypes")
 
 
 @dataclass
@@ -57,7 +59,7 @@ def key_fields(spec, pin_id, key_entry_algorithm):
 
 
 def _mac(source):
-    return from_base64url(source["mac"])
+    return from_base64url(source.get("mac", ""))
 
 
 def key_creation_steps(request):
@@ -107,11 +109,14 @@ def _credential_steps(credential, public_key):
             yield Step(name, {"endEntityCertificate": path[0],
                               "encryptedKey": from_base64url(source["encryptedKey"])},
                        _mac(source), source)
-    for bag in credential.get("propertyBags", ()):
-        yield Step("addExtension",
-                   {"endEntityCertificate": path[0], "type": bag["type"],
-                    "subType": EXTENSION_PROPERTY_BAG, "qualifier": "",
-                    "extensionData": property_bag(bag["properties"])}, _mac(bag), bag)
+    for sub_type, name in enumerate(EXTENSIONS):
+        for source in credential.get(name, ()):
+            data = (property_bag(source["properties"]) if name == "propertyBags"
+                    else from_base64url(source["extensionData"]))
+            yield Step("addExtension",
+                       {"endEntityCertificate": path[0], "type": source["type"],
+                        "subType": sub_type, "qualifier": source.get("mimeType", ""),
+                        "extensionData": data}, _mac(source), source)
     for name, method in (("cloneKeyProtection", "postCloneKeyProtection"),
                          ("updateKey", "postUpdateKey")):
         if name in credential:

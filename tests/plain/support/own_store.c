@@ -9,14 +9,6 @@
 
 const char P256[] = "https://webpki.github.io/sks/algorithm#ec.nist.p256";
 
-void must(bool condition, const char *what)
-{
-    if (condition)
-        return;
-    (void)fprintf(stderr, "FAILED: %s\n", what);
-    abort();
-}
-
 static const char *path_in(const char *folder, const char *name)
 {
     static _Thread_local char path[128];

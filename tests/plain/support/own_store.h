@@ -2,14 +2,12 @@
 #ifndef TESTS_PLAIN_SUPPORT_OWN_STORE_H
 #define TESTS_PLAIN_SUPPORT_OWN_STORE_H
 
+#include "tests/plain/support/must.h"
 #include "token/token.h"
 
 enum { STORE_FOLDER_MAX = 64 };
 
 extern const char P256[]; /* URI of the key generation algorithm */
-
-/** Ends the program with a text unless the condition holds. */
-void must(bool condition, const char *what);
 
 /* A store with a device key in a new temporary folder; and its end. */
 void make_store(char folder[STORE_FOLDER_MAX]);

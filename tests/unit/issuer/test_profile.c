@@ -1,5 +1,6 @@
-#include "issuer/profile.h"
+#include "issuer/draw.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/json_schema.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -28,14 +29,15 @@ TestSuite(profile, .fini = tear_down);
 
 static void assert_refused(const char *json, const char *why)
 {
-    cr_assert_neq(profile_decode("p", bytes_of(json), &arena, &profile, &err), SKS_OK, "%s", json);
+    cr_assert_neq(profile_decode("p", NULL, bytes_of(json), &arena, &profile, &err), SKS_OK, "%s",
+                  json);
     cr_assert(strstr(err.text, why) != NULL, "%s", err.text);
 }
 
 static void decode(const char *json)
 {
-    cr_assert_eq(profile_decode("p", bytes_of(json), &arena, &profile, &err), SKS_OK, "%s: %s",
-                 json, err.text);
+    cr_assert_eq(profile_decode("p", NULL, bytes_of(json), &arena, &profile, &err), SKS_OK,
+                 "%s: %s", json, err.text);
 }
 
 Test(profile, defaults)
@@ -109,6 +111,130 @@ Test(profile, refusals_point_at_the_place)
         assert_refused(BAD[i].json, BAD[i].why);
 }
 
+#define LOOKUP "\"lookupSpecifiers\":[{\"id\":\"L\"}]"
+#define PRESET_START                                                                               \
+    "{\"id\":\"PIN.1\",\"minLength\":4,\"maxLength\":4,\"retryLimit\":3,\"format\":\"numeric\","   \
+    "\"userDefined\":false,"
+#define ALONE(more) "{\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE "," more "}]}"
+#define PRESET(rules, first, second)                                                               \
+    "{\"pinPolicySpecifiers\":[" PRESET_START rules                                                \
+    "\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE first                                         \
+    "},{\"id\":\"Key.2\",\"appUsage\":\"encryption\",\"keyAlgorithm\":\"" P256                     \
+    "\",\"certificate\":" CERTIFICATE second "}]}]}"
+
+Test(profile, refusals_of_what_goes_beyond_keys)
+{
+    static const struct {
+        const char *json, *why;
+    } BAD[] = {
+        { ALONE("\"importSymmetricKey\":{}"), "/importSymmetricKey: must have one of" },
+        { ALONE("\"importSymmetricKey\":{\"value\":\"AAAA\",\"drawnLength\":5}"),
+          "/importSymmetricKey: must have one of" },
+        { ALONE("\"importSymmetricKey\":{\"drawnLength\":129}"), "/drawnLength: must be 1-128" },
+        { ALONE("\"importSymmetricKey\":{\"drawnLength\":5},\"importPrivateKey\":{}"),
+          "/importPrivateKey: cannot stand beside" },
+        { ALONE("\"importPrivateKey\":{\"pkcs8\":\"AAAA\"}"), "/importPrivateKey/pkcs8: not the" },
+        { ALONE("\"extensions\":[{\"type\":\"urn:a\"}]"), "/extensions/0: must have one of" },
+        { ALONE("\"extensions\":[{\"type\":\"urn:a\",\"file\":\"../a\"}]"),
+          "/extensions/0/file: not the name" },
+        { ALONE("\"extensions\":[{\"type\":\"urn:a\",\"file\":\"a\"}]"),
+          "/extensions/0/file: no profile" },
+        { ALONE("\"extensions\":[{\"type\":\"urn:a\",\"extensionData\":\"AAAA\"}],"
+                "\"encryptedExtensions\":[{\"type\":\"urn:a\",\"extensionData\":\"AAAA\"}]"),
+          "/encryptedExtensions/0/type: used twice" },
+        { ALONE("\"propertyBags\":[{\"type\":\"urn:a\",\"properties\":[{\"name\":\"a\",\"value\":"
+                "\"\"},{\"name\":\"a\",\"value\":\"\"}]}]"),
+          "/properties/1/name: used twice" },
+        { ALONE("\"logotypes\":[{\"type\":\"urn:a\",\"extensionData\":\"AAAA\"}]"),
+          "/logotypes/0/mimeType: missing" },
+        { ALONE("\"trustAnchor\":true"), "/trustAnchor: needs includeCa" },
+        { ALONE("\"pin\":\"1234\""), "/pin: unknown property" },
+        { ALONE("\"updateKey\":{\"lookup\":\"L\"}"), "/updateKey/lookup: no lookupSpecifier" },
+        { ALONE("\"updateKey\":{\"lookup\":\"L\"},\"cloneKeyProtection\":{\"lookup\":\"L\"}"),
+          "/cloneKeyProtection: cannot stand beside" },
+        { "{" LOOKUP ",\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
+          ",\"devicePinProtection\":true,\"updateKey\":{\"lookup\":\"L\"}}]}",
+          "takes over its PIN" },
+        { "{" LOOKUP ",\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
+          ",\"updateKey\":{\"lookup\":\"L\"}}],\"deleteKeys\":[{\"lookup\":\"L\"}]}",
+          "/deleteKeys/0: the same keys are deleted" },
+        { "{" LOOKUP ",\"deleteKeys\":[{\"lookup\":\"L\"}],\"keyManagementKey\":false}",
+          "/lookupSpecifiers: needs keyManagementKey" },
+        { "{" LOOKUP ",\"deleteKeys\":[{\"lookup\":\"L\"},{\"lookup\":\"L\"}]}",
+          "/deleteKeys/1: used twice" },
+        { "{" LOOKUP ",\"deleteKeys\":[{\"lookup\":\"M\"}]}", "/deleteKeys/0/lookup: no" },
+        { "{\"lookupSpecifiers\":[{\"id\":\"L\"},{\"id\":\"L\"}],\"deleteKeys\":[{\"lookup\":\"L\"}"
+          "]}",
+          "/lookupSpecifiers/1/id: used twice" },
+        { "{\"lookupSpecifiers\":[{\"id\":\"1234567890123456789012345\"}]}", "more than 24" },
+        { "{" LOOKUP ",\"deleteKeys\":[{\"lookup\":\"L\"}],\"sessionKeyLimit\":3}",
+          "needs 4 operations" },
+        { "{\"action\":\"unlock\",\"keyEntrySpecifiers\":[" KEY "]}",
+          "/action: an unlock session" },
+        { "{\"action\":\"unlock\"}", "/action: there are no unlockKeys" },
+        { "{\"deferredIssuance\":true," LOOKUP ",\"unlockKeys\":[{\"lookup\":\"L\"}]}",
+          "/deferredIssuance: there is no key" },
+        { "{\"privacyEnabled\":true,\"deviceTrust\":{},\"keyEntrySpecifiers\":[" KEY "]}",
+          "/deviceTrust: with privacyEnabled" },
+        { "{\"deviceTrust\":{\"minimumRsaBits\":512},\"keyEntrySpecifiers\":[" KEY "]}",
+          "/deviceTrust/minimumRsaBits: must be 1024-16384" },
+        { "{\"updatableKeyManagementKeys\":true,\"keyManagementKey\":false}",
+          "/updatableKeyManagementKeys: needs keyManagementKey" },
+        { "{\"targetKeyContainers\":[\"pocket\"],\"keyEntrySpecifiers\":[" KEY "]}",
+          "/targetKeyContainers/0: unknown key container" },
+        { "{\"clientCapabilityQuery\":[\"urn:a\",\"urn:a\"],\"keyEntrySpecifiers\":[" KEY "]}",
+          "/clientCapabilityQuery/1: used twice" },
+        { PRESET("", ",\"pin\":\"12x4\"", ""), "/pin: has a character" },
+        { PRESET("", ",\"pin\":\"12345\"", ""), "/pin: is too long" },
+        { PRESET("\"grouping\":\"shared\",", ",\"pin\":\"1234\"", ",\"pin\":\"1235\""),
+          "/keyEntrySpecifiers/1: its PIN does not fit" },
+        { PRESET("\"grouping\":\"unique\",", ",\"pin\":\"1234\"", ",\"pin\":\"1234\""),
+          "/keyEntrySpecifiers/1: its PIN does not fit" },
+        { "{\"pinPolicySpecifiers\":[" PIN_START "\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
+          ",\"pin\":\"1234\"}]}]}",
+          "/pin: needs userDefined false" },
+        { "{\"pinPolicySpecifiers\":[{\"id\":\"P\",\"minLength\":128,\"maxLength\":128,"
+          "\"retryLimit\":3,\"format\":\"numeric\",\"patternRestrictions\":[\"two-in-a-row\"],"
+          "\"userDefined\":false,\"keyEntrySpecifiers\":[" KEY "]}]}",
+          "/pinPolicySpecifiers/0: no PIN was found" },
+    };
+
+    for (size_t i = 0; i < NITEMS(BAD); i++)
+        assert_refused(BAD[i].json, BAD[i].why);
+}
+
+Test(profile, preset_pins_follow_the_grouping)
+{
+    const struct pin_profile *pin;
+    struct buf pins[2] = { 0 };
+
+    for (int i = 0; i < 2; i++) {
+        decode(i == 0 ? PRESET("\"grouping\":\"shared\",", ",\"pin\":\"2718\"", "")
+                      : PRESET("\"grouping\":\"unique\",", "", ""));
+        pin = profile.pins.item;
+        cr_assert_eq(draw_pins(pin, pins), SKS_OK);
+        cr_assert_eq(pins[0].len, 4);
+        cr_assert_eq(bytes_equal(buf_bytes(&pins[0]), buf_bytes(&pins[1])), i == 0);
+        buf_free(&pins[0]);
+        buf_free(&pins[1]);
+    }
+}
+
+/* The file in the tree is what the tables say. */
+Test(profile, the_schema_is_up_to_date)
+{
+    struct buf file = { 0 };
+    json_t *made = json_schema(&PROFILE_TYPE, "profile of sks-issuer"), *read;
+
+    cr_assert_eq(file_read("issuer/profiles/profile.schema.json", 1024 * 1024, &file, &err),
+                 SKS_OK);
+    read = json_loadb((const char *)file.ptr, file.len, 0, NULL);
+    cr_assert(json_equal(made, read), "sks-issuer check-profile --schema writes it anew");
+    json_decref(made);
+    json_decref(read);
+    buf_free(&file);
+}
+
 Test(profile, minimum_above_maximum)
 {
     assert_refused("{\"pinPolicySpecifiers\":[{\"id\":\"P\",\"minLength\":9,\"maxLength\":8,"
@@ -171,7 +297,8 @@ Test(profile_folder, errors_name_the_file)
     profiles_free(&list);
     write_profile("worse.json", "{\"x\":1}");
     cr_assert_eq(profiles_load(folder, &list, &err), SKS_ERROR_OPTION);
-    cr_assert(strstr(err.text, "/worse.json: /x: unknown property") != NULL, "%s", err.text);
+    cr_assert(strstr(err.text, "/worse.json: line 1: /x: unknown property") != NULL, "%s",
+              err.text);
     cr_assert_neq(profiles_load("/nowhere", &list, &err), SKS_OK);
 }
 

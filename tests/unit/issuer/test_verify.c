@@ -1,4 +1,6 @@
+#include "issuer/profile.h"
 #include "issuer/verify.h"
+#include "keygen2/base/clock.h"
 #include "keygen2/crypto/pem.h"
 #include "tests/unit/support/issuer/issuer_fixture.h"
 #include "tests/unit/support/kat.h"
@@ -10,6 +12,7 @@
 static struct arena arena;
 static struct sks_error err;
 static X509_STORE *store;
+static const struct device_trust *trust; /* NULL: the strict default */
 static EVP_PKEY *root_key, *device_key;
 static X509 *root;
 
@@ -39,6 +42,7 @@ static struct bytes der_of(X509 *certificate)
 
 static void set_up(void)
 {
+    trust = NULL;
     root_key = fixture_key(P256_URI);
     device_key = fixture_key(P256_URI);
     root = certify(&FIXTURE_CA, root_key, NULL, root_key);
@@ -60,11 +64,11 @@ TestSuite(verify, .init = set_up, .fini = tear_down);
 static enum sks_status check(struct bytes *der, size_t count)
 {
     const struct bytes_list path = { der, count };
-    EVP_PKEY *key;
-    enum sks_status rc = verify_device_path(store, &path, &key, &err);
+    struct verified_device device;
+    enum sks_status rc = verify_device_path(store, &path, trust, clock_now(), &device, &err);
 
-    cr_assert_eq(key == NULL, rc != SKS_OK);
-    EVP_PKEY_free(key);
+    cr_assert_eq(device.key == NULL, rc != SKS_OK);
+    verified_device_clear(&device);
     return rc;
 }
 
@@ -134,7 +138,59 @@ Test(verify, weak_devices)
     struct bytes path = der_of(certify(&DEVICE, weak, root, root_key));
 
     assert_not_trusted(&path, 1, "too weak");
+    trust = &(struct device_trust){ .minimum_rsa_bits = 1024 };
+    cr_assert_eq(check(&path, 1), SKS_OK, "%s", err.text);
+    trust = &(struct device_trust){ .minimum_rsa_bits = 1536 };
+    assert_not_trusted(&path, 1, "an RSA key under 1536 bits");
     EVP_PKEY_free(weak);
+}
+
+Test(verify, devices_signed_with_sha1)
+{
+    X509 *device = certify(&DEVICE, device_key, root, root_key);
+    struct bytes path;
+
+    cr_assert(X509_sign(device, root_key, EVP_sha1()) > 0);
+    path = der_of(device);
+    assert_not_trusted(&path, 1, "too weak");
+    trust = &(struct device_trust){ .minimum_rsa_bits = 1024 };
+    assert_not_trusted(&path, 1, "a digest that is too weak");
+    trust = &(struct device_trust){ .minimum_rsa_bits = 1024, .sha1 = true };
+    cr_assert_eq(check(&path, 1), SKS_OK, "%s", err.text);
+}
+
+/* What a profile lets pass is no more than that. */
+Test(verify, a_lax_profile_is_still_strict)
+{
+    EVP_PKEY *other_key = fixture_key(P256_URI);
+    X509 *other = certify(&FIXTURE_CA, other_key, NULL, other_key);
+    struct bytes path = der_of(certify(&DEVICE, device_key, other, other_key));
+
+    trust = &(struct device_trust){ .minimum_rsa_bits = 1024, .sha1 = true };
+    assert_not_trusted(&path, 1, "not trusted");
+    X509_free(other);
+    EVP_PKEY_free(other_key);
+}
+
+/* One that a CA has issued which is not trusted itself. */
+Test(verify, a_pinned_device_of_a_foreign_ca)
+{
+    EVP_PKEY *ca_key = fixture_key(P256_URI), *second_key = fixture_key(P256_URI);
+    struct own_certificate what = FIXTURE_CA;
+    X509 *ca = (what.common_name = "Foreign CA", certify(&what, ca_key, NULL, ca_key));
+    X509 *device = certify(&DEVICE, device_key, ca, ca_key);
+    struct bytes path[2] = { certificate_der(&arena, device), certificate_der(&arena, ca) };
+    struct bytes second = der_of(certify(&DEVICE, second_key, ca, ca_key));
+
+    assert_not_trusted(path, 2, "not trusted");
+    cr_assert(X509_STORE_add_cert(store, device) > 0);
+    cr_assert_eq(check(path, 1), SKS_OK, "%s", err.text);
+    cr_assert_eq(check(path, 2), SKS_OK, "%s", err.text);
+    assert_not_trusted(&second, 1, "not trusted");
+    X509_free(ca);
+    X509_free(device);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(second_key);
 }
 
 Test(verify, wrong_usage_of_a_device)

@@ -76,6 +76,33 @@ Test(public_key, no_changed_bit_gives_the_same_key)
     buf_free(&spki);
 }
 
+/* The check that makes no key says what the one says that does. */
+Test(public_key, a_check_says_what_loading_says)
+{
+    for (size_t i = 0; i < NITEMS(GENERATED); i++) {
+        EVP_PKEY *pkey = generate(GENERATED[i]), *loaded;
+        struct buf spki = { 0 };
+        size_t refused = 0;
+
+        cr_assert_eq(put_pkey(&spki, pkey), SKS_OK);
+        cr_assert_eq(public_key_check(buf_bytes(&spki)), SKS_OK, "%s", GENERATED[i]);
+        for (size_t bit = 0; bit < 8 * spki.len; bit++) {
+            spki.ptr[bit / 8] ^= (uint8_t)(1U << bit % 8);
+            cr_assert_eq(public_key_check(buf_bytes(&spki)),
+                         public_key_load(buf_bytes(&spki), &loaded), "%s, bit %zu", GENERATED[i],
+                         bit);
+            refused += loaded == NULL;
+            EVP_PKEY_free(loaded);
+            spki.ptr[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
+        cr_assert_gt(refused, 0);
+        if (key_algorithm(GENERATED[i])->kind == KEY_KIND_EC)
+            cr_assert_eq(refused, 8 * spki.len, "a changed point is on no curve");
+        buf_free(&spki);
+        EVP_PKEY_free(pkey);
+    }
+}
+
 Test(public_key, rsa_is_strict_der)
 {
     EVP_PKEY *pkey = generate("rsa1024");

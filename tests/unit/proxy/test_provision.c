@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 #define P256 "tests/kat/transcripts/p256-userpin.json"
 #define RSA_PUK "tests/kat/transcripts/rsa2048-pinpuk.json"
@@ -90,24 +91,56 @@ Test(provision, privacy_hides_the_device)
     cr_expect_null(json_object_get(fake_response(1), "deviceId"));
 }
 
-Test(provision, every_query_is_answered_once)
+static void expect_capabilities(const char *expected)
 {
     char *text;
 
+    expect_succeeded();
+    text = json_dumps(json_object_get(fake_response(0), "clientCapabilities"), JSON_COMPACT);
+    cr_assert_not_null(text);
+    cr_expect_str_eq(text, expected);
+    free(text);
+}
+
+Test(provision, every_query_is_answered_once)
+{
     fake.issuer.message = "InvocationRequest";
     fake.issuer.change =
         "{\"clientCapabilityQuery\": [\"https://webpki.github.io/sks/algorithm#session.1\","
         "\"https://webpki.github.io/keygen2/feature#biometric-support\","
-        "\"https://webpki.github.io/keygen2/feature#device-pin-support\", \"urn:x\", \"urn:x\"]}";
+        "\"https://webpki.github.io/keygen2/feature#device-pin-support\", \"urn:x\","
+        "\"https://webpki.github.io/keygen2/logotype#card\","
+        "\"https://webpki.github.io/keygen2/logotype#none\","
+        "\"https://webpki.github.io/keygen2/clientattr#imei-number\"]}";
+    expect_capabilities(
+        "[{\"type\":\"https://webpki.github.io/sks/algorithm#session.1\",\"supported\":true},"
+        "{\"type\":\"https://webpki.github.io/keygen2/feature#biometric-support\","
+        "\"supported\":true},"
+        "{\"type\":\"https://webpki.github.io/keygen2/feature#device-pin-support\","
+        "\"supported\":false},{\"type\":\"urn:x\",\"supported\":false},"
+        "{\"type\":\"https://webpki.github.io/keygen2/logotype#card\",\"imageAttributes\":"
+        "{\"mimeType\":\"image/png\",\"width\":320,\"height\":200}},"
+        "{\"type\":\"https://webpki.github.io/keygen2/logotype#none\",\"supported\":false},"
+        "{\"type\":\"https://webpki.github.io/keygen2/clientattr#imei-number\","
+        "\"supported\":false}]");
+}
+
+/* The name of this machine's system: told, but not where the issuer must not know the device. */
+Test(provision, the_system_is_named_but_for_privacy)
+{
+#define QUERY                                                                                      \
+    "\"clientCapabilityQuery\": [\"https://webpki.github.io/keygen2/clientattr#os-vendor\"]"
+    const json_t *answer;
+
+    fake.issuer.message = "InvocationRequest";
+    fake.issuer.change = "{\"privacyEnabled\": true, " QUERY "}";
+    expect_capabilities("[{\"type\":\"https://webpki.github.io/keygen2/clientattr#os-vendor\","
+                        "\"supported\":false}]");
+    fake.issuer.change = "{" QUERY "}";
     expect_succeeded();
-    text = json_dumps(json_object_get(fake_response(0), "clientCapabilities"), JSON_COMPACT);
-    cr_expect_str_eq(
-        text, "[{\"type\":\"https://webpki.github.io/sks/algorithm#session.1\",\"supported\":true},"
-              "{\"type\":\"https://webpki.github.io/keygen2/feature#biometric-support\","
-              "\"supported\":true},"
-              "{\"type\":\"https://webpki.github.io/keygen2/feature#device-pin-support\","
-              "\"supported\":false},{\"type\":\"urn:x\",\"supported\":false}]");
-    free(text);
+    answer = json_array_get(json_object_get(fake_response(0), "clientCapabilities"), 0);
+    cr_expect_eq(json_array_size(json_object_get(answer, "values")),
+                 access("/etc/os-release", R_OK) == 0);
 }
 
 Test(provision, no_query_no_answer)
@@ -125,6 +158,14 @@ Test(provision, unlocking_makes_no_keys)
     /* The recorded credential is of a key that the run did not make: it asks the token for it. */
     cr_expect_str_eq(fake.calls, " 1 2 11 12 3");
     cr_expect_not_null(strstr(fake.inputs, " look-up 3 \"Key.1\" path 90 \"\""));
+}
+
+/* A session may come to delete keys only. */
+Test(provision, managing_needs_no_new_keys)
+{
+    fake.issuer.skip_creation = true;
+    expect_succeeded();
+    cr_expect_str_eq(fake.calls, " 1 2 11 12 3");
 }
 
 Test(provision, a_preset_pin_goes_through_as_it_is)

@@ -278,11 +278,16 @@ Test(refusals, the_proxy_checks_what_it_reads)
     }
 }
 
-Test(refusals, managing_does_not_end_before_keys_are_made)
+/* KeyGen2, action: the user has consented to unlocking. */
+Test(refusals, unlocking_deletes_nothing)
 {
+    fake.issuer.message = "InvocationRequest";
+    fake.issuer.change = "{\"action\": \"unlock\"}";
     fake.issuer.skip_creation = true;
+    fake.issuer.message2 = "ProvisioningFinalizationRequest";
+    fake.issuer.change2 = "{\"deleteKeys\": [" FAKE_TARGET "]}";
     expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 5", " init POST POST abort",
-           "ProvisioningFinalizationRequest does not fit the action \"manage\"");
+           "deleteKeys does not fit the action \"unlock\"");
 }
 
 /* ---- the user ---- */
@@ -311,7 +316,7 @@ Test(refusals, an_interrupt_tells_both_ends)
     fake.issuer.at = 0;
     fake.token.at = 9;
     fake.token.trouble = TROUBLE_STOP;
-    expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 9 10 5", " init POST POST abort", "interrupted");
+    expect(OUTCOME_REFUSED, PARTY_PROXY, " 1 2 9 5", " init POST POST abort", "interrupted");
 }
 
 Test(refusals, an_interrupt_comes_too_late_for_a_close)

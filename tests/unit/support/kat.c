@@ -3,17 +3,15 @@
 
 #include <criterion/criterion.h>
 
-static const char FILE_NAME[] = "tests/kat/constructs.json";
-
-void kat_each(const char *kind, size_t least, void (*check)(struct kat *kat))
+void kat_each_of(const char *file, const char *kind, size_t least, void (*check)(struct kat *kat))
 {
     json_error_t error;
-    json_t *root = json_load_file(FILE_NAME, 0, &error);
+    json_t *root = json_load_file(file, 0, &error);
     const json_t *list = json_object_get(root, kind), *entry;
     size_t i;
 
-    cr_assert_not_null(root, "%s: %s", FILE_NAME, error.text);
-    cr_assert_geq(json_array_size(list), least, "%s: too few of %s", FILE_NAME, kind);
+    cr_assert_not_null(root, "%s: %s", file, error.text);
+    cr_assert_geq(json_array_size(list), least, "%s: too few of %s", file, kind);
     json_array_foreach(list, i, entry)
     {
         struct kat kat = { .entry = entry };
@@ -22,6 +20,11 @@ void kat_each(const char *kind, size_t least, void (*check)(struct kat *kat))
         arena_free(&kat.arena);
     }
     json_decref(root);
+}
+
+void kat_each(const char *kind, size_t least, void (*check)(struct kat *kat))
+{
+    kat_each_of("tests/kat/constructs.json", kind, least, check);
 }
 
 static struct bytes text_of(const json_t *value, const char *name)

@@ -1,4 +1,4 @@
-/* Known answers that were computed outside our own code: tests/kat/constructs.json. */
+/* Known answers that were computed outside our own code: the files of tests/kat. */
 #ifndef TESTS_UNIT_SUPPORT_KAT_H
 #define TESTS_UNIT_SUPPORT_KAT_H
 
@@ -13,6 +13,9 @@ struct kat {
 };
 
 /** Runs check for each entry of a kind; fails the test if there are fewer than `least`. */
+void kat_each_of(const char *file, const char *kind, size_t least, void (*check)(struct kat *kat));
+
+/** As kat_each_of(), of tests/kat/constructs.json. */
 void kat_each(const char *kind, size_t least, void (*check)(struct kat *kat));
 
 struct bytes kat_hex(struct kat *kat, const json_t *object, const char *name);

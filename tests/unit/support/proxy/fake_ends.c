@@ -18,7 +18,7 @@ static const char *const REQUESTS[] = { "InvocationRequest", "ProvisioningInitia
 
 /* ---- the recording ---- */
 
-static const char *recorded_text(const char *type)
+const char *fake_recorded_text(const char *type)
 {
     json_t *list = json_object_get(recording, "messages"), *message;
     size_t i;
@@ -34,7 +34,7 @@ static const char *recorded_text(const char *type)
 
 const char *fake_recorded(const char *type, const char *name)
 {
-    json_t *message = json_loads(recorded_text(type), 0, NULL);
+    json_t *message = json_loads(fake_recorded_text(type), 0, NULL);
     const char *text =
         arena_text(&kept, bytes_of(json_string_value(json_object_get(message, name))));
 
@@ -46,7 +46,8 @@ static void decode(const struct json_type *type, void *out)
 {
     struct sks_error err = { 0 };
 
-    cr_assert(keygen2_decode(type, bytes_of(recorded_text(type->name)), out, &kept, &err) == SKS_OK,
+    cr_assert(keygen2_decode(type, bytes_of(fake_recorded_text(type->name)), out, &kept, &err) ==
+                  SKS_OK,
               "%s: %s", type->name, err.text);
 }
 
@@ -54,11 +55,13 @@ static void decode(const struct json_type *type, void *out)
 
 static void answer_message(const char *type, struct http_exchange *exchange)
 {
-    json_t *message = json_loads(recorded_text(type), 0, NULL), *change = NULL;
+    json_t *message = json_loads(fake_recorded_text(type), 0, NULL), *change = NULL;
     char *text;
 
     if (fake.issuer.message != NULL && strcmp(fake.issuer.message, type) == 0)
         change = json_loads(fake.issuer.change, 0, NULL);
+    else if (fake.issuer.message2 != NULL && strcmp(fake.issuer.message2, type) == 0)
+        change = json_loads(fake.issuer.change2, 0, NULL);
     if (change != NULL)
         cr_assert_eq(json_object_update(message, change), 0);
     text = json_dumps(message, JSON_COMPACT);
@@ -199,11 +202,51 @@ static void play_create_session(const union sks_in *in, union sks_out *out)
     };
 }
 
+static void play_closed(const union sks_in *in, union sks_out *out)
+{
+    const struct enumerate_sessions_out *next = fake.token.sessions;
+
+    while (next != NULL && next->provisioning_handle != 0 &&
+           next->provisioning_handle <= in->enumerate_sessions.provisioning_handle)
+        next++;
+    if (next != NULL)
+        out->enumerate_sessions = *next;
+}
+
+static void play_enumerate_keys(const union sks_in *in, union sks_out *out)
+{
+    const struct enumerate_keys_out *next = fake.token.keys;
+
+    while (next != NULL && next->key_handle != 0 && next->key_handle <= in->key_handle.key_handle &&
+           !fake.token.endless)
+        next++;
+    if (next != NULL)
+        out->enumerate_keys = *next;
+}
+
+/* The certificate of the recorded session, for every key. */
+static void play_attributes(const union sks_in *in, union sks_out *out)
+{
+    struct provisioning_finalization_request said;
+    const struct issued_credential *credential;
+
+    decode(&PROVISIONING_FINALIZATION_REQUEST, &said);
+    credential = said.issued_credentials.item;
+    note("attributes", in->key_handle.key_handle, bytes_of(""));
+    out->key_attributes =
+        (struct key_attributes_out){ .certificate_path = credential->certificate_path,
+                                     .friendly_name = bytes_of("Mine") };
+}
+
 /* Open sessions: a foreign one, and the one whose creation got no answer. */
 static void play_enumerate(const union sks_in *in, union sks_out *out)
 {
     bool first = in->enumerate_sessions.provisioning_handle == 0;
 
+    if (!in->enumerate_sessions.provisioning_state) {
+        play_closed(in, out);
+        return;
+    }
     if (in->enumerate_sessions.provisioning_handle == 3)
         return;
     out->enumerate_sessions = (struct enumerate_sessions_out){
@@ -243,6 +286,19 @@ static void play_token(const struct sks_method *method, const union sks_in *in, 
         break;
     case ENUMERATE_PROVISIONING_SESSIONS:
         play_enumerate(in, out);
+        break;
+    case ENUMERATE_KEYS:
+        play_enumerate_keys(in, out);
+        break;
+    case GET_KEY_ATTRIBUTES:
+        play_attributes(in, out);
+        break;
+    case POST_DELETE_KEY:
+    case POST_UNLOCK_KEY:
+        note(method->name, in->post_session.target_key_handle, bytes_of(""));
+        break;
+    case UPDATE_KEY_MANAGEMENT_KEY:
+        note("roll-over", in->update_kmk.provisioning_handle, in->update_kmk.authorization);
         break;
     case CREATE_PUK_POLICY:
         out->handle.handle = 20;
@@ -342,7 +398,7 @@ void fake_run(void)
     json_decref(fake.responses);
     fake.responses = json_array();
     arena_free(&e->arena);
-    *e = (struct enrolment){ .stop = &stop, .attack = attack };
+    *e = (struct enrolment){ .stop = &stop, .attack = attack, .logotypes = logotype_defaults() };
     cr_assert_eq(user_open(&user, &e->user, NULL), SKS_OK);
     cr_assert_eq(trace_open(false, NULL, &e->trace, NULL), SKS_OK);
     token.watch_ctx = e->trace;

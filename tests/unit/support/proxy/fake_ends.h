@@ -9,6 +9,11 @@
 #include "proxy/dialogue.h"
 #include "proxy/provision.h"
 
+/* A target key, of a session s / c. */
+#define FAKE_TARGET                                                                                \
+    "{\"fingerPrint\": \"AbPOBdSyIwbMqTs6lTn2VvFU2-1Pe-QbFam_vhED8n8\","                           \
+    "\"serverSessionId\": \"s\", \"clientSessionId\": \"c\", \"authorization\": \"AAAA\","         \
+    "\"mac\": \"AbPOBdSyIwbMqTs6lTn2VvFU2-1Pe-QbFam_vhED8n8\"}"
 #define FAKE_URL "http://issuer.example/kg2/test"
 
 /* What an end does at one exchange instead of what was recorded. */
@@ -32,6 +37,7 @@ struct fake_issuer {
     const char *verdict; /* on the pages; NULL: no pages */
     /* Changes a message of the recording: a JSON object that is merged into it. */
     const char *message, *change;
+    const char *message2, *change2; /* and another one */
     bool skip_creation;
 };
 struct fake_token {
@@ -40,6 +46,9 @@ struct fake_token {
     uint8_t status;
     uint8_t abort_status;          /* answer of abortProvisioningSession */
     const char *client_session_id; /* in the place of the recorded one; NULL: that */
+    bool endless;                  /* its sessions and keys never come to an end */
+    const struct enumerate_sessions_out *sessions; /* closed ones; the end has handle 0 */
+    const struct enumerate_keys_out *keys;         /* as sessions */
 };
 
 struct fake {
@@ -67,6 +76,9 @@ void fake_run(void);
 
 /** The n-th response that the issuer got, from 0. */
 const json_t *fake_response(size_t number);
+
+/** The recorded message of a type, as it crossed. */
+const char *fake_recorded_text(const char *type);
 
 /** A text property of the recorded message of a type. */
 const char *fake_recorded(const char *type, const char *name);

@@ -1,0 +1,105 @@
+#include "issuer/deferred.h"
+#include "issuer/phase_internal.h"
+#include "issuer/requests.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/base/log.h"
+
+#include <string.h>
+
+/* ---- the operator ---- */
+
+enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
+                                struct sks_error *err)
+{
+    const struct check check = { "approval", approve ? "by the operator" : "refused", approve };
+    const struct change change = { .check = &check, .checks = 1 };
+    struct session session;
+    struct arena arena = { 0 };
+    bool found, won;
+    enum sks_status rc;
+
+    TRY(session_store_expire(store, clock_now(), err));
+    TRY(session_store_find_by_id(store, id, &arena, &session, &found, err));
+    REQUIRE(found, err, SKS_ERROR_NO_SESSION, "there is no session %s", id);
+    REQUIRE(session.verdict == VERDICT_OPEN && session.phase == PHASE_PENDING, err,
+            SKS_ERROR_NOT_ALLOWED, "session %s does not wait for a decision: it is %s (%s)", id,
+            name_of_value(NAMES_PHASE, (uint8_t)session.phase),
+            name_of_value(NAMES_VERDICT, (uint8_t)session.verdict));
+    if (approve) {
+        session.phase = PHASE_APPROVED;
+    } else {
+        session.verdict = VERDICT_FAILED;
+        session.cause = "rejected by the operator";
+        session.ended = clock_now();
+    }
+    TRY(session_store_save(store, &session, &change, &won, err));
+    REQUIRE(won, err, SKS_ERROR_NOT_ALLOWED, "session %s changed meanwhile", id);
+out:
+    arena_free(&arena);
+    return rc;
+}
+
+/* ---- the client comes back ---- */
+
+static enum sks_status invite(struct exchange *x, bool *won)
+{
+    struct change change = { 0 };
+    enum sks_status rc;
+
+    x->profile = profile_find(&x->issuer->profiles, x->session->profile);
+    REQUIRE(x->profile != NULL, x->err, SKS_ERROR_NOT_AVAILABLE,
+            "session %s: its profile is no longer offered", x->session->id);
+    TRY(request_invocation(x));
+    x->session->phase = PHASE_RESUMED;
+    change.answer = buf_bytes(&x->answer);
+    TRY(session_store_save(&x->issuer->store, x->session, &change, won, x->err));
+out:
+    return rc;
+}
+
+/* False: another request was faster. */
+static bool try_resume(struct issuer *issuer, const struct arrival *arrival, const char *id,
+                       struct arena *arena, struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+    struct exchange x = { .issuer = issuer, .arena = arena, .err = &err };
+    struct session *session = &outcome->session;
+    bool found, won = true;
+
+    *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
+    x.session = session;
+    if (phase_find(issuer, arrival->cookie, arena, session, &found, &err) != SKS_OK) {
+        phase_trouble(outcome, &err);
+        return true;
+    }
+    /* A session belongs to the listener and the profile that it began on. */
+    if (!found || strcmp(session->id, id) != 0 || session->tls != arrival->tls ||
+        strcmp(session->issuer_uri, arrival->issuer_uri) != 0)
+        return true;
+    phase_set_end(outcome);
+    if (session->verdict == VERDICT_OPEN && outcome->kind != OUTCOME_PENDING)
+        outcome->kind = OUTCOME_OVER; /* it never was deferred */
+    if (session->verdict != VERDICT_OPEN ||
+        (session->phase != PHASE_APPROVED && session->phase != PHASE_RESUMED))
+        return true;
+    if (invite(&x, &won) != SKS_OK ||
+        (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
+        phase_trouble(outcome, &err);
+    } else if (won) {
+        outcome->kind = OUTCOME_ANSWER;
+        log_info("session %s profile %s: resumed", session->id, session->profile);
+    }
+    exchange_free(&x);
+    return won;
+}
+
+void phase_resume(struct issuer *issuer, const struct arrival *arrival, const char *id,
+                  struct arena *arena, struct outcome *outcome)
+{
+    struct sks_error err = { .text = "a session changed too often meanwhile" };
+
+    for (int i = 0; i < PHASE_TRIES_MAX; i++)
+        if (try_resume(issuer, arrival, id, arena, outcome))
+            return;
+    phase_trouble(outcome, &err);
+}

@@ -1,0 +1,118 @@
+#include "issuer/operator.h"
+#include "issuer/certificate_store.h"
+#include "issuer/data_folder.h"
+#include "issuer/deferred.h"
+#include "keygen2/base/base64.h"
+#include "keygen2/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
+{
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
+}
+
+/* ---- keys ---- */
+
+struct printer {
+    bool json, first;
+};
+
+static json_t *hex_of(struct bytes data)
+{
+    struct buf hex = { 0 };
+    json_t *text;
+
+    if (data.len == 0)
+        return json_null();
+    hex_encode(&hex, data);
+    text = json_text(buf_bytes(&hex));
+    buf_free(&hex);
+    return text;
+}
+
+static void print_certificate(void *ctx, const struct issued_certificate *c)
+{
+    struct printer *printer = ctx;
+    const char *state = name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)c->state);
+    json_t *row = json_pack(
+        "{s:o, s:o, s:s%, s:o, s:s, s:s, s:i, s:s}", "serialNumber", hex_of(c->serial),
+        "fingerPrint", hex_of(bytes_at(c->fingerprint, sizeof c->fingerprint)), "keyId",
+        c->key_id.ptr, c->key_id.len, "device", hex_of(c->device), "session", c->session_id,
+        "owner", c->owner_id, "generation", (int)c->generation, "state", state);
+    char *text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
+
+    if (printer->json)
+        (void)printf("%s%s", printer->first ? "" : ",\n", text == NULL ? "{}" : text);
+    else if (row != NULL)
+        (void)printf("%s  %-8s  %s  generation %u  device %.16s\n",
+                     json_string_value(json_object_get(row, "serialNumber")), state, c->owner_id,
+                     c->generation,
+                     c->device.len == 0 ? "unknown"
+                                        : json_string_value(json_object_get(row, "device")));
+    printer->first = false;
+    free(text);
+    json_decref(row);
+}
+
+enum exit_code operator_keys(const char *data, const char *device, bool json)
+{
+    struct printer printer = { json, true };
+    struct session_store store = { 0 };
+    struct buf name = { 0 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    if (device != NULL && (hex_decode(bytes_of(device), &name) != SKS_OK || name.len != 32)) {
+        buf_free(&name);
+        return program_fail(EXIT_USAGE,
+                            "--device: '%s' is not the SHA-256 of a certificate, "
+                            "64 hexadecimal digits",
+                            device);
+    }
+    TRY(data_folder_open(data, &store, &err));
+    if (json)
+        (void)printf("{\"keys\":[");
+    TRY(certificates_each(&store, buf_bytes(&name), print_certificate, &printer, &err));
+    if (json)
+        (void)printf("]}\n");
+out:
+    buf_free(&name);
+    session_store_close(&store);
+    return finish(rc, &err);
+}
+
+/* ---- key management keys ---- */
+
+enum exit_code operator_roll_over(const char *data, bool json)
+{
+    struct sks_error err = { 0 };
+    unsigned generation = 0;
+    enum sks_status rc = data_folder_roll_over(data, &generation, &err);
+
+    if (rc == SKS_OK && json)
+        (void)printf("{\"generation\":%u}\n", generation);
+    else if (rc == SKS_OK)
+        (void)printf("key management key of generation %u made; a running server takes it on"
+                     " SIGHUP, or when it is started\n",
+                     generation);
+    return finish(rc, &err);
+}
+
+/* ---- deferred issuance ---- */
+
+enum exit_code operator_decide(const char *data, const char *session, bool approve)
+{
+    struct session_store store = { 0 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    TRY(data_folder_open(data, &store, &err));
+    TRY(deferred_decide(&store, session, approve, &err));
+out:
+    session_store_close(&store);
+    return finish(rc, &err);
+}

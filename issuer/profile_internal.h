@@ -1,0 +1,33 @@
+/* What the files of the profile's tables share. Nobody else includes this. */
+#ifndef ISSUER_PROFILE_INTERNAL_H
+#define ISSUER_PROFILE_INTERNAL_H
+
+#include "issuer/profile.h"
+
+enum { PROFILE_CERTIFICATE_DAYS_MAX = 36500 };
+
+/* profile_certificate.c, profile_extension.c, profile_key.c, profile_policy.c, profile_lookup.c */
+extern const struct json_type PROFILE_CERTIFICATE, PROFILE_EXTENSION, PROFILE_PROPERTY_BAG,
+    PROFILE_LOGOTYPE, PROFILE_KEY, PROFILE_KEY_ALONE, PROFILE_PIN, PROFILE_PUK, PROFILE_LOOKUP,
+    PROFILE_TARGET, PROFILE_DEVICE_TRUST;
+
+/** Encodes what all certificates of a key have in common. @param at the key's place */
+CHECKED enum sks_status profile_make_template(struct json_reader *r, const struct json_place *at,
+                                              struct key_profile *key);
+
+/**
+ * Reads the files that a list of extensions or logotypes names.
+ *
+ * @param at      place of the key
+ * @param name    of the list
+ * @param folder  NULL: no file may be named
+ */
+CHECKED enum sks_status profile_read_files(struct json_reader *r, const struct json_place *at,
+                                           const char *name, const char *folder,
+                                           struct json_array *extensions);
+
+/** The checks that go beyond one object; counts keys and operations. profile_walk.c */
+CHECKED enum sks_status profile_walk(struct json_reader *r, const char *folder,
+                                     struct profile *profile);
+
+#endif

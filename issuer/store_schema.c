@@ -1,0 +1,133 @@
+#include "issuer/store_schema.h"
+#include "issuer/certificate_store.h"
+#include "issuer/session_store.h"
+#include "keygen2/crypto/certificate.h"
+
+/*
+ * phase, verdict, state and operation: the numbers of session.h and certificate_store.h. cookie,
+ * last_message, fingerprint and device are SHA-256 hashes; device is empty in privacy mode. state
+ * of a session is sealed. `place` is session.number * PLACES + position: one tree in order, without
+ * an index. `owner` is the session that owns the key in the device now, `kmk` the generation of
+ * that session's key management key, 0 if it has none.
+ */
+#define SESSION_TABLES                                                                             \
+    "CREATE TABLE session("                                                                        \
+    " number INTEGER PRIMARY KEY,"                                                                 \
+    " id TEXT NOT NULL UNIQUE,"                                                                    \
+    " cookie BLOB NOT NULL UNIQUE,"                                                                \
+    " version INTEGER NOT NULL,"                                                                   \
+    " profile TEXT NOT NULL,"                                                                      \
+    " issuer_uri TEXT NOT NULL,"                                                                   \
+    " tls INTEGER NOT NULL,"                                                                       \
+    " started INTEGER NOT NULL,"                                                                   \
+    " expires INTEGER NOT NULL,"                                                                   \
+    " ended INTEGER NOT NULL,"                                                                     \
+    " phase INTEGER NOT NULL,"                                                                     \
+    " verdict INTEGER NOT NULL,"                                                                   \
+    " cause TEXT NOT NULL,"                                                                        \
+    " last_message BLOB NOT NULL,"                                                                 \
+    " state BLOB NOT NULL);"                                                                       \
+    "CREATE INDEX session_open ON session(expires) WHERE verdict = 0;"                             \
+    "CREATE TABLE message("                                                                        \
+    " place INTEGER PRIMARY KEY,"                                                                  \
+    " incoming INTEGER NOT NULL,"                                                                  \
+    " at INTEGER NOT NULL,"                                                                        \
+    " body BLOB NOT NULL);"                                                                        \
+    "CREATE TABLE verification("                                                                   \
+    " place INTEGER PRIMARY KEY,"                                                                  \
+    " name TEXT NOT NULL,"                                                                         \
+    " passed INTEGER NOT NULL,"                                                                    \
+    " detail TEXT NOT NULL);"
+
+/* Every look-up is by the first columns of an index. */
+#define CERTIFICATE_TABLES                                                                         \
+    "CREATE TABLE certificate("                                                                    \
+    " serial BLOB PRIMARY KEY,"                                                                    \
+    " session INTEGER NOT NULL REFERENCES session(number),"                                        \
+    " key_id TEXT NOT NULL,"                                                                       \
+    " der BLOB NOT NULL,"                                                                          \
+    " fingerprint BLOB NOT NULL UNIQUE,"                                                           \
+    " device BLOB NOT NULL,"                                                                       \
+    " owner INTEGER NOT NULL REFERENCES session(number),"                                          \
+    " kmk INTEGER NOT NULL,"                                                                       \
+    " state INTEGER NOT NULL);"                                                                    \
+    "CREATE INDEX certificate_session ON certificate(session);"                                    \
+    "CREATE INDEX certificate_owner ON certificate(owner);"                                        \
+    "CREATE INDEX certificate_device ON certificate(device, state, kmk);"                          \
+    "CREATE TABLE post_operation("                                                                 \
+    " session INTEGER NOT NULL REFERENCES session(number),"                                        \
+    " position INTEGER NOT NULL,"                                                                  \
+    " operation INTEGER NOT NULL,"                                                                 \
+    " target BLOB NOT NULL REFERENCES certificate(fingerprint),"                                   \
+    " kmk INTEGER NOT NULL,"                                                                       \
+    " PRIMARY KEY(session, position)) WITHOUT ROWID;"
+
+/* ---- from version 1: certificates do not know their devices ---- */
+
+_Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
+
+static enum certificate_state state_of(uint32_t verdict)
+{
+    return verdict == VERDICT_SUCCEEDED ? CERTIFICATE_LIVE
+           : verdict == VERDICT_FAILED  ? CERTIFICATE_VOID
+                                        : CERTIFICATE_IN_DOUBT;
+}
+
+static enum sks_status convert_certificate(struct database *db, const struct session_store *store,
+                                           sqlite3_stmt *row, struct sks_error *err)
+{
+    struct arena arena = { 0 };
+    struct session session = { .number = sqlite3_column_int64(row, 1) };
+    struct issued_certificate certificate = {
+        .serial = database_bytes(row, 0),
+        .key_id = database_bytes(row, 2),
+        .der = database_bytes(row, 3),
+        .state = state_of((uint32_t)sqlite3_column_int(row, 5)),
+    };
+    enum sks_status rc = SKS_ERROR_STORAGE;
+
+    session.id = arena_text(&arena, bytes_of(database_text(row, 4)));
+    session.issuer_uri = "";
+    REQUIRE(session.id != NULL, err, SKS_ERROR_STORAGE, "no memory for a session");
+    TRY(session_store_open_state(store, database_bytes(row, 6), &arena, &session, err));
+    session.state.kmk_generation = session.state.terms.key_management_key.len > 0;
+    TRY(certificate_insert(db, &session, &certificate, err));
+out:
+    arena_free(&arena);
+    return rc;
+}
+
+static enum sks_status convert_certificates(struct database *db, const void *ctx,
+                                            struct sks_error *err)
+{
+    sqlite3_stmt *row = database_query(
+        db,
+        "SELECT c.serial, c.session, c.key_id, c.der, s.id, s.verdict, s.state"
+        " FROM old_certificate c JOIN session s ON s.number = c.session ORDER BY c.session",
+        "");
+    int step;
+    enum sks_status rc = SKS_OK;
+
+    while ((step = database_step(row, err)) > 0)
+        TRY(convert_certificate(db, ctx, row, err));
+    if (step < 0)
+        return SKS_ERROR_STORAGE;
+    TRY(database_run(db, err, "DROP TABLE old_certificate", ""));
+out:
+    database_done(row);
+    return rc;
+}
+
+static const struct database_upgrade UPGRADES[] = {
+    { 1,
+      "ALTER TABLE certificate RENAME TO old_certificate;"
+      "DROP INDEX certificate_session;" CERTIFICATE_TABLES,
+      convert_certificates },
+};
+
+const struct database_schema STORE_SCHEMA = {
+    .create = SESSION_TABLES CERTIFICATE_TABLES,
+    .version = 2,
+    .upgrades = UPGRADES,
+    .upgrade_count = NITEMS(UPGRADES),
+};

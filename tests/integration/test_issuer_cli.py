@@ -1,0 +1,129 @@
+"""The command line of sks-issuer: check-profile, keys, roll-over."""
+
+import json
+import unittest
+
+from rig import processes
+from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE
+from rig.processes import PROFILES, run
+
+SCHEMA = "profile.schema.json"
+SHIPPED = sorted(path for path in PROFILES.glob("*.json") if path.name != SCHEMA)
+
+
+class CheckProfile(unittest.TestCase):
+    def setUp(self):
+        self.folder = processes.temporary_folder()
+        self.addCleanup(processes.remove_folder, self.folder)
+
+    def check(self, text, *options):
+        path = self.folder / "p.json"
+        path.write_text(text)
+        return run("sks-issuer", "check-profile", path, *options)
+
+    def test_shipped(self):
+        done = run("sks-issuer", "check-profile", *SHIPPED)
+        self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+        self.assertEqual(len(done.stdout.splitlines()), 17)
+
+    def test_shipped_profiles_use_what_the_schema_knows(self):
+        """The schema has each property of each object that a shipped profile has, and each that
+        it has is used by one of them."""
+        schema = json.loads((PROFILES / SCHEMA).read_text())
+        used = set()
+
+        def walk(value, node, name):
+            node = self.follow(schema, node)
+            if isinstance(value, dict) and "properties" in node:
+                for key, inner in value.items():
+                    self.assertIn(key, node["properties"], name)
+                    used.add(key)
+                    walk(inner, node["properties"][key], name)
+                self.assertLessEqual(set(node.get("required", ())), set(value), name)
+            elif isinstance(value, list):
+                for item in value:
+                    walk(item, node.get("items", {}), name)
+
+        for path in SHIPPED:
+            walk(json.loads(path.read_text()), schema, path.name)
+        nodes = [schema, *schema["$defs"].values()]
+        self.assertEqual({key for node in nodes for key in node["properties"]} - used, set())
+
+    @staticmethod
+    def follow(schema, node):
+        if "$ref" in node:
+            return schema["$defs"][node["$ref"].removeprefix("#/$defs/")]
+        return node
+
+    def test_schema(self):
+        done = run("sks-issuer", "check-profile", "--schema")
+        self.assertEqual(done.returncode, DONE)
+        self.assertEqual(done.stdout, (PROFILES / SCHEMA).read_text())
+
+    def test_syntax(self):
+        done = self.check('{\n "description": "a",\n "description": "b"\n}')
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn('p.json: line 3, column 14: duplicate key "description"', done.stderr)
+
+    def test_semantics(self):
+        profile = json.loads((PROFILES / "p256-user-pin.json").read_text())
+        profile["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0]["keyAlgorithm"] = "urn:none"
+        text = json.dumps(profile, indent=1)
+        line = text[:text.index("keyAlgorithm")].count("\n") + 1
+        wanted = ("p.json: line %d: /pinPolicySpecifiers/0/keyEntrySpecifiers/0/keyAlgorithm: "
+                  "unknown key algorithm" % line)
+        done = self.check(text)
+        self.assertEqual((done.returncode, done.stdout), (REFUSED, ""))
+        self.assertIn(wanted, done.stderr)
+        done = self.check(text, "--json")
+        self.assertEqual(done.returncode, REFUSED)
+        row, = json.loads(done.stdout)["profiles"]
+        self.assertIs(row["valid"], False)
+        self.assertIn(wanted, row["error"])
+
+    def test_files_beside_it(self):
+        profile = json.loads((PROFILES / "extensions-and-logotype.json").read_text())
+        done = self.check(json.dumps(profile))
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn("/logotypes/0/file: ", done.stderr)
+        (self.folder / "card.svg").write_text("<svg/>")
+        self.assertEqual(self.check(json.dumps(profile)).returncode, DONE)
+        (self.folder / "card.svg").write_text("")
+        self.assertIn("the file is empty", self.check(json.dumps(profile)).stderr)
+
+    def test_usage(self):
+        self.assertEqual(run("sks-issuer", "check-profile").returncode, USAGE)
+        self.assertEqual(run("sks-issuer", "check-profile", "--schema", "x").returncode, USAGE)
+        self.assertEqual(run("sks-issuer", "check-profile",
+                             self.folder / "none.json").returncode, IO_ERROR)
+        done = run("sks-issuer", "check-profile", self.folder / "none.txt")
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn("a profile is NAME.json", done.stderr)
+
+
+class Keys(unittest.TestCase):
+    def setUp(self):
+        self.folder = processes.temporary_folder()
+        self.addCleanup(processes.remove_folder, self.folder)
+
+    def test_folders(self):
+        data = self.folder / "data"
+        for name in ("keys", "roll-over"):
+            self.assertEqual(run("sks-issuer", name, "--data", data).returncode, IO_ERROR)
+        self.assertEqual(run("sks-issuer", "init", "--data", data).returncode, DONE)
+        done = run("sks-issuer", "keys", "--data", data, "--json")
+        self.assertEqual(json.loads(done.stdout), {"keys": []})
+        for device in ("abc", "00" * 31):
+            done = run("sks-issuer", "keys", "--data", data, "--device", device)
+            self.assertEqual(done.returncode, USAGE)
+
+    def test_roll_over(self):
+        data = self.folder / "data"
+        run("sks-issuer", "init", "--data", data)
+        for generation in (2, 3):
+            done = run("sks-issuer", "roll-over", "--data", data, "--json")
+            self.assertEqual(json.loads(done.stdout), {"generation": generation})
+            key = data / ("kmk-%d.key" % generation)
+            self.assertEqual(key.stat().st_mode & 0o777, 0o600)
+        run("sks-issuer", "init", "--data", data)       # makes no other
+        self.assertEqual(len(list(data.glob("kmk*.key"))), 3)

@@ -1,0 +1,165 @@
+"""Deferred issuance: the client goes away, the operator decides, the client comes back."""
+
+import json
+import time
+
+from rig.issuercase import REFUSED, ProfileTest
+from rig.keygen2 import dumps
+from rig.processes import PROFILES
+
+PROFILE = "deferred-issuance"
+
+
+class Deferred(ProfileTest):
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = cls.new_folder()
+        profile = json.loads((PROFILES / (PROFILE + ".json")).read_text())
+        for name, changes in ((PROFILE, {}), ("short", {"sessionLifeTime": 2}),
+                              ("at-once", {"deferredIssuance": False})):
+            (cls.profiles / (name + ".json")).write_text(json.dumps({**profile, **changes}))
+        super().set_up_rig()
+
+    def pending(self, profile=PROFILE):
+        client = self.client(profile)
+        client.run(until="KeyCreationRequest")
+        self.assertIs(client.request["deferredIssuance"], True)
+        self.last = dumps(client.answer())
+        reply = client.post(self.last)
+        self.assert_pending(client, reply)
+        return client
+
+    def assert_pending(self, client, reply):
+        self.assertTrue(reply.pending, (reply.status, reply.location))
+        self.assertEqual(reply.location, "%s/pending/%s" % (self.issuer.url, client.session_id))
+
+    def page(self, client, accept="application/json"):
+        return client.http.request("GET", "/pending/" + client.session_id,
+                                   headers={"Accept": accept})
+
+    def state(self, client):
+        page = self.page(client)
+        self.assertEqual((page.status, page.headers["Content-Type"]), (200, "application/json"))
+        self.assertEqual(set(page.message), {"serverSessionId", "profile", "state", "expires"})
+        self.assertRegex(page.message["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        return page.message["state"]
+
+    def test_approved(self):
+        client = self.pending()
+        self.assertEqual(self.state(client), "pending")
+        self.assertEqual(self.keys("--device", "00" * 32), [])
+        self.assertEqual(self.device_keys(), [], "no certificate before the approval")
+        self.assert_pending(client, client.resume())        # too early
+        self.approve(client)
+        self.assertEqual(self.state(client), "approved")
+        reply = client.resume()
+        self.assertEqual((reply.status, client.request["@qualifier"]),
+                         (200, "InvocationRequest"))
+        self.assertEqual(client.request["serverSessionId"], client.session_id)
+        reply = client.post(client.answer())
+        self.assertEqual(client.request["@qualifier"], "ProvisioningFinalizationRequest")
+        self.assertTrue(client.post(client.answer()).done)
+        self.assert_verdict(client.session_id, "succeeded")
+        self.assertEqual(self.states(), ["live"])
+        self.assertEqual(self.checks(client, "approval"), ["by the operator"])
+        self.assertTrue(self.page(client).done)
+
+    def test_page_for_a_person(self):
+        client = self.pending()
+        page = self.page(client, "text/html")
+        self.assertEqual(page.headers["Content-Type"], "text/html; charset=utf-8")
+        self.assertIn(b"waits for approval", page.body)
+        self.assertIn(client.session_id.encode(), page.body)
+
+    def test_restarts(self):
+        client = self.pending()
+        self.restart(client)
+        self.approve(client)
+        self.restart(client)
+        client.resume()
+        self.restart(client)
+        self.assertTrue(client.run().done)
+
+    def restart(self, client):
+        self.issuer.restart()
+        client.http.connection.close()
+
+    def test_answers_that_were_lost(self):
+        client = self.pending()
+        self.assert_pending(client, client.post(self.last))
+        self.approve(client)
+        self.assert_pending(client, client.post(self.last))
+        first = client.resume()
+        again = client.resume()
+        self.assertEqual((first.status, first.body), (again.status, again.body))
+        self.assertTrue(client.run().done)
+
+    def test_rejected(self):
+        client = self.pending()
+        self.command("reject", client.session_id)
+        self.assertEqual(self.assert_verdict(client.session_id), "rejected by the operator")
+        self.assertTrue(client.resume().failed)
+        self.assertTrue(self.page(client).failed)
+        self.assertEqual(self.device_keys(), [])
+
+    def test_decisions_that_are_none(self):
+        client = self.pending()
+        self.approve(client)
+        for name in ("approve", "reject"):
+            text = self.command(name, client.session_id, code=REFUSED)
+            self.assertIn("does not wait for a decision: it is approved", text)
+            self.assertIn("there is no session", self.command(name, "nobody", code=REFUSED))
+        at_once = self.client("at-once")
+        at_once.run(until="ProvisioningFinalizationRequest")
+        self.command("approve", at_once.session_id, code=REFUSED)
+        self.assertTrue(at_once.run().done)
+
+    def test_wrong_visitors(self):
+        """Cookie and id must agree; else no session is touched."""
+        client, other = self.pending(), self.pending()
+        self.approve(client)
+        self.assertEqual(client.resume(other.session_id).status, 403)
+        cookie = client.http.cookie
+        client.http.cookie = None
+        self.assertEqual(client.resume().status, 403)
+        client.http.cookie = cookie
+        self.assertEqual(client.http.request(
+            "GET", "/kg2/short?init=true&resume=" + client.session_id).status, 403)
+        self.assertEqual(client.resume().status, 200)
+        self.assertTrue(client.run().done)
+        self.assertEqual(self.state(other), "pending")
+
+    def test_messages_meanwhile(self):
+        for decide in (lambda client: None, self.approve):
+            client = self.pending()
+            decide(client)
+            self.assert_refused(client, client.post(self.last + b"\n"),
+                                "message: none is awaited")
+        client = self.pending()
+        self.approve(client)
+        client.resume()
+        self.assert_refused(client, client.post(self.last + b"\n"), "InvocationResponse")
+
+    def test_resumed_without_need(self):
+        client = self.client("at-once")
+        client.run(until="KeyCreationRequest")
+        self.assertEqual(client.resume().status, 409)
+        self.assertTrue(client.run().done)
+        self.assertTrue(client.resume().done)
+        self.assertEqual(self.page(client).status, 302)
+        other = self.client("at-once")
+        other.start()
+        self.assertEqual(self.page(other).status, 404)
+
+    def test_life_time(self):
+        client = self.pending("short")
+        time.sleep(3.2)
+        self.assertTrue(self.page(client).failed)
+        self.command("approve", client.session_id, code=REFUSED)
+        self.assertTrue(client.resume().failed)
+        self.assertEqual(self.assert_verdict(client.session_id), "life time over")
+
+    def test_given_up(self):
+        client = self.pending()
+        self.assertTrue(client.http.request("GET", client.path + "?abort=true").failed)
+        self.command("approve", client.session_id, code=REFUSED)

@@ -1,0 +1,134 @@
+/* Files of sessions that wait: what comes back, and what is not believed. */
+#include "keygen2/base/files.h"
+#include "proxy/suspended.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/sks-suspended-XXXXXX";
+static struct arena arena;
+
+static void set_up(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void tear_down(void)
+{
+    char command[100];
+
+    arena_free(&arena);
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(suspended, .init = set_up, .fini = tear_down);
+
+static struct suspended made(const char *id)
+{
+    static const uint8_t COOKIES[] = "host\tFALSE\t/\tFALSE\t0\ta\t\xff\n";
+
+    return (struct suspended){ .issuer_uri = bytes_of("http://a.example/kg2/x"),
+                               .server_session_id = bytes_of(id),
+                               .client_session_id = bytes_of("c"),
+                               .cookies = bytes_at(COOKIES, sizeof COOKIES - 1),
+                               .certificate = bytes_of("01234567890123456789012345678901"),
+                               .until = { .seconds = 1800000000 } };
+}
+
+static bool load(const struct suspended *wanted, struct suspended *got)
+{
+    struct sks_error err = { 0 };
+    bool found;
+
+    cr_assert_eq(suspended_load(folder, wanted->issuer_uri, wanted->server_session_id, &arena, got,
+                                &found, &err),
+                 SKS_OK, "%s", err.text);
+    return found;
+}
+
+Test(suspended, comes_back_until_it_is_removed)
+{
+    struct suspended one = made("../../!~"), two = made("b"), got;
+
+    cr_expect_not(load(&one, &got));
+    cr_assert_eq(suspended_save(folder, &one, NULL), SKS_OK);
+    cr_assert_eq(suspended_save(folder, &two, NULL), SKS_OK);
+    two.client_session_id = bytes_of("d");
+    cr_assert_eq(suspended_save(folder, &two, NULL), SKS_OK);
+    cr_expect(load(&one, &got));
+    cr_expect(bytes_equal(got.client_session_id, bytes_of("c")));
+    cr_expect(bytes_equal(got.cookies, one.cookies));
+    cr_expect(bytes_equal(got.certificate, one.certificate));
+    cr_expect_eq(got.until.seconds, one.until.seconds);
+    suspended_remove(folder, one.issuer_uri, one.server_session_id);
+    cr_expect_not(load(&one, &got));
+    cr_expect(load(&two, &got));
+    cr_expect(bytes_equal(got.client_session_id, bytes_of("d")));
+}
+
+/* The one file of the folder. */
+static void only_file(char path[300])
+{
+    char command[100];
+    FILE *list;
+
+    (void)snprintf(command, sizeof command, "ls %s/*.json", folder);
+    list = popen(command, "r");
+    cr_assert_not_null(fgets(path, 300, list));
+    path[strcspn(path, "\n")] = '\0';
+    (void)pclose(list);
+}
+
+Test(suspended, what_is_not_believed)
+{
+    static const char *const TEXTS[] = { "", "{", "{}", "[]" };
+    struct suspended one = made("a"), other = made("b"), got;
+    struct buf text = { 0 };
+    char path[300];
+    bool found;
+
+    cr_assert_eq(suspended_save(folder, &other, NULL), SKS_OK);
+    only_file(path);
+    cr_assert_eq(file_read(path, 10000, &text, NULL), SKS_OK);
+    suspended_remove(folder, other.issuer_uri, other.server_session_id);
+    cr_assert_eq(suspended_save(folder, &one, NULL), SKS_OK);
+    only_file(path);
+    cr_assert_eq(file_write(path, 0600, buf_bytes(&text), NULL), SKS_OK);
+    buf_free(&text);
+    cr_expect_eq(
+        suspended_load(folder, one.issuer_uri, one.server_session_id, &arena, &got, &found, NULL),
+        SKS_ERROR_EXTERNAL, "of another session");
+    for (size_t i = 0; i < NITEMS(TEXTS); i++) {
+        struct sks_error err = { 0 };
+
+        cr_assert_eq(file_write(path, 0600, bytes_of(TEXTS[i]), &err), SKS_OK);
+        cr_expect_eq(suspended_load(folder, one.issuer_uri, one.server_session_id, &arena, &got,
+                                    &found, &err),
+                     SKS_ERROR_EXTERNAL);
+        cr_expect_not_null(strstr(err.text, path), "%s", err.text);
+    }
+    cr_assert_eq(suspended_save(folder, &one, NULL), SKS_OK);
+    cr_assert_eq(chmod(path, 0640), 0);
+    cr_expect_neq(
+        suspended_load(folder, one.issuer_uri, one.server_session_id, &arena, &got, &found, NULL),
+        SKS_OK);
+}
+
+Test(suspended, where_the_folder_is)
+{
+    char path[PATH_MAX];
+
+    cr_assert_eq(setenv("XDG_STATE_HOME", "/x", 1) | setenv("HOME", "/h", 1), 0);
+    cr_expect(suspended_folder("given", path, NULL) == SKS_OK && strcmp(path, "given") == 0);
+    cr_expect(suspended_folder(NULL, path, NULL) == SKS_OK && strcmp(path, "/x/sks-proxy") == 0);
+    cr_assert_eq(setenv("XDG_STATE_HOME", "relative", 1), 0);
+    cr_expect(suspended_folder(NULL, path, NULL) == SKS_OK &&
+              strcmp(path, "/h/.local/state/sks-proxy") == 0);
+    cr_assert_eq(unsetenv("HOME"), 0);
+    cr_expect_eq(suspended_folder(NULL, path, NULL), SKS_ERROR_OPTION);
+}
