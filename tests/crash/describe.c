@@ -52,7 +52,7 @@ out:
     return rc;
 }
 
-static enum sks_status put_key(struct checker *c, uint32_t key, struct bytes enumerated)
+static enum sks_status put_described_key(struct checker *c, uint32_t key, struct bytes enumerated)
 {
     const union sks_in in = { .key_handle.key_handle = key };
     union sks_out out;
@@ -89,7 +89,7 @@ static enum sks_status put_keys(struct checker *c)
         in.key_handle.key_handle = out.enumerate_keys.key_handle;
         if (in.key_handle.key_handle == 0)
             break;
-        TRY(put_key(c, in.key_handle.key_handle, raw));
+        TRY(put_described_key(c, in.key_handle.key_handle, raw));
     }
     put_text(&c->out, "]");
 out:
