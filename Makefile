@@ -134,7 +134,7 @@ $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
-             $(addprefix $(O)/,libproxy.a $(LIBS_token))
+             $(addprefix $(O)/,libissuer.a libproxy.a $(LIBS_token))
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
