@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
 import time
 
 from rig.clicase import (
@@ -15,7 +14,6 @@ from rig.issuer_side import provision_key
 from rig.keycase import PIN_BLOCKED
 from rig.processes import Token, run
 from rig.sealed_rows import SESSION, SealedRows, master_key
-from rig.sks_wire import SksClient
 from rig.upkeepcase import UpkeepTest
 
 KILLS = int(os.environ.get("SKS_KILLS", "40"))
@@ -232,31 +230,11 @@ class RoundTrip(BackupTest):
 class Consistent(BackupTest):
     """A backup beside a busy server is of one moment."""
 
-    def keep_busy(self, stop, failed):
-        client = SksClient(self.token.url)
-        try:
-            while not stop.is_set():
-                key = provision_key(client, self.authority, pin_policy={})
-                client.call("deleteKey", keyHandle=key.handle, authorization=b"")
-        except Exception as trouble:
-            failed.append(trouble)
-        finally:
-            client.close()
-
     def test_beside_sessions_that_come_and_go(self):
         (key,) = self.make()
-        stop, failed = threading.Event(), []
-        threads = [threading.Thread(target=self.keep_busy, args=(stop, failed)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        try:
+        with self.busy():
             for n in range(8):
                 self.backup(file=self.place / str(n))
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        self.assertEqual(failed, [])
         for n in range(8):
             target = self.place / ("target.%d" % n)
             self.restore("--install-key", store=target, file=self.place / str(n))
