@@ -73,7 +73,7 @@ $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
 
-link = @$(if $(V),,echo '  LD   $@') && \
+link = $(if $(V),,@echo '  LD   $@' &&) \
        $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a libkeygen2.a)
@@ -94,7 +94,7 @@ define unit_rule
 $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
                   $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
 	@mkdir -p $$(@D)
-	@$(if $(V),,echo '  LD   $$@') && $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
+	$(if $(V),,@echo '  LD   $$@' &&) $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
 	    -lcriterion
 endef
 $(foreach folder,keygen2 token issuer proxy,$(eval $(call unit_rule,$(folder))))
@@ -109,6 +109,7 @@ $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/supp
 $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
 $(O)/plain/token_stress: $(addprefix $(O)/obj/tests/plain/parts/,estate.o key_user.o ledger.o)
+$(O)/plain/token_deletion: private WRAPPED := live_key_drop key_load
 PIN_PROGRAMS := $(addprefix $(O)/plain/pin_,model threads)
 PIN_PARTS := comparisons pin_cuts pin_defects pin_states pin_world
 $(PIN_PROGRAMS): $(PIN_PARTS:%=$(O)/obj/tests/plain/parts/%.o)
@@ -122,7 +123,7 @@ $(O)/bench/bench_token: $(call object,$(wildcard tests/bench/*.c)) \
                         $(call object,$(wildcard tests/plain/support/*.c)) \
                         $(addprefix $(O)/,$(LIBS_token))
 	@mkdir -p $(@D)
-	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) -rdynamic \
+	$(if $(V),,@echo '  LD   $@' &&) $(CC) $(LDFLAGS) -rdynamic \
 	    $(addprefix -Wl$(comma)--wrap=,$(METERED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
                          $(call object,tests/bench/bench.c tests/bench/child.c) \
@@ -134,9 +135,9 @@ $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
-             $(addprefix $(O)/,libproxy.a $(LIBS_token))
+             $(addprefix $(O)/,libissuer.a libproxy.a $(LIBS_token))
 	@mkdir -p $(@D)
-	@$(if $(V),,echo '  LD   $@') && $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
+	$(if $(V),,@echo '  LD   $@' &&) $(CC) $(LDFLAGS) $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer) \
 	    -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 # The recorder is preloaded into the real program, and bare of what that is built with.

@@ -240,7 +240,8 @@ enum sks_status certificate_find(struct session_store *store, const uint8_t fing
     if (step > 0)
         *certificate = copy_row(row, arena);
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        return SKS_ERROR_STORAGE;
     if (step > 0 && *certificate == NULL)
         return sks_fail(err, SKS_ERROR_STORAGE, "no memory for a certificate");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
@@ -266,7 +267,8 @@ enum sks_status certificates_oldest_generation(struct session_store *store, stru
     if (step > 0)
         *generation = (unsigned)sqlite3_column_int(row, 0);
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        return SKS_ERROR_STORAGE;
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

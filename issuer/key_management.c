@@ -79,16 +79,26 @@ out:
     return rc;
 }
 
+/* At least one. */
+static enum sks_status count_keys(const char *folder, unsigned *count, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(count_files(folder, count, err));
+    REQUIRE(*count > 0, err, SKS_ERROR_EXTERNAL,
+            "%s: there is no key management key; sks-issuer init --data %s makes it", folder,
+            folder);
+out:
+    return rc;
+}
+
 enum sks_status key_management_roll_over(const char *folder, unsigned *generation,
                                          struct sks_error *err)
 {
     unsigned count;
     enum sks_status rc;
 
-    TRY(count_files(folder, &count, err));
-    REQUIRE(count > 0, err, SKS_ERROR_EXTERNAL,
-            "%s: there is no key management key; sks-issuer init --data %s makes it", folder,
-            folder);
+    TRY(count_keys(folder, &count, err));
     REQUIRE(count < GENERATIONS_MAX, err, SKS_ERROR_NOT_ALLOWED,
             "%s: there are %d generations of key management keys, and no more can be", folder,
             GENERATIONS_MAX);
@@ -148,10 +158,7 @@ enum sks_status key_management_load(struct key_management *keys, const char *fol
     unsigned count;
     enum sks_status rc;
 
-    TRY(count_files(folder, &count, err));
-    REQUIRE(count > 0, err, SKS_ERROR_EXTERNAL,
-            "%s: there is no key management key; sks-issuer init --data %s makes it", folder,
-            folder);
+    TRY(count_keys(folder, &count, err));
     for (unsigned i = atomic_load(&keys->count); i < count; i++)
         TRY(load_one(keys, folder, i, err));
 out:

@@ -30,7 +30,8 @@ enum sks_status session_store_last_answer(struct session_store *store,
     if (step > 0)
         *answer = arena_copy(arena, database_bytes(row, 0));
     database_done(row);
-    database_unlock(store->db);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        return SKS_ERROR_STORAGE;
     if (step == 0 || (step > 0 && answer->ptr == NULL))
         return sks_fail(err, SKS_ERROR_STORAGE, "the stored answer cannot be read");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;

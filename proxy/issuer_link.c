@@ -255,8 +255,11 @@ enum sks_status issuer_link_exchange(struct issuer_link *link, const char *query
     issuer_reply_free(reply);
     (void)snprintf(url, sizeof url, "%s%s%s", link->url, query == NULL ? "" : "?",
                    query == NULL ? "" : query);
-    TRY(link->transport.exchange(link->transport.ctx, query == NULL ? "POST" : "GET", url,
-                                 query == NULL ? JSON : NULL, NULL, message, &exchange, err));
+    rc = link->transport.exchange(link->transport.ctx, query == NULL ? "POST" : "GET", url,
+                                  query == NULL ? JSON : NULL, NULL, message, &exchange, err);
+    if (exchange.too_large)
+        rc = sks_fail(err, SKS_ERROR_OPTION, "%s: the answer is too large", url);
+    TRY(rc);
     TRY(check_certificate(link, buf_bytes(&exchange.leaf), err));
     rc = read_reply(link, &exchange, reply, err);
 out:

@@ -10,6 +10,7 @@ struct regex_reader {
     size_t at;
     struct buf *out;
     struct sks_error *err;
+    bool caseless; /* there was a flag i */
 };
 
 static enum sks_status refuse(const struct regex_reader *r, size_t at, const char *what)
@@ -59,6 +60,16 @@ static size_t hex_digits(const struct regex_reader *r, size_t ahead)
 
 /* ---- escapes ---- */
 
+/* All above U+00FF, which belongs to each \D, \S, \W and negated POSIX class. In a class it is
+ * written behind them, as PCRE2 10.42 forgets it where a POSIX class follows, or where a negated
+ * class has a general category as well. Long s and the Kelvin sign would stand for s and k too
+ * behind a flag i, so there they are left out. */
+static const char *wide_characters(const struct regex_reader *r)
+{
+    return r->caseless ? "\\x{100}-\\x{17e}\\x{180}-\\x{2129}\\x{212b}-\\x{10ffff}"
+                       : "\\x{100}-\\x{10ffff}";
+}
+
 /* Java's \p{...}: the general categories of Unicode, and the POSIX classes, which are of ASCII. */
 static enum sks_status read_property(struct regex_reader *r, bool in_class)
 {
@@ -73,17 +84,20 @@ static enum sks_status read_property(struct regex_reader *r, bool in_class)
     };
     bool negated = peek(r, 1) == 'P', braces = peek(r, 2) == '{';
     size_t start = braces ? 3 : 2, len = braces ? 0 : 1;
-    char name[12], padded[16], posix[24];
+    const char *general;
+    char name[12], padded[16], posix[80];
 
     while (braces && is_letter(peek(r, start + len)))
         len++;
     if (len == 0 || len >= sizeof name || (braces && peek(r, start + len) != '}'))
         return refuse(r, r->at, "a property that is not supported");
     (void)snprintf(name, sizeof name, "%.*s", (int)len, (const char *)r->text.ptr + r->at + start);
-    (void)snprintf(padded, sizeof padded, " %s ", strncmp(name, "Is", 2) == 0 ? name + 2 : name);
+    general = strncmp(name, "Is", 2) == 0 ? name + 2 : name;
+    (void)snprintf(padded, sizeof padded, " %s ", general);
+    if (r->caseless && strstr(" Lu Ll Lt ", padded) != NULL)
+        return refuse(r, r->at, "a property of case behind a flag i");
     if (strstr(CATEGORIES, padded) != NULL) {
-        (void)snprintf(posix, sizeof posix, "\\%c{%.2s}", negated ? 'P' : 'p',
-                       strncmp(name, "Is", 2) == 0 ? name + 2 : name);
+        (void)snprintf(posix, sizeof posix, "\\%c{%.2s}", negated ? 'P' : 'p', general);
     } else {
         size_t i = 0;
 
@@ -91,8 +105,8 @@ static enum sks_status read_property(struct regex_reader *r, bool in_class)
             i++;
         if (i == NITEMS(POSIX))
             return refuse(r, r->at, "a property that is not supported");
-        (void)snprintf(posix, sizeof posix, in_class ? "[:%s%s:]" : "[[:%s%s:]]",
-                       negated ? "^" : "", POSIX[i][1]);
+        (void)snprintf(posix, sizeof posix, in_class ? "[:%s%s:]%s" : "[[:%s%s:]]",
+                       negated ? "^" : "", POSIX[i][1], negated ? wide_characters(r) : "");
     }
     put_text(r->out, posix);
     r->at += start + len + braces;
@@ -156,6 +170,8 @@ static enum sks_status read_escape(struct regex_reader *r, bool in_class)
     if (is_letter(c) && strchr(in_class ? "tnrfaedDsSwWhHvV" : "tnrfaedDsSwWhHvVbBAzZR", c) == NULL)
         return refuse(r, r->at, "an escape that is not supported");
     copy(r, 2);
+    if (in_class && (c == 'D' || c == 'S' || c == 'W'))
+        put_text(r->out, wide_characters(r));
     return SKS_OK;
 }
 
@@ -195,9 +211,12 @@ out:
 static enum sks_status read_flags(struct regex_reader *r)
 {
     size_t start = r->at;
+    bool off = false;
 
     copy(r, 2);
     while (peek(r, 0) != 0 && strchr("imsu-", peek(r, 0)) != NULL) {
+        off |= peek(r, 0) == '-';
+        r->caseless |= peek(r, 0) == 'i' && !off;
         if (peek(r, 0) == 'u')
             r->at++;
         else
@@ -294,7 +313,7 @@ static enum sks_status read_item(struct regex_reader *r)
 
 enum sks_status java_regex_translate(struct bytes text, struct buf *out, struct sks_error *err)
 {
-    struct regex_reader r = { text, 0, out, err };
+    struct regex_reader r = { .text = text, .out = out, .err = err };
     enum sks_status rc = SKS_OK;
 
     REQUIRE(text.len <= JAVA_REGEX_MAX, err, SKS_ERROR_OPTION,

@@ -158,13 +158,10 @@ out:
 /* A key may be deleted while a call is at work with it: what it then misses is the key. */
 static enum sks_status explain_gone(struct call *call, enum sks_status rc)
 {
-    const struct live_key *now;
-
     if (call->live == NULL || (rc != SKS_ERROR_INTERNAL && rc != SKS_ERROR_OPTION) ||
-        live_key_take(call->token->live_keys, call->in.handle, &now, NULL) != SKS_OK)
+        !key_is_gone(call->token->store, call->in.handle))
         return rc;
-    live_key_release(call->token->live_keys, now);
-    return now != NULL ? rc : call_fail(call, SKS_ERROR_NO_KEY, "no key %u", call->in.handle);
+    return call_fail(call, SKS_ERROR_NO_KEY, "no key %u", call->in.handle);
 }
 
 static enum sks_status find_subject(struct call *call, enum need need, struct held_lock **lock)

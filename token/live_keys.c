@@ -73,6 +73,22 @@ void live_keys_free(struct live_keys *keys)
     free(keys);
 }
 
+/* @param found  out: false if the key was deleted since it was read, and its guards with it */
+static enum sks_status load_guards_of(struct live_keys *keys, struct live *live, bool *found,
+                                      struct sks_error *err)
+{
+    const struct key *key = &live->key.key;
+    struct sks_error trouble = { 0 };
+    enum sks_status rc = guards_load(keys->store, key, &live->arena, &live->key.guards, &trouble);
+
+    *found = rc == SKS_OK || !key_is_gone(keys->store, key->handle);
+    if (!*found)
+        return SKS_OK;
+    if (rc != SKS_OK && err != NULL)
+        *err = trouble;
+    return rc;
+}
+
 /* A key of a closed session, with its guards; NULL if there is none. */
 static enum sks_status load(struct live_keys *keys, uint32_t handle, struct live **loaded,
                             struct sks_error *err)
@@ -91,7 +107,9 @@ static enum sks_status load(struct live_keys *keys, uint32_t handle, struct live
     TRY(key_load(keys->store, handle, &live->arena, key, &found, err));
     if (!found || !key->closed)
         goto out;
-    TRY(guards_load(keys->store, key, &live->arena, &live->key.guards, err));
+    TRY(load_guards_of(keys, live, &found, err));
+    if (!found)
+        goto out;
     TRY(public_key_parse(key->public_key, &live->key.parts));
     *loaded = live;
     live = NULL;

@@ -483,3 +483,13 @@ enum sks_status key_load(struct store *store, uint32_t handle, struct arena *are
     *found = row.handle != 0;
     return rc == SKS_OK && *found ? key_from_row(&row, arena, key) : rc;
 }
+
+bool key_is_gone(struct store *store, uint32_t handle)
+{
+    struct arena arena = { 0 };
+    struct store_row row;
+    enum sks_status rc = store_get(store, STORE_KEY, handle, &arena, &row, NULL);
+
+    arena_free(&arena);
+    return rc == SKS_OK && row.handle == 0;
+}

@@ -138,4 +138,7 @@ CHECKED enum sks_status pin_policy_load(struct store *store, struct reference re
 CHECKED enum sks_status key_load(struct store *store, uint32_t handle, struct arena *arena,
                                  struct key *key, bool *found, struct sks_error *err);
 
+/** True if the store has no such key any more: what is missing of it then is no damage. */
+bool key_is_gone(struct store *store, uint32_t handle);
+
 #endif

@@ -43,13 +43,15 @@ static size_t read_body(char *to, size_t size, size_t count, void *ctx)
 struct sink {
     struct buf *body;
     size_t max;
+    bool *too_large;
 };
 
 static size_t write_body(char *from, size_t size, size_t count, void *ctx)
 {
     struct sink *sink = ctx;
 
-    if (size * count > sink->max - sink->body->len)
+    *sink->too_large = size * count > sink->max - sink->body->len;
+    if (*sink->too_large)
         return 0; /* libcurl ends the exchange */
     put_raw(sink->body, bytes_at(from, size * count));
     return sink->body->status == SKS_OK ? size * count : 0;
@@ -321,7 +323,7 @@ enum sks_status http_client_exchange(struct http_client *client, const char *met
                                      struct sks_error *err)
 {
     size_t max = client->config.body_max == 0 ? BODY_MAX : client->config.body_max;
-    struct sink sink = { &exchange->body, max };
+    struct sink sink = { &exchange->body, max, &exchange->too_large };
     struct curl_slist *headers = NULL;
     enum sks_status rc;
 

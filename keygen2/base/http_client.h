@@ -23,6 +23,7 @@ struct http_client_config {
 struct http_exchange {
     unsigned status;
     bool sent;              /* the request has left, at least in part */
+    bool too_large;         /* an answer came that is over the limit */
     char content_type[128]; /* as sent, "" if none */
     char location[2048];    /* "" if none */
     struct buf body;

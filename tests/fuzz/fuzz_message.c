@@ -4,22 +4,9 @@
  * The first byte picks the message, the rest is its text. What decodes must encode, and what was
  * encoded must decode to what encodes to the same text.
  */
-#include "keygen2/message/keygen2.h"
+#include "tests/unit/support/keygen2/messages.h"
 
 #include <stdlib.h>
-
-union message {
-    struct invocation_request invocation_request;
-    struct invocation_response invocation_response;
-    struct provisioning_initialization_request initialization_request;
-    struct provisioning_initialization_response initialization_response;
-    struct credential_discovery_request discovery_request;
-    struct credential_discovery_response discovery_response;
-    struct key_creation_request creation_request;
-    struct key_creation_response creation_response;
-    struct provisioning_finalization_request finalization_request;
-    struct provisioning_finalization_response finalization_response;
-};
 
 /* The corpus knows their numbers. */
 static const struct json_type *const TYPES[] = {

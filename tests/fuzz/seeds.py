@@ -118,6 +118,13 @@ def filters(known):
               + b"\1" + array(certificate))
 
 
+def profiles():
+    """The shipped ones."""
+    for path in sorted((TESTS.parent / "issuer" / "profiles").glob("*.json")):
+        if path.name != "profile.schema.json":
+            write("profile", path.stem, path.read_bytes())
+
+
 SAMPLE = {"byte": 1, "bool": 1, "ushort": 300, "uint": 7}
 
 
@@ -215,6 +222,7 @@ if __name__ == "__main__":
     keys(KNOWN)
     certificates(KNOWN)
     filters(KNOWN)
+    profiles()
     calls()
     updates()
     sessions()

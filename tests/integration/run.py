@@ -8,6 +8,7 @@ test failed or none ran.
 import argparse
 import concurrent.futures
 import json
+import os
 import subprocess
 import sys
 import time
@@ -27,7 +28,8 @@ COVERED = (
     ("/sks/2010", profile_2010.DRAFT, profile_2010.STATUSES, 30),
 )
 # Started first, as they take longest.
-SLOW_FIRST = ("test_load", "test_bad_input", "test_kill")
+SLOW_FIRST = ("test_wire_slow", "test_load", "test_bad_input", "test_wire_crash", "test_rekey",
+              "test_kill")
 
 
 class Result(unittest.TestResult):
@@ -68,10 +70,10 @@ def flatten(suite):
             yield item
 
 
-def load(pattern):
+def load(pattern, files="test_*.py"):
     """{class name: [tests]} of all tests whose id contains the pattern."""
     loader = unittest.TestLoader()
-    suite = loader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    suite = loader.discover(str(HERE), pattern=files, top_level_dir=str(HERE))
     classes = {}
     for test in flatten(suite):
         if pattern.lower() in test.id().lower() or test.id().startswith("unittest."):
@@ -82,7 +84,7 @@ def load(pattern):
 
 def run_here(name, pattern):
     """The worker: one class in this process."""
-    tests = load(pattern)[name]
+    tests = load(pattern, name.split(".")[0] + ".py")[name]
     unittest.TestSuite(tests).run(Result())
     print(json.dumps(["outcomes", outcomes.noted(), 0, ""]))
 
@@ -126,7 +128,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose name has it")
     parser.add_argument("-v", action="store_true", help="name the passed tests too")
-    parser.add_argument("--jobs", type=int, default=2, help="test classes at a time")
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1,
+                        help="test classes at a time (default: one more than there are cores)")
     parser.add_argument("--class", dest="worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import threading
 
 from rig import raw_http
 from rig.clicase import DONE, IO_ERROR, REFUSED, USAGE, Terminal, command_line, sks_token
@@ -57,30 +56,10 @@ class Sound(UpkeepTest):
 class Beside(UpkeepTest):
     """A running server goes on, and what it does meanwhile shows no finding."""
 
-    def keep_busy(self, stop, failed):
-        client = SksClient(self.token.url)
-        try:
-            while not stop.is_set():
-                key = provision_key(client, self.authority, pin_policy={})
-                client.call("deleteKey", keyHandle=key.handle, authorization=b"")
-        except Exception as trouble:
-            failed.append(trouble)
-        finally:
-            client.close()
-
     def test_while_sessions_come_and_go(self):
-        stop, failed = threading.Event(), []
-        threads = [threading.Thread(target=self.keep_busy, args=(stop, failed)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        try:
+        with self.busy():
             for _ in range(15):
                 self.assert_sound()
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        self.assertEqual(failed, [])
         self.assertEqual([name for name in os.listdir(self.token.store) if "copy" in name], [])
 
     def test_copies_of_the_killed_are_swept(self):

@@ -22,6 +22,9 @@ static const struct {
     { "verification", "detail", "substr(detail, 1, :body)" },
     { "certificate", "serial", "randomblob(16)" },
     { "certificate", "session", "session + :n" },
+    { "certificate", "owner", "owner + :n" },
+    { "certificate", "fingerprint", "randomblob(32)" },
+    { "certificate", "device", "randomblob(32)" },
     { "certificate", "der", "substr(der, 1, :body)" },
 };
 

@@ -70,7 +70,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             relay.count += 1
         name = relay.name(body)
         body = relay.apply("request", name, body, count)
-        status, headers, answer = self._forward(relay.upstream, body)
+        status, headers, answer = self._forward(relay, name, body)
+        headers = relay.alter_headers("response", relay.name(answer, name), dict(headers)).items()
         answer = relay.apply("response", relay.name(answer, name), answer, count)
         self.send_response_only(status)
         for header, value in headers:
@@ -91,12 +92,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _forward(self, upstream, body):
-        connection = upstream_connection(upstream)
+    def _forward(self, relay, request_name, body):
+        connection = upstream_connection(relay.upstream)
         try:
             headers = {name: value for name, value in self.headers.items()
                        if name.lower() not in HOP_HEADERS}
-            connection.request(self.command, self.path, body or None, headers)
+            headers = relay.alter_headers("request", request_name, headers)
+            try:
+                connection.request(self.command, self.path, body or None, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass            # it did not read to the end, but may have answered
             response = connection.getresponse()
             return response.status, response.getheaders(), response.read()
         finally:
@@ -131,6 +136,7 @@ class Relay:
         self.seen = []              # (direction, name) in order
         self.errors = []
         self.close_silently = False
+        self.header_hook = None     # (direction, name, headers: dict), which it may change
         self.lock = threading.Lock()
         self.server = (http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
                        if unix is None else _UnixServer(str(unix), _UnixHandler))
@@ -158,6 +164,11 @@ class Relay:
             self.errors.append(error)
             raise
         return body if changed is None else changed
+
+    def alter_headers(self, direction, name, headers):
+        if self.header_hook:
+            self.header_hook(direction, name, headers)
+        return headers
 
     def close(self):
         self.server.shutdown()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -9,9 +10,11 @@ from . import constructs
 from .certificates import generate
 from .clicase import DONE, sks_token
 from .firmware import chunks, policy, write_public
+from .issuer_side import provision_key
 from .keycase import PIN, PUK
 from .postcase import SHARED, PostTest
 from .sealed_rows import SealedRows
+from .sks_wire import SksClient
 from .wirecase import AUTHORIZATION
 
 RSA1024 = "https://webpki.github.io/sks/algorithm#rsa1024"
@@ -125,6 +128,32 @@ class UpkeepTest(PostTest):
         finally:
             self.token.start()
             self.sks = self.wire()
+
+    @contextmanager
+    def busy(self):
+        """Three clients make keys and delete them meanwhile, and none of them fails."""
+        stop, failed = threading.Event(), []
+        threads = [threading.Thread(target=self._keep_busy, args=(stop, failed)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failed, [])
+
+    def _keep_busy(self, stop, failed):
+        client = SksClient(self.token.url)
+        try:
+            while not stop.is_set():
+                key = provision_key(client, self.authority, pin_policy={})
+                client.call("deleteKey", keyHandle=key.handle, authorization=b"")
+        except Exception as trouble:
+            failed.append(trouble)
+        finally:
+            client.close()
 
     def copy_of(self, store):
         """A folder of its own with the store."""
