@@ -48,6 +48,15 @@ struct session_terms {
     struct bytes server_certificate; /* DER of the TLS leaf; zero length over http */
 };
 
+/* The same in the 2010 profile: the inputs of its createProvisioningSession, by the draft's names.
+ */
+struct session_2010_terms {
+    struct bytes server_session_id, client_session_id; /* SKS_SESSION_ID_2010 bytes */
+    struct bytes provisioning_uri;
+    struct bytes server_public_key; /* RSA, SPKI DER */
+    uint32_t life_time;             /* seconds */
+};
+
 /* SKS V1.07, createPukPolicy. */
 struct puk_policy {
     struct bytes id;

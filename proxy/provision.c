@@ -130,7 +130,7 @@ static enum sks_status create_session(struct enrolment *e,
                               .issuer_uri = bytes_of(issuer_link_url(e->issuer)),
                               .key_management_key = in->key_management_key,
                               .client_time = (uint32_t)now,
-                              .session_life_time = in->session_life_time,
+                              .session_life_time = (uint16_t)in->session_life_time,
                               .session_key_limit = in->session_key_limit,
                               .server_certificate = issuer_link_certificate(e->issuer),
                           } };

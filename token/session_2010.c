@@ -11,7 +11,7 @@ static enum sks_status check_id(struct call *call, const char *argument, struct 
                                                      argument, SKS_SESSION_ID_2010);
 }
 
-static enum sks_status check_terms(struct call *call, const struct create_session_2010_in *in)
+static enum sks_status check_terms(struct call *call, const struct session_2010_terms *in)
 {
     enum sks_status rc;
 
@@ -41,13 +41,16 @@ out:
     return rc;
 }
 
-static enum sks_status attest_key(struct call *call, const struct session *s, uint32_t life_time,
-                                  struct bytes *attestation)
+static enum sks_status attest_key(struct call *call, const struct session_key *sk,
+                                  const struct session_2010_terms *terms, struct bytes *attestation)
 {
     struct buf data = { 0 }, signature = { 0 };
+    uint8_t proof[SKS_MAC_SIZE];
     enum sks_status rc;
 
-    TRY(put_session_2010_attestation(&data, &s->sk, &s->terms, life_time));
+    TRY(session_2010_proof(sk, proof));
+    put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), terms);
+    TRY(data.status);
     TRY(sign_sha256(call->token->device.key, buf_bytes(&data), &signature));
     TRY(call_keep(call, buf_bytes(&signature), attestation));
 out:
@@ -58,7 +61,7 @@ out:
 
 enum sks_status create_session_2010(struct call *call)
 {
-    const struct create_session_2010_in *in = &call->in.create_session_2010;
+    const struct session_2010_terms *in = &call->in.create_session_2010;
     struct create_session_2010_out *out = &call->out.create_session_2010;
     struct session *s = &call->session;
     enum sks_status rc;
@@ -74,7 +77,7 @@ enum sks_status create_session_2010(struct call *call)
     TRY(check_terms(call, in));
     TRY(session_2010_draw(&s->sk));
     TRY(encrypt_key(call, s, &out->encrypted_session_key));
-    TRY(attest_key(call, s, in->life_time, &out->attested_session_key));
+    TRY(attest_key(call, &s->sk, in, &out->attested_session_key));
     out->provisioning_id = session_begin(call, in->life_time, s->terms.session_key_limit);
 out:
     return rc;

@@ -67,20 +67,18 @@ out:
     return rc;
 }
 
-enum sks_status put_session_2010_attestation(struct buf *out, const struct session_key *sk,
-                                             const struct session_terms *terms, uint32_t life_time)
+enum sks_status session_2010_proof(const struct session_key *sk, uint8_t proof[SKS_MAC_SIZE])
 {
-    uint8_t mac[SKS_MAC_SIZE];
-    enum sks_status rc;
+    return hmac_sha256(bytes_at(sk->key, sizeof sk->key), bytes_of(SESSION_KEY_ATTESTATION), proof);
+}
 
-    TRY(hmac_sha256(bytes_at(sk->key, sizeof sk->key), bytes_of(SESSION_KEY_ATTESTATION), mac));
-    put_array(out, bytes_at(mac, sizeof mac));
+void put_session_2010_attestation(struct buf *out, struct bytes proof,
+                                  const struct session_2010_terms *terms)
+{
+    put_array(out, proof);
     put_array(out, terms->server_session_id);
     put_array(out, terms->client_session_id);
-    put_array(out, terms->issuer_uri);
-    put_array(out, terms->server_ephemeral_key);
-    put_uint(out, life_time);
-    rc = out->status;
-out:
-    return rc;
+    put_array(out, terms->provisioning_uri);
+    put_array(out, terms->server_public_key);
+    put_uint(out, terms->life_time);
 }

@@ -38,14 +38,13 @@ CHECKED enum sks_status session_2010_encrypt(EVP_PKEY *server_key, const struct 
 CHECKED enum sks_status session_2010_decrypt(EVP_PKEY *own, struct bytes encrypted,
                                              struct session_key *sk);
 
-/**
- * Appends what the device key signs of a new session.
- *
- * @param terms      both session ids, issuer_uri and server_ephemeral_key, which is the server key
- * @param life_time  seconds
- */
-CHECKED enum sks_status put_session_2010_attestation(struct buf *out, const struct session_key *sk,
-                                                     const struct session_terms *terms,
-                                                     uint32_t life_time);
+/** The value that stands for the session key in what is signed, and shows nothing of it.
+ * @param proof out: 32 bytes */
+CHECKED enum sks_status session_2010_proof(const struct session_key *sk,
+                                           uint8_t proof[SKS_MAC_SIZE]);
+
+/** Appends what the device key signs of a new session. @param proof of session_2010_proof() */
+void put_session_2010_attestation(struct buf *out, struct bytes proof,
+                                  const struct session_2010_terms *terms);
 
 #endif

@@ -71,7 +71,7 @@ struct provisioning_initialization_request {
     struct keygen2_time server_time;
     struct bytes session_key_algorithm;
     uint16_t session_key_limit;
-    uint16_t session_life_time;
+    uint32_t session_life_time;                      /* up to 65535 but in the 2010 profile */
     struct bytes server_ephemeral_key;               /* empty in the 2010 profile */
     struct bytes server_public_key;                  /* RSA; empty but in the 2010 profile */
     struct bytes key_management_key;                 /* empty if absent */

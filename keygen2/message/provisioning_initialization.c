@@ -33,6 +33,16 @@ static enum sks_status check_id_2010(struct json_reader *r, const struct json_pl
     return json_refuse(r, &place, "not %d characters", SKS_SESSION_ID_2010);
 }
 
+/* A ushort in V1.07's createProvisioningSession, a uint in that of 2010. */
+static enum sks_status check_life_time(struct json_reader *r, const struct json_place *at,
+                                       uint32_t seconds)
+{
+    if (seconds <= UINT16_MAX)
+        return SKS_OK;
+    return json_refuse(r, &(struct json_place){ at, "sessionLifeTime", 0 }, "must be 1-%d",
+                       UINT16_MAX);
+}
+
 static enum sks_status check_request_2010(struct json_reader *r, const struct json_place *at,
                                           const struct provisioning_initialization_request *request)
 {
@@ -128,7 +138,7 @@ static const struct json_field REQUEST[] = {
     { "serverTime", JSON_CUSTOM, JSON_MANDATORY, AT(server_time), .with = &KEYGEN2_SERVER_TIME },
     { "sessionKeyAlgorithm", JSON_URI, JSON_MANDATORY, AT(session_key_algorithm) },
     { "sessionKeyLimit", JSON_USHORT, JSON_MANDATORY, AT(session_key_limit), .min = 1 },
-    { "sessionLifeTime", JSON_USHORT, JSON_MANDATORY, AT(session_life_time), .min = 1 },
+    { "sessionLifeTime", JSON_LONG, JSON_MANDATORY, AT(session_life_time), .min = 1 },
     /* One of these two, by the algorithm. */
     { SERVER_EPHEMERAL_KEY, JSON_CUSTOM, JSON_OPTIONAL, AT(server_ephemeral_key),
       .with = &KEYGEN2_JWK },
@@ -149,8 +159,8 @@ static enum sks_status check_request(struct json_reader *r, const struct json_pl
 
     TRY(check_present(r, at, SERVER_EPHEMERAL_KEY, request->server_ephemeral_key.len, !is_2010));
     TRY(check_present(r, at, SERVER_PUBLIC_KEY, request->server_public_key.len, is_2010));
-    if (is_2010)
-        TRY(check_request_2010(r, at, request));
+    TRY(is_2010 ? check_request_2010(r, at, request)
+                : check_life_time(r, at, request->session_life_time));
     if (request->updatable_key_management_keys.count > 0 && request->key_management_key.len == 0)
         return json_refuse(r, &(struct json_place){ at, UPDATABLE_KEYS, 0 },
                            "there is no keyManagementKey to replace them");

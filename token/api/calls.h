@@ -52,10 +52,6 @@ enum method_id {
 struct create_session_in {
     struct session_terms terms; /* client_session_id is not among the inputs */
 };
-struct create_session_2010_in {
-    struct bytes server_session_id, client_session_id, provisioning_uri, server_public_key;
-    uint32_t life_time;
-};
 struct close_session_in {
     uint32_t provisioning_handle;
     struct bytes nonce, mac;
@@ -156,7 +152,7 @@ struct symmetric_encrypt_in {
 union sks_in {
     uint32_t handle; /* the first input of every method but 1, 2, 24, 25 and 90 */
     struct create_session_in create_session;
-    struct create_session_2010_in create_session_2010;
+    struct session_2010_terms create_session_2010;
     struct close_session_in close_session;
     struct enumerate_sessions_in enumerate_sessions;
     struct session_handle_in session_handle;

@@ -22,7 +22,7 @@ void issuer_step(struct world *world, struct input *input, size_t step, struct t
 
 /** Remembers a session of the 2010 profile that was created; checks what the token gave of its key.
  */
-void issuer_keep_session_2010(struct world *world, const struct create_session_2010_in *in,
+void issuer_keep_session_2010(struct world *world, const struct session_2010_terms *in,
                               const struct create_session_2010_out *out);
 
 #endif

@@ -78,11 +78,12 @@ static void done_session(struct issue *c)
         check_session_attestation(c, s);
 }
 
-void issuer_keep_session_2010(struct world *w, const struct create_session_2010_in *in,
+void issuer_keep_session_2010(struct world *w, const struct session_2010_terms *in,
                               const struct create_session_2010_out *out)
 {
     struct known_session *s = &w->session[w->sessions++];
     struct buf data = { 0 }, device_key = { 0 };
+    uint8_t proof[SKS_MAC_SIZE];
     EVP_PKEY *pkey = NULL;
 
     *s = (struct known_session){ .handle = out->provisioning_id,
@@ -95,8 +96,9 @@ void issuer_keep_session_2010(struct world *w, const struct create_session_2010_
         return; /* altered to another key: its session key is nobody's */
     must(session_2010_decrypt(made_key(MADE_SERVER), out->encrypted_session_key, &s->sk) ==
                  SKS_OK &&
-             put_session_2010_attestation(&data, &s->sk, &s->terms, in->life_time) == SKS_OK,
+             session_2010_proof(&s->sk, proof) == SKS_OK,
          "session key");
+    put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), in);
     must(put_certificate_key(&device_key, issue_device_id(w, s)) == SKS_OK &&
              public_key_load(buf_bytes(&device_key), &pkey) == SKS_OK &&
              verify_sha256(pkey, buf_bytes(&data), out->attested_session_key) == SKS_OK,

@@ -78,6 +78,8 @@ static const struct edit EDITS[] = {
     { REQUEST, "/keyManagementKey", EC_KEY,
       "/keyManagementKey: not in a session of this algorithm" },
     { REQUEST, "/sessionKeyLimit", "65534", "/sessionKeyLimit: not 65535" },
+    { REQUEST, "/sessionLifeTime", "4294967295", NULL },
+    { REQUEST, "/sessionLifeTime", "4294967296", "/sessionLifeTime: must be 1-4294967295" },
     { REQUEST, "/serverSessionId", "\"short\"", "/serverSessionId: not 32 characters" },
     { REQUEST, "/sessionKeyAlgorithm", "\"https://webpki.github.io/sks/algorithm#session.1\"",
       "/serverEphemeralKey: missing" },

@@ -8,27 +8,29 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static struct session_terms terms_of(struct kat *kat)
+static struct session_2010_terms terms_of(struct kat *kat)
 {
-    return (struct session_terms){
+    return (struct session_2010_terms){
         .server_session_id = kat_hex(kat, kat->entry, "server_session_id"),
         .client_session_id = kat_hex(kat, kat->entry, "client_session_id"),
-        .issuer_uri = kat_text(kat, kat->entry, "provisioning_uri"),
-        .server_ephemeral_key = kat_hex(kat, kat->entry, "server_public_key"),
+        .provisioning_uri = kat_text(kat, kat->entry, "provisioning_uri"),
+        .server_public_key = kat_hex(kat, kat->entry, "server_public_key"),
+        .life_time = kat_number(kat->entry, "life_time"),
     };
 }
 
 static void check_attestation(struct kat *kat)
 {
-    const struct session_terms terms = terms_of(kat);
+    const struct session_2010_terms terms = terms_of(kat);
     struct bytes key = kat_hex(kat, kat->entry, "sessionKey");
-    uint32_t life_time = kat_number(kat->entry, "life_time");
     struct session_key sk = { .counter = 0 };
     struct buf data = { 0 };
+    uint8_t proof[SKS_MAC_SIZE];
     EVP_PKEY *device;
 
     memcpy(sk.key, key.ptr, sizeof sk.key);
-    cr_assert(put_session_2010_attestation(&data, &sk, &terms, life_time) == SKS_OK);
+    cr_assert(session_2010_proof(&sk, proof) == SKS_OK);
+    put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), &terms);
     kat_same(kat, "data", buf_bytes(&data), kat_hex(kat, kat->entry, "data"));
     cr_assert(public_key_load(kat_hex(kat, kat->entry, "devicePublicKey"), &device) == SKS_OK);
     cr_assert(verify_sha256(device, buf_bytes(&data), kat_hex(kat, kat->entry, "attestation")) ==
