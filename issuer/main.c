@@ -6,6 +6,7 @@
 #include "issuer/serve.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/key_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,9 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.profiles) },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
       OPTION_TEXT, AT(serve.seen_certificate) },
+    { "server-keys", 0, "N",
+      "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
+      OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
@@ -103,6 +107,11 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
         return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
     return options->schema ? print_profile_schema()
                            : check_profiles(operands, count, options->json);
+}
+
+static void serve_defaults(void *from)
+{
+    ((struct options *)from)->serve.server_keys = 2;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -235,7 +244,7 @@ static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
-      SERVE, run_serve, NULL },
+      SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,

@@ -1,4 +1,5 @@
 #include "issuer/phase_internal.h"
+#include "issuer/session_kind.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
@@ -74,12 +75,13 @@ static void fill_session(struct session *session, const struct issuer *issuer,
     session->cause = "";
     session->started = clock_now();
     session->expires = session->started + profile->session_life_time;
+    session->state.life_time = profile->session_life_time;
     session->state.terms = (struct session_terms){
-        .session_key_algorithm = bytes_of(SKS_SESSION_ALGORITHM),
+        .session_key_algorithm = bytes_of(session_kind_of_profile(profile)->algorithm),
         .privacy_enabled = profile->privacy_enabled,
         .server_session_id = bytes_of(session->id),
         .issuer_uri = bytes_of(issuer_uri),
-        .session_life_time = profile->session_life_time,
+        .session_life_time = (uint16_t)profile->session_life_time,
         .session_key_limit = profile->session_key_limit,
         .server_certificate = server_certificate(issuer, issuer_uri),
     };

@@ -163,7 +163,7 @@ static void post_keygen2(void *ctx, const struct http_request *request,
     answer_outcome(issuer, request, response, &outcome);
 }
 
-/* RSA keys are made by a worker. */
+/* A worker makes RSA keys, and decrypts with them. */
 static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
     const struct issuer *issuer = ctx;

@@ -11,6 +11,7 @@ struct serve_options {
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
+    uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
 };
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */

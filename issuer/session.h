@@ -72,6 +72,10 @@ struct session_state {
     struct bytes nonce;            /* of the close; its attestation uses `counter` */
     uint16_t kmk_generation;       /* of terms.key_management_key; 0: none */
     uint16_t oldest_generation;    /* that the device was asked about */
+    uint32_t life_time;            /* seconds; terms.session_life_time has it if that is V1.07's */
+    /* Of the 2010 profile. */
+    struct bytes server_public_key, encrypted_session_key;
+    struct bytes session_key_proof; /* session_2010_proof() */
     struct credential *credential;
     uint16_t credentials;
     struct found_credential *found_credential;

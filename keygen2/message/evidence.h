@@ -15,9 +15,13 @@ struct evidence_terms {
     struct bytes session_key_algorithm;
     bool privacy_enabled;
     struct bytes server_ephemeral_key, client_ephemeral_key, key_management_key; /* SPKI */
+    /* Of the 2010 profile, in the place of the ephemeral keys. */
+    struct bytes server_public_key, encrypted_session_key;
+    struct bytes session_key_proof; /* session_2010_proof(): stands for the session key */
     struct bytes server_time;
     uint32_t client_time; /* seconds since 1970 */
-    uint16_t session_life_time, session_key_limit;
+    uint32_t session_life_time;
+    uint16_t session_key_limit;
     struct bytes server_certificate;           /* DER of the TLS leaf */
     struct bytes_list device_certificate_path; /* DER */
 };

@@ -26,6 +26,7 @@ struct token_link {
 struct http_transport {
     struct http_client *client;
     char url[300];
+    size_t base; /* length of the URL without the path */
     char socket[PATH_MAX_BYTES];
 };
 
@@ -72,6 +73,18 @@ static void http_transport_timeout(void *ctx, unsigned seconds)
     http_client_set_timeout(http->client, seconds);
 }
 
+static bool set_path(struct http_transport *http, const char *path)
+{
+    size_t room = sizeof http->url - http->base;
+
+    return (size_t)snprintf(http->url + http->base, room, "%s", path) < room;
+}
+
+static void http_transport_path(void *ctx, const char *path)
+{
+    (void)set_path(ctx, path); /* dialects have short ones */
+}
+
 static void http_transport_close(void *ctx)
 {
     struct http_transport *http = ctx;
@@ -90,14 +103,17 @@ static bool set_address(struct http_transport *http, const char *url, const char
 
     if (strncmp(url, "unix:", 5) == 0) {
         used = snprintf(http->socket, sizeof http->socket, "%s", url + 5);
-        (void)snprintf(http->url, sizeof http->url, "http://localhost%s", path);
-        return used > 0 && (size_t)used < sizeof http->socket;
+        http->base = (size_t)snprintf(http->url, sizeof http->url, "http://localhost");
+        return used > 0 && (size_t)used < sizeof http->socket && set_path(http, path);
     }
     if (strncmp(url, "http://", 7) != 0 || url[7] == '\0')
         return false;
     len -= url[len - 1] == '/';
-    used = snprintf(http->url, sizeof http->url, "%.*s%s", (int)len, url, path);
-    return used > 0 && (size_t)used < sizeof http->url;
+    if (len >= sizeof http->url)
+        return false;
+    memcpy(http->url, url, len);
+    http->base = len;
+    return set_path(http, path);
 }
 
 enum sks_status token_link_open(const char *url, const struct token_link_config *config,
@@ -105,7 +121,7 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
 {
     struct http_transport *http = calloc(1, sizeof *http);
     struct token_transport transport = { http, http_transport_exchange, http_transport_timeout,
-                                         http_transport_close };
+                                         http_transport_path, http_transport_close };
     struct http_client_config client = { .never_twice = true,
                                          .timeout = config->timeout,
                                          .stop = config->stop };
@@ -153,6 +169,13 @@ void token_link_close(struct token_link *link)
 enum call_fate token_link_fate(const struct token_link *link)
 {
     return link->fate;
+}
+
+void token_link_set_dialect(struct token_link *link, const struct sks_dialect *dialect)
+{
+    link->config.dialect = dialect;
+    if (link->transport.set_path != NULL)
+        link->transport.set_path(link->transport.ctx, dialect->path);
 }
 
 void token_link_set_timeout(struct token_link *link, unsigned seconds)

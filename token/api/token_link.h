@@ -33,6 +33,7 @@ struct token_transport {
     enum sks_status (*exchange)(void *ctx, struct bytes request, struct buf *answer,
                                 enum call_fate *fate, struct sks_error *err);
     void (*set_timeout)(void *ctx, unsigned seconds); /* NULL: it has none */
+    void (*set_path)(void *ctx, const char *path);    /* NULL: it has none */
     void (*close)(void *ctx);                         /* NULL: nothing to close */
 };
 
@@ -82,6 +83,9 @@ CHECKED enum sks_status token_call_row(struct token_link *link, const struct sks
 
 /** What is known of the last token_call(). */
 enum call_fate token_link_fate(const struct token_link *link);
+
+/** Makes the next calls in another dialect, at its own path; handles serve in both. */
+void token_link_set_dialect(struct token_link *link, const struct sks_dialect *dialect);
 
 /** Changes the seconds for one call. */
 void token_link_set_timeout(struct token_link *link, unsigned seconds);

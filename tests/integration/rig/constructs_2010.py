@@ -6,6 +6,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from .constructs import hmac_sha256
 from .sks_types import array, encode
 
+SESSION_2010 = "urn:sks:2010:session.rsa"
+
 
 def oaep():
     """How the session key travels."""

@@ -10,13 +10,12 @@ from cryptography import x509
 from . import constructs
 from .certificates import generate
 from .constructs import SessionCounter
-from .constructs_2010 import attestation_data, oaep
+from .constructs_2010 import SESSION_2010, attestation_data, oaep
 from .issuer_side import IssuerSession, ProofError
 from .keycase import KeyTest
 from .sks_types import parse_table
 from .sks_wire import METHODS, SksClient
 
-SESSION_2010 = "urn:sks:2010:session.rsa"
 PROVISIONING_URI = "http://issuer.example/2010"
 # The draft's table of error codes; what it has no number for keeps V1.07's.
 (AUTHENTICATION, STORAGE, MAC, CRYPTO, NO_SESSION, END_SESSION, NO_KEY, ALGORITHM,

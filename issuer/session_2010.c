@@ -1,0 +1,98 @@
+/* The session key of the 2010 profile: drawn by the token, encrypted for an RSA key that the issuer
+ * has for this session alone. */
+#include "keygen2/crypto/session_2010.h"
+#include "issuer/session_kind.h"
+#include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/signature.h"
+
+/* The private key is kept, sealed, until the answer. clientTime and the TLS certificate are bound
+ * to nothing here, so the session does not claim the one that a device would have to confirm. */
+static enum sks_status offer(struct exchange *x,
+                             struct provisioning_initialization_request *request)
+{
+    struct session_state *state = &x->session->state;
+    struct buf spki = { 0 }, private_key = { 0 };
+    EVP_PKEY *pkey = NULL;
+    enum sks_status rc;
+
+    TRY(server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey));
+    TRY(put_key_pair(&spki, &private_key, pkey));
+    TRY(keep_bytes(x, buf_bytes(&spki), &state->server_public_key));
+    TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
+    state->terms.server_certificate = (struct bytes){ 0 };
+    request->server_public_key = state->server_public_key;
+out:
+    EVP_PKEY_free(pkey);
+    buf_free(&spki);
+    buf_free(&private_key);
+    return sks_explain(x->err, rc);
+}
+
+static enum sks_status keep_proof(struct session_state *state, struct arena *arena,
+                                  const struct session_key *sk)
+{
+    uint8_t proof[SKS_MAC_SIZE];
+    enum sks_status rc;
+
+    TRY(session_2010_proof(sk, proof));
+    state->session_key_proof = arena_copy(arena, bytes_at(proof, sizeof proof));
+    if (state->session_key_proof.ptr == NULL)
+        rc = SKS_ERROR_STORAGE;
+out:
+    return rc;
+}
+
+static enum sks_status take_key(struct exchange *x,
+                                const struct provisioning_initialization_response *response,
+                                struct session_key *sk)
+{
+    struct session_state *state = &x->session->state;
+    struct bytes private_key = state->ephemeral_key;
+    EVP_PKEY *own = NULL;
+    enum sks_status rc;
+
+    state->encrypted_session_key = response->encrypted_session_key;
+    TRY(get_private_key(&private_key, &own));
+    if (response->encrypted_session_key.len == 0)
+        rc = check_fail(x, SKS_ERROR_OPTION, "session key", "encryptedSessionKey is missing");
+    else if (session_2010_decrypt(own, response->encrypted_session_key, sk) != SKS_OK)
+        rc = check_fail(x, SKS_ERROR_CRYPTO, "session key",
+                        "encryptedSessionKey is not for the server key of this session");
+    TRY(rc);
+    check_pass(x, "session key", "decrypted with the server key, of %d bits",
+               EVP_PKEY_get_bits(own));
+    TRY(keep_proof(state, x->arena, sk));
+    state->ephemeral_key = (struct bytes){ 0 };
+out:
+    EVP_PKEY_free(own);
+    return sks_explain(x->err, rc);
+}
+
+static enum sks_status check_attestation(const struct session_state *state,
+                                         const struct session_key *sk, EVP_PKEY *device_key,
+                                         struct bytes attestation)
+{
+    const struct session_2010_terms terms = {
+        .server_session_id = state->terms.server_session_id,
+        .client_session_id = state->terms.client_session_id,
+        .provisioning_uri = state->terms.issuer_uri,
+        .server_public_key = state->server_public_key,
+        .life_time = state->life_time,
+    };
+    struct buf data = { 0 };
+    enum sks_status rc;
+
+    (void)sk; /* its proof is what was signed */
+    put_session_2010_attestation(&data, state->session_key_proof, &terms);
+    TRY(data.status);
+    rc = device_key == NULL ? SKS_ERROR_MAC /* no privacy mode */
+                            : verify_sha256(device_key, buf_bytes(&data), attestation);
+out:
+    buf_free(&data);
+    return rc;
+}
+
+const struct session_kind SESSION_2010 = { .algorithm = SKS_SESSION_2010,
+                                           .offer = offer,
+                                           .take_key = take_key,
+                                           .check_attestation = check_attestation };
