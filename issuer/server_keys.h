@@ -7,6 +7,8 @@
 
 #include "issuer/profile.h"
 
+#include <openssl/evp.h>
+
 struct server_keys; /* for any number of threads */
 
 /**

@@ -162,6 +162,9 @@ Test(dialect, a_link_takes_the_url_of_its_dialect)
         cr_assert(token_link_open(url, &config, &link, &err) == SKS_OK);
         cr_expect_eq(token_call(link, DEACTIVATE, NULL, NULL, &arena, &err),
                      i == 0 ? SKS_ERROR_EXTERNAL : SKS_OK, "404 on the other");
+        token_link_set_dialect(link, DIALECT[1 - i]);
+        cr_expect_eq(token_call(link, DEACTIVATE, NULL, NULL, &arena, &err),
+                     i == 0 ? SKS_OK : SKS_ERROR_EXTERNAL, "after a change");
         token_link_close(link);
     }
     http_server_free(server);
