@@ -263,7 +263,8 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     bool won = false;
 
     settle(x, arrival, &change);
-    if (session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
+    if (x->trouble ||
+        session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         phase_trouble(outcome, x->err);
         return true;
     }

@@ -301,6 +301,7 @@ enum exit_code serve(struct serve_options *options)
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
     rc = run(&s, options, &err);
     stop_reloader(&s);
+    server_keys_stop(s.issuer.server_keys);
     http_server_free(s.server);
     server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);

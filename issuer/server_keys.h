@@ -23,14 +23,19 @@ CHECKED enum sks_status server_keys_new(const struct profile_list *profiles, siz
 
 /**
  * Gives a key away, for good; it is generated if none is there, which may take seconds: for worker
- * threads only.
+ * threads only. No more are generated at once than there are processors; the others wait.
  *
  * @param keys       NULL: each key is generated
  * @param algorithm  that a profile asks for
  * @param pkey       out: owned by the caller
+ * @return SKS_ERROR_NOT_AVAILABLE after server_keys_stop()
  */
 CHECKED enum sks_status server_keys_take(struct server_keys *keys,
-                                         const struct algorithm *algorithm, EVP_PKEY **pkey);
+                                         const struct algorithm *algorithm, EVP_PKEY **pkey,
+                                         struct sks_error *err);
+
+/** Gives up what is being generated, soon, and all that wait for it. NULL is allowed. */
+void server_keys_stop(struct server_keys *keys);
 
 /** Wipes the keys. NULL is allowed. */
 void server_keys_free(struct server_keys *keys);

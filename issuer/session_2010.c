@@ -15,7 +15,9 @@ static enum sks_status offer(struct exchange *x,
     EVP_PKEY *pkey = NULL;
     enum sks_status rc;
 
-    TRY(server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey));
+    rc = server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey, x->err);
+    x->trouble = rc != SKS_OK;
+    TRY(rc);
     TRY(put_key_pair(&spki, &private_key, pkey));
     TRY(keep_bytes(x, buf_bytes(&spki), &state->server_public_key));
     TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));

@@ -14,9 +14,18 @@ def oaep():
     return padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 
+def proof_of(key):
+    """What stands for the session key in what is signed."""
+    return hmac_sha256(key, b"SessionKeyAttestation")
+
+
 def attestation_data(key, fields):
     """What the device key signs: all that method 24 got, and that the token has the key."""
-    return (array(hmac_sha256(key, b"SessionKeyAttestation"))
+    return signed_data(proof_of(key), fields)
+
+
+def signed_data(proof, fields):
+    return (array(proof)
             + array(fields["server_session_id"]) + array(fields["client_session_id"])
             + encode("string", fields["provisioning_uri"])
             + array(fields["server_public_key"]) + encode("uint", fields["life_time"]))

@@ -12,9 +12,10 @@ static const struct algorithm *rsa(const char *uri)
 
 static EVP_PKEY *take(struct server_keys *keys, const struct algorithm *algorithm)
 {
+    struct sks_error err = { 0 };
     EVP_PKEY *key;
 
-    cr_assert_eq(server_keys_take(keys, algorithm, &key), SKS_OK);
+    cr_assert_eq(server_keys_take(keys, algorithm, &key, &err), SKS_OK);
     cr_assert_eq(EVP_PKEY_get_bits(key), algorithm->size);
     return key;
 }
@@ -36,6 +37,21 @@ Test(server_keys, none_twice)
     }
     for (size_t i = 0; i < NITEMS(key); i++)
         EVP_PKEY_free(key[i]);
+    server_keys_free(keys);
+}
+
+Test(server_keys, stopped)
+{
+    const struct profile_list none = { 0 };
+    struct sks_error err = { 0 };
+    struct server_keys *keys;
+    EVP_PKEY *key;
+
+    server_keys_stop(NULL);
+    cr_assert_eq(server_keys_new(&none, 0, &keys, &err), SKS_OK);
+    server_keys_stop(keys);
+    cr_expect_eq(server_keys_take(keys, RSA_2048, &key, &err), SKS_ERROR_NOT_AVAILABLE);
+    cr_expect_null(key);
     server_keys_free(keys);
 }
 
