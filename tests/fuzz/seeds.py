@@ -35,6 +35,16 @@ def write(target, name, data):
     (folder / name).write_bytes(data)
 
 
+# What a session of the 2010 profile has otherwise; None: not at all.
+OF_2010 = {
+    "ProvisioningInitializationRequest": {
+        "sessionKeyAlgorithm": "urn:sks:2010:session.rsa", "sessionKeyLimit": 65535,
+        "serverEphemeralKey": None, "keyManagementKey": None, "updatableKeyManagementKeys": None,
+        "serverPublicKey": {"kty": "RSA", "e": "AQAB", "n": "w" + "A" * 340 + "Q"}},
+    "ProvisioningInitializationResponse": {
+        "clientEphemeralKey": None, "encryptedSessionKey": "A" * 342}}
+
+
 def messages():
     for path in sorted((TESTS / "kat" / "transcripts").glob("*.json")):
         for message in json.loads(path.read_text())["messages"]:
@@ -45,6 +55,12 @@ def messages():
     for name, message in data["messages"].items():
         kind = MESSAGES.index(name)
         write("message", "whole-%d" % kind, bytes([kind]) + json.dumps(message).encode())
+    for name, changes in OF_2010.items():
+        message = {key: changes.get(key, value)
+                   for key, value in {**data["messages"][name], **changes}.items()
+                   if changes.get(key, value) is not None}
+        kind = MESSAGES.index(name)
+        write("message", "2010-%d" % kind, bytes([kind]) + json.dumps(message).encode())
 
 
 def array(data):
