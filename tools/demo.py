@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demonstration: two keys provisioned through an untrusted proxy, one used, one attack refused.
+"""The demonstration: keys provisioned through an untrusted proxy, one used, one attack refused.
 
 Starts sks-token, sks-issuer and sks-proxy as processes of their own on free ports of the loopback,
 and stops all that it started.
@@ -21,6 +21,7 @@ from rig import processes, sks_types, sks_wire  # noqa: E402
 PIN = "4711"
 TEXT = b"I agree to the terms of the demonstration.\n"
 PROFILES = ("p256-user-pin", "rsa2048-pin-puk")
+SESSION_2010 = "session-2010"
 FLIPPED_BIT = 3500  # lies in the signature of the certificate: it still decodes
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -91,8 +92,8 @@ def show_checks(rig, session):
     return record
 
 
-def enrol(rig, profile):
-    title("Provisioning %s over https" % profile)
+def enrol(rig, profile, how=""):
+    title("Provisioning %s over https%s" % (profile, how))
     outcome, code = provision(rig, profile)
     need(code == 0 and outcome["outcome"] == "succeeded", outcome["cause"])
     record = show_checks(rig, outcome["serverSessionId"])
@@ -198,6 +199,7 @@ def main():
         outcome = enrol(rig, PROFILES[0])
         sign(rig, outcome["keys"][0]["handle"])
         enrol(rig, PROFILES[1])
+        enrol(rig, SESSION_2010, ", in a session as the draft of 2010 has it")
         attack(rig)
         rig.stop()
         title("Done: everything that was started is stopped.")
