@@ -226,19 +226,42 @@ class PinCounters(Profile2010Test):
         self.sign(one, authorization=b"5555")
         self.sign(two)
 
-    def test_groups_count_together(self):
-        usages = [{"appUsage": usage, "value": value} for usage, value in (
-            (SIGNATURE, b"1111"), (SIGNATURE, b"1111"), (AUTHENTICATION_USAGE, b"2222"),
-            (ENCRYPTION, b"3333"))]
-        for grouping, values, counted in (
-                (SHARED, (b"1111",) * 4, [1, 1, 1, 1]),
-                (SIGNATURE_STANDARD, (b"1111", b"1111", b"2222", b"2222"), [1, 1, 0, 0]),
-                (UNIQUE, (b"1111", b"1111", b"2222", b"3333"), [1, 1, 0, 0])):
-            with self.subTest(grouping=grouping):
-                keys = self.enrol(grouping, *({**usage, "value": value}
-                                              for usage, value in zip(usages, values)))
-                self.miss(keys[0])
-                self.assertEqual(self.errors(*keys), counted)
+    def count_in_groups(self, grouping, values, groups):
+        """Four keys of one policy: wrong tries on the first count for its group, block it whole,
+        and leave the others alone; the PUK unblocks it whole."""
+        usages = (SIGNATURE, SIGNATURE, AUTHENTICATION_USAGE, ENCRYPTION)
+        keys = self.enrol(grouping, *({"appUsage": usage, "value": value}
+                                      for usage, value in zip(usages, values)))
+        for tries in range(1, 4):
+            self.miss(keys[0])
+            self.assertEqual(self.errors(*keys), [tries if group == 0 else 0 for group in groups])
+        for key, value, group in zip(keys, values, groups):
+            if group == 0:
+                self.assert_status(AUTHENTICATION, self.sign, key, authorization=value)
+            else:
+                self.sign(key, authorization=value)
+        self.manage("unlockKey", next(key for key, group in zip(keys[::-1], groups[::-1])
+                                      if group == 0), PUK)
+        for key, value in zip(keys, values):
+            self.sign(key, authorization=value)
+
+    def test_shared_counts_for_all(self):
+        self.count_in_groups(SHARED, (b"1111",) * 4, (0, 0, 0, 0))
+
+    def test_signature_standard_counts_for_a_side(self):
+        self.count_in_groups(SIGNATURE_STANDARD, (b"1111", b"1111", b"2222", b"2222"),
+                             (0, 0, 1, 1))
+
+    def test_unique_counts_for_a_usage(self):
+        self.count_in_groups(UNIQUE, (b"1111", b"1111", b"2222", b"3333"), (0, 0, 1, 2))
+
+    def test_the_puk_has_one_counter(self):
+        """It is one secret for all keys of the policy, whatever their PINs are."""
+        one, two = self.enrol(NONE, {}, {})
+        for key in (one, two):
+            self.assert_status(AUTHENTICATION, self.manage, "unlockKey", key, b"0000000000")
+        infos = [self.sks.call("getKeyProtectionInfo", keyHandle=key.handle) for key in (one, two)]
+        self.assertEqual([info.pukErrorCount for info in infos], [2, 2])
 
 
 class Killed(Profile2010Test):
