@@ -94,11 +94,8 @@ enum sks_status keygen2_decode(const struct json_type *type, struct bytes text, 
 
 enum sks_status keygen2_encode(const struct json_type *type, const void *in, struct buf *text)
 {
-    json_t *root = json_encode(type, in);
-    enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : json_write(root, text);
-
-    json_decref(root);
-    return rc;
+    json_put(text, type, in);
+    return text->status;
 }
 
 const char *keygen2_qualifier(struct bytes text)
