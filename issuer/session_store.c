@@ -17,9 +17,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     enum sks_status rc = database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
 
-    if (rc == SKS_OK)
-        database_share_commits(store->db);
-    return rc;
+    return rc == SKS_OK ? database_share_syncs(store->db, err) : rc;
 }
 
 void session_store_close(struct session_store *store)
