@@ -110,7 +110,7 @@ void database_rollback(struct database *db); /* and unlock */
  *
  * @param sql     a string literal: statements are remembered by its address
  * @param format  one letter an argument: i int64_t, u uint32_t, t const char * (NULL: NULL),
- *                b struct bytes as blob
+ *                b struct bytes as blob, n the same, but NULL if ptr is NULL
  * @return NULL if SQLite refuses. Texts and blobs are copied. The statement is reset when it is
  *         asked for again, or by database_done().
  */
