@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { HASH_SIZE = 32 };
+enum { HASH_SIZE = 32, USUAL_REST = 512 /* bytes of a session beside its state */ };
 
 struct entry {
     uint8_t cookie_hash[HASH_SIZE];
@@ -139,6 +139,7 @@ static struct entry *make_entry(const struct session *session, struct bytes stat
         goto fail;
     memcpy(entry->cookie_hash, session->cookie_hash.ptr, HASH_SIZE);
     entry->version = session->version;
+    (void)buf_reserve(&entry->body, state.len + USUAL_REST);
     put_session(&entry->body, session, state);
     if (entry->body.status == SKS_OK)
         return entry;

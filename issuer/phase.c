@@ -1,6 +1,7 @@
 #include "issuer/phase_internal.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ struct bytes phase_hash(struct arena *arena, struct bytes data)
 {
     uint8_t hash[HASH_SIZE];
 
-    if (!EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+    if (sha256(data, hash) != SKS_OK)
         return (struct bytes){ 0 };
     return arena_copy(arena, bytes_at(hash, sizeof hash));
 }

@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-enum { OPEN_SESSIONS_MAX = 10000 };
+enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
 
 static const char BOOT[] = "boot"; /* a row of meta */
 
@@ -193,6 +193,7 @@ static enum sks_status seal_state(const struct session_store *store, const struc
 {
     enum sks_status rc;
 
+    (void)buf_reserve(clear, USUAL_STATE);
     put_session_state(clear, &session->state);
     TRY(clear->status);
     TRY(seal(store->seal_key, bytes_of(session->id), buf_bytes(clear), sealed));
@@ -233,6 +234,7 @@ static enum sks_status add_exchange(struct session_store *store, const struct se
     enum sks_status rc;
 
     REQUIRE(session->version < CHANGES_MAX, err, SKS_ERROR_STORAGE, "too many messages");
+    (void)buf_reserve(&checks, USUAL_CHECKS);
     put_checks(&checks, change->check, change->checks);
     TRY(sks_explain(err, checks.status));
     TRY(database_run(store->db, err,
@@ -374,7 +376,8 @@ static int has_expired(struct session_store *store, int64_t now, struct sks_erro
     return step;
 }
 
-static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+static enum sks_status update_expired(struct session_store *store, int64_t now,
+                                      struct sks_error *err)
 {
     sqlite3_stmt *row = database_query(
         store->db,
@@ -393,24 +396,34 @@ static enum sks_status end_expired(struct session_store *store, int64_t now, str
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
+static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(database_begin(store->db, err));
+    rc = update_expired(store, now, err);
+    if (rc == SKS_OK)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+out:
+    return rc;
+}
+
 enum sks_status session_store_expire(struct session_store *store, int64_t now,
                                      struct sks_error *err)
 {
     enum sks_status rc;
     int found;
 
+    if (atomic_load(&store->expired_at) == now)
+        return SKS_OK; /* life times are in seconds */
     database_lock(store->db);
     found = has_expired(store, now, err);
     database_unlock(store->db);
-    if (found <= 0)
-        return found < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-    TRY(database_begin(store->db, err));
-    rc = end_expired(store, now, err);
+    rc = found < 0 ? SKS_ERROR_STORAGE : found > 0 ? end_expired(store, now, err) : SKS_OK;
     if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
-out:
+        atomic_store(&store->expired_at, now);
     return rc;
 }
 

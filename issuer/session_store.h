@@ -6,6 +6,8 @@
 #include "keygen2/base/database.h"
 #include "keygen2/crypto/seal.h"
 
+#include <stdatomic.h>
+
 enum {
     COOKIE_HASH_SIZE = 32,
     CHANGES_MAX = 65536, /* of one session */
@@ -15,6 +17,7 @@ struct session_store {
     struct database *db;
     uint8_t seal_key[SEAL_KEY_SIZE];
     struct open_sessions *open;
+    _Atomic int64_t expired_at; /* session_store_expire() is done for this second */
 };
 
 /* A check and its result, for the evidence record. */

@@ -37,10 +37,12 @@ enum sks_status database_share_syncs(struct database *db, struct sks_error *err)
         return SKS_OK;
     REQUIRE(snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log, err, SKS_ERROR_EXTERNAL,
             "%s: the path is too long", path);
-    /* The file is there as long as the connection is, and SQLite has no locks on it. */
+    /* Fewer checkpoints write fewer pages: the ones of indexes change with each session. The log
+     * has some 32 MiB then. The file is there as long as the connection is, and SQLite has no locks
+     * on it. */
     db->log.fd = open(log, O_RDONLY | O_CLOEXEC);
     REQUIRE(db->log.fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", log, strerror(errno));
-    TRY(database_execute(db, "PRAGMA synchronous=NORMAL;", err));
+    TRY(database_execute(db, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;", err));
     db->log.synced = atomic_load(&db->log.written); /* SQLite has synced all until now */
 out:
     return rc;

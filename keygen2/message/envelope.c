@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { USUAL_SIZE = 4096 }; /* of the text of a message */
+
 static bool is_qualifier(const json_t *root, const char *name)
 {
     const char *qualifier = json_string_value(json_object_get(root, "@qualifier"));
@@ -94,6 +96,7 @@ enum sks_status keygen2_decode(const struct json_type *type, struct bytes text, 
 
 enum sks_status keygen2_encode(const struct json_type *type, const void *in, struct buf *text)
 {
+    (void)buf_reserve(text, USUAL_SIZE);
     json_put(text, type, in);
     return text->status;
 }
