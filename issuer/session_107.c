@@ -27,11 +27,12 @@ out:
 }
 
 /* The decoder found the point to be on its curve; this is about which curve. */
-static enum sks_status check_client_key(struct exchange *x, struct bytes spki)
+static enum sks_status check_half(struct exchange *x,
+                                  const struct provisioning_initialization_response *response)
 {
     struct public_key client, server;
 
-    if (public_key_parse(spki, &client) != SKS_OK ||
+    if (public_key_parse(response->client_ephemeral_key, &client) != SKS_OK ||
         public_key_parse(x->session->state.terms.server_ephemeral_key, &server) != SKS_OK ||
         client.curve == NULL || client.curve != server.curve)
         return check_fail(x, SKS_ERROR_OPTION, "client key",
@@ -46,12 +47,10 @@ static enum sks_status take_key(struct exchange *x,
 {
     struct session_state *state = &x->session->state;
     struct bytes private_key = state->ephemeral_key;
-    EVP_PKEY *own = NULL;
-    enum sks_status rc;
+    EVP_PKEY *own = drawn_keys_take(x->issuer->drawn_keys, state->terms.server_ephemeral_key);
+    enum sks_status rc = SKS_OK;
 
-    TRY(check_client_key(x, response->client_ephemeral_key));
     state->client_ephemeral_key = response->client_ephemeral_key;
-    own = drawn_keys_take(x->issuer->drawn_keys, state->terms.server_ephemeral_key);
     if (own == NULL) /* as after a restart */
         TRY(get_private_key(&private_key, &own));
     TRY(session_key_derive(own, state->client_ephemeral_key, &state->terms,
@@ -72,5 +71,6 @@ static enum sks_status check_attestation(const struct session_state *state,
 
 const struct session_kind SESSION_107 = { .algorithm = SKS_SESSION_ALGORITHM,
                                           .offer = offer,
+                                          .check_half = check_half,
                                           .take_key = take_key,
                                           .check_attestation = check_attestation };

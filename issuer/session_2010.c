@@ -30,6 +30,23 @@ out:
     return sks_explain(x->err, rc);
 }
 
+static enum sks_status check_half(struct exchange *x,
+                                  const struct provisioning_initialization_response *response)
+{
+    struct public_key server;
+    unsigned bits;
+    enum sks_status rc;
+
+    TRY(sks_explain(x->err, public_key_parse(x->session->state.server_public_key, &server)));
+    bits = public_key_bits(&server);
+    if (response->encrypted_session_key.len != bits / 8)
+        return check_fail(x, SKS_ERROR_OPTION, "client key",
+                          "encryptedSessionKey is not as long as a server key of %u bits", bits);
+    check_pass(x, "client key", "encryptedSessionKey, as long as a server key of %u bits", bits);
+out:
+    return rc;
+}
+
 static enum sks_status keep_proof(struct session_state *state, struct arena *arena,
                                   const struct session_key *sk)
 {
@@ -55,14 +72,10 @@ static enum sks_status take_key(struct exchange *x,
 
     state->encrypted_session_key = response->encrypted_session_key;
     TRY(get_private_key(&private_key, &own));
-    if (response->encrypted_session_key.len == 0)
-        rc = check_fail(x, SKS_ERROR_OPTION, "session key", "encryptedSessionKey is missing");
-    else if (session_2010_decrypt(own, response->encrypted_session_key, sk) != SKS_OK)
-        rc = check_fail(x, SKS_ERROR_CRYPTO, "session key",
-                        "encryptedSessionKey is not for the server key of this session");
-    TRY(rc);
-    check_pass(x, "session key", "decrypted with the server key, of %d bits",
-               EVP_PKEY_get_bits(own));
+    if (session_2010_decrypt(own, response->encrypted_session_key, sk) != SKS_OK)
+        TRY(check_fail(x, SKS_ERROR_CRYPTO, "server key",
+                       "encryptedSessionKey is not for that of this session"));
+    check_pass(x, "server key", "has decrypted encryptedSessionKey");
     TRY(keep_proof(state, x->arena, sk));
     state->ephemeral_key = (struct bytes){ 0 };
 out:
@@ -96,5 +109,6 @@ out:
 
 const struct session_kind SESSION_2010 = { .algorithm = SKS_SESSION_2010,
                                            .offer = offer,
+                                           .check_half = check_half,
                                            .take_key = take_key,
                                            .check_attestation = check_attestation };

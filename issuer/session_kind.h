@@ -16,6 +16,10 @@ struct session_kind {
     enum sks_status (*offer)(struct exchange *x,
                              struct provisioning_initialization_request *request);
 
+    /** Checks that the client's half is of this kind, and fits ours: the check "client key". */
+    enum sks_status (*check_half)(struct exchange *x,
+                                  const struct provisioning_initialization_response *response);
+
     /** Makes the session key. Ids, times and device of the response are in the session already.
      * @param sk out */
     enum sks_status (*take_key)(struct exchange *x,

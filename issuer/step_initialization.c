@@ -78,6 +78,7 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     TRY(check_ids(x, response->server_session_id, NULL));
     TRY(check_server_time(x, response->server_time.text));
     TRY(check_mode(x, response->device_id));
+    TRY(session_kind_of(&x->session->state)->check_half(x, response));
     if (response->device_id != NULL)
         TRY(check_device(x, &response->device_id->certificate_path, &device));
     take_terms(&x->session->state, response);

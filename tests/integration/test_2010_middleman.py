@@ -90,7 +90,7 @@ class SwappedServerKey(Middleman2010):
         self.assertEqual(len(swap.key), 32, "he has read it")
         self.assertIn("session attestation", self.assert_verdict(outcome["serverSessionId"]))
         checks = self.checks(outcome)
-        self.assertEqual((checks["session key"], checks["session attestation"]), ("pass", "fail"))
+        self.assertEqual((checks["server key"], checks["session attestation"]), ("pass", "fail"))
 
     def test_between_issuer_and_middleware(self):
         swap = Swap()
@@ -121,7 +121,7 @@ class SwappedServerKey(Middleman2010):
         """What is encrypted for his key is nothing to the issuer."""
         own = constructs.to_jwk(server_key("RSA-2048 of his own").public_key())
         outcome = self.attack(REQUEST, put("serverPublicKey", change=lambda _: own), BY_ISSUER)
-        self.assertIn("session key", self.assert_verdict(outcome["serverSessionId"]))
+        self.assertIn("server key", self.assert_verdict(outcome["serverSessionId"]))
 
 
 class Alterations(Middleman2010):
