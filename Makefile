@@ -169,7 +169,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all
+integration: all $(O)/crash/recorder.so
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup
