@@ -189,9 +189,9 @@ class Pool(IssuerTest):
             time.sleep(0.05)
 
     def test_drawn_down_and_refilled(self):
-        """Three times the whole pool and one key more than there are; none comes twice."""
+        """Twice the whole pool and one key more than there are; none comes twice."""
         keys = []
-        for _ in range(3):
+        for _ in range(2):
             self.wait_until_full()
             pooled = self.count(POOLED)
             for _ in range(self.pool):
@@ -244,11 +244,11 @@ class Sizes(IssuerTest):
 class NoPool(IssuerTest):
     """Each key is generated when it is asked for, beside the threads that answer requests."""
     pool = 0
-    sizes = (3072, 4096)
+    sizes = (2048, 4096)
 
     def test_others_are_answered_meanwhile(self):
         """More generations at once than there are threads for requests."""
-        waiting = [self.client("rsa3072") for _ in range(11)]
+        waiting = [self.client() for _ in range(11)]
         threads = [threading.Thread(target=client.run, kwargs={"until": REQUEST})
                    for client in waiting]
         for thread in threads:
