@@ -3,7 +3,6 @@
 #include "keygen2/crypto/session_2010.h"
 #include "issuer/session_kind.h"
 #include "keygen2/crypto/private_key.h"
-#include "keygen2/crypto/signature.h"
 
 /* The private key is kept, sealed, until the answer. clientTime and the TLS certificate are bound
  * to nothing here, so the session does not claim the one that a device would have to confirm. */
@@ -94,17 +93,11 @@ static enum sks_status check_attestation(const struct session_state *state,
         .server_public_key = state->server_public_key,
         .life_time = state->life_time,
     };
-    struct buf data = { 0 };
-    enum sks_status rc;
 
-    (void)sk; /* its proof is what was signed */
-    put_session_2010_attestation(&data, state->session_key_proof, &terms);
-    TRY(data.status);
-    rc = device_key == NULL ? SKS_ERROR_MAC /* no privacy mode */
-                            : verify_sha256(device_key, buf_bytes(&data), attestation);
-out:
-    buf_free(&data);
-    return rc;
+    (void)sk;               /* its proof is what was signed */
+    if (device_key == NULL) /* there is no privacy mode */
+        return SKS_ERROR_MAC;
+    return session_2010_verify(device_key, state->session_key_proof, &terms, attestation);
 }
 
 const struct session_kind SESSION_2010 = { .algorithm = SKS_SESSION_2010,

@@ -30,7 +30,7 @@ struct session_kind {
      * Checks the attestation of the new session.
      *
      * @param device_key  NULL in privacy mode
-     * @return SKS_ERROR_MAC or SKS_ERROR_CRYPTO if it does not hold
+     * @return SKS_ERROR_MAC if it does not hold
      */
     enum sks_status (*check_attestation)(const struct session_state *state,
                                          const struct session_key *sk, EVP_PKEY *device_key,

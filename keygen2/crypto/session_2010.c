@@ -2,6 +2,7 @@
 
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/cipher.h"
+#include "keygen2/crypto/signature.h"
 
 #include <string.h>
 
@@ -81,4 +82,21 @@ void put_session_2010_attestation(struct buf *out, struct bytes proof,
     put_array(out, terms->provisioning_uri);
     put_array(out, terms->server_public_key);
     put_uint(out, terms->life_time);
+}
+
+enum sks_status session_2010_verify(EVP_PKEY *device_key, struct bytes proof,
+                                    const struct session_2010_terms *terms,
+                                    struct bytes attestation)
+{
+    struct buf data = { 0 };
+    enum sks_status rc;
+
+    put_session_2010_attestation(&data, proof, terms);
+    TRY(data.status);
+    rc = verify_sha256(device_key, buf_bytes(&data), attestation);
+    if (rc == SKS_ERROR_CRYPTO)
+        rc = SKS_ERROR_MAC; /* a signature of the wrong length, for one */
+out:
+    buf_free(&data);
+    return rc;
 }

@@ -47,4 +47,9 @@ CHECKED enum sks_status session_2010_proof(const struct session_key *sk,
 void put_session_2010_attestation(struct buf *out, struct bytes proof,
                                   const struct session_2010_terms *terms);
 
+/** Checks that signature. SKS_ERROR_MAC if it does not hold. */
+CHECKED enum sks_status session_2010_verify(EVP_PKEY *device_key, struct bytes proof,
+                                            const struct session_2010_terms *terms,
+                                            struct bytes attestation);
+
 #endif

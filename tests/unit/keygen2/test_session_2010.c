@@ -2,7 +2,6 @@
 #include "keygen2/crypto/cipher.h"
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/session_2010.h"
-#include "keygen2/crypto/signature.h"
 #include "tests/unit/support/kat.h"
 
 #include <criterion/criterion.h>
@@ -19,9 +18,18 @@ static struct session_2010_terms terms_of(struct kat *kat)
     };
 }
 
+static void expect_verdict(EVP_PKEY *device, const uint8_t proof[SKS_MAC_SIZE],
+                           const struct session_2010_terms *terms, struct bytes attestation,
+                           enum sks_status verdict)
+{
+    cr_expect_eq(session_2010_verify(device, bytes_at(proof, SKS_MAC_SIZE), terms, attestation),
+                 verdict);
+}
+
 static void check_attestation(struct kat *kat)
 {
-    const struct session_2010_terms terms = terms_of(kat);
+    struct bytes attestation = kat_hex(kat, kat->entry, "attestation");
+    struct session_2010_terms terms = terms_of(kat);
     struct bytes key = kat_hex(kat, kat->entry, "sessionKey");
     struct session_key sk = { .counter = 0 };
     struct buf data = { 0 };
@@ -33,11 +41,14 @@ static void check_attestation(struct kat *kat)
     put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), &terms);
     kat_same(kat, "data", buf_bytes(&data), kat_hex(kat, kat->entry, "data"));
     cr_assert(public_key_load(kat_hex(kat, kat->entry, "devicePublicKey"), &device) == SKS_OK);
-    cr_assert(verify_sha256(device, buf_bytes(&data), kat_hex(kat, kat->entry, "attestation")) ==
-              SKS_OK);
-    data.ptr[data.len - 1] ^= 1; /* of life_time */
-    cr_assert(verify_sha256(device, buf_bytes(&data), kat_hex(kat, kat->entry, "attestation")) ==
-              SKS_ERROR_MAC);
+    expect_verdict(device, proof, &terms, attestation, SKS_OK);
+    expect_verdict(device, proof, &terms, bytes_at(attestation.ptr, attestation.len - 1),
+                   SKS_ERROR_MAC);
+    terms.life_time ^= 1;
+    expect_verdict(device, proof, &terms, attestation, SKS_ERROR_MAC);
+    terms.life_time ^= 1;
+    proof[31] ^= 1;
+    expect_verdict(device, proof, &terms, attestation, SKS_ERROR_MAC);
     EVP_PKEY_free(device);
     buf_free(&data);
 }
