@@ -4,8 +4,8 @@
 #include "issuer/session_kind.h"
 #include "keygen2/crypto/private_key.h"
 
-/* The private key is kept, sealed, until the answer. clientTime and the TLS certificate are bound
- * to nothing here, so the session does not claim the one that a device would have to confirm. */
+/* The private key is kept, sealed, until the answer. No device signs the TLS certificate here, so
+ * the session has none. */
 static enum sks_status offer(struct exchange *x,
                              struct provisioning_initialization_request *request)
 {
@@ -14,6 +14,8 @@ static enum sks_status offer(struct exchange *x,
     EVP_PKEY *pkey = NULL;
     enum sks_status rc;
 
+    if (x->profile->server_key == NULL) /* the profile was changed while the session ran */
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "no longer has sessions of 2010");
     rc = server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey, x->err);
     x->trouble = rc != SKS_OK;
     TRY(rc);

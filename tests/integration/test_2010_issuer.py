@@ -1,5 +1,5 @@
-"""The issuer's half of sessions of the 2010 profile: its server keys, and what it makes of a client's
-answers. The client is Python's."""
+"""The issuer's half of sessions of the 2010 profile: its server keys, and what it makes of the
+answers of a client in Python."""
 
 import http.client
 import json
@@ -77,7 +77,8 @@ class Answers(IssuerTest):
         def raw(data):
             return lambda client, message: message.update(encryptedSessionKey=base64url(data))
 
-        for what, change in (("of a longer key", raw(bytes(384))), ("31 bytes", encrypted(bytes(31))), ("33 bytes", encrypted(bytes(33))),
+        for what, change in (("of a longer key", raw(bytes(384))),
+                             ("31 bytes", encrypted(bytes(31))), ("33 bytes", encrypted(bytes(33))),
                              ("nothing", encrypted(b"")), ("zeros", raw(bytes(256))),
                              ("over the modulus", raw(b"\xff" * 256))):
             with self.subTest(what):
@@ -124,6 +125,33 @@ class Answers(IssuerTest):
 
         reply = client.run(before=restart)
         self.assertTrue(reply.done, (reply.status, reply.location))
+
+
+class ChangedProfile(IssuerTest):
+    def change(self, **changes):
+        write_profile(self.profiles, "rsa2048", **changes)
+        self.issuer.restart()
+
+    def test_another_kind_of_session_meanwhile(self):
+        """A session is of the kind that it began as."""
+        kinds = {}, {"session": "2010", "sessionKeyLimit": 65535}
+        for to_2010 in (False, True):
+            with self.subTest(to_2010=to_2010):
+                self.change(**kinds[not to_2010])
+                early = ProfileTest.client(self, "rsa2048") if to_2010 else self.client()
+                early.start()
+                late = ProfileTest.client(self, "rsa2048") if to_2010 else self.client()
+                late.run(until=REQUEST)
+                self.change(**kinds[to_2010])
+                for client in (early, late):
+                    client.http.connection.close()
+                reply = early.run()
+                if to_2010:
+                    self.assertTrue(reply.done)
+                else:
+                    self.assertTrue(reply.failed)
+                    self.assertIn("profile: no longer", self.assert_verdict(early.session_id))
+                self.assertTrue(late.run().done)
 
 
 class State:

@@ -40,7 +40,7 @@ class Middleman2010(MiddlemanTest):
 
 class Swap:
     """The attack that the scheme exists for: his own server key to the token, and what comes back
-    encrypted anew for the issuer, so that both ends would go on with a session key that he knows."""
+    encrypted anew for the issuer, so that both ends went on with a session key that he knows."""
 
     def __init__(self):
         self.own = server_key("RSA-2048 of his own")

@@ -1,4 +1,4 @@
-"""The constructs of the 2010 profile, computed with Python's own cryptography; see constructs.py."""
+"""The constructs of the 2010 profile, by Python's own cryptography; see constructs.py."""
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding

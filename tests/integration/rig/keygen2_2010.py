@@ -1,5 +1,5 @@
 """Sessions of the 2010 profile in KeyGen2, by Python's own cryptography: a client with a software
-SKS against a live issuer, and an issuer against the middleware. All but the session key is V1.07's."""
+SKS against a live issuer, an issuer against the middleware. All but the session key is V1.07's."""
 
 import json
 import secrets
