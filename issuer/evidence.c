@@ -1,5 +1,5 @@
 #include "issuer/evidence.h"
-#include "keygen2/message/evidence.h"
+#include "keygen2/base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,7 +107,7 @@ static enum sks_status fill_messages(const struct history *h, struct arena *aren
     for (size_t i = 0; i < h->messages; i++)
         message[i] = (struct evidence_message){
             .incoming = h->message[i].incoming,
-            .time = time_text(arena, h->message[i].at),
+            .time.seconds = h->message[i].at,
             .type = bytes_of(keygen2_qualifier(h->message[i].body)),
             .body = h->message[i].body,
         };
@@ -140,10 +140,12 @@ static enum sks_status fill_record(const struct history *h, struct arena *arena,
     record->server_session_id = bytes_of(session->id);
     record->profile = bytes_of(session->profile);
     record->issuer_uri = bytes_of(session->issuer_uri);
-    record->started = time_text(arena, session->started);
+    record->started.seconds = session->started;
     if (session->verdict != VERDICT_OPEN)
-        record->ended = time_text(arena, session->ended);
-    record->verdict = bytes_of(name_of_value(NAMES_VERDICT, (uint8_t)session->verdict));
+        record->ended.seconds = session->ended;
+    record->recorded.seconds = clock_now();
+    record->verdict = (uint8_t)session->verdict;
+    record->session_key_status = (uint8_t)session_key_status(&session->state);
     record->cause = bytes_of(session->cause);
     TRY(fill_terms(&session->state, arena, record));
     TRY(fill_keys(&session->state, arena, &record->keys));
