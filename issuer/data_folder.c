@@ -113,6 +113,7 @@ static enum sks_status make_evidence(const char *folder, EVP_PKEY *ca_key, X509 
         .days = OWN_DAYS,
         .extension = { { NID_basic_constraints, "critical,CA:FALSE" },
                        { NID_key_usage, "critical,digitalSignature,nonRepudiation" },
+                       { NID_ext_key_usage, EVIDENCE_KEY_USAGE },
                        { NID_subject_key_identifier, "hash" },
                        { NID_authority_key_identifier, "keyid:always" } },
     };
