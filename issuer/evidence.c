@@ -155,6 +155,29 @@ out:
     return rc;
 }
 
+/* A key that is not spent yet makes proofs as well as it checks them. */
+static enum sks_status check_tellable(const struct session *session,
+                                      const struct evidence_options *options, struct sks_error *err)
+{
+    bool spent = session->verdict == VERDICT_SUCCEEDED || session->verdict == VERDICT_FAILED;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(session->state.session_key.len > 0, err, SKS_ERROR_NOT_ALLOWED,
+            "session %s has no session key to tell: %s", session->id,
+            session_key_status(&session->state) == SESSION_KEY_FORGOTTEN
+                ? "it is forgotten"
+                : "it ended, or waits, before there was one");
+    REQUIRE(options->reveal_secrets || !session->state.carries_secrets, err, SKS_ERROR_NOT_ALLOWED,
+            "the session carried PINs, PUKs, keys or extensions encrypted, which its key opens:"
+            " --reveal-secrets says that you know");
+    REQUIRE(options->reveal_secrets || spent, err, SKS_ERROR_NOT_ALLOWED,
+            "the session is %s, and who has its key can end it: --reveal-secrets says that you"
+            " know",
+            name_of_value(NAMES_VERDICT, (uint8_t)session->verdict));
+out:
+    return rc;
+}
+
 enum sks_status evidence_of(struct issuer *issuer, const char *id,
                             const struct evidence_options *options, struct buf *text,
                             struct sks_error *err)
@@ -165,10 +188,8 @@ enum sks_status evidence_of(struct issuer *issuer, const char *id,
     enum sks_status rc;
 
     TRY(read_history(issuer, id, &arena, &h, err));
-    REQUIRE(!options->session_key || options->reveal_secrets || !h.session.state.carries_secrets,
-            err, SKS_ERROR_NOT_ALLOWED,
-            "the session carried PINs, PUKs, keys or extensions encrypted, which its key opens:"
-            " --reveal-secrets says that you know");
+    if (options->session_key)
+        TRY(check_tellable(&h.session, options, err));
     TRY(sks_explain(err, fill_record(&h, &arena, &record)));
     if (options->session_key)
         record.session_key = h.session.state.session_key;

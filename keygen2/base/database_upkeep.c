@@ -134,3 +134,30 @@ out:
     database_unlock(db);
     return rc;
 }
+
+/* ---- what is not to be left behind ---- */
+
+enum sks_status database_overwrite(struct database *db, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    database_lock(db);
+    rc = database_execute(db, "PRAGMA secure_delete=ON", err);
+    database_unlock(db);
+    return rc;
+}
+
+enum sks_status database_empty_log(struct database *db, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    bool busy;
+
+    database_lock(db);
+    row = database_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+    busy = database_step(row, err) <= 0 || sqlite3_column_int(row, 0) != 0;
+    database_done(row);
+    database_unlock(db);
+    if (busy)
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "the log of the database is in use");
+    return SKS_OK;
+}
