@@ -630,15 +630,17 @@ Test(evidence_check, not_a_record)
 /* ---- forgotten ---- */
 
 /* Sealed states as they were stored, of which nothing may be left. */
-static struct bytes sealed[16];
+static struct bytes sealed[64];
 static size_t sealed_count;
 
-static void remember_sealed(void)
+static void remember_sealed(const char *id)
 {
     sqlite3_stmt *row;
 
+    cr_assert_lt(sealed_count, NITEMS(sealed));
     database_lock(fixture.issuer.store.db);
-    row = database_query(fixture.issuer.store.db, "SELECT state FROM session", "");
+    row =
+        database_query(fixture.issuer.store.db, "SELECT state FROM session WHERE id = ?", "t", id);
     cr_assert_eq(database_step(row, &err), 1);
     sealed[sealed_count++] = arena_copy(&fixture.issuer.arena, database_bytes(row, 0));
     database_done(row);
@@ -675,7 +677,7 @@ Test(evidence_check, a_forgotten_session_key)
 
     begin("puk");
     for (; client.outcome.kind == OUTCOME_ANSWER; (void)client_send(&client)) {
-        remember_sealed();
+        remember_sealed(client.id);
         client_respond(&client);
     }
     cr_assert_gt(count_traces(), 0);
@@ -695,6 +697,33 @@ Test(evidence_check, a_forgotten_session_key)
     cr_assert_eq(report.record.session_key_status, SESSION_KEY_FORGOTTEN);
 }
 
+/* Their states grow by turns, so that they move about in the file. */
+Test(evidence_check, no_trace_among_other_sessions)
+{
+    static struct fake_client other[6];
+    enum session_key_status status;
+    size_t done = 0;
+
+    for (size_t i = 0; i < NITEMS(other); i++)
+        client_begin(&other[i], &fixture.issuer, i % 2 == 0 ? "puk" : "plain", &device);
+    while (done < NITEMS(other))
+        for (size_t i = done = 0; i < NITEMS(other); i++) {
+            if (other[i].outcome.kind != OUTCOME_ANSWER) {
+                done++;
+                continue;
+            }
+            remember_sealed(other[i].id);
+            client_respond(&other[i]);
+            (void)client_send(&other[i]);
+        }
+    for (size_t i = 0; i < NITEMS(other); i++) {
+        remember_sealed(other[i].id);
+        cr_assert_eq(session_forget(&fixture.issuer.store, other[i].id, &status, &err), SKS_OK);
+        client_free(&other[i]);
+    }
+    cr_assert_eq(count_traces(), 0);
+}
+
 Test(evidence_check, the_key_that_the_session_key_would_come_of_is_forgotten_too)
 {
     enum session_key_status status;
@@ -702,7 +731,7 @@ Test(evidence_check, the_key_that_the_session_key_would_come_of_is_forgotten_too
     begin("plain");
     respond_until("ProvisioningInitializationRequest");
     spoil("attestation");
-    remember_sealed();
+    remember_sealed(client.id);
     cr_assert_eq(session_forget(&fixture.issuer.store, client.id, &status, &err), SKS_OK, "%s",
                  err.text);
     cr_assert_eq(status, SESSION_KEY_SEALED);
