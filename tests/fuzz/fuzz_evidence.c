@@ -34,7 +34,7 @@ static void make_issuer(void)
         .days = 3650,
         .extension = { { NID_key_usage, "critical,digitalSignature" } },
     };
-    X509 *certificate;
+    X509 *certificate = NULL;
 
     must(private_key_generate(p256, (struct bytes){ 0 }, &issuer.key) == SKS_OK &&
              own_certificate_make(&what, issuer.key, NULL, issuer.key, &certificate, NULL) ==

@@ -20,7 +20,7 @@ class RecordCase(ShippedCase):
         for options in ((), ("--with-session-key", "--reveal-secrets")):
             text = run("sks-issuer", "evidence", record.json["serverSessionId"], "--data", self.issuer.data, "--json", *options).stdout
             path = self.folder / "r.json"
-            path.write_text(text)
+            path.write_text(text); open("/tmp/ev_recs/%s%s" % (profile.name, "-key" if options else ""), "w").write(text)
             done = vectors(path, "--issuer-cert", self.issuer.data / "ca.pem")
             open("/tmp/ev_dbg", "a").write("%s %d\n%s%s" % (profile.name, done.returncode, done.stdout, done.stderr))
 
