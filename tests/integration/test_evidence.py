@@ -4,30 +4,53 @@ does a second implementation of the check (rig/recheck.py), which shares no code
 import json
 import unittest
 
-from rig.processes import run, run_json
-from rig.profile import Profile, shipped
-from rig.profilecase import Record, ShippedCase
+from rig.processes import run
+from rig.profile import shipped
+from rig.profilecase import ShippedCase
+from rig.recheck import Recheck
 
-VALID, INVALID, UNREADABLE = 0, 1, 2
-
-
-def vectors(*arguments):
-    return run("sks-vectors", "check-evidence", *arguments)
+VALID = 0
+WITH_KEY = ("--with-session-key", "--reveal-secrets")
+TESTED = []
 
 
 class RecordCase(ShippedCase):
+    """Each session that succeeds gets its record checked."""
+
     def check_record(self, profile, record):
-        for options in ((), ("--with-session-key", "--reveal-secrets")):
-            text = run("sks-issuer", "evidence", record.json["serverSessionId"], "--data", self.issuer.data, "--json", *options).stdout
-            path = self.folder / "r.json"
-            path.write_text(text); open("/tmp/ev_recs/%s%s" % (profile.name, "-key" if options else ""), "w").write(text)
-            done = vectors(path, "--issuer-cert", self.issuer.data / "ca.pem")
-            open("/tmp/ev_dbg", "a").write("%s %d\n%s%s" % (profile.name, done.returncode, done.stdout, done.stderr))
+        session_id = record.json["serverSessionId"]
+        for options in ((), WITH_KEY):
+            told = run("sks-issuer", "evidence", session_id, "--data", self.issuer.data, "--json",
+                       *options)
+            self.assertEqual(told.returncode, 0, told.stderr)
+            path = self.folder / "record.json"
+            path.write_text(told.stdout)
+            for pem in ("evidence.pem", "ca.pem"):
+                findings = self.assert_valid(path, self.issuer.data / pem, session_id)
+                if options:
+                    self.assertEqual({item["result"] for item in findings}, {"good"})
+            second = Recheck(told.stdout, self.issuer.data / "ca.pem")
+            if options:
+                self.assert_same_count(findings, second)
+
+    def assert_valid(self, path, pem, session_id):
+        done = run("sks-vectors", "check-evidence", path, "--issuer-cert", pem, "--json")
+        self.assertEqual((done.returncode, done.stderr), (VALID, ""), done.stdout)
+        told = json.loads(done.stdout)
+        self.assertEqual((told["result"], told["serverSessionId"], told["verdict"], told["cause"]),
+                         ("valid", session_id, "succeeded", ""))
+        return told["findings"]
+
+    def assert_same_count(self, findings, second):
+        names = [item["name"] for item in findings]
+        self.assertEqual(names.count("mac"), second.macs)
+        self.assertEqual(names.count("key attestation") + names.count("closing proof"),
+                         second.attestations)
 
     def check_all(self):
         """The token is looked at by test_profiles."""
 
-TESTED = []
+
 def runs(name):
     TESTED.append(name)
 
@@ -70,6 +93,7 @@ class KmkRollover(RecordCase):
     test = runs("kmk-rollover")
 
     def setUp(self):
+        """Keys of two generations, so that there is a chain."""
         super().setUp()
         self.enrol("p256-user-pin")
         self.roll_over()
