@@ -8,8 +8,9 @@
 /* The value of "type"; a change of the form changes it. */
 #define EVIDENCE_TYPE "sks-rig evidence record 2"
 
-/* extendedKeyUsage of the certificates of evidence keys, and of no others that an issuer makes. */
-#define EVIDENCE_KEY_USAGE "2.25.203955194853849442642000673192827770943"
+/* extendedKeyUsage of the certificates of evidence keys, and of no others that an issuer makes: of
+ * the numbers that RFC 5612 leaves to everybody. */
+#define EVIDENCE_KEY_USAGE "1.3.6.1.4.1.32473.6.1"
 
 enum {
     EVIDENCE_MAX = 64 * 1024 * 1024, /* bytes: ten messages as long as they may be */

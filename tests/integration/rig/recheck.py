@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from . import constructs, evidence, keygen2
 from .sks_types import from_base64url
 
+FOR_EVIDENCE = x509.ObjectIdentifier("1.3.6.1.4.1.32473.6.1")
 MADE = re.compile(r"made for (\w+)(?: of (\S+))? with counter (\d+)$")
 
 
@@ -57,6 +58,8 @@ class Recheck:
         (der,) = self.record["signature"]["certificatePath"]
         certificate = x509.load_der_x509_certificate(from_base64url(der))
         agree(signed_by(certificate, ca), "certificate of the evidence key")
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        agree(FOR_EVIDENCE in usage, "what that certificate is for")
         agree(evidence.signature_holds(self.record), "signature")
 
     def check_session_attestation(self):

@@ -1,0 +1,299 @@
+"""What sks-vectors check-evidence refuses, what it says of sessions that failed, and what the issuer
+tells and forgets of a session key."""
+
+import copy
+import json
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from rig import constructs, evidence
+from rig.certificates import generate
+from rig.client_side import Client, Device
+from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
+from rig.processes import run
+from rig.recheck import Disagreement, Recheck
+from rig.sks_types import base64url, from_base64url
+
+VALID, INVALID, UNREADABLE = 0, 1, 2
+WITH_KEY = ("--with-session-key", "--reveal-secrets")
+SAMPLES = 60
+
+
+def spoilt(*path):
+    """A change of a message: zeros of the same length in the place of a base64url text."""
+    def change(message):
+        for step in path[:-1]:
+            message = message[step]
+        message[path[-1]] = base64url(bytes(len(from_base64url(message[path[-1]]))))
+    return change
+
+
+class EvidenceCase(ProfileTest):
+    def tell(self, session_id, *options):
+        return run("sks-issuer", "evidence", session_id, "--data", self.issuer.data, "--json",
+                   *options)
+
+    def told(self, session_id, *options):
+        done = self.tell(session_id, *options)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        return done.stdout
+
+    def check(self, text, *options, pem=None):
+        path = self.folder / "record.json"
+        if isinstance(text, bytes):
+            path.write_bytes(text)
+        else:
+            path.write_text(text)
+        return run("sks-vectors", "check-evidence", path, "--issuer-cert",
+                   pem or self.issuer.data / "ca.pem", *options)
+
+    def findings(self, text, code=VALID, result=None):
+        """{name: details} of those of that result."""
+        done = self.check(text, "--json")
+        self.assertEqual(done.returncode, code, (done.stdout, done.stderr))
+        found = {}
+        for item in json.loads(done.stdout)["findings"]:
+            if item["result"] == (result or item["result"]):
+                found.setdefault(item["name"], []).append(item["detail"])
+        return found
+
+
+class Altered(EvidenceCase):
+    def test_a_sample_of_single_bytes(self):
+        """All of them are altered in-process, by tests/unit/issuer/test_evidence_check."""
+        text = self.told(self.enrol("p256-user-pin").session_id, *WITH_KEY).encode()
+        self.assertEqual(self.check(text).returncode, VALID)
+        for sample in range(SAMPLES):
+            at = sample * (len(text) - 1) // (SAMPLES - 1)
+            altered = text[:at] + bytes([text[at] ^ 1 << sample % 8]) + text[at + 1:]
+            done = self.check(altered)
+            self.assertIn(done.returncode, (INVALID, UNREADABLE), (at, done.stdout))
+            self.assertEqual(bool(done.stderr), done.returncode == UNREADABLE)
+
+    def sign(self, record, key, certificate):
+        record = copy.deepcopy(record)
+        record["signature"] = {"algorithm": "ES256", "certificatePath": [base64url(certificate)]}
+        data = evidence.canonical(record).encode()
+        record["signature"]["value"] = base64url(constructs.sign(key, data))
+        return evidence.canonical(record)
+
+    def test_signed_by_another_key(self):
+        client = self.enrol("p256-user-pin")
+        record = json.loads(self.told(client.session_id))
+        pem = (self.issuer.data / "evidence.pem").read_bytes()
+        real = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+        (user_key,), (user_path,) = client.private_keys.values(), client.certificates.values()
+        stranger = generate()
+        own = Device().authority.issue("SKS issuer evidence", stranger.public_key())
+        for key, certificate, name in (
+                (stranger, real, "signature"), (stranger, own, "signer"),
+                (user_key, user_path[0], "signer")):
+            text = self.sign(record, key, certificate)
+            self.assertEqual(list(self.findings(text, INVALID, "bad")), [name])
+            with self.assertRaises(Disagreement):
+                Recheck(text, self.issuer.data / "ca.pem")
+
+    def test_another_issuer(self):
+        text = self.told(self.enrol("p256-user-pin").session_id)
+        other = self.start_issuer(trust=[])
+        for name in ("ca.pem", "evidence.pem"):
+            done = self.check(text, pem=other.data / name)
+            self.assertEqual(done.returncode, INVALID, done.stdout)
+            self.assertIn("is not by the issuer", done.stdout)
+
+    def test_signed_again_by_the_issuer_itself(self):
+        """Only the messages and the session key tell then, and both implementations see it."""
+        pem = (self.issuer.data / "evidence.pem").read_bytes()
+        certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+        key = self.read_evidence_key()
+        record = json.loads(self.told(self.enrol("p256-user-pin").session_id, *WITH_KEY))
+        for kind, change, name in (
+                ("ProvisioningInitializationResponse", spoilt("attestation"),
+                 "session attestation"),
+                ("KeyCreationRequest", spoilt("pinPolicySpecifiers", 0, "mac"), "mac"),
+                ("KeyCreationResponse", spoilt("generatedKeys", 0, "attestation"),
+                 "key attestation"),
+                ("ProvisioningFinalizationResponse", spoilt("attestation"), "closing proof")):
+            with self.subTest(kind):
+                changed = copy.deepcopy(record)
+                (item,) = (item for item in changed["messages"] if item["type"] == kind)
+                body = json.loads(from_base64url(item["body"]))
+                change(body)
+                item["body"] = base64url(json.dumps(body).encode())
+                text = self.sign(changed, key, certificate)
+                self.assertIn(name, self.findings(text, INVALID, "bad"))
+                with self.assertRaises(Disagreement):
+                    Recheck(text, self.issuer.data / "ca.pem")
+
+    def read_evidence_key(self):
+        return load_pem_private_key((self.issuer.data / "evidence.key").read_bytes(), None)
+
+
+class Failed(EvidenceCase):
+    """Sessions that failed: their records are valid, and fail again at the same check."""
+
+    def fail(self, profile, qualifier, change):
+        client = self.client(profile)
+
+        def alter(name, message):
+            if name == qualifier:
+                return change(message)
+            return None
+        self.assertTrue(client.run(alter=alter).failed)
+        return client
+
+    def assert_fails_again(self, client, name, *options):
+        text = self.told(client.session_id, *options)
+        good = self.findings(text, VALID, "good")
+        self.assertTrue(good[name][-1].startswith("fails, as recorded"), good[name])
+        self.assertTrue(good["verdict"][0].startswith("failed: %s: " % name), good["verdict"])
+
+    def test_with_the_session_key(self):
+        for qualifier, change, name in (
+                ("KeyCreationResponse", spoilt("generatedKeys", 0, "attestation"),
+                 "key attestation"),
+                ("ProvisioningFinalizationResponse", spoilt("attestation"), "closing proof")):
+            with self.subTest(name):
+                client = self.fail("p256-user-pin", qualifier, change)
+                unchecked = self.findings(self.told(client.session_id), VALID, "not checked")
+                self.assertIn(name, unchecked)
+                self.assert_fails_again(client, name, "--with-session-key")
+
+    def test_without_it(self):
+        for qualifier, change, name in (
+                ("InvocationResponse", lambda m: m.update(serverSessionId="x"), "session ids"),
+                ("InvocationResponse", lambda m: b"{", "message"),
+                ("InvocationResponse", lambda m: m.update(more=1), "message"),
+                ("ProvisioningInitializationResponse", spoilt("attestation"),
+                 "session attestation"),
+                ("ProvisioningInitializationResponse", lambda m: m.pop("deviceId") and None,
+                 "device id"),
+                ("ProvisioningInitializationResponse",
+                 lambda m: m.update(serverTime="2001-01-01T00:00:00Z"), "server time"),
+                ("KeyCreationResponse", lambda m: m["generatedKeys"][0].update(id="other"),
+                 "generated keys"),
+                ("ProvisioningFinalizationResponse", lambda m: m.update(clientSessionId="x"),
+                 "session ids")):
+            with self.subTest(name, of=qualifier):
+                self.assert_fails_again(self.fail("p256-user-pin", qualifier, change), name)
+
+    def test_what_only_the_issuer_knows(self):
+        client = Client(self.issuer.url, "p256-user-pin", Device())
+        self.assertTrue(client.run().failed)
+        unchecked = self.findings(self.told(client.session_id), VALID, "not checked")
+        self.assertIn("not trusted", unchecked["device path"][0])
+
+    def test_open_and_given_up(self):
+        client = self.client("p256-user-pin")
+        client.run(until="ProvisioningFinalizationRequest")
+        self.assertEqual(self.findings(self.told(client.session_id))["verdict"], ["open"])
+        client.http.request("GET", client.path + "?abort=true")
+        self.assertEqual(self.findings(self.told(client.session_id))["verdict"],
+                         ["failed: aborted by the client"])
+
+    def test_rejected(self):
+        client = self.client("deferred-issuance")
+        self.assertTrue(client.run().pending)
+        self.command("reject", client.session_id)
+        self.assertEqual(self.findings(self.told(client.session_id))["verdict"],
+                         ["failed: rejected by the operator"])
+
+
+class SessionKey(EvidenceCase):
+    def test_what_a_session_carried_must_be_revealed(self):
+        for profile, carries in (
+                ("p256-user-pin", None), ("rsa2048-pin-puk", "a PUK"), ("preset-pin", "PINs"),
+                ("symmetric-hmac-otp", "a symmetric key"), ("private-key-restore", "a key"),
+                ("extensions-and-logotype", "an encrypted extension")):
+            with self.subTest(profile, carries=carries):
+                session_id = self.enrol(profile).session_id
+                done = self.tell(session_id, "--with-session-key")
+                if carries is None:
+                    self.assertEqual(done.returncode, DONE, done.stderr)
+                    continue
+                self.assertEqual((done.returncode, done.stdout), (REFUSED, ""))
+                self.assertIn("--reveal-secrets", done.stderr)
+                self.told(session_id, *WITH_KEY)
+
+    def test_of_an_open_session_it_is_no_spent_key(self):
+        client = self.client("p256-user-pin")
+        client.run(until="ProvisioningFinalizationRequest")
+        done = self.tell(client.session_id, "--with-session-key")
+        self.assertEqual((done.returncode, done.stdout), (REFUSED, ""))
+        self.assertIn("is open", done.stderr)
+        self.told(client.session_id, *WITH_KEY)
+
+    def test_only_with_json(self):
+        session_id = self.enrol("p256-user-pin").session_id
+        done = run("sks-issuer", "evidence", session_id, "--data", self.issuer.data, *WITH_KEY)
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+
+    def status(self, session_id):
+        text = self.told(session_id)
+        self.findings(text, VALID)
+        return json.loads(text)["sessionKeyStatus"]
+
+    def test_forget(self):
+        client = self.enrol("rsa2048-pin-puk")
+        self.assertEqual(self.status(client.session_id), "sealed")
+        self.assertIn("is forgotten", self.command("forget", client.session_id))
+        self.issuer.kill()
+        self.issuer.start()
+        self.assertEqual(self.status(client.session_id), "forgotten")
+        done = self.tell(client.session_id, *WITH_KEY)
+        self.assertEqual((done.returncode, done.stdout), (REFUSED, ""))
+        self.assertIn("forgotten", done.stderr)
+        self.assertIn("was forgotten before", self.command("forget", client.session_id))
+        (detail,) = self.checks(client, "session key")
+        self.assertRegex(detail, r"^forgotten at 20\S+Z by the operator$")
+        self.assertEqual({key["state"] for key in self.device_keys()}, {"live"})
+
+    def test_forget_while_it_is_needed(self):
+        client = self.client("p256-user-pin")
+        client.run(until="ProvisioningFinalizationRequest")
+        self.assertIn("is open", self.command("forget", client.session_id, code=REFUSED))
+        self.assertTrue(client.run().done)
+        self.command("forget", client.session_id)
+
+    def test_forget_nothing(self):
+        client = self.client("p256-user-pin")
+        client.run(until="InvocationRequest")
+        client.http.request("GET", client.path + "?abort=true")
+        self.assertEqual(self.status(client.session_id), "none")
+        self.assertIn("was never made", self.command("forget", client.session_id))
+        self.command("forget", "nobody", code=REFUSED)
+
+
+class CommandLine(EvidenceCase):
+    def test_unreadable(self):
+        text = self.told(self.enrol("p256-user-pin").session_id)
+        for bad in ("", "{}", "[]", text[:-10], text + "x", text.replace('"terms":', '"more":')):
+            done = self.check(bad)
+            self.assertEqual((done.returncode, done.stdout), (UNREADABLE, ""), bad[-30:])
+            self.assertIn("no evidence record", done.stderr)
+        ca = self.issuer.data / "ca.pem"
+        for arguments in (("/nowhere", "--issuer-cert", ca), (ca, "--issuer-cert", "/nowhere"),
+                          (ca, "--issuer-cert", self.issuer.data / "ca.key"), (ca,),
+                          ("--issuer-cert", ca), (self.folder, "--issuer-cert", ca)):
+            done = run("sks-vectors", "check-evidence", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (UNREADABLE, ""), arguments)
+            self.assertTrue(done.stderr.startswith("sks-vectors: "), done.stderr)
+
+    def test_lines(self):
+        """A line a finding, and one that sums up."""
+        text = self.told(self.enrol("p256-user-pin").session_id, *WITH_KEY)
+        done = self.check(text, pem=self.issuer.data / "evidence.pem")
+        lines = done.stdout.splitlines()
+        self.assertEqual({line.split()[0] for line in lines[:-1]}, {"good"})
+        self.assertEqual(lines[-1], "valid: %d good, 0 bad, 0 not checked" % (len(lines) - 1))
+        self.assertIn("good         closing proof: over the nonce, with counter 5", lines)
+        done = self.check(text.replace('"cause":""', '"cause":"x"'))
+        self.assertEqual(done.returncode, INVALID)
+        self.assertIn("BAD          signature: /signature: does not verify", done.stdout)
+        self.assertTrue(done.stdout.splitlines()[-1].startswith("INVALID: "), done.stdout)
+
+    def test_no_such_session(self):
+        self.assertEqual(self.tell("nobody").returncode, REFUSED)
+        done = run("sks-issuer", "forget", "x", "--data", self.folder / "none")
+        self.assertEqual(done.returncode, IO_ERROR)
