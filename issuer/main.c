@@ -12,7 +12,7 @@
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json, schema;
+    bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
 };
@@ -64,7 +64,12 @@ static const struct option_row EVIDENCE[] = {
 
 static const struct option_row FORGET[] = { DATA, { 0 } };
 static const struct option_row DECIDE[] = { DATA, { 0 } };
-static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row ROLL_OVER[] = {
+    DATA,
+    JSON("print JSON"),
+    { "evidence-key", 0, NULL, "another evidence key instead", OPTION_FLAG, AT(evidence_key) },
+    { 0 },
+};
 static const struct option_row KEYS[] = {
     DATA,
     JSON("print JSON"),
@@ -219,7 +224,8 @@ static enum exit_code run_roll_over(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)operands, (void)count;
-    return operator_roll_over(options->serve.data, options->json);
+    return options->evidence_key ? operator_renew_evidence(options->serve.data, options->json)
+                                 : operator_roll_over(options->serve.data, options->json);
 }
 
 static enum exit_code run_approve(void *from, char **operands, size_t count)

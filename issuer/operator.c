@@ -102,6 +102,18 @@ enum exit_code operator_roll_over(const char *data, bool json)
     return finish(rc, &err);
 }
 
+enum exit_code operator_renew_evidence(const char *data, bool json)
+{
+    struct sks_error err = { 0 };
+    enum sks_status rc = data_folder_renew_evidence(data, &err);
+
+    if (rc == SKS_OK)
+        (void)printf(json ? "{\"certificate\":\"evidence.pem\"}\n"
+                          : "evidence key made, with its certificate evidence.pem; the old one is"
+                            " kept beside it\n");
+    return finish(rc, &err);
+}
+
 /* ---- deferred issuance ---- */
 
 enum exit_code operator_decide(const char *data, const char *session, bool approve)

@@ -48,6 +48,9 @@ class EvidenceCase(ProfileTest):
         return run("sks-vectors", "check-evidence", path, "--issuer-cert",
                    pem or self.issuer.data / "ca.pem", *options)
 
+    def read_evidence_key(self):
+        return load_pem_private_key((self.issuer.data / "evidence.key").read_bytes(), None)
+
     def findings(self, text, code=VALID, result=None):
         """{name: details} of those of that result."""
         done = self.check(text, "--json")
@@ -125,9 +128,6 @@ class Altered(EvidenceCase):
                 self.assertIn(name, self.findings(text, INVALID, "bad"))
                 with self.assertRaises(Disagreement):
                     Recheck(text, self.issuer.data / "ca.pem")
-
-    def read_evidence_key(self):
-        return load_pem_private_key((self.issuer.data / "evidence.key").read_bytes(), None)
 
 
 class Failed(EvidenceCase):
@@ -263,6 +263,46 @@ class SessionKey(EvidenceCase):
         self.assertEqual(self.status(client.session_id), "none")
         self.assertIn("was never made", self.command("forget", client.session_id))
         self.command("forget", "nobody", code=REFUSED)
+
+
+class AnotherEvidenceKey(EvidenceCase):
+    """After a roll-over the CA still vouches for all records, and each key for its own."""
+
+    def test_roll_over(self):
+        session_id = self.enrol("p256-user-pin").session_id
+        before, pem = self.told(session_id), self.issuer.data / "evidence.pem"
+        key, certificate = self.read_evidence_key(), pem.read_bytes()
+        self.command("roll-over", "--evidence-key")
+        self.assertNotEqual(constructs.spki(key.public_key()),
+                            constructs.spki(self.read_evidence_key().public_key()))
+        (kept,) = (path for path in self.issuer.data.glob("evidence-*.pem"))
+        self.assertEqual(kept.read_bytes(), certificate)
+        after = self.told(session_id)
+        for text, own, other in ((before, kept, pem), (after, pem, kept)):
+            self.assertEqual(self.check(text).returncode, VALID)
+            self.assertEqual(self.check(text, pem=own).returncode, VALID)
+            self.assertEqual(self.check(text, pem=other).returncode, INVALID)
+            Recheck(text, self.issuer.data / "ca.pem")
+
+    def test_killed_in_between(self):
+        """The old key without a certificate, no key at all, the new key without a certificate."""
+        session_id = self.enrol("p256-user-pin").session_id
+        for name in ("evidence.pem", "evidence.key", "evidence.pem"):
+            (self.issuer.data / "evidence.pem").unlink(missing_ok=True)
+            (self.issuer.data / name).unlink(missing_ok=True)
+            self.assertEqual(self.tell(session_id).returncode, IO_ERROR)
+            self.command("init")
+            self.assertEqual(self.check(self.told(session_id)).returncode, VALID)
+
+    def test_a_certificate_of_another_key(self):
+        session_id = self.enrol("p256-user-pin").session_id
+        path = self.issuer.data / "evidence.pem"
+        real = path.read_bytes()
+        path.write_bytes((self.issuer.data / "ca.pem").read_bytes())
+        done = self.tell(session_id)
+        path.write_bytes(real)
+        self.assertEqual((done.returncode, done.stdout), (IO_ERROR, ""))
+        self.assertIn("is not for the key beside it", done.stderr)
 
 
 class CommandLine(EvidenceCase):
