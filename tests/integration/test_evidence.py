@@ -4,10 +4,14 @@ does a second implementation of the check (rig/recheck.py), which shares no code
 import json
 import unittest
 
-from rig.processes import run
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from rig.processes import provision, run
 from rig.profile import shipped
-from rig.profilecase import ShippedCase
+from rig.profilecase import Record, ShippedCase
 from rig.recheck import Recheck
+from rig.sks_types import from_base64url
 
 VALID = 0
 WITH_KEY = ("--with-session-key", "--reveal-secrets")
@@ -102,6 +106,25 @@ class KmkRollover(RecordCase):
 
 class Everything(RecordCase):
     test = runs("everything")
+
+
+class OverHttps(RecordCase):
+    """The TLS certificate that the client saw is in the terms, and under the attestation."""
+
+    @classmethod
+    def set_up_rig(cls):
+        super().set_up_rig()
+        cls.issuer = cls.start_issuer(trust=[cls.token.device_ca], https="127.0.0.1:0")
+
+    def test(self):
+        code, outcome, log = provision("%s/kg2/p256-user-pin" % self.issuer.https_url,
+                                       self.token.url, "--ca", self.issuer.data / "tls.pem")
+        self.assertEqual(code, 0, (outcome, log))
+        record = Record(self.issuer, outcome["serverSessionId"])
+        self.check_record(None, record)
+        pem = x509.load_pem_x509_certificate((self.issuer.data / "tls.pem").read_bytes())
+        self.assertEqual(from_base64url(record.terms["serverCertificate"]),
+                         pem.public_bytes(Encoding.DER))
 
 
 class All(unittest.TestCase):
