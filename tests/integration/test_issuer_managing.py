@@ -14,6 +14,7 @@ from rig.credentials import Credential, Owner
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES, Issuer
+from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
 
@@ -279,7 +280,7 @@ class OldFolder(RigTest):
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
                 if session["verdict"] != "in doubt":
                     self.assertEqual(key["state"], wanted[session["verdict"]])
-            self.issuer.evidence(session["id"])
+            self.assertEqual(list(check_record(self.issuer, session["id"], "evidence.pem")), [])
         self.assertTrue((self.issuer.data / "kmk.key").exists())
         self.assertFalse((self.issuer.data / "kmk-1.key").exists())
 
