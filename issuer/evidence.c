@@ -226,6 +226,8 @@ static void put_summary(struct buf *out, const struct history *h, struct arena *
     put_line(out, "started  %s", (const char *)time_text(arena, session->started).ptr);
     put_line(out, "verdict  %s%s%s", name_of_value(NAMES_VERDICT, (uint8_t)session->verdict),
              session->cause[0] == '\0' ? "" : ": ", session->cause);
+    put_line(out, "key      %s",
+             name_of_value(NAMES_SESSION_KEY_STATUS, (uint8_t)session_key_status(&session->state)));
     put_text(out, "\n");
     for (size_t i = 0; i < h->messages; i++)
         put_line(out, "%s %-3s  %6zu bytes  %s",

@@ -3,6 +3,7 @@ tells and forgets of a session key."""
 
 import copy
 import json
+import sqlite3
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -12,6 +13,7 @@ from rig.certificates import generate
 from rig.client_side import Client, Device
 from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
 from rig.processes import run
+from rig.profile import Profile, makers
 from rig.recheck import Disagreement, Recheck
 from rig.sks_types import base64url, from_base64url
 
@@ -62,6 +64,28 @@ class EvidenceCase(ProfileTest):
         return found
 
 
+    def sign(self, record, key, certificate):
+        record = copy.deepcopy(record)
+        record["signature"] = {"algorithm": "ES256", "certificatePath": [base64url(certificate)]}
+        data = evidence.canonical(record).encode()
+        record["signature"]["value"] = base64url(constructs.sign(key, data))
+        return evidence.canonical(record)
+
+    def sign_as_issuer(self, record):
+        pem = (self.issuer.data / "evidence.pem").read_bytes()
+        certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+        return self.sign(record, self.read_evidence_key(), certificate)
+
+    def with_message(self, record, kind, change):
+        """The record, signed again, with one of its messages changed."""
+        changed = copy.deepcopy(record)
+        item = [item for item in changed["messages"] if item["type"] == kind][-1]
+        body = json.loads(from_base64url(item["body"]))
+        change(body)
+        item["body"] = base64url(json.dumps(body).encode())
+        return self.sign_as_issuer(changed)
+
+
 class Altered(EvidenceCase):
     def test_a_sample_of_single_bytes(self):
         """All of them are altered in-process, by tests/unit/issuer/test_evidence_check."""
@@ -73,13 +97,6 @@ class Altered(EvidenceCase):
             done = self.check(altered)
             self.assertIn(done.returncode, (INVALID, UNREADABLE), (at, done.stdout))
             self.assertEqual(bool(done.stderr), done.returncode == UNREADABLE)
-
-    def sign(self, record, key, certificate):
-        record = copy.deepcopy(record)
-        record["signature"] = {"algorithm": "ES256", "certificatePath": [base64url(certificate)]}
-        data = evidence.canonical(record).encode()
-        record["signature"]["value"] = base64url(constructs.sign(key, data))
-        return evidence.canonical(record)
 
     def test_signed_by_another_key(self):
         client = self.enrol("p256-user-pin")
@@ -107,9 +124,6 @@ class Altered(EvidenceCase):
 
     def test_signed_again_by_the_issuer_itself(self):
         """Only the messages and the session key tell then, and both implementations see it."""
-        pem = (self.issuer.data / "evidence.pem").read_bytes()
-        certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-        key = self.read_evidence_key()
         record = json.loads(self.told(self.enrol("p256-user-pin").session_id, *WITH_KEY))
         for kind, change, name in (
                 ("ProvisioningInitializationResponse", spoilt("attestation"),
@@ -119,15 +133,61 @@ class Altered(EvidenceCase):
                  "key attestation"),
                 ("ProvisioningFinalizationResponse", spoilt("attestation"), "closing proof")):
             with self.subTest(kind):
-                changed = copy.deepcopy(record)
-                (item,) = (item for item in changed["messages"] if item["type"] == kind)
-                body = json.loads(from_base64url(item["body"]))
-                change(body)
-                item["body"] = base64url(json.dumps(body).encode())
-                text = self.sign(changed, key, certificate)
+                text = self.with_message(record, kind, change)
                 self.assertIn(name, self.findings(text, INVALID, "bad"))
                 with self.assertRaises(Disagreement):
                     Recheck(text, self.issuer.data / "ca.pem")
+
+
+class Managing(EvidenceCase):
+    """Sessions with targets, and what an issuer may not say of them."""
+
+    INITIALIZATION = "ProvisioningInitializationRequest"
+    DISCOVERY, FINALIZATION = "CredentialDiscoveryRequest", "ProvisioningFinalizationRequest"
+
+    def record_of(self, name):
+        for other in makers(Profile(name)):
+            self.enrol(other)
+        if Profile(name).get("updatableKeyManagementKeys"):
+            self.command("roll-over")
+            self.issuer.restart()
+        return json.loads(self.told(self.enrol(name).session_id, *WITH_KEY))
+
+    def assert_found(self, record, kind, change, name, words):
+        found = self.findings(self.with_message(record, kind, change), INVALID, "bad")
+        self.assertIn(words, " ".join(found.get(name, ["nothing"])), found)
+
+    def test_a_key_that_does_not_hand_over(self):
+        self.assert_found(self.record_of("kmk-rollover"), self.INITIALIZATION,
+                          spoilt("updatableKeyManagementKeys", 0, "authorization"),
+                          "key management key", "does not hand over")
+
+    def test_lookups_of_another_session(self):
+        first, second = self.record_of("key-unlock"), self.record_of("key-unlock")
+        (other,) = (json.loads(from_base64url(item["body"])) for item in second["messages"]
+                    if item["type"] == self.DISCOVERY)
+        self.assert_found(first, self.DISCOVERY,
+                          lambda m: m.update(lookupSpecifiers=other["lookupSpecifiers"]),
+                          "lookups", "nonce")
+
+    def test_a_lookup_with_a_wrong_signature(self):
+        self.assert_found(self.record_of("key-unlock"), self.DISCOVERY,
+                          spoilt("lookupSpecifiers", 0, "signature", "value"), "message", "signature")
+
+    def test_targets(self):
+        for name, path in (("key-unlock", ("unlockKeys", 0)), ("key-delete", ("deleteKeys", 0)),
+                           ("key-update", ("issuedCredentials", 0, "updateKey"))):
+            with self.subTest(name):
+                self.device = Device(authority=self.device_ca)
+                record = self.record_of(name)
+                self.assertEqual(set(self.findings(self.sign_as_issuer(record), VALID)) &
+                                 {"target"}, {"target"})
+                for what, words in (("fingerPrint", "was not found by a lookup"),
+                                    ("authorization", "is not authorized")):
+                    self.assert_found(record, self.FINALIZATION, spoilt(*path, what), "target",
+                                      words)
+                self.assert_found(record, self.FINALIZATION, spoilt(*path, "mac"), "mac",
+                                  "does not hold")
 
 
 class Failed(EvidenceCase):
@@ -248,6 +308,26 @@ class SessionKey(EvidenceCase):
         (detail,) = self.checks(client, "session key")
         self.assertRegex(detail, r"^forgotten at 20\S+Z by the operator$")
         self.assertEqual({key["state"] for key in self.device_keys()}, {"live"})
+
+    def test_forget_while_somebody_reads_the_database(self):
+        """Then its log cannot be emptied: a repeat does it."""
+        session_id = self.enrol("p256-user-pin").session_id
+        reader = sqlite3.connect("file:%s?mode=ro" % (self.issuer.data / "issuer.db"), uri=True,
+                                 isolation_level=None)
+        self.addCleanup(reader.close)
+        reader.execute("BEGIN")
+        (before,) = reader.execute("SELECT state FROM session WHERE id = ?",
+                                   (session_id,)).fetchone()
+        self.assertIn("in use", self.command("forget", session_id, code=IO_ERROR))
+        self.assertEqual(self.status(session_id), "forgotten")
+        self.assertIn(before[:48], self.database())
+        reader.execute("ROLLBACK")
+        self.assertIn("was forgotten before", self.command("forget", session_id))
+        self.assertNotIn(before[:48], self.database())
+
+    def database(self):
+        return b"".join((self.issuer.data / name).read_bytes()
+                        for name in ("issuer.db", "issuer.db-wal"))
 
     def test_forget_while_it_is_needed(self):
         client = self.client("p256-user-pin")
