@@ -46,10 +46,10 @@ extern const struct name NAMES_VERDICT[], NAMES_SESSION_KEY_STATUS[];
 #define EVIDENCE_CHECK_KEY_ALGORITHM "key algorithm"
 #define EVIDENCE_CHECK_MAC "mac"
 #define EVIDENCE_CHECK_CLOSING_PROOF "closing proof"
-#define EVIDENCE_CHECK_MESSAGE "message" /* only where it failed: malformed, or none was awaited   \
-                                          */
 
-/* Names of checks that fail before a message is looked at. */
+/* Names of checks that fail before a message is looked at: the first, if it is malformed or none was
+ * awaited. */
+#define EVIDENCE_CHECK_MESSAGE "message"
 #define EVIDENCE_CHECK_ADDRESS "address"
 #define EVIDENCE_CHECK_PROFILE "profile"
 /* Of the operator's. */
