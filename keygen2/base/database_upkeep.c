@@ -1,5 +1,6 @@
 /* What is done to a database as a whole. */
 #include "keygen2/base/database_internal.h"
+#include "keygen2/base/files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,7 +148,7 @@ enum sks_status database_overwrite(struct database *db, struct sks_error *err)
     return rc;
 }
 
-enum sks_status database_empty_log(struct database *db, struct sks_error *err)
+static enum sks_status checkpoint(struct database *db, struct sks_error *err)
 {
     sqlite3_stmt *row;
     bool busy;
@@ -160,4 +161,20 @@ enum sks_status database_empty_log(struct database *db, struct sks_error *err)
     if (busy)
         return sks_fail(err, SKS_ERROR_EXTERNAL, "the log of the database is in use");
     return SKS_OK;
+}
+
+enum sks_status database_empty_log(struct database *db, struct sks_error *err)
+{
+    const char *path = sqlite3_db_filename(db->handle, "main");
+    char log[PATH_MAX];
+    enum sks_status rc;
+
+    TRY(checkpoint(db, err));
+    if (path == NULL || path[0] == '\0') /* in memory */
+        goto out;
+    REQUIRE(snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log, err, SKS_ERROR_EXTERNAL,
+            "%s: the path is too long", path);
+    TRY(file_sync(log, err)); /* SQLite leaves its new length to the system */
+out:
+    return rc;
 }

@@ -47,9 +47,8 @@ extern const struct name NAMES_VERDICT[], NAMES_SESSION_KEY_STATUS[];
 #define EVIDENCE_CHECK_MAC "mac"
 #define EVIDENCE_CHECK_CLOSING_PROOF "closing proof"
 
-/* Names of checks that fail before a message is looked at: the first, if it is malformed or none was
- * awaited. */
-#define EVIDENCE_CHECK_MESSAGE "message"
+/* Names of checks that fail before a message is looked at. */
+#define EVIDENCE_CHECK_MESSAGE "message" /* malformed, or none was awaited */
 #define EVIDENCE_CHECK_ADDRESS "address"
 #define EVIDENCE_CHECK_PROFILE "profile"
 /* Of the operator's. */

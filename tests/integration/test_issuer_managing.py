@@ -4,6 +4,7 @@ keys, sessions in doubt, and data folders of older programs."""
 import hashlib
 import json
 import shutil
+import sqlite3
 import signal
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
 
-OLD = Path(__file__).resolve().parent.parent / "data" / "issuers" / "1"
+OLD = Path(__file__).resolve().parent.parent / "data" / "issuers"
 DISCOVERY = "CredentialDiscoveryRequest"
 
 
@@ -242,12 +243,13 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder(RigTest):
-    """A data folder of version 1 goes on, with a session that waits for its proof."""
+class OldFolder:
+    """A data folder of an older form goes on, with a session that waits for its proof."""
 
     @classmethod
     def set_up_rig(cls):
-        cls.facts = json.loads((OLD / "facts.json").read_text())
+        cls.old = OLD / cls.version
+        cls.facts = json.loads((cls.old / "facts.json").read_text())
         cls.device_ca = Device().authority
         trust = cls.new_folder()
         cls.device_ca.write_pem(trust / "device-ca.pem")
@@ -257,7 +259,7 @@ class OldFolder(RigTest):
         issuer = Issuer(cls.new_folder(), trust=[trust], profiles=profiles,
                         options=("--public-url", cls.facts["url"]))
         shutil.rmtree(issuer.data)
-        shutil.copytree(OLD, issuer.data)
+        shutil.copytree(cls.old, issuer.data)
         for path in issuer.data.glob("*.key"):
             path.chmod(0o600)
         cls.issuer = cls.start(issuer)
@@ -280,9 +282,31 @@ class OldFolder(RigTest):
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
                 if session["verdict"] != "in doubt":
                     self.assertEqual(key["state"], wanted[session["verdict"]])
+            self.check_record(session["id"])
             self.assertEqual(list(check_record(self.issuer, session["id"], "evidence.pem")), [])
-        self.assertTrue((self.issuer.data / "kmk.key").exists())
-        self.assertFalse((self.issuer.data / "kmk-1.key").exists())
+        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
+                         [path.name for path in self.old.glob("kmk*.key")])
+
+    def check_record(self, session_id):
+        """All messages and checks of that time, in their order."""
+        record = self.issuer.evidence(session_id)
+        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
+                                   uri=True)
+        number, = database.execute("SELECT number FROM session WHERE id = ?",
+                                   (session_id,)).fetchone()
+
+        def rows(query):
+            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
+                                    (number,)).fetchall()
+
+        messages = rows("SELECT incoming, body FROM message")
+        checks = rows("SELECT name, passed, detail FROM verification")
+        database.close()
+        self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
+                          for message in record["messages"]][:len(messages)], messages)
+        self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
+                          for check in record["checks"]][:len(checks)], checks)
+        self.assertGreater(len(checks), 5)
 
     def test_late_proof(self):
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
@@ -292,3 +316,11 @@ class OldFolder(RigTest):
         self.assert_verdict(session["id"], "succeeded")
         self.assertEqual([key["state"] for key in self.keys() if key["session"] == session["id"]],
                          ["live"])
+
+
+class OldFolder1(OldFolder, RigTest):
+    version = "1"
+
+
+class OldFolder2(OldFolder, RigTest):
+    version = "2"

@@ -121,9 +121,11 @@ void spoil(const char *property)
 void let_time_pass(void)
 {
     database_lock(fixture.issuer.store.db);
-    cr_assert_eq(database_run(fixture.issuer.store.db, &err, "UPDATE session SET expires = 1", ""),
+    cr_assert_eq(database_run(fixture.issuer.store.db, &err,
+                              "UPDATE session SET expires = 1, version = version + 1", ""),
                  SKS_OK);
     database_unlock(fixture.issuer.store.db);
+    atomic_store(&fixture.issuer.store.expired_at, 0);
     cr_assert_eq(session_store_expire(&fixture.issuer.store, 2, &err), SKS_OK);
 }
 
