@@ -4,6 +4,8 @@ tells and forgets of a session key."""
 import copy
 import json
 import sqlite3
+import subprocess
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -12,7 +14,7 @@ from rig import constructs, evidence
 from rig.certificates import generate
 from rig.client_side import Client, Device
 from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
-from rig.processes import run
+from rig.processes import program_path, run
 from rig.profile import Profile, makers
 from rig.recheck import Disagreement, Recheck
 from rig.sks_types import base64url, from_base64url
@@ -412,6 +414,26 @@ class CommandLine(EvidenceCase):
         self.assertEqual(done.returncode, INVALID)
         self.assertIn("BAD          signature: /signature: does not verify", done.stdout)
         self.assertTrue(done.stdout.splitlines()[-1].startswith("INVALID: "), done.stdout)
+
+    def test_standard_input(self):
+        text = self.told(self.enrol("p256-user-pin").session_id)
+        for given, code in ((text, VALID), (text[:-9], UNREADABLE)):
+            done = subprocess.run([program_path("sks-vectors"), "check-evidence", "-",
+                                   "--issuer-cert", self.issuer.data / "ca.pem"],
+                                  input=given.encode(), capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+
+    def test_the_documentation_has_every_property(self):
+        """And every check that an issuer tells."""
+        docs = (Path(__file__).resolve().parents[2] / "docs" / "evidence.md").read_text()
+        self.enrol("p256-user-pin")
+        client = self.enrol("key-unlock")
+        record = json.loads(self.told(client.session_id, *WITH_KEY))
+        names = {check["name"] for check in record["checks"]}
+        for part in [record, record["terms"], record["signature"], *record["keys"],
+                     *record["messages"], *record["checks"]]:
+            names |= set(part)
+        self.assertEqual([name for name in sorted(names) if "`%s`" % name not in docs], [])
 
     def test_no_such_session(self):
         self.assertEqual(self.tell("nobody").returncode, REFUSED)
