@@ -93,8 +93,11 @@ enum sks_status evidence_check(struct bytes text, const struct bytes_list *issue
 
     *report = (struct evidence_report){ 0 };
     text = without_line_feed(text);
-    TRY(evidence_read(text, arena, &root, &report->record, &signature, err));
+    TRY(evidence_parse(text, arena, &root, &signature, err));
+    /* Its content may be costly to decode: whose it is comes first. */
     if (check_form(&c, text, root) && check_signature(&c, root, &signature, issuers)) {
+        TRY(evidence_decode(root, arena, &report->record, err));
+        check_signer_time(&c, &signature.certificate_path);
         take_key(&c);
         take_first_terms(&c);
         check_messages(&c);

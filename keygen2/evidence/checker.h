@@ -122,6 +122,9 @@ void check_target(struct checker *c, const char *method, struct bytes id, struct
 bool check_signer(struct checker *c, const struct bytes_list *path,
                   const struct bytes_list *issuers);
 
+/** That its certificate was valid when it was made. */
+void check_signer_time(struct checker *c, const struct bytes_list *path);
+
 /** A certificate with its key. NULL if it does not decode. @return owned */
 X509 *check_certificate(struct bytes der);
 

@@ -47,11 +47,8 @@ static bool is_issued(X509 *signer, const struct bytes_list *issuers)
 }
 
 /* NULL, or what is wrong. @param given  its certificate is one that the reader trusts */
-static const char *find_fault(const struct checker *c, X509 *signer, bool given,
-                              const struct bytes_list *issuers)
+static const char *find_fault(X509 *signer, bool given, const struct bytes_list *issuers)
 {
-    int64_t when = c->record->recorded.seconds;
-
     if (signer == NULL)
         return "does not decode";
     if (!given && !is_issued(signer, issuers))
@@ -60,9 +57,6 @@ static const char *find_fault(const struct checker *c, X509 *signer, bool given,
         return "is by the issuer, but not for evidence";
     if ((X509_get_key_usage(signer) & KU_DIGITAL_SIGNATURE) == 0)
         return "is not for digital signatures";
-    if (when < certificate_seconds(X509_get0_notBefore(signer)) ||
-        when > certificate_seconds(X509_get0_notAfter(signer)))
-        return "was not valid when the record was made";
     return NULL;
 }
 
@@ -72,7 +66,7 @@ bool check_signer(struct checker *c, const struct bytes_list *path,
     X509 *signer = check_certificate(path->item[0]);
     const char *name = NULL;
     bool given = is_given(path->item[0], issuers);
-    const char *fault = find_fault(c, signer, given, issuers);
+    const char *fault = find_fault(signer, given, issuers);
 
     if (signer != NULL)
         name = certificate_name(c->arena, X509_get_subject_name(signer));
@@ -84,4 +78,16 @@ bool check_signer(struct checker *c, const struct bytes_list *path,
                      name == NULL ? "" : " ", fault);
     X509_free(signer);
     return fault == NULL;
+}
+
+void check_signer_time(struct checker *c, const struct bytes_list *path)
+{
+    X509 *signer = check_certificate(path->item[0]);
+    int64_t when = c->record->recorded.seconds;
+
+    if (signer == NULL || when < certificate_seconds(X509_get0_notBefore(signer)) ||
+        when > certificate_seconds(X509_get0_notAfter(signer)))
+        checker_tell(c, EVIDENCE_BAD, "signer",
+                     "the certificate was not valid when the record was made");
+    X509_free(signer);
 }

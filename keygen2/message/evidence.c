@@ -181,9 +181,33 @@ out:
     return sks_explain(err, rc);
 }
 
+enum sks_status evidence_parse(struct bytes text, struct arena *arena, json_t **root,
+                               struct jsf_signature *signature, struct sks_error *err)
+{
+    struct json_reader reader = { arena, err };
+    const struct json_place type = { NULL, "type", 0 }, at = { NULL, "signature", 0 };
+    const char *said;
+    const json_t *value;
+    enum sks_status rc;
+
+    *root = NULL;
+    REQUIRE(text.len <= EVIDENCE_MAX, err, SKS_ERROR_OPTION, "a record over %d bytes",
+            EVIDENCE_MAX);
+    TRY(json_parse(text, root, err));
+    said = json_string_value(json_object_get(*root, "type"));
+    if (said == NULL || !bytes_equal(bytes_of(said), bytes_of(EVIDENCE_TYPE)))
+        return json_refuse(&reader, &type, "must be \"%s\"", EVIDENCE_TYPE);
+    value = json_object_get(*root, "signature");
+    if (value == NULL)
+        return json_refuse(&reader, &at, "missing");
+    TRY(sks_explain(err, jsf_decode(&reader, &at, value, signature)));
+out:
+    return rc;
+}
+
 /* The table knows no signature, which a signed object has beside its own properties. */
-static enum sks_status decode_unsigned(const json_t *root, struct arena *arena,
-                                       struct evidence_record *record, struct sks_error *err)
+enum sks_status evidence_decode(const json_t *root, struct arena *arena,
+                                struct evidence_record *record, struct sks_error *err)
 {
     json_t *rest = json_copy((json_t *)(uintptr_t)root); /* shallow, and changes nothing */
     enum sks_status rc = SKS_ERROR_STORAGE;
@@ -194,26 +218,4 @@ static enum sks_status decode_unsigned(const json_t *root, struct arena *arena,
     }
     json_decref(rest);
     return sks_explain(err, rc);
-}
-
-enum sks_status evidence_read(struct bytes text, struct arena *arena, json_t **root,
-                              struct evidence_record *record, struct jsf_signature *signature,
-                              struct sks_error *err)
-{
-    struct json_reader reader = { arena, err };
-    const struct json_place at = { NULL, "signature", 0 };
-    const json_t *value;
-    enum sks_status rc;
-
-    *root = NULL;
-    REQUIRE(text.len <= EVIDENCE_MAX, err, SKS_ERROR_OPTION, "a record over %d bytes",
-            EVIDENCE_MAX);
-    TRY(json_parse(text, root, err));
-    TRY(decode_unsigned(*root, arena, record, err));
-    value = json_object_get(*root, "signature");
-    if (value == NULL)
-        return json_refuse(&reader, &at, "missing");
-    TRY(sks_explain(err, jsf_decode(&reader, &at, value, signature)));
-out:
-    return rc;
 }

@@ -124,15 +124,18 @@ CHECKED enum sks_status evidence_write(const struct evidence_record *record, EVP
                                        struct sks_error *err);
 
 /**
- * Reads a record; neither its signature nor what it says is checked.
+ * Reads a record as far as it takes to verify its signature; what it says is not looked at.
  *
  * @param root       out: the whole document, a new reference
  * @param signature  out: as it stands there
- * @param arena      holds all that the record and the signature point to
+ * @param arena      holds what the signature points to
  * @return SKS_ERROR_OPTION with line and column, or with a JSON pointer, in err
  */
-CHECKED enum sks_status evidence_read(struct bytes text, struct arena *arena, json_t **root,
-                                      struct evidence_record *record,
-                                      struct jsf_signature *signature, struct sks_error *err);
+CHECKED enum sks_status evidence_parse(struct bytes text, struct arena *arena, json_t **root,
+                                       struct jsf_signature *signature, struct sks_error *err);
+
+/** Decodes what a record says. @param arena holds all that it points to */
+CHECKED enum sks_status evidence_decode(const json_t *root, struct arena *arena,
+                                        struct evidence_record *record, struct sks_error *err);
 
 #endif

@@ -390,7 +390,11 @@ class AnotherEvidenceKey(EvidenceCase):
 class CommandLine(EvidenceCase):
     def test_unreadable(self):
         text = self.told(self.enrol("p256-user-pin").session_id)
-        for bad in ("", "{}", "[]", text[:-10], text + "x", text.replace('"terms":', '"more":')):
+        signed = json.loads(text)
+        signed["more"] = signed.pop("terms")
+        for bad in ("", "{}", "[]", text[:-10], text + "x", text.replace('"type":', '"tipe":'),
+                    text.replace("record 2", "record 1"), text.replace('"signature":', '"sign":'),
+                    self.sign_as_issuer(signed)):
             done = self.check(bad)
             self.assertEqual((done.returncode, done.stdout), (UNREADABLE, ""), bad[-30:])
             self.assertIn("no evidence record", done.stderr)
