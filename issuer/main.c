@@ -13,7 +13,7 @@
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json, schema;
+    bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
 };
@@ -66,8 +66,14 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row FORGET[] = { DATA, { 0 } };
 static const struct option_row DECIDE[] = { DATA, { 0 } };
-static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row ROLL_OVER[] = {
+    DATA,
+    JSON("print JSON"),
+    { "evidence-key", 0, NULL, "another evidence key instead", OPTION_FLAG, AT(evidence_key) },
+    { 0 },
+};
 static const struct option_row KEYS[] = {
     DATA,
     JSON("print JSON"),
@@ -197,6 +203,8 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
     enum sks_status rc;
 
     (void)count;
+    if (options->evidence.session_key && !options->json)
+        return program_fail(EXIT_USAGE, "--with-session-key wants --json");
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_load(options->serve.data, &issuer, &err));
     TRY(data_folder_open(options->serve.data, &issuer.store, &err));
@@ -225,7 +233,8 @@ static enum exit_code run_roll_over(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)operands, (void)count;
-    return operator_roll_over(options->serve.data, options->json);
+    return options->evidence_key ? operator_renew_evidence(options->serve.data, options->json)
+                                 : operator_roll_over(options->serve.data, options->json);
 }
 
 static enum exit_code run_approve(void *from, char **operands, size_t count)
@@ -240,6 +249,12 @@ static enum exit_code run_reject(void *from, char **operands, size_t count)
     return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
 }
 
+static enum exit_code run_forget(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_forget(((const struct options *)from)->serve.data, operands[0]);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
@@ -251,6 +266,8 @@ static const struct command_row COMMANDS[] = {
       NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
+    { "forget", "SESSION", 1, 1, "Forgets the session key of a session that is over, for good.",
+      FORGET, run_forget, NULL },
     { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", DECIDE,
       run_approve, NULL },
     { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,

@@ -159,7 +159,7 @@ out:
 static enum sks_status check_address(struct exchange *x, const struct arrival *arrival)
 {
     if (strcmp(x->session->issuer_uri, arrival->issuer_uri) != 0 || x->session->tls != arrival->tls)
-        return check_fail(x, SKS_ERROR_OPTION, "address",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_ADDRESS,
                           "the message came to %s, the session began at another address",
                           arrival->issuer_uri);
     return SKS_OK;
@@ -174,16 +174,18 @@ static enum sks_status take_message(struct exchange *x, const struct arrival *ar
 
     TRY(check_address(x, arrival));
     if (row->expected == NULL)
-        return check_fail(x, SKS_ERROR_OPTION, "message", "none is awaited: the session is %s",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_MESSAGE,
+                          "none is awaited: the session is %s",
                           name_of_value(NAMES_PHASE, (uint8_t)x->session->phase));
     response = arena_alloc(x->arena, 1, row->expected->size);
     REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
     x->profile = profile_find(&x->issuer->profiles, x->session->profile);
     if (x->profile == NULL)
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "is no longer offered");
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, EVIDENCE_CHECK_PROFILE,
+                          "is no longer offered");
     rc = keygen2_decode(row->expected, arrival->body, response, x->arena, &why);
     if (rc != SKS_OK)
-        return check_fail(x, rc, "message", "%s: %s", row->expected->name,
+        return check_fail(x, rc, EVIDENCE_CHECK_MESSAGE, "%s: %s", row->expected->name,
                           why.text[0] == '\0' ? sks_status_text((int)rc) : why.text);
     x->next = row->next;
     TRY(row->step(x, response));

@@ -5,13 +5,6 @@
 /* First byte of a stored state. 1 knew no post operations, 2 no sessions of the 2010 profile. */
 enum { STATE_FORM = 3 };
 
-const struct name NAMES_VERDICT[] = {
-    { "open", VERDICT_OPEN },
-    { "succeeded", VERDICT_SUCCEEDED },
-    { "failed", VERDICT_FAILED },
-    { "in doubt", VERDICT_IN_DOUBT },
-    { NULL, 0 },
-};
 const struct name NAMES_PHASE[] = {
     { "invocation", PHASE_INVOCATION },
     { "initialization", PHASE_INITIALIZATION },
@@ -249,6 +242,13 @@ struct bytes session_device_id(const struct session_state *state)
     if (state->terms.privacy_enabled)
         return bytes_of(SKS_DEVICE_ANONYMOUS);
     return state->device_path.count == 0 ? (struct bytes){ 0 } : state->device_path.item[0];
+}
+
+enum session_key_status session_key_status(const struct session_state *state)
+{
+    if (state->session_key.len > 0 || state->ephemeral_key.len > 0)
+        return SESSION_KEY_SEALED;
+    return state->terms.server_ephemeral_key.len > 0 ? SESSION_KEY_FORGOTTEN : SESSION_KEY_NONE;
 }
 
 void session_take_key(const struct session_state *state, struct session_key *sk)

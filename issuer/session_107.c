@@ -35,9 +35,9 @@ static enum sks_status check_half(struct exchange *x,
     if (public_key_parse(response->client_ephemeral_key, &client) != SKS_OK ||
         public_key_parse(x->session->state.terms.server_ephemeral_key, &server) != SKS_OK ||
         client.curve == NULL || client.curve != server.curve)
-        return check_fail(x, SKS_ERROR_OPTION, "client key",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_CLIENT_KEY,
                           "clientEphemeralKey is not on the curve of serverEphemeralKey");
-    check_pass(x, "client key", "on the curve %s", client.curve->jose);
+    check_pass(x, EVIDENCE_CHECK_CLIENT_KEY, "on the curve %s", client.curve->jose);
     return SKS_OK;
 }
 

@@ -15,7 +15,8 @@ static enum sks_status offer(struct exchange *x,
     enum sks_status rc;
 
     if (x->profile->server_key == NULL) /* the profile was changed while the session ran */
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "no longer has sessions of 2010");
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, EVIDENCE_CHECK_PROFILE,
+                          "no longer has sessions of 2010");
     rc = server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey, x->err);
     x->trouble = rc != SKS_OK;
     TRY(rc);
@@ -41,9 +42,10 @@ static enum sks_status check_half(struct exchange *x,
     TRY(sks_explain(x->err, public_key_parse(x->session->state.server_public_key, &server)));
     bits = public_key_bits(&server);
     if (response->encrypted_session_key.len != bits / 8)
-        return check_fail(x, SKS_ERROR_OPTION, "client key",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_CLIENT_KEY,
                           "encryptedSessionKey is not as long as a server key of %u bits", bits);
-    check_pass(x, "client key", "encryptedSessionKey, as long as a server key of %u bits", bits);
+    check_pass(x, EVIDENCE_CHECK_CLIENT_KEY,
+               "encryptedSessionKey, as long as a server key of %u bits", bits);
 out:
     return rc;
 }
@@ -74,9 +76,9 @@ static enum sks_status take_key(struct exchange *x,
     state->encrypted_session_key = response->encrypted_session_key;
     TRY(get_private_key(&private_key, &own));
     if (session_2010_decrypt(own, response->encrypted_session_key, sk) != SKS_OK)
-        TRY(check_fail(x, SKS_ERROR_CRYPTO, "server key",
+        TRY(check_fail(x, SKS_ERROR_CRYPTO, EVIDENCE_CHECK_SERVER_KEY,
                        "encryptedSessionKey is not for that of this session"));
-    check_pass(x, "server key", "has decrypted encryptedSessionKey");
+    check_pass(x, EVIDENCE_CHECK_SERVER_KEY, "has decrypted encryptedSessionKey");
     TRY(keep_proof(state, x->arena, sk));
     state->ephemeral_key = (struct bytes){ 0 };
 out:

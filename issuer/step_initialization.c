@@ -8,8 +8,9 @@
 static enum sks_status check_server_time(struct exchange *x, struct bytes text)
 {
     if (!bytes_equal(text, x->session->state.server_time))
-        return check_fail(x, SKS_ERROR_OPTION, "server time", "is not the one that was sent");
-    check_pass(x, "server time", "as it was sent");
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_SERVER_TIME,
+                          "is not the one that was sent");
+    check_pass(x, EVIDENCE_CHECK_SERVER_TIME, "as it was sent");
     return SKS_OK;
 }
 
@@ -19,12 +20,12 @@ static enum sks_status check_mode(struct exchange *x, const struct device_id *de
     bool privacy = x->session->state.terms.privacy_enabled;
 
     if (device == NULL && !privacy)
-        return check_fail(x, SKS_ERROR_OPTION, "device id",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
                           "deviceId is missing, and privacy was not asked for");
     if (device != NULL && privacy)
-        return check_fail(x, SKS_ERROR_OPTION, "device id",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
                           "deviceId is there, although privacy was asked for");
-    check_pass(x, "device id", privacy ? "absent, as privacy asks" : "present");
+    check_pass(x, EVIDENCE_CHECK_DEVICE_ID, privacy ? "absent, as privacy asks" : "present");
     return SKS_OK;
 }
 
@@ -36,8 +37,8 @@ static enum sks_status check_device(struct exchange *x, const struct bytes_list 
                                              clock_now(), device, &why);
 
     if (rc != SKS_OK)
-        return check_fail(x, rc, "device path", "%s", why.text);
-    check_pass(x, "device path", "%zu certificate%s, device %s", path->count,
+        return check_fail(x, rc, EVIDENCE_CHECK_DEVICE_PATH, "%s", why.text);
+    check_pass(x, EVIDENCE_CHECK_DEVICE_PATH, "%zu certificate%s, device %s", path->count,
                path->count == 1 ? "" : "s", device->name[0] == '\0' ? "?" : device->name);
     return SKS_OK;
 }
@@ -60,9 +61,9 @@ static enum sks_status check_attestation(struct exchange *x, const struct sessio
         session_kind_of(state)->check_attestation(state, sk, device_key, attestation);
 
     if (rc != SKS_OK)
-        return check_fail(x, rc, "session attestation",
+        return check_fail(x, rc, EVIDENCE_CHECK_SESSION_ATTESTATION,
                           "is not by the device over the terms of this session");
-    check_pass(x, "session attestation",
+    check_pass(x, EVIDENCE_CHECK_SESSION_ATTESTATION,
                device_key == NULL ? "HMAC with the session key, privacy mode"
                                   : "signature of the device key over the terms of the session");
     return SKS_OK;

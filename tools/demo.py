@@ -101,6 +101,19 @@ def enrol(rig, profile, how=""):
     return outcome
 
 
+def check_record(rig, session):
+    title("Checking the evidence record of that session again, from nothing but itself and the CA")
+    path = rig.folder / "record.json"
+    done = processes.run("sks-issuer", "evidence", session, "--data", rig.issuer.data, "--json",
+                         "--with-session-key")
+    need(done.returncode == 0, done.stderr)
+    path.write_text(done.stdout)
+    done = processes.run("sks-vectors", "check-evidence", path, "--issuer-cert",
+                         rig.issuer.data / "ca.pem")
+    need(done.returncode == 0, done.stdout)
+    print("    sks-vectors check-evidence       " + good(done.stdout.splitlines()[-1]))
+
+
 def openssl(*arguments):
     done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True)
     return done.returncode == 0, (done.stdout + done.stderr).strip()
@@ -198,6 +211,7 @@ def main():
         rig.start()
         outcome = enrol(rig, PROFILES[0])
         sign(rig, outcome["keys"][0]["handle"])
+        check_record(rig, outcome["serverSessionId"])
         enrol(rig, PROFILES[1])
         enrol(rig, SESSION_2010, ", in a session as the draft of 2010 has it")
         attack(rig)

@@ -270,6 +270,9 @@ CHECKED enum sks_status keygen2_sign_lookup(struct lookup_specifier *specifier, 
 CHECKED enum sks_status keygen2_check_path(struct json_reader *r, const struct json_place *at,
                                            const struct bytes_list *path);
 
+/** Appends the properties of a bag as addExtension has them: its extensionData. */
+void put_property_bag(struct buf *out, const struct property_bag *bag);
+
 /**
  * Decodes a message of an expected type, with the checks that go beyond one property (ids unique,
  * no mix of preset and user-defined PINs in a policy, certificate paths in order and signed).

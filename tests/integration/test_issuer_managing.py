@@ -15,6 +15,7 @@ from rig.credentials import Credential, Owner
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES, Issuer
+from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
 
@@ -282,6 +283,7 @@ class OldFolder:
                 if session["verdict"] != "in doubt":
                     self.assertEqual(key["state"], wanted[session["verdict"]])
             self.check_record(session["id"])
+            self.assertEqual(list(check_record(self.issuer, session["id"], "evidence.pem")), [])
         self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
                          [path.name for path in self.old.glob("kmk*.key")])
 
