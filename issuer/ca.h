@@ -28,6 +28,9 @@ CHECKED enum sks_status ca_load(struct ca *ca, struct arena *arena, EVP_PKEY *ke
 
 void ca_free(struct ca *ca);
 
+/** When a certificate of that template ends, seconds since 1970. */
+int64_t ca_expires(const struct ca *ca, const struct certificate_template *template, int64_t now);
+
 /**
  * Issues a certificate.
  *

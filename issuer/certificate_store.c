@@ -40,11 +40,13 @@ enum sks_status certificate_insert(struct database *db, const struct session *se
     TRY(sks_explain(err, put_device_name(&device, &session->state)));
     TRY(database_run(db, err,
                      "INSERT INTO certificate(serial, session, key_id, der, fingerprint, device,"
-                     " owner, kmk, state) VALUES(?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
-                     "bibbbbiuu", certificate->serial, session->number, certificate->key_id,
+                     " owner, kmk, state, expires, external, unlockable)"
+                     " VALUES(?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "bibbbbiuuiuu", certificate->serial, session->number, certificate->key_id,
                      certificate->der, bytes_at(fingerprint, sizeof fingerprint),
                      buf_bytes(&device), session->number, (uint32_t)session->state.kmk_generation,
-                     (uint32_t)certificate->state));
+                     (uint32_t)certificate->state, certificate->expires,
+                     (uint32_t)certificate->external, (uint32_t)certificate->unlockable));
 out:
     buf_free(&device);
     return rc;
@@ -79,6 +81,9 @@ enum sks_status certificates_add(struct database *db, const struct session *sess
             .key_id = credential[i].id,
             .der = credential[i].certificate,
             .state = CERTIFICATE_IN_DOUBT,
+            .expires = credential[i].expires,
+            .external = credential[i].external,
+            .unlockable = credential[i].unlockable,
         };
 
         if (certificate.der.len > 0)
@@ -244,6 +249,21 @@ enum sks_status certificate_find(struct session_store *store, const uint8_t fing
         return SKS_ERROR_STORAGE;
     if (step > 0 && *certificate == NULL)
         return sks_fail(err, SKS_ERROR_STORAGE, "no memory for a certificate");
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+enum sks_status certificate_serial_is_known(struct session_store *store, struct bytes serial,
+                                            bool *known, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    int step;
+
+    database_lock(store->db);
+    row = database_query(store->db, "SELECT 1 FROM certificate WHERE serial = ?", "b", serial);
+    step = database_step(row, err);
+    database_done(row);
+    database_unlock(store->db);
+    *known = step > 0;
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

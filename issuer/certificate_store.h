@@ -23,6 +23,10 @@ struct issued_certificate {
     const char *owner_id;   /* that owns its key in the device now */
     unsigned generation;    /* of that one's key management key; 0: it has none */
     enum certificate_state state;
+    /* Of the row alone, which no reader fills. */
+    int64_t expires;
+    bool external;   /* not by our own CA */
+    bool unlockable; /* its key has a PIN of its own, which postUnlockKey wants */
 };
 
 /** Appends what names the device of a session: SHA-256 of its certificate, or nothing. */
@@ -61,6 +65,11 @@ CHECKED enum sks_status certificate_find(struct session_store *store, const uint
                                          struct arena *arena,
                                          struct issued_certificate **certificate,
                                          struct sks_error *err);
+
+/** Whether a certificate has this serial number. @param known out */
+CHECKED enum sks_status certificate_serial_is_known(struct session_store *store,
+                                                    struct bytes serial, bool *known,
+                                                    struct sks_error *err);
 
 /**
  * The oldest generation of key management keys that the device is known to have a key of.

@@ -35,6 +35,12 @@ static enum sks_status order_path(struct order *o, const struct key_profile *key
 
     to->id = credential->id;
     to->trust_anchor = key->trust_anchor;
+    if (credential->issued_path.count > 0) {
+        to->certificate_path = credential->issued_path;
+        put_mac_certificate_path(&data, credential->public_key, credential->id,
+                                 &to->certificate_path);
+        return make_mac(o, MAC_SET_CERTIFICATE_PATH, &data, &to->mac);
+    }
     to->certificate_path.item = arena_alloc(o->x->arena, count, sizeof *to->certificate_path.item);
     if (to->certificate_path.item == NULL)
         return no_memory(o);

@@ -1,62 +1,12 @@
 #include "issuer/requests.h"
 #include "issuer/certificate_store.h"
-#include "issuer/draw.h"
+#include "issuer/issuance.h"
 #include "issuer/mac_order.h"
-#include "keygen2/base/base64.h"
 #include "keygen2/base/clock.h"
 
 #include <stdio.h>
 
 /* ---- ProvisioningFinalizationRequest ---- */
-
-/* The public key that a certificate is for: the generated one, or the one that takes its place.
- * The certificate says so already when it is set, hence the import's key is drawn now. */
-static enum sks_status choose_key(struct exchange *x, const struct key_profile *key,
-                                  struct credential *credential, struct bytes *spki)
-{
-    const struct private_key_profile *import = key->import_private_key;
-    struct buf pkcs8 = { 0 };
-    enum sks_status rc = SKS_OK;
-
-    *spki = credential->public_key;
-    if (import == NULL)
-        return SKS_OK;
-    if (import->pkcs8.len > 0) {
-        credential->imported_key = import->pkcs8;
-        *spki = import->spki;
-        return SKS_OK;
-    }
-    TRY(draw_key(key, x->arena, &pkcs8, spki));
-    TRY(keep_bytes(x, buf_bytes(&pkcs8), &credential->imported_key));
-out:
-    buf_free(&pkcs8);
-    return sks_explain(x->err, rc);
-}
-
-static enum sks_status issue(struct exchange *x, struct credential *credential)
-{
-    const struct key_profile *key = profile_key(x->profile, credential->id);
-    uint8_t serial[CA_SERIAL_SIZE];
-    struct buf der = { 0 }, hex = { 0 };
-    struct bytes spki;
-    enum sks_status rc;
-
-    if (key == NULL) /* the profile was changed while the session ran */
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "certificate",
-                          "the profile no longer has %.*s", (int)credential->id.len,
-                          (const char *)credential->id.ptr);
-    TRY(choose_key(x, key, credential, &spki));
-    TRY(ca_issue(&x->issuer->ca, &key->template, spki, clock_now(), serial, &der));
-    TRY(keep_bytes(x, buf_bytes(&der), &credential->certificate));
-    TRY(keep_bytes(x, bytes_at(serial, sizeof serial), &credential->serial));
-    hex_encode(&hex, credential->serial);
-    check_pass(x, "certificate", "%.*s, serial number %.*s", (int)credential->id.len,
-               (const char *)credential->id.ptr, (int)hex.len, (const char *)hex.ptr);
-out:
-    buf_free(&der);
-    buf_free(&hex);
-    return sks_explain(x->err, rc);
-}
 
 enum sks_status request_close(struct exchange *x, struct session_key *sk)
 {
@@ -69,7 +19,7 @@ enum sks_status request_close(struct exchange *x, struct session_key *sk)
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < state->credentials; i++)
-        TRY(issue(x, &state->credential[i]));
+        TRY(issue_certificate(x, &state->credential[i]));
     TRY(sks_explain(x->err, random_bytes(nonce, sizeof nonce)));
     TRY(keep_bytes(x, bytes_at(nonce, sizeof nonce), &state->nonce));
     TRY(order_finalization(x, sk, &request));

@@ -11,6 +11,10 @@ struct serve_options {
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
+    const char *crl_url;          /* NULL: PUBLIC-URL/crl */
+    uint32_t crl_life;            /* seconds; 0: the default */
+    const char *external_ca;      /* command; NULL: our own CA */
+    uint32_t external_ca_seconds; /* 0: the default */
 };
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */

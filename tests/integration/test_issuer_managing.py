@@ -11,13 +11,14 @@ from pathlib import Path
 from rig.certificates import Authority, generate
 from rig.client_side import Client, Device
 from rig.credentials import Credential, Owner
+from rig.crlcase import CrlCase
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES, Issuer
 from rig.sks_types import base64url, from_base64url
-from rig.testcase import RigTest, write_profile
+from rig.testcase import write_profile
 
-OLD = Path(__file__).resolve().parent.parent / "data" / "issuers" / "1"
+OLD = Path(__file__).resolve().parent.parent / "data" / "issuers"
 DISCOVERY = "CredentialDiscoveryRequest"
 
 
@@ -241,12 +242,18 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder(RigTest):
+class OldFolder(CrlCase):
     """A data folder of version 1 goes on, with a session that waits for its proof."""
+
+    version = "1"
+    kmk = "kmk.key"
+
+    def setUp(self):
+        """No device is needed."""
 
     @classmethod
     def set_up_rig(cls):
-        cls.facts = json.loads((OLD / "facts.json").read_text())
+        cls.facts = json.loads((OLD / cls.version / "facts.json").read_text())
         cls.device_ca = Device().authority
         trust = cls.new_folder()
         cls.device_ca.write_pem(trust / "device-ca.pem")
@@ -256,13 +263,10 @@ class OldFolder(RigTest):
         issuer = Issuer(cls.new_folder(), trust=[trust], profiles=profiles,
                         options=("--public-url", cls.facts["url"]))
         shutil.rmtree(issuer.data)
-        shutil.copytree(OLD, issuer.data)
+        shutil.copytree(OLD / cls.version, issuer.data)
         for path in issuer.data.glob("*.key"):
             path.chmod(0o600)
         cls.issuer = cls.start(issuer)
-
-    def keys(self):
-        return ProfileTest.keys(self)
 
     def test_all_that_is_in_it(self):
         wanted = {"succeeded": "live", "failed": "void", "in doubt": "in doubt"}
@@ -279,15 +283,29 @@ class OldFolder(RigTest):
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
                 if session["verdict"] != "in doubt":
                     self.assertEqual(key["state"], wanted[session["verdict"]])
+                if session["verdict"] == "failed":
+                    self.assert_revoked(from_base64url(certificate), "cessationOfOperation")
+                if session["verdict"] == "succeeded":
+                    self.assert_good(from_base64url(certificate))
             self.issuer.evidence(session["id"])
-        self.assertTrue((self.issuer.data / "kmk.key").exists())
-        self.assertFalse((self.issuer.data / "kmk-1.key").exists())
+        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")], [self.kmk])
 
     def test_late_proof(self):
+        """The last one: until then it is on hold."""
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
         client = Client(self.issuer.url, session["profile"])
         client.http.cookie = session["cookie"]
+        (der,) = map(from_base64url, session["certificates"])
+        self.assert_revoked(der, "certificateHold")
         self.assertTrue(client.post(session["proof"].encode()).done)
         self.assert_verdict(session["id"], "succeeded")
         self.assertEqual([key["state"] for key in self.keys() if key["session"] == session["id"]],
                          ["live"])
+        self.assert_good(der)
+
+
+class OldFolder2(OldFolder):
+    """Version 2: without revocation."""
+
+    version = "2"
+    kmk = "kmk-1.key"
