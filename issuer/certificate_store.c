@@ -116,8 +116,15 @@ static enum sks_status apply(struct database *db, int64_t session, unsigned dept
                                                       : CERTIFICATE_LIVE;
     enum sks_status rc = SKS_OK;
 
-    if (done->target_state == CERTIFICATE_IN_DOUBT && depth < DEPTH_MAX)
+    if (done->target_state == CERTIFICATE_IN_DOUBT && depth < DEPTH_MAX) {
         TRY(confirm(db, done->target_session, depth + 1, err));
+        /* Its verdict stays: no proof of its own came. */
+        TRY(database_run(db, err,
+                         "UPDATE session SET cause = 'no closing proof came, but its certificates"
+                         " were confirmed by session ' || (SELECT id FROM session WHERE number = ?)"
+                         " WHERE number = ? AND verdict = 3",
+                         "ii", session, done->target_session));
+    }
     /* By way of the target, whose owner may have changed by that. */
     TRY(database_run(db, err,
                      "UPDATE certificate SET owner = ?, kmk = ? WHERE owner ="
@@ -289,6 +296,42 @@ enum sks_status certificates_oldest_generation(struct session_store *store, stru
     database_done(row);
     if (database_unlock_read(store->db, err) != SKS_OK)
         return SKS_ERROR_STORAGE;
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static bool read_in_doubt(sqlite3_stmt *row, struct arena *arena, struct certificate_in_doubt *to)
+{
+    *to = (struct certificate_in_doubt){
+        .der = arena_copy(arena, database_bytes(row, 0)),
+        .generation = (unsigned)sqlite3_column_int(row, 1),
+        .unlockable = sqlite3_column_int(row, 2) != 0,
+    };
+    return to->der.ptr != NULL;
+}
+
+enum sks_status certificates_in_doubt(struct session_store *store, struct bytes device,
+                                      struct arena *arena, struct certificate_in_doubt *list,
+                                      size_t max, size_t *count, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    bool kept = true;
+    int step = 0;
+
+    *count = 0;
+    database_lock(store->db);
+    row = database_query(store->db,
+                         "SELECT c.der, c.kmk, c.unlockable FROM certificate c"
+                         " JOIN session s ON s.number = c.session"
+                         " WHERE c.device = ? AND c.state = 0 AND c.kmk > 0 AND s.verdict = 3"
+                         " ORDER BY c.session, c.rowid LIMIT ?",
+                         "bu", device, (uint32_t)max);
+    while (kept && *count < max && (step = database_step(row, err)) > 0)
+        kept = read_in_doubt(row, arena, &list[(*count)++]);
+    database_done(row);
+    if (database_unlock_read(store->db, err) != SKS_OK)
+        return SKS_ERROR_STORAGE;
+    if (!kept)
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the certificates in doubt");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

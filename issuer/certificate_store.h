@@ -81,6 +81,25 @@ CHECKED enum sks_status certificates_oldest_generation(struct session_store *sto
                                                        struct bytes device, unsigned *generation,
                                                        struct sks_error *err);
 
+/* A certificate of a session in doubt. */
+struct certificate_in_doubt {
+    struct bytes der;
+    unsigned generation; /* of the key management key that its session has */
+    bool unlockable;
+};
+
+/**
+ * The certificates in a device whose sessions are in doubt and have a key management key, oldest
+ * sessions first.
+ *
+ * @param device  as put_device_name() has it
+ * @param list    out: room for `max`; lives in the arena
+ */
+CHECKED enum sks_status certificates_in_doubt(struct session_store *store, struct bytes device,
+                                              struct arena *arena,
+                                              struct certificate_in_doubt *list, size_t max,
+                                              size_t *count, struct sks_error *err);
+
 /** Calls each() for all certificates, or those of one device. @param device ptr NULL: all */
 CHECKED enum sks_status
 certificates_each(struct session_store *store, struct bytes device,

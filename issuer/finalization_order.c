@@ -3,6 +3,7 @@
  * credential its path, an imported key, what is attached to it, and a post operation last; then
  * unlocks, deletes, and the close.
  */
+#include "issuer/in_doubt.h"
 #include "issuer/post_order.h"
 #include "keygen2/base/clock.h"
 
@@ -229,7 +230,7 @@ static enum sks_status make_room(struct order *o)
 
     state->operations = 0;
     state->operation =
-        arena_alloc(o->x->arena, state->credentials + lists * state->found_credentials,
+        arena_alloc(o->x->arena, state->credentials + (lists + 1) * state->found_credentials,
                     sizeof *state->operation);
     return state->operation == NULL ? no_memory(o) : SKS_OK;
 }
@@ -251,6 +252,7 @@ enum sks_status order_finalization(struct exchange *x, struct session_key *sk,
         TRY(order_credential(&order, &state->credential[i], &issued[i]));
     order.id = (struct bytes){ 0 };
     TRY(order_targets(x, sk, POST_UNLOCK, &x->profile->unlock_keys, &request->unlock_keys));
+    TRY(in_doubt_order(x, sk, &request->unlock_keys));
     TRY(order_targets(x, sk, POST_DELETE, &x->profile->delete_keys, &request->delete_keys));
     TRY(order_close(&order, request->session_close_data));
 out:

@@ -1,5 +1,6 @@
 #include "issuer/requests.h"
 #include "issuer/certificate_store.h"
+#include "issuer/in_doubt.h"
 #include "issuer/issuance.h"
 #include "issuer/mac_order.h"
 #include "keygen2/base/clock.h"
@@ -18,6 +19,7 @@ enum sks_status request_close(struct exchange *x, struct session_key *sk)
     uint8_t nonce[SKS_NONCE_MAX];
     enum sks_status rc = SKS_OK;
 
+    TRY(in_doubt_revoke(x));
     for (size_t i = 0; i < state->credentials; i++)
         TRY(issue_certificate(x, &state->credential[i]));
     TRY(sks_explain(x->err, random_bytes(nonce, sizeof nonce)));
@@ -82,11 +84,27 @@ out:
     return rc;
 }
 
+enum sks_status request_signature(struct exchange *x, unsigned generation,
+                                  struct lookup_specifier *to)
+{
+    const struct key_management *keys = &x->issuer->key_management;
+    EVP_PKEY *key = key_management_private(keys, generation);
+    enum sks_status rc;
+
+    REQUIRE(key != NULL, x->err, SKS_ERROR_NOT_AVAILABLE,
+            "the key management key of generation %u is gone", generation);
+    to->public_key = key_management_public(keys, generation);
+    TRY(keygen2_sign_lookup(to, key, x->arena, x->err));
+    check_pass(x, "lookup", "%.*s, signed by key management key generation %u", (int)to->id.len,
+               (const char *)to->id.ptr, generation);
+out:
+    return rc;
+}
+
 static enum sks_status sign_lookup(struct exchange *x, const struct lookup_profile *lookup,
                                    unsigned generation, struct bytes nonce,
                                    struct lookup_specifier *to)
 {
-    const struct key_management *keys = &x->issuer->key_management;
     char id[SKS_ID_MAX + 1];
     enum sks_status rc;
 
@@ -94,9 +112,7 @@ static enum sks_status sign_lookup(struct exchange *x, const struct lookup_profi
     TRY(keep_bytes(x, bytes_of(id), &to->id));
     to->nonce = nonce;
     to->search_filter = lookup->search_filter;
-    to->public_key = key_management_public(keys, generation);
-    TRY(keygen2_sign_lookup(to, key_management_private(keys, generation), x->arena, x->err));
-    check_pass(x, "lookup", "%s, signed by key management key generation %u", id, generation);
+    TRY(request_signature(x, generation, to));
 out:
     return rc;
 }
@@ -112,19 +128,22 @@ enum sks_status request_discovery(struct exchange *x, const struct session_key *
     };
     struct lookup_specifier *specifier;
     uint8_t nonce[32];
-    size_t count = 0;
+    size_t count = 0, in_doubt;
     enum sks_status rc;
 
     TRY(choose_generations(x));
     TRY(sks_explain(x->err, session_lookup_nonce(&state->terms, nonce)));
-    specifier = arena_alloc(
-        x->arena, lookups->count * (state->kmk_generation - state->oldest_generation + 1U),
-        sizeof *specifier);
+    specifier =
+        arena_alloc(x->arena,
+                    lookups->count * (state->kmk_generation - state->oldest_generation + 1U) +
+                        state->found_credentials,
+                    sizeof *specifier);
     REQUIRE(specifier != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the lookups");
     for (size_t i = 0; i < lookups->count; i++)
         for (unsigned g = state->oldest_generation; g <= state->kmk_generation; g++)
             TRY(sign_lookup(x, &lookup[i], g, bytes_at(nonce, sizeof nonce), &specifier[count++]));
-    request.lookup_specifiers = (struct json_array){ specifier, count };
+    TRY(in_doubt_specify(x, bytes_at(nonce, sizeof nonce), &specifier[count], &in_doubt));
+    request.lookup_specifiers = (struct json_array){ specifier, count + in_doubt };
     TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
     TRY(answer_with(x, &CREDENTIAL_DISCOVERY_REQUEST, &request));
     x->next = PHASE_DISCOVERY;

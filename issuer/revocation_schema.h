@@ -45,7 +45,7 @@
     "CREATE TRIGGER certificate_void AFTER UPDATE OF state ON certificate"                         \
     " WHEN NEW.state = 4 AND OLD.state <> 4 BEGIN"                                                 \
     " INSERT INTO revocation(serial, at, reason, origin)"                                          \
-    " VALUES(NEW.serial, (SELECT ended FROM session WHERE number = NEW.session), 5, 1)"            \
+    " VALUES(NEW.serial, CAST(strftime('%s', 'now') AS INTEGER), 5, 1)"                            \
     " ON CONFLICT(serial) DO UPDATE SET at = excluded.at, reason = 5, origin = 1"                  \
     " WHERE reason = 6; END;"
 
