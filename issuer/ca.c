@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-    BACKDATE = 300, /* seconds that the clock of a relying party may be behind */
     DAY = 24 * 60 * 60,
     KEY_ID_SIZE = 20,
     SIGNATURE_MAX = 1024,
@@ -131,7 +130,7 @@ void ca_free(struct ca *ca)
 
 /* ---- issuing ---- */
 
-static void put_time(struct buf *out, int64_t seconds)
+void put_certificate_time(struct buf *out, int64_t seconds)
 {
     ASN1_TIME *time = ASN1_TIME_adj(NULL, seconds, 0, 0);
     uint8_t *der = NULL;
@@ -152,8 +151,8 @@ static void put_validity(struct buf *out, int64_t now, int64_t end)
 {
     struct buf times = { 0 };
 
-    put_time(&times, now - BACKDATE);
-    put_time(&times, end);
+    put_certificate_time(&times, now - CA_BACKDATE);
+    put_certificate_time(&times, end);
     put_sequence(out, buf_bytes(&times));
     if (out->status == SKS_OK)
         out->status = times.status;
@@ -257,11 +256,26 @@ static enum sks_status put_signature(struct buf *out, const struct ca *ca, struc
     return rc;
 }
 
+enum sks_status ca_sign(const struct ca *ca, struct bytes tbs, struct buf *der)
+{
+    struct buf parts = { 0 };
+    enum sks_status rc;
+
+    put_raw(&parts, tbs);
+    put_raw(&parts, ca->algorithm);
+    TRY(put_signature(&parts, ca, tbs));
+    put_sequence(der, buf_bytes(&parts));
+    rc = der->status;
+out:
+    buf_free(&parts);
+    return rc;
+}
+
 enum sks_status ca_issue(const struct ca *ca, const struct certificate_template *template,
                          struct bytes spki, int64_t now, uint8_t serial[CA_SERIAL_SIZE],
                          struct buf *der)
 {
-    struct buf tbs = { 0 }, parts = { 0 };
+    struct buf tbs = { 0 };
     enum sks_status rc;
 
     if (now >= ca->not_after)
@@ -270,13 +284,8 @@ enum sks_status ca_issue(const struct ca *ca, const struct certificate_template 
     serial[0] = (serial[0] & 0x7F) | 0x40; /* positive, and always of this length */
     TRY(put_tbs(&tbs, ca, template, spki, now, serial));
     TRY(tbs.status);
-    put_raw(&parts, buf_bytes(&tbs));
-    put_raw(&parts, ca->algorithm);
-    TRY(put_signature(&parts, ca, buf_bytes(&tbs)));
-    put_sequence(der, buf_bytes(&parts));
-    rc = der->status;
+    TRY(ca_sign(ca, buf_bytes(&tbs), der));
 out:
     buf_free(&tbs);
-    buf_free(&parts);
     return rc;
 }

@@ -3,122 +3,92 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
-#include <openssl/x509v3.h>
-
-enum {
-    VERSION_2 = 1,  /* as X.509 numbers them */
-    BACKDATE = 300, /* seconds that the clock of a relying party may be behind */
-};
+#include <openssl/objects.h>
 
 /* ---- one CRL ---- */
 
-static bool add_reason(X509_REVOKED *revoked, uint8_t reason)
+/* DER: a positive number has a zero in front where its first bit is set. */
+static void put_integer(struct buf *out, struct bytes magnitude)
 {
-    ASN1_ENUMERATED *value;
-    bool done;
+    struct buf number = { 0 };
 
-    /* RFC 5280, 5.3.1: "unspecified" should not be said. */
+    if (magnitude.len == 0 || magnitude.ptr[0] >= 0x80)
+        put_byte(&number, 0);
+    put_raw(&number, magnitude);
+    put_der(out, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, false, buf_bytes(&number));
+    buf_free(&number);
+}
+
+/* RFC 5280, 5.3.1: "unspecified" should not be said. */
+static void put_reason(struct buf *out, uint8_t reason)
+{
+    static const uint8_t START[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55,
+                                     0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01 };
+
     if (reason == REASON_UNSPECIFIED)
-        return true;
-    value = ASN1_ENUMERATED_new();
-    done = value != NULL && ASN1_ENUMERATED_set(value, reason) &&
-           X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, value, 0, 0) > 0;
-    ASN1_ENUMERATED_free(value);
-    return done;
+        return;
+    put_raw(out, bytes_at(START, sizeof START));
+    put_byte(out, reason);
 }
 
-static ASN1_INTEGER *integer_of(struct bytes magnitude)
+void put_crl_entry(struct buf *out, const struct crl_entry *entry)
 {
-    BIGNUM *number = BN_bin2bn(magnitude.ptr, (int)magnitude.len, NULL);
-    ASN1_INTEGER *integer = number == NULL ? NULL : BN_to_ASN1_INTEGER(number, NULL);
+    struct buf parts = { 0 };
 
-    BN_free(number);
-    return integer;
+    put_integer(&parts, entry->serial);
+    put_certificate_time(&parts, entry->at);
+    put_reason(&parts, entry->reason);
+    put_sequence(out, buf_bytes(&parts));
+    if (out->status == SKS_OK)
+        out->status = parts.status;
+    buf_free(&parts);
 }
 
-static bool add_entry(X509_CRL *crl, const struct crl_entry *entry)
+static void put_extensions(struct buf *out, const struct ca *ca, int64_t number)
 {
-    X509_REVOKED *revoked = X509_REVOKED_new();
-    ASN1_INTEGER *serial = integer_of(entry->serial);
-    ASN1_TIME *at = ASN1_TIME_adj(NULL, entry->at, 0, 0);
-    bool done = revoked != NULL && serial != NULL && at != NULL &&
-                X509_REVOKED_set_serialNumber(revoked, serial) &&
-                X509_REVOKED_set_revocationDate(revoked, at) && add_reason(revoked, entry->reason);
+    struct buf value = { 0 }, octets = { 0 }, list = { 0 }, sequence = { 0 };
+    struct bytes magnitude;
 
-    ASN1_INTEGER_free(serial);
-    ASN1_TIME_free(at);
-    if (!done || !X509_CRL_add0_revoked(crl, revoked)) {
-        X509_REVOKED_free(revoked);
-        return false;
-    }
-    return true;
+    put_ulong(&octets, (uint64_t)number);
+    magnitude = buf_bytes(&octets);
+    while (magnitude.len > 1 && magnitude.ptr[0] == 0)
+        magnitude = bytes_at(magnitude.ptr + 1, magnitude.len - 1);
+    put_integer(&value, magnitude);
+    put_raw(&list, ca->authority_key_id);
+    put_der_extension(&list, NID_crl_number, buf_bytes(&value));
+    put_sequence(&sequence, buf_bytes(&list));
+    put_der(out, 0, V_ASN1_CONTEXT_SPECIFIC, true, buf_bytes(&sequence));
+    if (out->status == SKS_OK)
+        out->status = sequence.status;
+    buf_free(&value);
+    buf_free(&octets);
+    buf_free(&list);
+    buf_free(&sequence);
 }
 
-static bool set_times(X509_CRL *crl, int64_t now, uint32_t life)
+/* RFC 5280, 5.1: TBSCertList. Written by hand: OpenSSL takes 40 microseconds an entry. */
+enum sks_status crl_make(const struct ca *ca, struct bytes entries, int64_t number, int64_t now,
+                         uint32_t life, struct buf *der)
 {
-    ASN1_TIME *this_update = ASN1_TIME_adj(NULL, now - BACKDATE, 0, 0);
-    ASN1_TIME *next_update = ASN1_TIME_adj(NULL, now + life, 0, 0);
-    bool done = this_update != NULL && next_update != NULL &&
-                X509_CRL_set1_lastUpdate(crl, this_update) &&
-                X509_CRL_set1_nextUpdate(crl, next_update);
+    static const uint8_t VERSION_2[] = { 0x02, 0x01, 0x01 };
+    struct buf parts = { 0 }, tbs = { 0 };
+    enum sks_status rc;
 
-    ASN1_TIME_free(this_update);
-    ASN1_TIME_free(next_update);
-    return done;
-}
-
-static bool add_extensions(X509_CRL *crl, X509 *ca, int64_t number)
-{
-    ASN1_INTEGER *crl_number = ASN1_INTEGER_new();
-    X509_EXTENSION *key_id;
-    X509V3_CTX ctx = { 0 };
-    bool done;
-
-    X509V3_set_ctx_nodb(&ctx);
-    X509V3_set_ctx(&ctx, ca, NULL, NULL, NULL, 0);
-    key_id = X509V3_EXT_nconf_nid(NULL, &ctx, NID_authority_key_identifier, "keyid:always");
-    done = crl_number != NULL && key_id != NULL && ASN1_INTEGER_set_int64(crl_number, number) &&
-           X509_CRL_add1_ext_i2d(crl, NID_crl_number, crl_number, 0, 0) > 0 &&
-           X509_CRL_add_ext(crl, key_id, -1);
-    ASN1_INTEGER_free(crl_number);
-    X509_EXTENSION_free(key_id);
-    return done;
-}
-
-static void put_crl(struct buf *out, const X509_CRL *crl)
-{
-    uint8_t *der = NULL;
-    int len = i2d_X509_CRL(crl, &der);
-
-    if (len > 0)
-        put_raw(out, bytes_at(der, (size_t)len));
-    else if (out->status == SKS_OK)
-        out->status = SKS_ERROR_CRYPTO;
-    OPENSSL_free(der);
-}
-
-enum sks_status crl_make(const struct ca *ca, const struct crl_entry *entry, size_t count,
-                         int64_t number, int64_t now, uint32_t life, struct buf *der)
-{
-    const uint8_t *p = ca->certificate.ptr;
-    X509 *certificate = d2i_X509(NULL, &p, (long)ca->certificate.len);
-    X509_CRL *crl = X509_CRL_new();
-    enum sks_status rc = SKS_OK;
-
-    REQUIRE(certificate != NULL && crl != NULL && X509_CRL_set_version(crl, VERSION_2) &&
-                X509_CRL_set_issuer_name(crl, X509_get_subject_name(certificate)) &&
-                set_times(crl, now, life) && add_extensions(crl, certificate, number),
-            NULL, SKS_ERROR_CRYPTO, "no CRL");
-    for (size_t i = 0; i < count; i++)
-        REQUIRE(add_entry(crl, &entry[i]), NULL, SKS_ERROR_CRYPTO, "no CRL");
-    REQUIRE(X509_CRL_sort(crl) &&
-                X509_CRL_sign(crl, EVP_PKEY_CTX_get0_pkey(ca->sign), EVP_sha256()) > 0,
-            NULL, SKS_ERROR_CRYPTO, "no CRL");
-    put_crl(der, crl);
-    rc = der->status;
+    put_raw(&parts, bytes_at(VERSION_2, sizeof VERSION_2));
+    put_raw(&parts, ca->algorithm);
+    put_raw(&parts, ca->name);
+    put_certificate_time(&parts, now - CA_BACKDATE);
+    put_certificate_time(&parts, now + life);
+    if (entries.len > 0)
+        put_sequence(&parts, entries);
+    put_extensions(&parts, ca, number);
+    TRY(parts.status);
+    put_sequence(&tbs, buf_bytes(&parts));
+    TRY(tbs.status);
+    TRY(ca_sign(ca, buf_bytes(&tbs), der));
 out:
-    X509_CRL_free(crl);
-    X509_free(certificate);
+    buf_free(&parts);
+    buf_free(&tbs);
     return rc;
 }
 
@@ -130,31 +100,43 @@ static bool is_current(const struct crl_cache *cache, int64_t revision, int64_t 
            now - cache->made < (cache->life + 1) / 2;
 }
 
+struct collected {
+    struct buf entries;
+    size_t count;
+};
+
+static void collect(void *ctx, const struct crl_entry *entry)
+{
+    struct collected *collected = ctx;
+
+    put_crl_entry(&collected->entries, entry);
+    collected->count++;
+}
+
 /* With the lock. */
 static enum sks_status renew(struct crl_cache *cache, const struct ca *ca,
                              struct session_store *store, int64_t now, struct sks_error *err)
 {
-    struct arena arena = { 0 };
-    struct crl_entry *entry;
+    struct collected collected = { 0 };
     struct buf der = { 0 };
     int64_t number = 0, revision = 0;
-    size_t count;
     enum sks_status rc;
 
     /* RFC 5280, 3.3: an entry stays until one CRL behind the end of its certificate. */
-    TRY(revocation_entries(store, now - cache->life, &arena, &number, &revision, &entry, &count,
-                           err));
-    rc = crl_make(ca, entry, count, number, now, cache->life, &der);
+    TRY(revocation_entries(store, now - cache->life, collect, &collected, &number, &revision, err));
+    TRY(sks_explain(err, collected.entries.status));
+    rc = crl_make(ca, buf_bytes(&collected.entries), number, now, cache->life, &der);
     REQUIRE(rc == SKS_OK, err, rc, "the CRL cannot be made");
     buf_free(&cache->der);
     cache->der = der;
     cache->revision = revision;
     cache->made = now;
-    log_info("CRL number %lld made: %zu entries, %zu bytes", (long long)number, count, der.len);
+    log_info("CRL number %lld made: %zu entries, %zu bytes", (long long)number, collected.count,
+             der.len);
 out:
     if (rc != SKS_OK)
         buf_free(&der);
-    arena_free(&arena);
+    buf_free(&collected.entries);
     return rc;
 }
 

@@ -21,15 +21,19 @@ struct crl_cache {
     uint32_t life; /* seconds */
 };
 
+/** Appends an entry to those of a CRL, DER. */
+void put_crl_entry(struct buf *out, const struct crl_entry *entry);
+
 /**
  * Encodes and signs a CRL: RFC 5280, version 2, with CRL number and authority key identifier.
  *
- * @param now    seconds since 1970; thisUpdate lies a little before, as notBefore does
- * @param life   nextUpdate is that many seconds later
- * @param der    appended
+ * @param entries  of put_crl_entry(), maybe none
+ * @param now      seconds since 1970; thisUpdate lies a little before, as notBefore does
+ * @param life     nextUpdate is that many seconds later
+ * @param der      appended
  */
-CHECKED enum sks_status crl_make(const struct ca *ca, const struct crl_entry *entry, size_t count,
-                                 int64_t number, int64_t now, uint32_t life, struct buf *der);
+CHECKED enum sks_status crl_make(const struct ca *ca, struct bytes entries, int64_t number,
+                                 int64_t now, uint32_t life, struct buf *der);
 
 /**
  * The CRL of now. Sessions whose life time is over are ended first.

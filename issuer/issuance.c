@@ -148,6 +148,10 @@ static enum sks_status issue_external(struct exchange *x, const struct key_profi
                                &credential->expires, &why);
     if (rc != SKS_OK)
         return refuse(x, credential, "external CA: ", &why);
+    if (key->trust_anchor && credential->issued_path.count < 2)
+        return check_fail(x, SKS_ERROR_EXTERNAL, "certificate",
+                          "%.*s: external CA: its path has no CA to be the trust anchor",
+                          (int)credential->id.len, (const char *)credential->id.ptr);
     credential->certificate = credential->issued_path.item[0];
     credential->external = true;
     TRY(check_serial(x, credential));

@@ -122,8 +122,8 @@ static enum sks_status release(struct database *db, const struct target *target,
     TRY(database_run(db, err, "DELETE FROM revocation WHERE serial = ?", "b", target->serial));
     /* Under the operator's hold there may have been one for doubt. */
     TRY(database_run(db, err,
-                     "INSERT INTO revocation(serial, at, reason, origin)"
-                     " SELECT c.serial, s.ended, 6, 0 FROM certificate c"
+                     "INSERT INTO revocation(serial, at, reason, origin, expires, external)"
+                     " SELECT c.serial, s.ended, 6, 0, c.expires, c.external FROM certificate c"
                      " JOIN session s ON s.number = c.session"
                      " WHERE c.serial = ? AND c.state = 0 AND s.verdict = 3",
                      "b", target->serial));
@@ -143,10 +143,12 @@ static enum sks_status revoke(struct database *db, const struct target *target,
                            target->reason == reason);
     return !*changed ? SKS_OK
                      : database_run(db, err,
-                                    "INSERT OR REPLACE INTO revocation(serial, at, reason, origin)"
-                                    " VALUES(?, ?, ?, ?)",
-                                    "biuu", target->serial, clock_now(), (uint32_t)reason,
-                                    (uint32_t)REVOCATION_OPERATOR);
+                                    "INSERT OR REPLACE INTO revocation(serial, at, reason, origin,"
+                                    " expires, external)"
+                                    " SELECT serial, ?, ?, ?, expires, external FROM certificate"
+                                    " WHERE serial = ?",
+                                    "iuub", clock_now(), (uint32_t)reason,
+                                    (uint32_t)REVOCATION_OPERATOR, target->serial);
 }
 
 static enum sks_status apply_all(struct database *db, const struct revocation_wish *wish,
@@ -248,47 +250,35 @@ static enum sks_status draw_number(struct database *db, int64_t *number, int64_t
     return step > 0 ? SKS_OK : sks_fail(err, SKS_ERROR_STORAGE, "the CRL's number is missing");
 }
 
-#define ENTRIES                                                                                    \
-    " FROM revocation r JOIN certificate c ON c.serial = r.serial"                                 \
-    " WHERE c.external = 0 AND c.expires >= ?"
-
-static enum sks_status read_entries(struct database *db, int64_t since, struct arena *arena,
-                                    struct crl_entry **list, size_t *count, struct sks_error *err)
+static enum sks_status read_entries(struct database *db, int64_t since,
+                                    void (*each)(void *ctx, const struct crl_entry *entry),
+                                    void *ctx, struct sks_error *err)
 {
-    sqlite3_stmt *row = database_query(db, "SELECT count(*)" ENTRIES, "i", since);
-    size_t room = database_step(row, err) > 0 ? (size_t)sqlite3_column_int64(row, 0) : 0;
-    enum sks_status rc = SKS_OK;
-    int step = 0;
+    sqlite3_stmt *row = database_query(
+        db, "SELECT serial, at, reason FROM revocation WHERE external = 0 AND expires >= ?", "i",
+        since);
+    int step;
 
-    database_done(row);
-    *count = 0;
-    *list = arena_alloc(arena, room + 1, sizeof **list);
-    REQUIRE(*list != NULL, err, SKS_ERROR_STORAGE, "no memory for the CRL");
-    row = database_query(db, "SELECT r.serial, r.at, r.reason" ENTRIES, "i", since);
-    while (*count <= room && (step = database_step(row, err)) > 0) {
-        struct crl_entry *entry = &(*list)[(*count)++];
+    while ((step = database_step(row, err)) > 0) {
+        const struct crl_entry entry = { database_bytes(row, 0), sqlite3_column_int64(row, 1),
+                                         (uint8_t)sqlite3_column_int(row, 2) };
 
-        entry->serial = arena_copy(arena, database_bytes(row, 0));
-        entry->at = sqlite3_column_int64(row, 1);
-        entry->reason = (uint8_t)sqlite3_column_int(row, 2);
-        REQUIRE(entry->serial.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory for the CRL");
+        each(ctx, &entry);
     }
-    REQUIRE(step == 0, err, SKS_ERROR_STORAGE, "the revocations cannot be read");
-out:
-    database_done(row);
-    return rc;
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
-enum sks_status revocation_entries(struct session_store *store, int64_t since, struct arena *arena,
-                                   int64_t *number, int64_t *revision, struct crl_entry **list,
-                                   size_t *count, struct sks_error *err)
+enum sks_status revocation_entries(struct session_store *store, int64_t since,
+                                   void (*each)(void *ctx, const struct crl_entry *entry),
+                                   void *ctx, int64_t *number, int64_t *revision,
+                                   struct sks_error *err)
 {
     enum sks_status rc;
 
     TRY(database_begin(store->db, err));
     rc = draw_number(store->db, number, revision, err);
     if (rc == SKS_OK)
-        rc = read_entries(store->db, since, arena, list, count, err);
+        rc = read_entries(store->db, since, each, ctx, err);
     if (rc == SKS_OK)
         rc = database_commit(store->db, err);
     else

@@ -62,16 +62,16 @@ CHECKED enum sks_status revocation_revision(struct session_store *store, int64_t
                                             struct sks_error *err);
 
 /**
- * Reads the entries of a new CRL and draws its number, durably.
+ * Draws the number of a new CRL, durably, and reads its entries.
  *
  * @param since     certificates of our own that had expired before are left out
+ * @param each      called with the database locked; the serial number lives until it returns
  * @param number    out: greater than any before
  * @param revision  out: as revocation_revision()
- * @param list      out: in the arena
  */
 CHECKED enum sks_status revocation_entries(struct session_store *store, int64_t since,
-                                           struct arena *arena, int64_t *number, int64_t *revision,
-                                           struct crl_entry **list, size_t *count,
+                                           void (*each)(void *ctx, const struct crl_entry *entry),
+                                           void *ctx, int64_t *number, int64_t *revision,
                                            struct sks_error *err);
 
 /* A certificate with all that is known of it; lives during one call of each(). */

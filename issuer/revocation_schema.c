@@ -68,9 +68,9 @@ enum sks_status revocation_upgrade(struct database *db, const void *ctx, struct 
     TRY(add_columns(db, err));
     TRY(fill_expires(db, err));
     TRY(database_run(db, err,
-                     "INSERT INTO revocation(serial, at, reason, origin)"
+                     "INSERT INTO revocation(serial, at, reason, origin, expires, external)"
                      " SELECT c.serial, s.ended, CASE c.state WHEN 4 THEN 5 ELSE 6 END,"
-                     " CASE c.state WHEN 4 THEN 1 ELSE 0 END"
+                     " CASE c.state WHEN 4 THEN 1 ELSE 0 END, c.expires, c.external"
                      " FROM certificate c JOIN session s ON s.number = c.session"
                      " WHERE c.state = 4 OR (c.state = 0 AND s.verdict = 3)",
                      ""));

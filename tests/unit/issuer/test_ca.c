@@ -273,21 +273,24 @@ Test(ca, crl)
     const struct crl_entry entry[] = { { bytes_at(SERIALS[0], 2), 1700000000, REASON_HOLD },
                                        { bytes_at(SERIALS[1], 2), 1800000000, 0 } };
     X509 *ca = parse(fixture.issuer.ca.certificate);
-    struct buf der = { 0 };
+    struct buf der = { 0 }, entries = { 0 };
     const uint8_t *p;
     ASN1_INTEGER *number, *serial = ASN1_INTEGER_new();
     X509_REVOKED *found = NULL;
     X509_CRL *crl;
     int64_t value;
 
-    cr_assert_eq(crl_make(&fixture.issuer.ca, entry, 2, 77, clock_now(), 60, &der), SKS_OK);
+    for (size_t i = 0; i < NITEMS(entry); i++)
+        put_crl_entry(&entries, &entry[i]);
+    cr_assert_eq(crl_make(&fixture.issuer.ca, buf_bytes(&entries), 0x80, clock_now(), 60, &der),
+                 SKS_OK);
     p = der.ptr;
     crl = d2i_X509_CRL(NULL, &p, (long)der.len);
     cr_assert(crl != NULL && p == der.ptr + der.len);
     cr_assert_eq(X509_CRL_verify(crl, X509_get0_pubkey(ca)), 1);
     cr_assert_eq(X509_CRL_get_version(crl), X509_CRL_VERSION_2);
     number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-    cr_assert(number != NULL && ASN1_INTEGER_get_int64(&value, number) && value == 77);
+    cr_assert(number != NULL && ASN1_INTEGER_get_int64(&value, number) && value == 0x80);
     cr_assert_eq(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 2);
     cr_assert(ASN1_INTEGER_set(serial, 0x8001) &&
               X509_CRL_get0_by_serial(crl, &found, serial) == 1);
@@ -299,6 +302,7 @@ Test(ca, crl)
     ASN1_INTEGER_free(serial);
     X509_CRL_free(crl);
     X509_free(ca);
+    buf_free(&entries);
     buf_free(&der);
 }
 
