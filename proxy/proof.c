@@ -84,10 +84,20 @@ out:
     return rc;
 }
 
+/* "http(s)://HOST:PORT": whatever the profile, it is one issuer. */
+static struct bytes origin_of(struct bytes uri)
+{
+    size_t len = 0, slashes = 0;
+
+    while (len < uri.len && (slashes += uri.ptr[len] == '/') < 3)
+        len++;
+    return bytes_at(uri.ptr, len);
+}
+
 static bool is_wanted(const struct proof_config *config, const struct suspended *session)
 {
     return (config->issuer_uri == NULL ||
-            bytes_equal(bytes_of(config->issuer_uri), session->issuer_uri)) &&
+            bytes_equal(origin_of(bytes_of(config->issuer_uri)), origin_of(session->issuer_uri))) &&
            (config->session == NULL ||
             bytes_equal(bytes_of(config->session), session->server_session_id));
 }

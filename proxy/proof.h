@@ -17,7 +17,7 @@ struct proof_result {
 
 struct proof_config {
     const char *state_folder;
-    const char *issuer_uri; /* only of this issuer; NULL: of all */
+    const char *issuer_uri; /* a URL of the only issuer that is meant; NULL: all */
     const char *session;    /* only this serverSessionId; NULL: all */
     bool forget;            /* send nothing: remove what is kept */
     struct issuer_link_config link;

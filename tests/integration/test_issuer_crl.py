@@ -1,7 +1,6 @@
 """Revocation: the CRL as it is served, what the operator revokes, holds and releases, export."""
 
 import json
-import shutil
 import subprocess
 import time
 
@@ -12,13 +11,13 @@ from rig.crlcase import CrlCase
 from rig.issuercase import REFUSED, USAGE
 from rig.processes import run
 from rig.sks_types import base64url
-from rig.testcase import write_profile
+from rig.testcase import PROFILE, write_profile
 
-PROFILE = "p256-user-pin"
+PLAIN = "p256-user-pin"
 
 
 class Revocation(CrlCase):
-    def enrolled(self, profile=PROFILE):
+    def enrolled(self, profile=PLAIN):
         return self.leaf(self.enrol(profile))
 
     def test_the_form_of_the_crl(self):
@@ -100,7 +99,7 @@ class Revocation(CrlCase):
 
     def test_a_failed_session(self):
         """The finalization went out: the token may have taken it."""
-        client = self.client(PROFILE)
+        client = self.client(PLAIN)
         client.run(until="ProvisioningFinalizationRequest")
         message = client.answer()
         message["attestation"] = base64url(bytes(32))
@@ -121,12 +120,12 @@ class Revocation(CrlCase):
         self.assert_good(der)
 
     def test_export(self):
-        client = self.enrol(PROFILE)
+        client = self.enrol(PLAIN)
         der = self.leaf(client)
         row = self.export_of(der)
         self.assertEqual((row["profile"], row["session"], row["state"], row["external"],
                           row["revocation"], row["keyId"]),
-                         (PROFILE, client.session_id, "live", False, None, "Key.1"))
+                         (PLAIN, client.session_id, "live", False, None, "Key.1"))
         self.assertEqual(row["device"], self.device_keys()[0]["device"])
         pem = row["certificate"].encode()
         self.assertEqual(x509.load_pem_x509_certificate(pem), x509.load_der_x509_certificate(der))
@@ -139,7 +138,7 @@ class Revocation(CrlCase):
         self.assertEqual([row["session"] for row in self.exported("--session", client.session_id)],
                          [client.session_id])
         text = self.command("export", "--session", client.session_id)
-        for line in ("profile " + PROFILE, "session " + client.session_id, "state live",
+        for line in ("profile " + PLAIN, "session " + client.session_id, "state live",
                      "revoked certificateHold (operator)"):
             self.assertIn(line + "\n", text)
         self.assertEqual(x509.load_pem_x509_certificate(text.encode()),
@@ -157,7 +156,7 @@ class OtherCrl(CrlCase):
         cls.issuer.restart()
 
     def test_the_address_in_certificates(self):
-        certificate = x509.load_der_x509_certificate(self.leaf(self.enrol(PROFILE)))
+        certificate = x509.load_der_x509_certificate(self.leaf(self.enrol(PLAIN)))
         point = certificate.extensions.get_extension_for_oid(
             ExtensionOID.CRL_DISTRIBUTION_POINTS).value[0]
         self.assertEqual(point.full_name[0].value, "http://crl.example/ca.crl")
@@ -175,3 +174,87 @@ class OtherCrl(CrlCase):
                               ("--external-ca-timeout", "0")):
             done = run("sks-issuer", "serve", "--data", self.new_folder(), option, value)
             self.assertEqual(done.returncode, USAGE, (option, value, done.stderr))
+
+
+class Names(CrlCase):
+    """Subject and alternative names of our own CA, with values of the enrolment."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = cls.new_folder()
+        key = {**PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0], "certificate": {
+            "subject": "CN={name},serialNumber={device},O=Example", "keyUsage": ["keyAgreement"],
+            "extendedKeyUsage": ["clientAuth", "1.2.3.4"],
+            "certificatePolicies": ["1.3.6.1.4.1.32473.1", "2.5.29.32.0"],
+            "subjectAltName": ["email:{mail}", "DNS:{device8}.example.com", "IP:192.0.2.1",
+                               "URI:urn:example:{profile}"]}}
+        write_profile(cls.profiles, "named", deferredIssuance=True, pinPolicySpecifiers=[
+            {**PROFILE["pinPolicySpecifiers"][0], "keyEntrySpecifiers": [key]}])
+        super().set_up_rig()
+
+    def approved(self, *settings):
+        client = self.client("named")
+        client.run(until="never")
+        self.command("approve", client.session_id,
+                     *(word for setting in settings for word in ("--set", setting)))
+        self.assertEqual(client.resume().status, 200)
+        return client, client.run()
+
+    def test_all_of_them(self):
+        client, reply = self.approved("name=Zoë, O=Evil+OU=x", "mail=zoe@example.com", "more=x")
+        self.assertTrue(reply.done, reply.body)
+        der = self.leaf(client)
+        self.assert_good(der)
+        certificate = x509.load_der_x509_certificate(der)
+        device = self.device_keys()[0]["device"]
+        self.assertEqual([(part.oid.dotted_string, part.value) for part in certificate.subject],
+                         [("2.5.4.10", "Example"), ("2.5.4.5", device),
+                          ("2.5.4.3", "Zoë, O=Evil+OU=x")])
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        self.assertFalse(names.critical)
+        self.assertEqual([str(name.value) for name in names.value],
+                         ["zoe@example.com", device[:8] + ".example.com", "192.0.2.1",
+                          "urn:example:named"])
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+        self.assertEqual([policy.policy_identifier.dotted_string for policy in policies],
+                         ["1.3.6.1.4.1.32473.1", "2.5.29.32.0"])
+
+    def test_values_that_do_not_do(self):
+        for settings, cause in (
+                (("name=Zoe",), 'subjectAltName: .*the enrolment does not say "mail"'),
+                (("mail=a@b.example",), 'subject: the value of CN: .*does not say "name"'),
+                (("name=Zoe", "mail=zoe at home"), "subjectAltName: .*printable ASCII"),
+                (("name=Zoe", "mail=nobody"), "subjectAltName: .*is no email name"),
+                (("name=" + "x" * 65, "mail=a@b.example"), "subject: CN is unknown, or its value")):
+            with self.subTest(settings):
+                client, reply = self.approved(*settings)
+                self.assert_refused(client, reply, "^certificate: Key.1: " + cause)
+                self.assertEqual(self.exported("--session", client.session_id), [])
+
+    def test_settings_that_are_none(self):
+        client = self.client("named")
+        client.run(until="never")
+        for setting in ("name", "=x", "a b=x", "name=", "name=a\x1fb", "device=x", "session=x",
+                        "name=" + "x" * 256, "x" * 33 + "=x"):
+            self.command("approve", client.session_id, "--set", setting, code=USAGE)
+        self.assertEqual(client.resume().pending, True)
+        self.command("approve", "unknown", "--set", "name=x", code=REFUSED)
+
+    def test_profiles_that_are_refused(self):
+        folder = self.new_folder()
+        for changes, text in (
+                ({"subject": "CN={"}, "/subject: the value of CN: '{' begins no {NAME}"),
+                ({"subject": "CN={a b}"}, "/subject: the value of CN: '{' begins no {NAME}"),
+                ({"certificatePolicies": ["clientAuth"]}, "/certificatePolicies/0: unknown name"),
+                ({"certificatePolicies": ["1"]}, "/certificatePolicies/0: unknown name"),
+                ({"subjectAltName": ["a@b.example"]}, "/subjectAltName: 'a@b.example': expected"),
+                ({"subjectAltName": ["DNS:a b"]}, "/subjectAltName: 'DNS:a b': must be printable"),
+                ({"subjectAltName": ["email:{}"]}, "/subjectAltName: 'email:{}': '{' begins no")):
+            with self.subTest(changes):
+                key = {**PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0]}
+                key["certificate"] = {**key["certificate"], **changes}
+                write_profile(folder, "bad", pinPolicySpecifiers=[
+                    {**PROFILE["pinPolicySpecifiers"][0], "keyEntrySpecifiers": [key]}])
+                done = run("sks-issuer", "check-profile", folder / "bad.json")
+                self.assertEqual(done.returncode, REFUSED, done.stdout)
+                self.assertIn(text, done.stdout + done.stderr)
