@@ -180,29 +180,40 @@ void crl_free(struct crl_cache *cache)
 
 /* ---- in certificates ---- */
 
-/* RFC 5280, 4.2.1.13: a sequence of one DistributionPoint, its fullName one URI; from inside. */
+/* RFC 5280, 4.2.1.13: CRLDistributionPoints with one DistributionPoint, its fullName one URI; from
+ * outside. Each certificate has it, so it is written in one go: lengths first, from inside. */
 void put_crl_distribution_point(struct buf *out, const char *url)
 {
+    enum { URI = 6, LEVELS = 7, OBJECT_ID = 5 /* bytes of id-ce-cRLDistributionPoints, DER */ };
     static const struct {
-        int tag, tag_class;
-        bool constructed;
-    } LEVELS[] = {
-        { 6, V_ASN1_CONTEXT_SPECIFIC, false },       /* uniformResourceIdentifier */
-        { 0, V_ASN1_CONTEXT_SPECIFIC, true },        /* fullName */
-        { 0, V_ASN1_CONTEXT_SPECIFIC, true },        /* distributionPoint */
-        { V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, true }, /* DistributionPoint */
-        { V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, true }, /* CRLDistributionPoints */
+        int tag, tag_class, constructed;
+    } LEVEL[LEVELS] = {
+        { V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1 },     /* Extension */
+        { V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, 0 }, /* extnValue */
+        { V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1 },     /* CRLDistributionPoints */
+        { V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1 },     /* DistributionPoint */
+        { 0, V_ASN1_CONTEXT_SPECIFIC, 1 },            /* distributionPoint */
+        { 0, V_ASN1_CONTEXT_SPECIFIC, 1 },            /* fullName */
+        { URI, V_ASN1_CONTEXT_SPECIFIC, 0 },
     };
-    struct buf level[NITEMS(LEVELS)] = { 0 };
-    struct bytes inner = bytes_of(url);
+    static const uint8_t ID[OBJECT_ID] = { 0x06, 0x03, 0x55, 0x1d, 0x1f };
+    struct bytes text = bytes_of(url);
+    int length[LEVELS];
 
-    for (size_t i = 0; i < NITEMS(LEVELS); i++) {
-        put_der(&level[i], LEVELS[i].tag, LEVELS[i].tag_class, LEVELS[i].constructed, inner);
-        inner = buf_bytes(&level[i]);
-        if (level[i].status != SKS_OK)
-            out->status = level[i].status;
+    for (int i = LEVELS; i-- > 0;) {
+        int inner = i == LEVELS - 1 ? (int)text.len
+                                    : ASN1_object_size(LEVEL[i + 1].constructed, length[i + 1],
+                                                       LEVEL[i + 1].tag);
+
+        length[i] = inner + (i == 0 ? OBJECT_ID : 0);
     }
-    put_der_extension(out, NID_crl_distribution_points, inner);
-    for (size_t i = 0; i < NITEMS(LEVELS); i++)
-        buf_free(&level[i]);
+    for (int i = 0; i < LEVELS; i++) {
+        uint8_t header[16], *p = header;
+
+        ASN1_put_object(&p, LEVEL[i].constructed, length[i], LEVEL[i].tag, LEVEL[i].tag_class);
+        put_raw(out, bytes_at(header, (size_t)(p - header)));
+        if (i == 0)
+            put_raw(out, bytes_at(ID, sizeof ID));
+    }
+    put_raw(out, text);
 }
