@@ -4,6 +4,7 @@ keys, sessions in doubt, and data folders of older programs."""
 import hashlib
 import json
 import shutil
+import sqlite3
 import signal
 import time
 from pathlib import Path
@@ -242,18 +243,16 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder(CrlCase):
-    """A data folder of version 1 goes on, with a session that waits for its proof."""
-
-    version = "1"
-    kmk = "kmk.key"
+class OldFolder:
+    """A data folder of an older form goes on, with a session that waits for its proof."""
 
     def setUp(self):
         """No device is needed."""
 
     @classmethod
     def set_up_rig(cls):
-        cls.facts = json.loads((OLD / cls.version / "facts.json").read_text())
+        cls.old = OLD / cls.version
+        cls.facts = json.loads((cls.old / "facts.json").read_text())
         cls.device_ca = Device().authority
         trust = cls.new_folder()
         cls.device_ca.write_pem(trust / "device-ca.pem")
@@ -263,7 +262,7 @@ class OldFolder(CrlCase):
         issuer = Issuer(cls.new_folder(), trust=[trust], profiles=profiles,
                         options=("--public-url", cls.facts["url"]))
         shutil.rmtree(issuer.data)
-        shutil.copytree(OLD / cls.version, issuer.data)
+        shutil.copytree(cls.old, issuer.data)
         for path in issuer.data.glob("*.key"):
             path.chmod(0o600)
         cls.issuer = cls.start(issuer)
@@ -287,8 +286,34 @@ class OldFolder(CrlCase):
                     self.assert_revoked(from_base64url(certificate), "cessationOfOperation")
                 if session["verdict"] == "succeeded":
                     self.assert_good(from_base64url(certificate))
-            self.issuer.evidence(session["id"])
-        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")], [self.kmk])
+            self.check_record(session["id"])
+        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
+                         [path.name for path in self.old.glob("kmk*.key")])
+
+    def query(self, text, *values):
+        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
+                                   uri=True)
+        try:
+            return database.execute(text, values).fetchall()
+        finally:
+            database.close()
+
+    def old_record(self, number):
+        """([(incoming, body)], [(name, passed, detail)]) of a session, in the form of then."""
+        return [self.query(text + " WHERE place / 1048576 = ? ORDER BY place", number)
+                for text in ("SELECT incoming, body FROM message",
+                             "SELECT name, passed, detail FROM verification")]
+
+    def check_record(self, session_id):
+        """All messages and checks of that time, in their order."""
+        record = self.issuer.evidence(session_id)
+        ((number,),) = self.query("SELECT number FROM session WHERE id = ?", session_id)
+        messages, checks = self.old_record(number)
+        self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
+                          for message in record["messages"]][:len(messages)], messages)
+        self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
+                          for check in record["checks"]][:len(checks)], checks)
+        self.assertGreater(len(checks), 5)
 
     def test_late_proof(self):
         """The last one: until then it is on hold."""
@@ -304,8 +329,25 @@ class OldFolder(CrlCase):
         self.assert_good(der)
 
 
-class OldFolder2(OldFolder):
-    """Version 2: without revocation."""
+class OldFolder1(OldFolder, CrlCase):
+    version = "1"
 
+
+class OldFolder2(OldFolder, CrlCase):
     version = "2"
-    kmk = "kmk-1.key"
+
+
+class OldFolder3(OldFolder, CrlCase):
+    """The last one without revocation."""
+
+    version = "3"
+
+    def old_record(self, number):
+        messages, checks = [], []
+        for message, answer, found in self.query(
+                "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
+                " ORDER BY place", number):
+            messages += [(True, message)] if message is not None else []
+            messages += [(False, answer)] if answer is not None else []
+            checks += [(name, bool(passed), detail) for name, passed, detail in json.loads(found)]
+        return messages, checks
