@@ -406,6 +406,7 @@ void data_folder_close(struct issuer *issuer)
 {
     session_store_close(&issuer->store);
     ca_free(&issuer->ca);
+    crl_free(&issuer->crl);
     key_management_free(&issuer->key_management);
     drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);

@@ -2,6 +2,7 @@
 #include "issuer/certificate_store.h"
 #include "issuer/data_folder.h"
 #include "issuer/deferred.h"
+#include "issuer/enrolment.h"
 #include "issuer/forget.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
@@ -116,7 +117,8 @@ enum exit_code operator_renew_evidence(const char *data, bool json)
 
 /* ---- deferred issuance ---- */
 
-enum exit_code operator_decide(const char *data, const char *session, bool approve)
+enum exit_code operator_decide(const char *data, const char *session, bool approve,
+                               const struct texts *settings)
 {
     struct session_store store = { 0 };
     struct sks_error err = { 0 };
@@ -124,6 +126,8 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
 
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_open(data, &store, &err));
+    if (settings != NULL && settings->count > 0)
+        TRY(enrolment_set_by_id(&store, session, settings->item, settings->count, &err));
     TRY(deferred_decide(&store, session, approve, &err));
 out:
     session_store_close(&store);

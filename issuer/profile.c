@@ -7,6 +7,7 @@ enum {
     DESCRIPTION_MAX = 200,   /* characters */
     LIFE_TIME_DEFAULT = 600, /* seconds */
     KEY_LIMIT_DEFAULT = 200, /* operations */
+    COMMAND_MAX = 1000,
 };
 
 #define AT(member) .offset = offsetof(struct profile, member)
@@ -31,6 +32,7 @@ static const struct json_field PROFILE[] = {
     { "lookupSpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(lookups), .min = 1,
       .max = PROFILE_LOOKUPS_MAX, .with = &PROFILE_LOOKUP },
     { "deferredIssuance", JSON_FLAG, JSON_OPTIONAL, AT(deferred_issuance) },
+    { "externalCa", JSON_TEXT, JSON_OPTIONAL, AT(external_ca), .min = 1, .max = COMMAND_MAX },
     { "pukPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(puks), .min = 1,
       .with = &PROFILE_PUK },
     { "pinPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(pins), .min = 1,

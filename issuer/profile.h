@@ -16,7 +16,7 @@ enum {
 struct certificate_profile {
     struct bytes subject;
     uint32_t validity_days;
-    struct bytes_list key_usage, extended_key_usage;
+    struct bytes_list key_usage, extended_key_usage, certificate_policies, subject_alt_name;
     bool include_ca; /* the CA's certificate ends the path */
 };
 
@@ -57,6 +57,7 @@ struct key_profile {
     const struct algorithm *algorithm;
     struct certificate_template template;
     bool trust_anchor;
+    bool has_pin; /* of a PIN policy above it; profile_walk.c */
     struct symmetric_key_profile *import_symmetric_key;       /* one of these two, or none */
     struct private_key_profile *import_private_key;           /* NULL if absent */
     struct json_array extensions, encrypted_extensions;       /* struct extension_profile */
@@ -111,8 +112,9 @@ struct profile {
     struct json_array keys; /* struct key_profile */
     struct json_array unlock_keys, delete_keys; /* struct target_profile */
     unsigned key_count;                         /* in all places together */
-    unsigned operations; /* with the session key, if each lookup finds one credential */
-    bool slow;           /* it may make RSA keys */
+    unsigned operations;      /* with the session key, if each lookup finds one credential */
+    bool slow;                /* it may make RSA keys */
+    struct bytes external_ca; /* command; empty: the issuer's own CA, or what serve says */
 };
 
 struct profile_list {
@@ -158,6 +160,9 @@ void profiles_free(struct profile_list *list);
 
 /** The profile of a name, NULL if there is none. */
 const struct profile *profile_find(const struct profile_list *list, const char *name);
+
+/** True if one of the texts depends on the enrolment. profile_certificate.c */
+bool profile_has_patterns(const struct bytes_list *names);
 
 /** The key of an id in a profile, NULL if there is none. */
 const struct key_profile *profile_key(const struct profile *profile, struct bytes id);

@@ -189,6 +189,7 @@ static enum sks_status walk_key(struct walk *w, const struct json_place *at,
     TRY(profile_read_files(w->r, at, "extensions", w->folder, &key->extensions));
     TRY(profile_read_files(w->r, at, "encryptedExtensions", w->folder, &key->encrypted_extensions));
     TRY(profile_read_files(w->r, at, "logotypes", w->folder, &key->logotypes));
+    key->has_pin = w->pin != NULL;
     w->profile->key_count++;
     w->profile->operations += count_operations(key, w->pin != NULL && !w->pin->policy.user_defined);
     w->profile->slow |= key->import_private_key != NULL &&

@@ -169,6 +169,27 @@ static void warn_of_tls_name(const struct issuer *issuer, const char *host)
     X509_free(certificate);
 }
 
+static enum sks_status set_certificates(struct issuer *issuer, const struct serve_options *options,
+                                        struct sks_error *err)
+{
+    char host[URL_MAX];
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(options->crl_url == NULL ||
+                (strlen(options->crl_url) < URL_MAX && strpbrk(options->crl_url, " \"<>") == NULL &&
+                 url_host(options->crl_url, host, sizeof host)),
+            err, SKS_ERROR_OPTION, "--crl-url: '%s' is not an http or https URL", options->crl_url);
+    (void)pthread_mutex_init(&issuer->crl.lock, NULL);
+    issuer->crl.life = options->crl_life == 0 ? CRL_LIFE_DEFAULT : options->crl_life;
+    issuer->crl_url = options->crl_url;
+    issuer->external_ca = (struct external_ca){
+        .command = options->external_ca,
+        .seconds = options->external_ca_seconds,
+    };
+out:
+    return rc;
+}
+
 static enum sks_status load_all(struct serving *s, struct serve_options *options,
                                 struct sks_error *err)
 {
@@ -176,6 +197,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     enum sks_status rc;
 
     TRY(set_public_url(s, options->public_url, err));
+    TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof host);
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));

@@ -12,6 +12,10 @@ struct serve_options {
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
     uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
+    const char *crl_url;          /* NULL: PUBLIC-URL/crl */
+    uint32_t crl_life;            /* seconds; 0: the default */
+    const char *external_ca;      /* command; NULL: our own CA */
+    uint32_t external_ca_seconds; /* 0: the default */
 };
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */

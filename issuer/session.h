@@ -29,8 +29,12 @@ struct credential {
     uint16_t attestation_counter; /* macSequenceCounter that the attestation must have used */
     struct bytes public_key;      /* empty until the token has made it */
     struct bytes serial;
-    struct bytes certificate;  /* DER */
-    struct bytes imported_key; /* PKCS #8, for one step: not stored */
+    struct bytes certificate; /* DER */
+    /* For the step that issues it: not stored here. */
+    struct bytes imported_key;     /* PKCS #8 */
+    struct bytes_list issued_path; /* of an external CA; empty: ours */
+    int64_t expires;
+    bool external, unlockable; /* as of struct issued_certificate */
 };
 
 /* The numbers are stored. */

@@ -1,4 +1,5 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
+#include "issuer/in_doubt.h"
 #include "issuer/requests.h"
 #include "issuer/session_kind.h"
 #include "issuer/verify.h"
@@ -85,7 +86,10 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     take_terms(&x->session->state, response);
     TRY(session_kind_of(&x->session->state)->take_key(x, response, &sk));
     TRY(check_attestation(x, &sk, device.key, response->attestation));
-    TRY(x->profile->lookups.count > 0 ? request_discovery(x, &sk) : request_keys(x, &sk));
+    TRY(in_doubt_load(x));
+    TRY(x->profile->lookups.count > 0 || x->session->state.found_credentials > 0
+            ? request_discovery(x, &sk)
+            : request_keys(x, &sk));
 out:
     OPENSSL_cleanse(&sk, sizeof sk);
     verified_device_clear(&device);

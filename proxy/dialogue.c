@@ -1,5 +1,6 @@
 #include "proxy/dialogue.h"
 
+#include "keygen2/base/log.h"
 #include "proxy/deferral.h"
 #include "proxy/issuer_exchange.h"
 #include "proxy/provision.h"
@@ -203,6 +204,19 @@ out:
     return rc;
 }
 
+/* Before it goes out: then whatever happens, it can be sent again. It goes out in any case. */
+static void keep_proof(struct enrolment *e, struct bytes message)
+{
+    struct sks_error err = e->err;
+
+    if (e->state_folder != NULL)
+        e->proof_kept = deferral_save(e, message) == SKS_OK;
+    if (!e->proof_kept)
+        log_error("the closing proof is not kept: %s",
+                  e->state_folder == NULL ? "no --state FOLDER" : e->err.text);
+    e->err = err;
+}
+
 static enum sks_status send_response(struct enrolment *e, const struct dialogue_row *row,
                                      void *response, struct issuer_reply *reply)
 {
@@ -217,9 +231,11 @@ static enum sks_status send_response(struct enrolment *e, const struct dialogue_
     REQUIRE(rc == SKS_OK, &e->err, rc, "no memory for %s", row->response->name);
     TRY(attack(e, row->response->name, &text, note));
     if (row->step == provision_key_creation && e->deferred) {
-        TRY(deferral_save(e));
+        TRY(deferral_save(e, (struct bytes){ 0 }));
         e->keep = true;
     }
+    if (row->next == PHASE_END)
+        keep_proof(e, buf_bytes(&text));
     rc = issuer_send(e, row->response->name, buf_bytes(&text), note, reply);
 out:
     buf_free(&text);
@@ -319,6 +335,7 @@ static void set_outcome(const struct enrolment *e, enum sks_status rc, bool pend
         outcome->detected_by = e->fault;
     if (rc != SKS_OK)
         (void)snprintf(outcome->cause, sizeof outcome->cause, "%s", e->err.text);
+    outcome->proof_kept = outcome->kind == OUTCOME_IN_DOUBT && e->proof_kept;
     outcome->waits = still_waits(e, rc);
     if (outcome->waits && e->until != 0)
         keygen2_time_format(e->until, false, outcome->until);
@@ -361,7 +378,7 @@ out:
     waits = still_waits(e, rc);
     if (rc != SKS_OK && !waits)
         say_goodbye(e);
-    if (!waits)
+    if (!waits && !(rc != SKS_OK && e->proof_kept && failure_kind(e) == OUTCOME_IN_DOUBT))
         deferral_forget(e);
     set_outcome(e, rc, pending, outcome);
     outcome->waits = waits;

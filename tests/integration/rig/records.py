@@ -23,19 +23,21 @@ def check_record(issuer, session_id, pem="ca.pem"):
             yield session_id, [item for item in findings if item["result"] == "bad"], done.stderr
 
 
-def check_each_end(issuer):
+def check_each_end(issuer, pem):
     """What is wrong with the records of one session of each verdict and kind of cause."""
     ends = {(row["verdict"], row["cause"].partition(":")[0]): row["id"]
             for row in issuer.sessions()}
-    return [wrong for session_id in ends.values() for wrong in check_record(issuer, session_id)]
+    return [wrong for session_id in ends.values() for wrong in check_record(issuer, session_id, pem)]
 
 
 class RecordsMixin:
     """Before the programs of a class end, its issuer tells what became of the sessions."""
 
+    records_pem = "ca.pem"
+
     @classmethod
     def tearDownClass(cls):
-        wrong = check_each_end(cls.issuer) if cls.issuer.alive() else []
+        wrong = check_each_end(cls.issuer, cls.records_pem) if cls.issuer.alive() else []
         super().tearDownClass()
         if wrong:
             raise AssertionError(wrong)
