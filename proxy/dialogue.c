@@ -123,23 +123,27 @@ static size_t candidates(enum phase phase, const struct dialogue_row *rows[CANDI
     return count;
 }
 
+/* row: out: that of the message's name, even if this fails; NULL if it has no such name */
 static enum sks_status decode(struct enrolment *e, enum phase phase, struct bytes text,
                               const struct dialogue_row **row, const void **request)
 {
     const struct dialogue_row *rows[CANDIDATES_MAX];
     const struct json_type *types[CANDIDATES_MAX];
     void *out[CANDIDATES_MAX];
-    size_t count = candidates(phase, rows), found;
+    size_t count = candidates(phase, rows), found = count;
     enum sks_status rc;
 
+    *row = NULL;
     for (size_t i = 0; i < count; i++) {
         types[i] = rows[i]->request;
         out[i] = arena_alloc(&e->arena, 1, types[i]->size);
         REQUIRE(out[i] != NULL, &e->err, SKS_ERROR_STORAGE, "no memory for a message");
     }
-    TRY(keygen2_decode_one_of(types, count, text, out, &found, &e->arena, &e->err));
-    *row = rows[found];
-    *request = out[found];
+    rc = keygen2_decode_one_of(types, count, text, out, &found, &e->arena, &e->err);
+    if (found < count) {
+        *row = rows[found];
+        *request = out[found];
+    }
 out:
     return rc;
 }
@@ -189,10 +193,14 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
     if (reply->kind != REPLY_MESSAGE)
         return issuer_refused(e, reply);
     e->keep = e->keep && phase != PHASE_FINALIZATION;
-    line.name = keygen2_qualifier(buf_bytes(&reply->message));
+    if (e->attack != NULL) /* whose rules go by the name that the message came with */
+        line.name = keygen2_qualifier(buf_bytes(&reply->message));
     TRY(attack(e, line.name, &reply->message, note));
     line.bytes = reply->message.len;
     rc = decode(e, phase, buf_bytes(&reply->message), row, request);
+    if (line.name == NULL)
+        line.name = *row != NULL ? (*row)->request->name
+                                 : keygen2_qualifier(buf_bytes(&reply->message));
     if (rc == SKS_OK)
         rc = check_request(e, *row, *request);
     if (rc != SKS_OK)

@@ -290,7 +290,8 @@ CHECKED enum sks_status keygen2_decode(const struct json_type *type, struct byte
  *
  * @param types  candidates, each a message; count of them
  * @param out    one pointer per type to a struct of that type; only the found one is filled
- * @param found  out: index of the type that "@qualifier" names
+ * @param found  out: index of the type that "@qualifier" names, even if the rest does not decode;
+ *               untouched if it names none of them
  */
 CHECKED enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
                                               struct bytes text, void *const out[], size_t *found,
