@@ -248,7 +248,9 @@ enum session_key_status session_key_status(const struct session_state *state)
 {
     if (state->session_key.len > 0 || state->ephemeral_key.len > 0)
         return SESSION_KEY_SEALED;
-    return state->terms.server_ephemeral_key.len > 0 ? SESSION_KEY_FORGOTTEN : SESSION_KEY_NONE;
+    return state->terms.server_ephemeral_key.len > 0 || state->server_public_key.len > 0
+               ? SESSION_KEY_FORGOTTEN
+               : SESSION_KEY_NONE;
 }
 
 void session_take_key(const struct session_state *state, struct session_key *sk)

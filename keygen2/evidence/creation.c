@@ -96,6 +96,8 @@ static enum truth attested_session_2010(const struct checker *c, EVP_PKEY *devic
     };
     struct bytes proof = c->agreed.session_key_proof;
 
+    if (proof.len == 0) /* the session failed before it was kept */
+        return UNKNOWN;
     return device_key != NULL && is_proof_of_key(c, proof) &&
                    session_2010_verify(device_key, proof, &terms, response->attestation) == SKS_OK
                ? HOLDS

@@ -1,10 +1,12 @@
 """Enrolments by the 2010 profile with the real programs: both kinds of device key, all sizes of the
 server key, and what their evidence records prove offline."""
 
+import json
+
 from rig.constructs_2010 import SESSION_2010
 from rig.keygen2_2010 import proof_holds, recheck
 from rig.mitm import Relay, sks_name
-from rig.processes import provision, run, run_json
+from rig.processes import ROOT, provision, run, run_json
 from rig.profile_2010 import Client2010
 from rig.testcase import RigTest, write_profile
 
@@ -91,6 +93,17 @@ class Enrolment(RigTest):
                                                      for method in (number, 9, 10, 12, 3)])
 
 
+def check_evidence(issuer, session_id, *options):
+    """What sks-vectors says of a record: (exit code, {name: result})."""
+    told = run("sks-issuer", "evidence", session_id, "--data", issuer.data, "--json", *options)
+    path = issuer.folder / "record.json"
+    path.write_text(told.stdout)
+    done = run("sks-vectors", "check-evidence", path, "--issuer-cert", issuer.data / "ca.pem",
+               "--json")
+    return done.returncode, {item["name"]: item["result"]
+                             for item in json.loads(done.stdout)["findings"]}
+
+
 class Evidence(RigTest):
     """The proof of the mail: what a record says of a session is what the device has signed."""
 
@@ -122,6 +135,47 @@ class Evidence(RigTest):
                     ("server_public_key", b"x"), ("life_time", 601)):
                 with self.subTest(name):
                     self.assertFalse(recheck(record, **{name: value}))
+
+    def test_by_sks_vectors(self):
+        for record in self.records():
+            session_id = record["serverSessionId"]
+            code, found = check_evidence(self.issuer, session_id)
+            self.assertEqual((code, found["session attestation"]), (0, "good"))
+            code, found = check_evidence(self.issuer, session_id, "--with-session-key")
+            self.assertEqual((code, set(found.values())), (0, {"good"}))
+
+    def test_after_the_key_is_forgotten(self):
+        """The proof of the session key stays, so the device's signature is checked as before."""
+        for record in self.records():
+            session_id = record["serverSessionId"]
+            done = run("sks-issuer", "forget", session_id, "--data", self.issuer.data)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            record = self.issuer.evidence(session_id)
+            self.assertEqual(record["sessionKeyStatus"], "forgotten")
+            self.assertTrue(recheck(record))
+            code, found = check_evidence(self.issuer, session_id)
+            self.assertEqual((code, found["session attestation"]), (0, "good"))
+
+    def test_a_single_altered_byte(self):
+        """A sample of all of them, most in the terms and behind."""
+        record = next(self.records())
+        path, pem = self.folder / "altered.json", self.issuer.data / "ca.pem"
+        text = run("sks-issuer", "evidence", record["serverSessionId"], "--data",
+                   self.issuer.data, "--json").stdout.encode().rstrip()
+        begin = text.index(b'"terms":')
+        places = set(range(begin, len(text), 31)) | set(range(0, begin, 97))
+        for place in sorted(places):
+            path.write_bytes(text[:place] + bytes([text[place] ^ 1]) + text[place + 1:])
+            done = run("sks-vectors", "check-evidence", path, "--issuer-cert", pem, text=False)
+            self.assertIn(done.returncode, (1, 2), place)
+        path.write_bytes(text)
+        done = run("sks-vectors", "check-evidence", path, "--issuer-cert", pem)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_documentation_has_its_properties(self):
+        page = (ROOT / "docs" / "evidence.md").read_text()
+        for name in next(self.records())["terms"]:
+            self.assertIn("| `%s` |" % name, page)
 
     def test_the_proof_is_of_the_session_key(self):
         for record in self.records():

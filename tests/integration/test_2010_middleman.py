@@ -9,6 +9,7 @@ from rig.certificates import generate
 from rig.constructs_2010 import SESSION_2010, attestation_data, oaep
 from rig.middlemancase import BY_ISSUER, BY_TOKEN, MiddlemanTest, flipped, new_jwk, put
 from rig.mitm import change_message, flip_bit
+from rig.processes import run
 from rig.profile_2010 import METHODS_2010, server_key
 from rig.sks_types import Reader, base64url, encode_table, from_base64url
 from rig.sks_wire import decode_answer
@@ -91,6 +92,13 @@ class SwappedServerKey(Middleman2010):
         self.assertIn("session attestation", self.assert_verdict(outcome["serverSessionId"]))
         checks = self.checks(outcome)
         self.assertEqual((checks["server key"], checks["session attestation"]), ("pass", "fail"))
+        done = run("sks-issuer", "evidence", outcome["serverSessionId"], "--data",
+                   self.issuer.data, "--json")
+        record = self.folder / "record.json"
+        record.write_text(done.stdout)
+        done = run("sks-vectors", "check-evidence", record, "--issuer-cert",
+                   self.issuer.data / "ca.pem")
+        self.assertEqual(done.returncode, 0, "a record of what happened: " + done.stdout)
 
     def test_between_issuer_and_middleware(self):
         swap = Swap()

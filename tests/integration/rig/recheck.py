@@ -81,7 +81,8 @@ class Recheck:
             "issuerUri": self.record["issuerUri"]}
         if request["sessionKeyAlgorithm"] == SESSION_2010:
             agree(keygen2_2010.recheck(self.record), "attestation of 2010")
-            agree("sessionKey" not in self.record or keygen2_2010.proof_holds(self.record), "session key")
+            agree("sessionKey" not in self.record
+                  or keygen2_2010.proof_holds(self.record), "session key")
             return
         data = constructs.session_attestation_data({
             **self.session, "deviceId": device_id,
