@@ -337,3 +337,19 @@ class OldFolder1(OldFolder, RigTest):
 
 class OldFolder2(OldFolder, RigTest):
     version = "2"
+
+
+class OldFolder3(OldFolder, RigTest):
+    """The last one without revocation."""
+
+    version = "3"
+
+    def old_record(self, number):
+        messages, checks = [], []
+        for message, answer, found in self.query(
+                "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
+                " ORDER BY place", number):
+            messages += [(True, message)] if message is not None else []
+            messages += [(False, answer)] if answer is not None else []
+            checks += [(name, bool(passed), detail) for name, passed, detail in json.loads(found)]
+        return messages, checks
