@@ -228,6 +228,12 @@ static void take_rest(struct checker *c)
     for (; !c->stopped && c->next < c->record->checks.count; checker_skip(c)) {
         const struct evidence_check *said = &check[c->next];
 
+        if (may && checker_failure(c, EVIDENCE_CHECK_PROFILE) != NULL) { /* behind the message */
+            checker_tell(c, EVIDENCE_NOT_CHECKED, "failure", "%.*s: %.*s", SLICE(said->name),
+                         SLICE(said->detail));
+            checker_end(c);
+            return;
+        }
         if (!may || !said->passed || !bytes_equal(said->name, bytes_of(EVIDENCE_CHECK_MAC))) {
             checker_break(c, "checks", "number %zu, \"%.*s\", belongs to no message", c->next + 1,
                           SLICE(said->name));

@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static struct store_fixture fixture;
 static struct arena arena;
@@ -106,50 +105,6 @@ Test(store, deleting_an_owner_takes_all_it_owns)
     cr_assert_eq(get(STORE_SESSION, 5).handle, 0);
     cr_assert_eq(get(STORE_KEY, 9).handle, 0);
     cr_assert_eq(get(STORE_KEY, 10).handle, 10);
-}
-
-enum { REFERRING = 20000, LOOKS = 200 };
-
-static void put_referring(uint32_t last)
-{
-    struct changes changes = { 0 };
-
-    for (uint32_t i = 1; i <= last; i++)
-        changes_put(&changes, fixture.store,
-                    &(struct store_row){ .kind = STORE_PIN, .handle = i, .refers = i });
-    cr_assert(store_apply(fixture.store, &changes, NULL) == SKS_OK);
-    changes_free(&changes);
-}
-
-/* CPU time of looking for what refers to the last row. */
-static clock_t look_for_references(uint32_t last)
-{
-    struct changes changes = { 0 };
-    struct store_row row;
-    clock_t begin = clock();
-
-    for (unsigned i = 0; i < LOOKS; i++) {
-        cr_assert(store_next_referring(fixture.store, STORE_PIN, last, 0, NULL, &row, NULL) ==
-                  SKS_OK);
-        cr_assert_eq(row.handle, last);
-        changes_collect(&changes, STORE_PIN_POLICY, last, STORE_PIN);
-    }
-    put(&(struct store_row){ .kind = STORE_PIN_POLICY, .handle = last });
-    cr_assert(store_apply(fixture.store, &changes, NULL) == SKS_OK);
-    changes_free(&changes);
-    cr_assert_eq(get(STORE_PIN_POLICY, last).handle, last, "a PIN refers to it");
-    return clock() - begin;
-}
-
-Test(store, references_are_found_without_a_walk)
-{
-    clock_t few, many;
-
-    put_referring(10);
-    few = look_for_references(10);
-    put_referring(REFERRING);
-    many = look_for_references(REFERRING);
-    cr_assert_lt(many, 20 * few + CLOCKS_PER_SEC / 10, "%ld and %ld", (long)few, (long)many);
 }
 
 Test(store, handles_are_never_used_again)
