@@ -199,8 +199,8 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
     line.bytes = reply->message.len;
     rc = decode(e, phase, buf_bytes(&reply->message), row, request);
     if (line.name == NULL)
-        line.name = *row != NULL ? (*row)->request->name
-                                 : keygen2_qualifier(buf_bytes(&reply->message));
+        line.name =
+            *row != NULL ? (*row)->request->name : keygen2_qualifier(buf_bytes(&reply->message));
     if (rc == SKS_OK)
         rc = check_request(e, *row, *request);
     if (rc != SKS_OK)
