@@ -24,6 +24,7 @@ struct issuer {
     struct trust trust;
     struct drawn_keys *drawn_keys; /* ephemeral keys on offer */
     struct profile_list profiles;
+    struct metrics *metrics; /* NULL: nobody counts */
 };
 
 #endif

@@ -47,6 +47,12 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.profiles) },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
       OPTION_TEXT, AT(serve.seen_certificate) },
+    { "log-format", 0, "json|text", "form of the log's lines (text)", OPTION_TEXT,
+      AT(serve.log_format) },
+    { "manage", 0, "HOST:PORT", "serve /healthz and /metrics there (default: nowhere)", OPTION_TEXT,
+      AT(serve.manage) },
+    { "manage-any", 0, NULL, "let --manage be another address than the loopback's", OPTION_FLAG,
+      AT(serve.manage_any) },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };

@@ -17,6 +17,7 @@ enum phase {
     PHASE_APPROVED, /* nor now, but the client may resume */
     PHASE_RESUMED,  /* the InvocationResponse after that */
 };
+enum { PHASE_COUNT = PHASE_RESUMED + 1 };
 
 /* What the issuer says of a session. The numbers are stored. */
 enum verdict {

@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/metrics.h"
 #include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
@@ -285,6 +286,7 @@ enum sks_status session_store_add(struct session_store *store, struct session *s
     }
     TRY(commit(store, session, err));
     remember(store, session, buf_bytes(&clear));
+    metrics_session_begun(store->metrics);
 out:
     buf_free(&clear);
     buf_free(&sealed);
@@ -354,6 +356,7 @@ enum sks_status session_store_save(struct session_store *store, struct session *
     if (rc == SKS_OK && *won) {
         session->version++;
         remember(store, session, buf_bytes(&clear));
+        metrics_session_ended(store->metrics, session->verdict, session->cause);
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }
@@ -389,10 +392,13 @@ static enum sks_status update_expired(struct session_store *store, int64_t now,
         "i", now);
     int step;
 
-    while ((step = database_step(row, err)) > 0)
+    while ((step = database_step(row, err)) > 0) {
+        enum verdict verdict = (enum verdict)sqlite3_column_int(row, 2);
+
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
-                 name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
-                 database_text(row, 3));
+                 name_of_value(NAMES_VERDICT, (uint8_t)verdict), database_text(row, 3));
+        metrics_session_ended(store->metrics, verdict, database_text(row, 3));
+    }
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

@@ -13,8 +13,11 @@ enum {
     CHANGES_MAX = 65536, /* of one session */
 };
 
+struct metrics;
+
 struct session_store {
     struct database *db;
+    struct metrics *metrics; /* is told of what becomes of sessions; NULL: nobody is */
     uint8_t seal_key[SEAL_KEY_SIZE];
     struct open_sessions *open;
     _Atomic int64_t expired_at; /* session_store_expire() is done for this second */
@@ -97,6 +100,21 @@ CHECKED enum sks_status session_store_expire(struct session_store *store, int64_
 CHECKED enum sks_status session_store_each(struct session_store *store,
                                            void (*each)(void *ctx, const struct session *session),
                                            void *ctx, struct sks_error *err);
+
+/* ---- session_tally.c ---- */
+
+/* How many sessions there are. The open ones are running, or wait as the next three say. */
+struct session_tally {
+    uint64_t running, pending, approved, resumed, succeeded, failed, in_doubt;
+};
+
+/** Counts the sessions, without looking at them: the database keeps count. @param tally out */
+CHECKED enum sks_status session_store_tally(struct session_store *store,
+                                            struct session_tally *tally, struct sks_error *err);
+
+/** Writes something of no meaning to the database, durably: fails if that cannot be done. */
+CHECKED enum sks_status session_store_probe(struct session_store *store, int64_t now,
+                                            struct sks_error *err);
 
 /* ---- session_history.c ---- */
 

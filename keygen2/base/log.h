@@ -9,7 +9,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 /** Lines above the level are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);
 
-/** Lines are JSON objects from now on: {"time","level","text"}. Call it before there are threads. */
+/** Lines are JSON objects from now on: {"time","level","text"}. Call it before there are threads.
+ */
 void log_set_json(bool json);
 
 bool log_is_json(void);
@@ -25,8 +26,8 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
  */
 bool log_json_begin(struct buf *line, enum log_level level);
 
-/** Appends ,"name":"text"; what of the text is not fit for a terminal becomes '?', and no more of it
- * is taken than of a line of log_line(). */
+/** Appends ,"name":"text"; what of the text is not fit for a terminal becomes '?', and no more of
+ * it is taken than of a line of log_line(). */
 void log_json_text(struct buf *line, const char *name, const char *text);
 
 /** Appends ,"name":number. */

@@ -1,6 +1,7 @@
 """Finding and managing keys: what the issuer takes for a target, generations of key management
 keys, sessions in doubt, and data folders of older programs."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -293,18 +294,33 @@ class OldFolder:
         number, = database.execute("SELECT number FROM session WHERE id = ?",
                                    (session_id,)).fetchone()
 
-        def rows(query):
-            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
-                                    (number,)).fetchall()
-
-        messages = rows("SELECT incoming, body FROM message")
-        checks = rows("SELECT name, passed, detail FROM verification")
+        messages, checks = self.old_rows(database, number)
         database.close()
         self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
                           for message in record["messages"]][:len(messages)], messages)
         self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
                           for check in record["checks"]][:len(checks)], checks)
         self.assertGreater(len(checks), 5)
+
+    @staticmethod
+    def old_rows(database, number):
+        """(incoming, body) of each message, (name, passed, detail) of each check."""
+        def rows(query):
+            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
+                                    (number,)).fetchall()
+
+        return (rows("SELECT incoming, body FROM message"),
+                rows("SELECT name, passed, detail FROM verification"))
+
+    def test_tally(self):
+        """The sessions were counted when the database was brought up to date."""
+        counts = {}
+        for row in self.issuer.sessions():
+            verdict = ("open", "succeeded", "failed", "in doubt").index(row["verdict"])
+            counts[verdict] = counts.get(verdict, 0) + 1
+        with contextlib.closing(sqlite3.connect(self.issuer.data / "issuer.db")) as database:
+            tally = database.execute("SELECT verdict, sessions FROM tally WHERE sessions > 0")
+            self.assertEqual(dict(tally), counts)
 
     def test_late_proof(self):
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
@@ -322,3 +338,18 @@ class OldFolder1(OldFolder, RigTest):
 
 class OldFolder2(OldFolder, RigTest):
     version = "2"
+
+
+class OldFolder3(OldFolder, RigTest):
+    version = "3"
+
+    @staticmethod
+    def old_rows(database, number):
+        messages, checks = [], []
+        for message, answer, found in database.execute(
+                "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
+                " ORDER BY place", (number,)):
+            messages += [(incoming, body) for incoming, body in ((True, message), (False, answer))
+                         if body is not None]
+            checks += [(name, passed == 1, detail) for name, passed, detail in json.loads(found)]
+        return messages, checks
