@@ -171,7 +171,7 @@ enum sks_status key_management_look(const struct key_management *keys, const cha
     unsigned count;
     enum sks_status rc;
 
-    TRY(count_keys(folder, &count, err));
+    TRY(count_files(folder, &count, err));
     REQUIRE(count >= key_management_newest(keys), err, SKS_ERROR_EXTERNAL,
             "%s: the key management key of generation %u is not there", folder, count + 1);
 out:

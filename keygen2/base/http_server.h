@@ -144,7 +144,8 @@ void http_answer(struct http_response *response, unsigned status, const char *co
 /** Adds a response header; more than HTTP_HEADERS_MAX are dropped. */
 void http_set_header(struct http_response *response, const char *name, const char *value);
 
-/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE too. */
+/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE and
+ * SIGXFSZ are ignored: what they tell of is an error of a write. */
 void http_block_signals(void);
 
 /** Waits for SIGTERM or SIGINT; returns its number. */
