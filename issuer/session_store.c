@@ -169,24 +169,6 @@ enum sks_status session_store_find_by_id(struct session_store *store, const char
         arena, session, found, err);
 }
 
-enum sks_status session_store_each(struct session_store *store,
-                                   void (*each)(void *ctx, const struct session *session),
-                                   void *ctx, struct sks_error *err)
-{
-    sqlite3_stmt *row;
-    struct session session;
-    int step;
-
-    database_lock(store->db);
-    row = database_query(store->db, "SELECT " COLUMNS " FROM session ORDER BY number", "");
-    while ((step = database_step(row, err)) > 0) {
-        read_row(row, &session);
-        each(ctx, &session);
-    }
-    database_unlock(store->db);
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
 /* ---- writing ---- */
 
 static enum sks_status seal_state(const struct session_store *store, const struct session *session,
