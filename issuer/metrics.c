@@ -33,7 +33,7 @@ struct metrics *metrics_new(const struct http_route *routes, size_t count)
     metrics->started = clock_now();
     metrics->requests = calloc((count + 1) * METRICS_STATUSES, sizeof *metrics->requests);
     metrics->refused = calloc(refusal_count(), sizeof *metrics->refused);
-    metrics->ended = calloc(METRICS_VERDICTS * refusal_count(), sizeof *metrics->ended);
+    metrics->ended = calloc(VERDICTS * refusal_count(), sizeof *metrics->ended);
     if (metrics->requests != NULL && metrics->refused != NULL && metrics->ended != NULL)
         return metrics;
     metrics_free(metrics);

@@ -10,7 +10,6 @@ enum {
     METRICS_STATUSES = 16, /* the last for all others */
     METRICS_MESSAGES = 7,
     METRICS_BUCKETS = 13, /* the last without a bound */
-    METRICS_VERDICTS = VERDICT_IN_DOUBT + 1,
 };
 
 struct histogram {

@@ -75,7 +75,7 @@ static void put_ends(struct buf *out, const struct metrics *m)
     put_line(out, PREFIX "sessions_begun_total %" PRIu64, value_of(&m->begun));
     put_family(out, "sessions_ended_total", "counter",
                "Sessions that this process ended since its start, by verdict and cause.");
-    for (size_t verdict = VERDICT_SUCCEEDED; verdict < METRICS_VERDICTS; verdict++)
+    for (size_t verdict = VERDICT_SUCCEEDED; verdict < VERDICTS; verdict++)
         for (size_t i = 0; i < refusal_count(); i++) {
             uint64_t count = value_of(&m->ended[verdict * refusal_count() + i]);
 
@@ -110,29 +110,33 @@ static void put_durations(struct buf *out, const struct metrics *m)
 
 /* ---- what is there now ---- */
 
+static void put_count(struct buf *out, size_t verdict, const char *state, uint64_t count)
+{
+    put_line(out, PREFIX "sessions{verdict=\"%s\",state=\"%s\"} %" PRIu64,
+             name_of_value(NAMES_VERDICT, (uint8_t)verdict), state, count);
+}
+
 static void put_sessions(struct buf *out, struct issuer *issuer)
 {
     struct session_tally tally;
     struct sks_error err = { 0 };
+    uint64_t running;
 
     if (session_store_tally(&issuer->store, &tally, &err) != SKS_OK) {
         log_error("metrics without sessions: %s", err.text);
         return;
     }
-    const struct {
-        const char *verdict, *state;
-        uint64_t count;
-    } ROWS[] = {
-        { "open", "running", tally.running },     { "open", "pending", tally.pending },
-        { "open", "approved", tally.approved },   { "open", "resumed", tally.resumed },
-        { "succeeded", "over", tally.succeeded }, { "failed", "over", tally.failed },
-        { "in doubt", "over", tally.in_doubt },
-    };
-
     put_family(out, "sessions", "gauge", "Sessions in the database, by verdict and state.");
-    for (size_t i = 0; i < NITEMS(ROWS); i++)
-        put_line(out, PREFIX "sessions{verdict=\"%s\",state=\"%s\"} %" PRIu64, ROWS[i].verdict,
-                 ROWS[i].state, ROWS[i].count);
+    running = tally.verdict[VERDICT_OPEN];
+    for (size_t phase = PHASE_PENDING; phase < PHASE_COUNT; phase++) {
+        put_count(out, VERDICT_OPEN, name_of_value(NAMES_PHASE, (uint8_t)phase),
+                  tally.waiting[phase]);
+        /* Another process may have come between the two counts. */
+        running -= tally.waiting[phase] < running ? tally.waiting[phase] : running;
+    }
+    put_count(out, VERDICT_OPEN, "running", running);
+    for (size_t verdict = VERDICT_SUCCEEDED; verdict < VERDICTS; verdict++)
+        put_count(out, verdict, "over", tally.verdict[verdict]);
 }
 
 static void put_open(struct buf *out, struct issuer *issuer)

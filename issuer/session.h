@@ -26,6 +26,7 @@ enum verdict {
     VERDICT_FAILED,
     VERDICT_IN_DOUBT, /* the finalization went out and no proof came back */
 };
+enum { VERDICTS = VERDICT_IN_DOUBT + 1 };
 
 extern const struct name NAMES_VERDICT[], NAMES_PHASE[];
 

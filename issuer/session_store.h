@@ -119,12 +119,14 @@ CHECKED enum sks_status session_store_select(struct session_store *store,
 
 /* ---- session_tally.c ---- */
 
-/* How many sessions there are. The open ones are running, or wait as the next three say. */
 struct session_tally {
-    uint64_t running, pending, approved, resumed, succeeded, failed, in_doubt;
+    uint64_t verdict[VERDICTS]; /* sessions with it */
+    uint64_t
+        waiting[PHASE_COUNT]; /* of the open ones, those in PHASE_PENDING and what follows it */
 };
 
-/** Counts the sessions, without looking at them: the database keeps count. @param tally out */
+/** Counts the sessions: the database keeps the tally, but those that wait are gone through in an
+ * index that has no others. @param tally out */
 CHECKED enum sks_status session_store_tally(struct session_store *store,
                                             struct session_tally *tally, struct sks_error *err);
 

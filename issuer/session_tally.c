@@ -6,38 +6,38 @@
 
 static const char PROBE[] = "probe"; /* a row of meta */
 
-static uint64_t *place_of(struct session_tally *tally, enum verdict verdict, enum phase waits)
+/* Reads one number for each of a few keys; the caller has the connection. */
+static enum sks_status read_counts(sqlite3_stmt *row, uint64_t *count, size_t counts,
+                                   struct sks_error *err)
 {
-    switch (verdict) {
-    case VERDICT_OPEN:
-        return waits == PHASE_PENDING    ? &tally->pending
-               : waits == PHASE_APPROVED ? &tally->approved
-               : waits == PHASE_RESUMED  ? &tally->resumed
-                                         : &tally->running;
-    case VERDICT_SUCCEEDED:
-        return &tally->succeeded;
-    case VERDICT_FAILED:
-        return &tally->failed;
-    case VERDICT_IN_DOUBT:
-        break;
+    int step;
+
+    while ((step = database_step(row, err)) > 0) {
+        int64_t key = sqlite3_column_int64(row, 0);
+
+        if (key >= 0 && (size_t)key < counts)
+            count[key] = (uint64_t)sqlite3_column_int64(row, 1);
     }
-    return &tally->in_doubt;
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
 enum sks_status session_store_tally(struct session_store *store, struct session_tally *tally,
                                     struct sks_error *err)
 {
-    sqlite3_stmt *row;
-    int step;
+    enum sks_status rc;
 
     *tally = (struct session_tally){ 0 };
     database_lock(store->db);
-    row = database_query(store->db, "SELECT verdict, waits, sessions FROM tally", "");
-    while ((step = database_step(row, err)) > 0)
-        *place_of(tally, (enum verdict)sqlite3_column_int(row, 0),
-                  (enum phase)sqlite3_column_int(row, 1)) += (uint64_t)sqlite3_column_int64(row, 2);
+    rc = read_counts(database_query(store->db, "SELECT verdict, sessions FROM tally", ""),
+                     tally->verdict, NITEMS(tally->verdict), err);
+    if (rc == SKS_OK)
+        rc = read_counts(database_query(store->db,
+                                        "SELECT phase, count(*) FROM session"
+                                        " WHERE phase >= 6 AND verdict = 0 GROUP BY phase",
+                                        ""),
+                         tally->waiting, NITEMS(tally->waiting), err);
     database_unlock(store->db);
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    return rc;
 }
 
 enum sks_status session_store_probe(struct session_store *store, int64_t now, struct sks_error *err)

@@ -63,43 +63,31 @@
     " PRIMARY KEY(session, position)) WITHOUT ROWID;"
 
 /*
- * How many sessions there are, counted as they change: by verdict, and of the open ones those that
- * wait for the operator or for their client to come back by the phase they wait in; `waits` is 0 of
- * all others.
+ * How many sessions have which verdict, counted as they change, whoever changes them. Only
+ * statements that name the verdict run the trigger. The index has the few that wait for the
+ * operator, or have ended so.
  */
-#define WAITS(row)                                                                                 \
-    "CASE WHEN " row ".verdict = 0 AND " row ".phase IN (6, 7, 8) THEN " row ".phase ELSE 0 END"
-#define COUNT(row, by)                                                                             \
-    " UPDATE tally SET sessions = sessions " by " WHERE verdict = " row                            \
-    ".verdict AND waits = " WAITS(row) ";"
 #define TALLY_TABLE                                                                                \
     "CREATE TABLE tally("                                                                          \
-    " verdict INTEGER NOT NULL,"                                                                   \
-    " waits INTEGER NOT NULL,"                                                                     \
-    " sessions INTEGER NOT NULL,"                                                                  \
-    " PRIMARY KEY(verdict, waits)) WITHOUT ROWID;"                                                 \
-    "INSERT INTO tally VALUES(0, 0, 0), (0, 6, 0), (0, 7, 0), (0, 8, 0),"                          \
-    " (1, 0, 0), (2, 0, 0), (3, 0, 0);"                                                            \
-    "UPDATE tally SET sessions = (SELECT count(*) FROM session s"                                  \
-    "  WHERE s.verdict = tally.verdict AND " WAITS(                                                \
-        "s") " = tally.waits);"                                                                    \
-             "CREATE TRIGGER session_added AFTER INSERT ON session BEGIN" COUNT(                   \
-                 "new", "+ 1") " END;"                                                             \
-                               "CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN" COUNT(  \
-                                   "old",                                                          \
-                                   "- 1") " END;"                                                  \
-                                          "CREATE TRIGGER session_changed AFTER UPDATE OF "        \
-                                          "verdict, phase ON session"                              \
-                                          " WHEN old.verdict != new.verdict OR " WAITS(            \
-                                              "old") " != " WAITS("new") " BEGIN" COUNT("old",     \
-                                                                                        "- 1")     \
-                                              COUNT("new", "+ 1") " END;"
+    " verdict INTEGER PRIMARY KEY,"                                                                \
+    " sessions INTEGER NOT NULL);"                                                                 \
+    "INSERT INTO tally VALUES(0, 0), (1, 0), (2, 0), (3, 0);"                                      \
+    "UPDATE tally SET sessions ="                                                                  \
+    " (SELECT count(*) FROM session s WHERE s.verdict = tally.verdict);"                           \
+    "CREATE TRIGGER session_added AFTER INSERT ON session BEGIN"                                   \
+    " UPDATE tally SET sessions = sessions + 1 WHERE verdict = new.verdict; END;"                  \
+    "CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN"                                    \
+    " UPDATE tally SET sessions = sessions - 1 WHERE verdict = old.verdict; END;"                  \
+    "CREATE TRIGGER session_changed AFTER UPDATE OF verdict ON session"                            \
+    " WHEN old.verdict != new.verdict BEGIN"                                                       \
+    " UPDATE tally SET sessions = sessions + CASE verdict WHEN new.verdict THEN 1 ELSE -1 END"     \
+    " WHERE verdict IN (old.verdict, new.verdict); END;"                                           \
+    "CREATE INDEX session_waits ON session(phase, verdict) WHERE phase >= 6;"
 
 /* ---- from version 1: certificates do not know their devices ---- */
 
 _Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
-_Static_assert(VERDICT_OPEN == 0 && PHASE_PENDING == 6 && PHASE_APPROVED == 7 && PHASE_RESUMED == 8,
-               "numbers that stand in the SQL of the tally");
+_Static_assert(VERDICT_IN_DOUBT == 3 && PHASE_PENDING == 6, "numbers that stand in the SQL");
 
 static enum certificate_state state_of(uint32_t verdict)
 {
