@@ -170,7 +170,8 @@ class Show(SessionsTest):
         self.assertEqual(lines[3], "device   "
                          + hashlib.sha256(self.device.certificate).hexdigest())
         self.assertRegex(lines[-1], r"^verdict  succeeded, after \d+ s$")
-        messages = [re.match(r"(%s)? +(in|out) +(\w+) +(\d+) bytes$" % TIME, line) for line in lines]
+        form = r"(%s)? +(in|out) +(\w+) +(\d+) bytes$" % TIME
+        messages = [re.match(form, line) for line in lines]
         told = [(found[2], found[3]) for found in messages if found]
         record = self.issuer.evidence(client.session_id)
         self.assertEqual(told, [(row["direction"], row["type"]) for row in record["messages"]])
