@@ -11,7 +11,8 @@
 enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
                                 struct sks_error *err)
 {
-    const struct check check = { "approval", approve ? "by the operator" : "refused", approve };
+    const struct check check = { EVIDENCE_CHECK_APPROVAL, approve ? "by the operator" : "refused",
+                                 approve };
     const struct change change = { .check = &check, .checks = 1 };
     struct session session;
     struct arena arena = { 0 };

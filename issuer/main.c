@@ -1,23 +1,29 @@
 /* sks-issuer: the command line. */
 #include "issuer/check_profile.h"
+#include "issuer/crl.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/external_ca.h"
 #include "issuer/operator.h"
+#include "issuer/operator_certificates.h"
 #include "issuer/serve.h"
 #include "issuer/session_list.h"
 #include "issuer/show.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/key_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json, schema;
+    bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
     struct list_options sessions;
+    struct revoke_options revoke;
+    struct texts settings;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -56,6 +62,18 @@ static const struct option_row SERVE[] = {
       AT(serve.manage) },
     { "manage-any", 0, NULL, "let --manage be another address than the loopback's", OPTION_FLAG,
       AT(serve.manage_any) },
+    { "server-keys", 0, "N",
+      "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
+      OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
+    { "crl-url", 0, "URL", "address of the CRL that certificates name (default: PUBLIC-URL/crl)",
+      OPTION_TEXT, AT(serve.crl_url) },
+    { "crl-life", 0, "S", "seconds from a CRL to its nextUpdate (86400); half that, a new one",
+      OPTION_NUMBER, AT(serve.crl_life), .min = CRL_LIFE_MIN, .max = CRL_LIFE_MAX },
+    { "external-ca", 0, "COMMAND",
+      "issues the certificates: JSON on its stdin, the path on its stdout (default: our own CA)",
+      OPTION_TEXT, AT(serve.external_ca) },
+    { "external-ca-timeout", 0, "S", "seconds that it may take (60)", OPTION_NUMBER,
+      AT(serve.external_ca_seconds), .min = 1, .max = EXTERNAL_CA_SECONDS_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
@@ -86,8 +104,36 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row FORGET[] = { DATA, { 0 } };
 static const struct option_row DECIDE[] = { DATA, { 0 } };
-static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row ROLL_OVER[] = {
+    DATA,
+    JSON("print JSON"),
+    { "evidence-key", 0, NULL, "another evidence key instead", OPTION_FLAG, AT(evidence_key) },
+    { 0 },
+};
+static const struct option_row APPROVE[] = {
+    DATA,
+    { "set", 0, "NAME=VALUE", "a value of the enrolment, for its certificates; again for the next",
+      OPTION_TEXTS, AT(settings) },
+    { 0 },
+};
+static const struct option_row REVOKE[] = {
+    DATA,
+    { "session", 0, "ID", "all certificates of this session", OPTION_TEXT, AT(revoke.session) },
+    { "reason", 0, "REASON", "as RFC 5280 names it, e.g. keyCompromise (unspecified)", OPTION_TEXT,
+      AT(revoke.reason) },
+    { "hold", 0, NULL, "on hold only, until it is released", OPTION_FLAG, AT(revoke.hold) },
+    { "release", 0, NULL, "from the operator's hold", OPTION_FLAG, AT(revoke.release) },
+    JSON("print JSON"),
+    { 0 },
+};
+static const struct option_row EXPORT[] = {
+    DATA,
+    JSON("print JSON"),
+    { "session", 0, "ID", "only those of this session", OPTION_TEXT, AT(revoke.session) },
+    { 0 },
+};
 static const struct option_row KEYS[] = {
     DATA,
     JSON("print JSON"),
@@ -127,6 +173,11 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
         return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
     return options->schema ? print_profile_schema()
                            : check_profiles(operands, count, options->json);
+}
+
+static void serve_defaults(void *from)
+{
+    ((struct options *)from)->serve.server_keys = 2;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -169,6 +220,8 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
     enum sks_status rc;
 
     (void)count;
+    if (options->evidence.session_key && !options->json)
+        return program_fail(EXIT_USAGE, "--with-session-key wants --json");
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_load(options->serve.data, &issuer, &err));
     TRY(data_folder_open(options->serve.data, &issuer.store, &err));
@@ -197,26 +250,52 @@ static enum exit_code run_roll_over(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)operands, (void)count;
-    return operator_roll_over(options->serve.data, options->json);
+    return options->evidence_key ? operator_renew_evidence(options->serve.data, options->json)
+                                 : operator_roll_over(options->serve.data, options->json);
 }
 
 static enum exit_code run_approve(void *from, char **operands, size_t count)
 {
+    const struct options *options = from;
+
     (void)count;
-    return operator_decide(((const struct options *)from)->serve.data, operands[0], true);
+    return operator_decide(options->serve.data, operands[0], true, &options->settings);
 }
 
 static enum exit_code run_reject(void *from, char **operands, size_t count)
 {
     (void)count;
-    return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], false, NULL);
+}
+
+static enum exit_code run_revoke(void *from, char **operands, size_t count)
+{
+    struct options *options = from;
+
+    options->revoke.data = options->serve.data;
+    options->revoke.json = options->json;
+    return operator_revoke(&options->revoke, count == 0 ? NULL : operands[0]);
+}
+
+static enum exit_code run_export(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_export(options->serve.data, options->revoke.session, options->json);
+}
+
+static enum exit_code run_forget(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_forget(((const struct options *)from)->serve.data, operands[0]);
 }
 
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
-      SERVE, run_serve, NULL },
+      SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists sessions with their verdicts, newest first.", SESSIONS,
@@ -225,11 +304,17 @@ static const struct command_row COMMANDS[] = {
       run_show, NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
-    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", DECIDE,
+    { "forget", "SESSION", 1, 1, "Forgets the session key of a session that is over, for good.",
+      FORGET, run_forget, NULL },
+    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", APPROVE,
       run_approve, NULL },
     { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,
       NULL },
     { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
+    { "export", "", 0, 0, "Prints all certificates with device, profile, session and state.",
+      EXPORT, run_export, NULL },
+    { "revoke", "[SERIAL]", 0, 1, "Revokes a certificate, or all of a session; or holds them.",
+      REVOKE, run_revoke, NULL },
     { "roll-over", "", 0, 0, "Makes the next generation of the key management key.", ROLL_OVER,
       run_roll_over, NULL },
     { 0 },

@@ -3,6 +3,7 @@
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/base/log.h"
 
 #include <string.h>
 
@@ -190,14 +191,55 @@ static void post_keygen2(void *ctx, const struct http_request *request,
     answer_outcome(issuer, request, response, &outcome);
 }
 
-/* RSA keys are made by a worker. */
+/* FNV-1a: it only keeps the messages of one session apart in time. */
+static uint64_t subject_of(const char *cookie)
+{
+    uint64_t hash = 14695981039346656037U;
+
+    for (; cookie != NULL && *cookie != '\0'; cookie++)
+        hash = (hash ^ (uint8_t)*cookie) * 1099511628211U;
+    return cookie == NULL || hash == 0 ? 1 : hash;
+}
+
+/* RSA keys are made and used, and external CAs waited for, by a worker. A message that is repeated
+ * while such a CA thinks must not ask it again. */
 static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
     const struct issuer *issuer = ctx;
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
+    bool external =
+        profile != NULL && (profile->external_ca.len > 0 || issuer->external_ca.command != NULL);
 
-    (void)subject;
-    return profile != NULL && profile->slow;
+    if (external)
+        *subject = subject_of(http_cookie(request, COOKIE));
+    return profile != NULL && (profile->slow || external);
+}
+
+/* ---- certificates ---- */
+
+static void get_crl(void *ctx, const struct http_request *request, struct http_response *response)
+{
+    struct issuer *issuer = ctx;
+    struct sks_error err = { 0 };
+
+    (void)request;
+    http_answer(response, 200, "application/pkix-crl", (struct bytes){ 0 });
+    if (crl_current(&issuer->crl, &issuer->ca, &issuer->store, &response->body, &err) == SKS_OK) {
+        http_set_header(response, "Cache-Control", "no-cache");
+        return;
+    }
+    log_error("%s", err.text);
+    buf_reset(&response->body);
+    answer_text(response, 503, "the issuer has a problem of its own, try again");
+}
+
+/* A new one is made by a worker. */
+static bool is_crl_slow(void *ctx, const struct http_request *request, uint64_t *subject)
+{
+    struct issuer *issuer = ctx;
+
+    (void)request, (void)subject;
+    return crl_is_stale(&issuer->crl, &issuer->store);
 }
 
 /* ---- pages ---- */
@@ -307,6 +349,7 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 const struct http_route ISSUER_ROUTES[] = {
     { "GET", "/kg2/", NULL, get_keygen2, NULL },
     { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, is_slow },
+    { "GET", "/crl", NULL, get_crl, is_crl_slow },
     { "GET", "/done/", NULL, get_done, NULL },
     { "GET", "/failed/", NULL, get_failed, NULL },
     { "GET", "/pending/", NULL, get_pending, NULL },

@@ -185,6 +185,27 @@ static void warn_of_tls_name(const struct issuer *issuer, const char *host)
     X509_free(certificate);
 }
 
+static enum sks_status set_certificates(struct issuer *issuer, const struct serve_options *options,
+                                        struct sks_error *err)
+{
+    char host[URL_MAX];
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(options->crl_url == NULL ||
+                (strlen(options->crl_url) < URL_MAX && strpbrk(options->crl_url, " \"<>") == NULL &&
+                 url_host(options->crl_url, host, sizeof host)),
+            err, SKS_ERROR_OPTION, "--crl-url: '%s' is not an http or https URL", options->crl_url);
+    (void)pthread_mutex_init(&issuer->crl.lock, NULL);
+    issuer->crl.life = options->crl_life == 0 ? CRL_LIFE_DEFAULT : options->crl_life;
+    issuer->crl_url = options->crl_url;
+    issuer->external_ca = (struct external_ca){
+        .command = options->external_ca,
+        .seconds = options->external_ca_seconds,
+    };
+out:
+    return rc;
+}
+
 static enum sks_status load_all(struct serving *s, struct serve_options *options,
                                 struct sks_error *err)
 {
@@ -193,12 +214,14 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
 
     TRY(set_log_format(options->log_format, err));
     TRY(set_public_url(s, options->public_url, err));
+    TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof host);
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;
     TRY(load_profiles(s, options, err));
+    TRY(server_keys_new(&s->issuer.profiles, options->server_keys, &s->issuer.server_keys, err));
     TRY(load_trust(s, options, err));
     TRY(load_seen_certificate(s, options->seen_certificate, err));
     warn_of_tls_name(&s->issuer, host);
@@ -326,8 +349,10 @@ enum exit_code serve(struct serve_options *options)
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
     rc = run(&s, options, &err);
     stop_reloader(&s);
+    server_keys_stop(s.issuer.server_keys);
     http_server_free(s.server);
     management_stop(s.management);
+    server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);
     data_folder_close(&s.issuer);

@@ -14,6 +14,11 @@ struct serve_options {
     const char *log_format;       /* "text" or "json"; NULL: text */
     const char *manage;           /* HOST:PORT of the management listener; NULL: none */
     bool manage_any;              /* it may be off the loopback */
+    uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
+    const char *crl_url;          /* NULL: PUBLIC-URL/crl */
+    uint32_t crl_life;            /* seconds; 0: the default */
+    const char *external_ca;      /* command; NULL: our own CA */
+    uint32_t external_ca_seconds; /* 0: the default */
 };
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */

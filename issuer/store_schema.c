@@ -1,5 +1,6 @@
 #include "issuer/store_schema.h"
 #include "issuer/certificate_store.h"
+#include "issuer/revocation_schema.h"
 #include "issuer/session_store.h"
 #include "keygen2/crypto/certificate.h"
 
@@ -10,7 +11,8 @@
  * the session had before: one tree in order, without an index; message and answer are NULL where
  * there was none, checks is JSON, [[name, passed, detail], ...]. `owner` is the session that owns
  * the key in the device now, `kmk` the generation of that session's key management key, 0 if it has
- * none.
+ * none. `expires` is the end of the certificate's validity; `external`: it is not by our own CA;
+ * `unlockable`: its key was made with a PIN of its own.
  */
 #define EXCHANGE_TABLE                                                                             \
     "CREATE TABLE exchange("                                                                       \
@@ -50,7 +52,10 @@
     " device BLOB NOT NULL,"                                                                       \
     " owner INTEGER NOT NULL REFERENCES session(number),"                                          \
     " kmk INTEGER NOT NULL,"                                                                       \
-    " state INTEGER NOT NULL);"                                                                    \
+    " state INTEGER NOT NULL,"                                                                     \
+    " expires INTEGER NOT NULL DEFAULT 0,"                                                         \
+    " external INTEGER NOT NULL DEFAULT 0,"                                                        \
+    " unlockable INTEGER NOT NULL DEFAULT 0);"                                                     \
     "CREATE INDEX certificate_session ON certificate(session);"                                    \
     "CREATE INDEX certificate_owner ON certificate(owner);"                                        \
     "CREATE INDEX certificate_device ON certificate(device, state, kmk);"                          \
@@ -167,12 +172,13 @@ static const struct database_upgrade UPGRADES[] = {
       "DROP INDEX certificate_session;" CERTIFICATE_TABLES,
       convert_certificates },
     { 2, JOIN_EXCHANGES, NULL },
-    { 3, TALLY_TABLE, NULL },
+    { 3, REVOCATION_TABLES, revocation_upgrade },
+    { 4, TALLY_TABLE, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES TALLY_TABLE,
-    .version = 4,
+    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES TALLY_TABLE,
+    .version = 5,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

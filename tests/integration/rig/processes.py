@@ -31,6 +31,18 @@ _libc = ctypes.CDLL(None)
 _running = set()
 
 
+# What sks-proxy keeps must not lie with what the developer's own one keeps.
+_state = Path(tempfile.mkdtemp(prefix="sks-state-"))
+os.environ["XDG_STATE_HOME"] = str(_state)
+_owner = os.getpid()
+
+
+@atexit.register
+def _remove_state():
+    if os.getpid() == _owner:
+        remove_folder(_state)
+
+
 @atexit.register
 def _end_all():
     for program in list(_running):
