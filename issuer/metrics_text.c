@@ -153,6 +153,18 @@ static void put_open(struct buf *out, struct issuer *issuer)
                  name_of_value(NAMES_PHASE, (uint8_t)KEPT[i]), count[KEPT[i]]);
 }
 
+static void put_level(void *out, unsigned bits, size_t level, size_t size)
+{
+    (void)size;
+    put_line(out, PREFIX "pool_level{pool=\"RSA keys of %u bits\"} %zu", bits, level);
+}
+
+static void put_size(void *out, unsigned bits, size_t level, size_t size)
+{
+    (void)level;
+    put_line(out, PREFIX "pool_size{pool=\"RSA keys of %u bits\"} %zu", bits, size);
+}
+
 static void put_pools(struct buf *out, struct issuer *issuer)
 {
     size_t paths = issuer->trust.paths == NULL ? 0 : path_cache_count(issuer->trust.paths);
@@ -161,9 +173,11 @@ static void put_pools(struct buf *out, struct issuer *issuer)
     put_line(out, PREFIX "pool_level{pool=\"ephemeral keys\"} %zu",
              drawn_keys_count(issuer->drawn_keys));
     put_line(out, PREFIX "pool_level{pool=\"device paths\"} %zu", paths);
+    server_keys_each(issuer->server_keys, put_level, out);
     put_family(out, "pool_size", "gauge", "What a pool may keep at most.");
     put_line(out, PREFIX "pool_size{pool=\"ephemeral keys\"} %d", DRAWN_KEYS_MAX);
     put_line(out, PREFIX "pool_size{pool=\"device paths\"} %d", TRUST_PATHS_MAX);
+    server_keys_each(issuer->server_keys, put_size, out);
     put_family(out, "trusted_certificates", "gauge", "Certificates that devices may lead to.");
     put_line(out, PREFIX "trusted_certificates %zu", trust_count(&issuer->trust));
     put_family(out, "key_management_generation", "gauge",

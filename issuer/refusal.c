@@ -20,6 +20,7 @@ static const struct row {
     { "device id", NULL, NO_STATUS },
     { "client key", NULL, NO_STATUS },
     { "device path", NULL, NO_STATUS },
+    { "server key", NULL, NO_STATUS },
     { "session attestation", NULL, NO_STATUS },
     { "generated keys", NULL, NO_STATUS },
     { "key attestation", NULL, NO_STATUS },

@@ -31,7 +31,7 @@ class Counts(WatchTest):
     @classmethod
     def set_up_rig(cls):
         cls.profiles = cls.new_folder()
-        for name in ("p256-user-pin", "key-delete", "deferred-issuance"):
+        for name in ("p256-user-pin", "key-delete", "deferred-issuance", "session-2010"):
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
         write_profile(cls.profiles, "short", sessionLifeTime=1)
         super().set_up_rig()
@@ -105,6 +105,14 @@ class Counts(WatchTest):
                          before("pool_level", pool="device paths") + 1)
         self.assertEqual(after("trusted_certificates"), 1)
         self.assertGreater(after("pool_size", pool="device paths"), 0)
+
+    def test_keys_made_ahead(self):
+        pool = "RSA keys of 2048 bits"
+        deadline = time.monotonic() + 30
+        while self.metrics()("pool_level", pool=pool) < 2:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+        self.assertEqual(self.metrics()("pool_size", pool=pool), 2)
 
     def test_waiting_sessions(self):
         """What another process does counts as well."""

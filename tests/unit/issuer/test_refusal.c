@@ -27,6 +27,7 @@ Test(refusal, each_cause_of_a_session_is_its_own_name)
         "profile",         "certificate",
         "life time over",  "aborted by the client",
         "session over",    "rejected by the operator",
+        "server key",
     };
     char cause[100];
 
