@@ -387,6 +387,26 @@ out:
     return rc;
 }
 
+enum sks_status data_folder_look(const char *folder, struct sks_error *err)
+{
+    static const struct {
+        const char *name, *suffix;
+    } FILES[] = {
+        { CA_NAME, ".key" },       { CA_NAME, ".pem" },   { EVIDENCE_NAME, ".key" },
+        { EVIDENCE_NAME, ".pem" }, { TLS_NAME, ".key" },  { TLS_NAME, ".pem" },
+        { SEAL_FILE, "" },         { DATABASE_FILE, "" },
+    };
+    char path[PATH_MAX];
+    enum sks_status rc;
+
+    for (size_t i = 0; i < NITEMS(FILES); i++) {
+        TRY(path_of(path, folder, FILES[i].name, FILES[i].suffix, err));
+        REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL, "%s: not there", path);
+    }
+out:
+    return rc;
+}
+
 enum sks_status data_folder_open(const char *folder, struct session_store *store,
                                  struct sks_error *err)
 {

@@ -25,6 +25,10 @@ CHECKED enum sks_status data_folder_renew_evidence(const char *folder, struct sk
 CHECKED enum sks_status data_folder_load(const char *folder, struct issuer *issuer,
                                          struct sks_error *err);
 
+/** Looks whether all that data_folder_load() and data_folder_open() want is still there, but for
+ * key management keys. */
+CHECKED enum sks_status data_folder_look(const char *folder, struct sks_error *err);
+
 /** Opens the database, which must be there, with its sealing key. */
 CHECKED enum sks_status data_folder_open(const char *folder, struct session_store *store,
                                          struct sks_error *err);

@@ -78,6 +78,7 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
         strcmp(session->issuer_uri, arrival->issuer_uri) != 0)
         return true;
     phase_set_end(outcome);
+    outcome->over = session->verdict != VERDICT_OPEN;
     if (session->verdict == VERDICT_OPEN && outcome->kind != OUTCOME_PENDING)
         outcome->kind = OUTCOME_OVER; /* it never was deferred */
     if (session->verdict != VERDICT_OPEN ||

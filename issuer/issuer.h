@@ -31,6 +31,7 @@ struct issuer {
     struct drawn_keys *drawn_keys;   /* ephemeral keys on offer */
     struct server_keys *server_keys; /* of sessions of 2010; NULL: none is made ahead */
     struct profile_list profiles;
+    struct metrics *metrics; /* NULL: nobody counts */
 };
 
 #endif

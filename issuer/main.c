@@ -7,6 +7,8 @@
 #include "issuer/operator.h"
 #include "issuer/operator_certificates.h"
 #include "issuer/serve.h"
+#include "issuer/session_list.h"
+#include "issuer/show.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 #include "keygen2/crypto/key_pool.h"
@@ -19,6 +21,7 @@ struct options {
     bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
+    struct list_options sessions;
     struct revoke_options revoke;
     struct texts settings;
 };
@@ -53,6 +56,12 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.profiles) },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
       OPTION_TEXT, AT(serve.seen_certificate) },
+    { "log-format", 0, "json|text", "form of the log's lines (text)", OPTION_TEXT,
+      AT(serve.log_format) },
+    { "manage", 0, "HOST:PORT", "serve /healthz and /metrics there (default: nowhere)", OPTION_TEXT,
+      AT(serve.manage) },
+    { "manage-any", 0, NULL, "let --manage be another address than the loopback's", OPTION_FLAG,
+      AT(serve.manage_any) },
     { "server-keys", 0, "N",
       "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
       OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
@@ -68,7 +77,22 @@ static const struct option_row SERVE[] = {
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
-static const struct option_row SESSIONS[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row SESSIONS[] = {
+    DATA,
+    JSON("print JSON"),
+    { "verdict", 0, "VERDICT", "only those that are open, succeeded, failed or in-doubt",
+      OPTION_TEXT, AT(sessions.verdict) },
+    { "profile", 0, "NAME", "only those of a profile", OPTION_TEXT, AT(sessions.profile) },
+    { "since", 0, "TIME", "only those begun then or later: 2026-11-23, 2026-11-23T08:00:00Z, 12h",
+      OPTION_TEXT, AT(sessions.since) },
+    { "until", 0, "TIME", "only those begun before", OPTION_TEXT, AT(sessions.until) },
+    { "device", 0, "HEX", "only those of the device whose certificate's SHA-256 begins so",
+      OPTION_TEXT, AT(device) },
+    { "limit", 0, "N", "only the newest N", OPTION_NUMBER, AT(sessions.limit), .min = 1,
+      .max = UINT32_MAX },
+    { 0 },
+};
+static const struct option_row SHOW[] = { DATA, JSON("print JSON"), { 0 } };
 static const struct option_row EVIDENCE[] = {
     DATA,
     JSON("print the signed record"),
@@ -168,64 +192,21 @@ static enum exit_code run_serve(void *from, char **operands, size_t count)
 
 /* ---- sessions ---- */
 
-static void text_of_time(int64_t seconds, char text[32])
-{
-    keygen2_time_format(seconds, false, text);
-    if (seconds == 0)
-        text[0] = '\0';
-}
-
-static void print_row(void *ctx, const struct session *session)
-{
-    char started[32];
-
-    (void)ctx;
-    text_of_time(session->started, started);
-    (void)printf("%s  %s  %-9s  %s%s%s\n", session->id, started,
-                 name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), session->profile,
-                 session->cause[0] == '\0' ? "" : "  ", session->cause);
-}
-
-static void print_json_row(void *ctx, const struct session *session)
-{
-    bool *first = ctx;
-    char started[32], ended[32], *text;
-    json_t *row;
-
-    text_of_time(session->started, started);
-    text_of_time(session->ended, ended);
-    row =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", session->id, "profile",
-                  session->profile, "started", started, "ended", ended, "phase",
-                  name_of_value(NAMES_PHASE, (uint8_t)session->phase), "verdict",
-                  name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), "cause", session->cause);
-    text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
-    (void)printf("%s%s", *first ? "" : ",\n", text == NULL ? "{}" : text);
-    *first = false;
-    free(text);
-    json_decref(row);
-}
-
 static enum exit_code run_sessions(void *from, char **operands, size_t count)
 {
-    const struct options *options = from;
-    struct session_store store = { 0 };
-    struct sks_error err = { 0 };
-    bool first = true;
-    enum sks_status rc;
+    struct options *options = from;
 
     (void)operands, (void)count;
-    log_set_level(LOG_LEVEL_ERROR);
-    TRY(data_folder_open(options->serve.data, &store, &err));
-    TRY(session_store_expire(&store, clock_now(), &err));
-    if (options->json)
-        (void)printf("{\"sessions\":[");
-    TRY(session_store_each(&store, options->json ? print_json_row : print_row, &first, &err));
-    if (options->json)
-        (void)printf("]}\n");
-out:
-    session_store_close(&store);
-    return finish(rc, &err);
+    options->sessions.device = options->device;
+    return list_sessions(options->serve.data, &options->sessions, options->json);
+}
+
+static enum exit_code run_show(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)count;
+    return show_session(options->serve.data, operands[0], options->json);
 }
 
 /* ---- evidence ---- */
@@ -317,8 +298,10 @@ static const struct command_row COMMANDS[] = {
       SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
-    { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,
-      NULL },
+    { "sessions", "", 0, 0, "Lists sessions with their verdicts, newest first.", SESSIONS,
+      run_sessions, NULL },
+    { "show", "SESSION", 1, 1, "Prints a session from message to message, check by check.", SHOW,
+      run_show, NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
     { "forget", "SESSION", 1, 1, "Forgets the session key of a session that is over, for good.",

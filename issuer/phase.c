@@ -272,6 +272,7 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     }
     if (!won)
         return false;
+    outcome->message = expected == NULL ? NULL : expected->name;
     tell_checks(x);
     tell(x->session, arrival->body, expected == NULL ? "message" : expected->name);
     phase_set_end(outcome);
@@ -304,6 +305,7 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
     const struct session *session = &outcome->session;
     bool again = bytes_equal(session->last_message, phase_hash(arena, arrival->body));
 
+    outcome->over = session->verdict == VERDICT_FAILED || session->verdict == VERDICT_SUCCEEDED;
     if (session->verdict == VERDICT_FAILED)
         outcome->kind = OUTCOME_FAILED;
     else if (session->verdict == VERDICT_SUCCEEDED || session->phase == PHASE_OVER)
@@ -364,6 +366,7 @@ static bool try_abort(struct issuer *issuer, const char *cookie, struct arena *a
     if (!found)
         return true;
     if (x.session->verdict == VERDICT_SUCCEEDED || x.session->verdict == VERDICT_FAILED) {
+        outcome->over = true;
         phase_set_end(outcome);
         return true;
     }

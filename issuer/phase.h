@@ -21,6 +21,8 @@ enum outcome_kind {
 
 struct outcome {
     enum outcome_kind kind;
+    const char *message;    /* name of the message that was taken, or refused; NULL: none was */
+    bool over;              /* the session had ended before */
     struct bytes answer;    /* of OUTCOME_ANSWER */
     struct session session; /* but for OUTCOME_NO_SESSION and OUTCOME_TROUBLE */
 };

@@ -1,4 +1,5 @@
 #include "issuer/routes.h"
+#include "issuer/metrics.h"
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/clock.h"
@@ -19,6 +20,22 @@ static void answer_text(struct http_response *response, unsigned status, const c
 {
     http_answer(response, status, TEXT_TYPE, bytes_of(text));
     put_text(&response->body, "\n");
+    response->cause = text;
+}
+
+static const char LIFE_OVER[] = "life time over";
+
+/* Why an outcome is none that the client wants; NULL: it is one. */
+static const char *cause_of(const struct outcome *outcome, struct arena *arena)
+{
+    const char *cause = outcome->session.cause;
+
+    if (outcome->kind != OUTCOME_FAILED)
+        return NULL;
+    if (!outcome->over || strncmp(cause, LIFE_OVER, sizeof LIFE_OVER - 1) == 0)
+        return cause;
+    cause = arena_printf(arena, "session over: %s", cause);
+    return cause == NULL ? "session over" : cause;
 }
 
 static void answer_keygen2(struct http_response *response, struct bytes message)
@@ -46,6 +63,8 @@ static void answer_outcome(const struct issuer *issuer, const struct http_reques
 {
     const char *base = base_of(issuer, request);
 
+    response->subject = outcome->session.id;
+    response->cause = cause_of(outcome, response->arena);
     switch (outcome->kind) {
     case OUTCOME_ANSWER:
         answer_keygen2(response, outcome->answer);
@@ -88,11 +107,14 @@ static void begin(struct issuer *issuer, const struct http_request *request, con
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
     const char *secure = strncmp(issuer_uri, "https:", 6) == 0 ? "; Secure" : "";
     char cookie[COOKIE_LENGTH + 1];
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
     const char *header;
 
     phase_begin(issuer, profile, issuer_uri, http_is_tls(request), response->arena, cookie,
                 &outcome);
+    if (outcome.kind == OUTCOME_ANSWER)
+        metrics_message(issuer->metrics, "init", clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
     if (outcome.kind != OUTCOME_ANSWER)
         return;
@@ -117,9 +139,12 @@ static void resume(struct issuer *issuer, const struct http_request *request,
         .issuer_uri = issuer_uri,
         .tls = http_is_tls(request),
     };
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
 
     phase_resume(issuer, &arrival, http_query(request, "resume"), response->arena, &outcome);
+    if (outcome.kind == OUTCOME_ANSWER)
+        metrics_message(issuer->metrics, "resume", clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
 }
 
@@ -154,6 +179,7 @@ static void post_keygen2(void *ctx, const struct http_request *request,
         .tls = http_is_tls(request),
         .body = http_body(request),
     };
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
 
     if (arrival.issuer_uri == NULL) {
@@ -161,6 +187,7 @@ static void post_keygen2(void *ctx, const struct http_request *request,
         return;
     }
     phase_message(issuer, &arrival, response->arena, &outcome);
+    metrics_message(issuer->metrics, outcome.message, clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
 }
 
@@ -244,6 +271,8 @@ static bool find_session(struct issuer *issuer, const struct http_request *reque
                                  &found, &err) == SKS_OK) {
         if (!found)
             answer_text(response, 404, "no such session here");
+        else
+            response->subject = session->id;
         return found;
     }
     answer_text(response, 503, "the issuer has a problem of its own, try again");

@@ -1,5 +1,8 @@
 #include "issuer/serve.h"
 #include "issuer/data_folder.h"
+#include "issuer/manage.h"
+#include "issuer/metrics.h"
+#include "issuer/request_log.h"
 #include "issuer/routes.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
@@ -33,7 +36,8 @@ struct serving {
     struct http_config config;
     struct http_server *server;
     char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX];
-    const char *data, *http_url, *https_url;
+    const char *data, *http_url, *https_url, *manage_url;
+    struct management *management;
     pthread_t reloader;
     bool reloads;
     atomic_bool stopping;
@@ -79,6 +83,18 @@ static enum sks_status set_public_url(struct serving *s, const char *url, struct
     for (len = strlen(s->public_url); len > 0 && s->public_url[len - 1] == '/'; len--)
         s->public_url[len - 1] = '\0';
     s->issuer.public_url = s->public_url;
+out:
+    return rc;
+}
+
+static enum sks_status set_log_format(const char *format, struct sks_error *err)
+{
+    bool json = format != NULL && strcmp(format, "json") == 0;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(format == NULL || json || strcmp(format, "text") == 0, err, SKS_ERROR_OPTION,
+            "--log-format: '%s' is neither json nor text", format);
+    log_set_json(json);
 out:
     return rc;
 }
@@ -196,6 +212,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     char host[URL_MAX] = "", boot[BOOT_NAME_MAX];
     enum sks_status rc;
 
+    TRY(set_log_format(options->log_format, err));
     TRY(set_public_url(s, options->public_url, err));
     TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
@@ -274,6 +291,8 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
     const char *https = both ? HTTPS_DEFAULT : options->https;
     enum sks_status rc;
 
+    s->issuer.metrics = s->issuer.store.metrics = metrics_new(ISSUER_ROUTES, ISSUER_ROUTES_COUNT);
+    REQUIRE(s->issuer.metrics != NULL, err, SKS_ERROR_STORAGE, "no memory for metrics");
     s->config = (struct http_config){
         .routes = ISSUER_ROUTES,
         .route_count = ISSUER_ROUTES_COUNT,
@@ -281,6 +300,7 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
         .body_max = KEYGEN2_MESSAGE_MAX,
         .request_time = REQUEST_SECONDS,
         .threads = REQUEST_THREADS,
+        .observe = request_seen,
     };
     TRY(http_server_new(&s->config, &s->server, err));
     if (http != NULL)
@@ -288,15 +308,19 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
     if (https != NULL)
         TRY(http_server_listen(s->server, https, (const char *)s->issuer.tls_certificate_pem.ptr,
                                (const char *)s->issuer.tls_key_pem.ptr, &s->https_url, err));
+    if (options->manage != NULL)
+        TRY(management_start(options->manage, options->manage_any, &s->issuer, s->data,
+                             &s->management, &s->manage_url, err));
 out:
     return rc;
 }
 
 static bool print_ready(const struct serving *s)
 {
-    (void)printf("ready%s%s%s%s\n", s->http_url == NULL ? "" : " ",
+    (void)printf("ready%s%s%s%s%s%s\n", s->http_url == NULL ? "" : " ",
                  s->http_url == NULL ? "" : s->http_url, s->https_url == NULL ? "" : " ",
-                 s->https_url == NULL ? "" : s->https_url);
+                 s->https_url == NULL ? "" : s->https_url, s->manage_url == NULL ? "" : " manage ",
+                 s->manage_url == NULL ? "" : s->manage_url);
     return fflush(stdout) == 0;
 }
 
@@ -327,9 +351,11 @@ enum exit_code serve(struct serve_options *options)
     stop_reloader(&s);
     server_keys_stop(s.issuer.server_keys);
     http_server_free(s.server);
+    management_stop(s.management);
     server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);
     data_folder_close(&s.issuer);
+    metrics_free(s.issuer.metrics);
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
 }

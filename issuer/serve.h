@@ -11,6 +11,9 @@ struct serve_options {
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
+    const char *log_format;       /* "text" or "json"; NULL: text */
+    const char *manage;           /* HOST:PORT of the management listener; NULL: none */
+    bool manage_any;              /* it may be off the loopback */
     uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
     const char *crl_url;          /* NULL: PUBLIC-URL/crl */
     uint32_t crl_life;            /* seconds; 0: the default */

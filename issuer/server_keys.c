@@ -106,3 +106,14 @@ void server_keys_free(struct server_keys *keys)
     (void)sem_destroy(&keys->turns);
     free(keys);
 }
+
+void server_keys_each(struct server_keys *keys,
+                      void (*each)(void *ctx, unsigned bits, size_t level, size_t size), void *ctx)
+{
+    for (size_t i = 0; keys != NULL && i < ALGORITHMS_MAX; i++)
+        if (keys->pool[i] != NULL) {
+            size_t size, level = key_pool_level(keys->pool[i], &size);
+
+            each(ctx, ALGORITHMS[i].size, level, size);
+        }
+}

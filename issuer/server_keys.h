@@ -34,6 +34,10 @@ CHECKED enum sks_status server_keys_take(struct server_keys *keys,
                                          const struct algorithm *algorithm, EVP_PKEY **pkey,
                                          struct sks_error *err);
 
+/** Calls each() for the keys of each size that are made ahead. @param keys NULL: none are */
+void server_keys_each(struct server_keys *keys,
+                      void (*each)(void *ctx, unsigned bits, size_t level, size_t size), void *ctx);
+
 /** Gives up what is being generated, soon, and all that wait for it. NULL is allowed. */
 void server_keys_stop(struct server_keys *keys);
 

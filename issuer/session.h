@@ -18,6 +18,7 @@ enum phase {
     PHASE_APPROVED, /* nor now, but the client may resume */
     PHASE_RESUMED,  /* the InvocationResponse after that */
 };
+enum { PHASE_COUNT = PHASE_RESUMED + 1, VERDICTS = VERDICT_IN_DOUBT + 1 };
 
 extern const struct name NAMES_PHASE[];
 

@@ -1,6 +1,6 @@
 /* What was said and checked in a session, read back from the database. */
 #include "issuer/session_store.h"
-#include "keygen2/base/json.h"
+#include "keygen2/message/keygen2.h"
 
 #include <string.h>
 
@@ -169,5 +169,54 @@ enum sks_status session_store_checks(struct session_store *store, const struct s
     *count = list.count;
     if (!good)
         return sks_fail(err, SKS_ERROR_STORAGE, "the stored checks cannot be read");
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+/* ---- one after the other ---- */
+
+static bool add_exchange(struct list *list, struct arena *arena, sqlite3_stmt *row)
+{
+    struct stored_exchange *exchange = add_item(list, arena, sizeof *exchange);
+    struct list checks = { 0 };
+
+    if (exchange == NULL || !add_checks(&checks, arena, row))
+        return false;
+    *exchange = (struct stored_exchange){
+        .at = sqlite3_column_int64(row, 1),
+        .check = checks.item,
+        .checks = checks.count,
+    };
+    if (sqlite3_column_type(row, 2) != SQLITE_NULL) {
+        exchange->message_size = database_bytes(row, 2).len;
+        exchange->message = keygen2_qualifier(database_bytes(row, 2));
+    }
+    if (sqlite3_column_type(row, 3) != SQLITE_NULL) {
+        exchange->answer_size = database_bytes(row, 3).len;
+        exchange->answer = keygen2_qualifier(database_bytes(row, 3));
+    }
+    return true;
+}
+
+enum sks_status session_store_exchanges(struct session_store *store, const struct session *session,
+                                        struct arena *arena, struct stored_exchange **exchanges,
+                                        size_t *count, struct sks_error *err)
+{
+    struct list list = { 0 };
+    sqlite3_stmt *row;
+    bool good = true;
+    int step;
+
+    database_lock(store->db);
+    row =
+        database_query(store->db, "SELECT checks, at, message, answer" OF_SESSION " ORDER BY place",
+                       "ii", first_place(session), end_place(session));
+    while (good && (step = database_step(row, err)) > 0)
+        good = add_exchange(&list, arena, row);
+    database_done(row);
+    database_unlock(store->db);
+    *exchanges = list.item;
+    *count = list.count;
+    if (!good)
+        return sks_fail(err, SKS_ERROR_STORAGE, "what was said and checked cannot be read");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }

@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/metrics.h"
 #include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
@@ -169,24 +170,6 @@ enum sks_status session_store_find_by_id(struct session_store *store, const char
         arena, session, found, err);
 }
 
-enum sks_status session_store_each(struct session_store *store,
-                                   void (*each)(void *ctx, const struct session *session),
-                                   void *ctx, struct sks_error *err)
-{
-    sqlite3_stmt *row;
-    struct session session;
-    int step;
-
-    database_lock(store->db);
-    row = database_query(store->db, "SELECT " COLUMNS " FROM session ORDER BY number", "");
-    while ((step = database_step(row, err)) > 0) {
-        read_row(row, &session);
-        each(ctx, &session);
-    }
-    database_unlock(store->db);
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
 /* ---- writing ---- */
 
 static enum sks_status seal_state(const struct session_store *store, const struct session *session,
@@ -286,6 +269,7 @@ enum sks_status session_store_add(struct session_store *store, struct session *s
     }
     TRY(commit(store, session, err));
     remember(store, session, buf_bytes(&clear));
+    metrics_session_begun(store->metrics);
 out:
     buf_free(&clear);
     buf_free(&sealed);
@@ -355,6 +339,7 @@ enum sks_status session_store_save(struct session_store *store, struct session *
     if (rc == SKS_OK && *won) {
         session->version++;
         remember(store, session, buf_bytes(&clear));
+        metrics_session_ended(store->metrics, session->verdict, session->cause);
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }
@@ -430,10 +415,13 @@ static enum sks_status update_expired(struct session_store *store, int64_t now,
         "i", now);
     int step;
 
-    while ((step = database_step(row, err)) > 0)
+    while ((step = database_step(row, err)) > 0) {
+        enum verdict verdict = (enum verdict)sqlite3_column_int(row, 2);
+
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
-                 name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
-                 database_text(row, 3));
+                 name_of_value(NAMES_VERDICT, (uint8_t)verdict), database_text(row, 3));
+        metrics_session_ended(store->metrics, verdict, database_text(row, 3));
+    }
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

@@ -67,9 +67,32 @@
     " kmk INTEGER NOT NULL,"                                                                       \
     " PRIMARY KEY(session, position)) WITHOUT ROWID;"
 
+/*
+ * How many sessions have which verdict, counted as they change, whoever changes them. Only
+ * statements that name the verdict run the trigger. The index has the few that wait for the
+ * operator, or have ended so.
+ */
+#define TALLY_TABLE                                                                                \
+    "CREATE TABLE tally("                                                                          \
+    " verdict INTEGER PRIMARY KEY,"                                                                \
+    " sessions INTEGER NOT NULL);"                                                                 \
+    "INSERT INTO tally VALUES(0, 0), (1, 0), (2, 0), (3, 0);"                                      \
+    "UPDATE tally SET sessions ="                                                                  \
+    " (SELECT count(*) FROM session s WHERE s.verdict = tally.verdict);"                           \
+    "CREATE TRIGGER session_added AFTER INSERT ON session BEGIN"                                   \
+    " UPDATE tally SET sessions = sessions + 1 WHERE verdict = new.verdict; END;"                  \
+    "CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN"                                    \
+    " UPDATE tally SET sessions = sessions - 1 WHERE verdict = old.verdict; END;"                  \
+    "CREATE TRIGGER session_changed AFTER UPDATE OF verdict ON session"                            \
+    " WHEN old.verdict != new.verdict BEGIN"                                                       \
+    " UPDATE tally SET sessions = sessions + CASE verdict WHEN new.verdict THEN 1 ELSE -1 END"     \
+    " WHERE verdict IN (old.verdict, new.verdict); END;"                                           \
+    "CREATE INDEX session_waits ON session(phase, verdict) WHERE phase >= 6;"
+
 /* ---- from version 1: certificates do not know their devices ---- */
 
 _Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
+_Static_assert(VERDICT_IN_DOUBT == 3 && PHASE_PENDING == 6, "numbers that stand in the SQL");
 
 static enum certificate_state state_of(uint32_t verdict)
 {
@@ -150,11 +173,12 @@ static const struct database_upgrade UPGRADES[] = {
       convert_certificates },
     { 2, JOIN_EXCHANGES, NULL },
     { 3, REVOCATION_TABLES, revocation_upgrade },
+    { 4, TALLY_TABLE, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
-    .version = 4,
+    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES TALLY_TABLE,
+    .version = 5,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

@@ -1,4 +1,5 @@
 /* One request: read whole, routed, handled here or by a worker, answered. */
+#include "keygen2/base/clock.h"
 #include "keygen2/base/http_internal.h"
 #include "keygen2/base/http_socket.h"
 
@@ -18,6 +19,8 @@ struct http_request {
     unsigned refuse; /* status to answer whatever the body is, 0: none */
     bool in_flight, handled, answered;
     bool told; /* that its body is too large, before its end: what still comes is dropped */
+    bool seen; /* by the observer */
+    int64_t began;
     struct arena arena;
     struct http_response response;
 };
@@ -69,6 +72,14 @@ bool http_is_tls(const struct http_request *request)
     return request->listener->tls;
 }
 
+void http_address(const struct http_request *request, char *text, size_t size)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    socket_address_text(info == NULL ? NULL : info->client_addr, text, size);
+}
+
 void http_answer(struct http_response *response, unsigned status, const char *content_type,
                  struct bytes body)
 {
@@ -110,6 +121,7 @@ static struct http_request *new_request(struct listener *listener,
         return NULL;
     request->listener = listener;
     request->connection = connection;
+    request->began = clock_monotonic_us();
     request->response = (struct http_response){ .status = MHD_HTTP_OK, .arena = &request->arena };
     return request;
 }
@@ -138,6 +150,25 @@ static void leave_flight(struct http_request *request)
     (void)pthread_mutex_unlock(&server->lock);
 }
 
+static void observe(struct http_request *request, unsigned status)
+{
+    const struct http_config *config = request->listener->server->config;
+    const struct http_response *response = &request->response;
+    const struct http_seen seen = {
+        .route = request->route,
+        .status = status,
+        .received = request->body.len + request->dropped,
+        .sent = response->body.len,
+        .microseconds = clock_monotonic_us() - request->began,
+        .subject = response->subject,
+        .cause = response->cause,
+    };
+
+    if (config->observe != NULL && !request->seen)
+        config->observe(config->ctx, request, &seen);
+    request->seen = true;
+}
+
 void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how)
 {
@@ -150,6 +181,9 @@ void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_
     if (request == NULL)
         return;
     *con_cls = NULL;
+    if (!request->seen)
+        request->response.cause = "closed before the request was here whole";
+    observe(request, 0);
     http_guard_idle(listener->server->guard, info->socket_context);
     leave_flight(request);
     buf_free(&request->body);
@@ -267,12 +301,27 @@ static enum MHD_Result send_response(struct http_request *request)
 
     request->answered = true;
     http_guard_rest(request->listener->server->guard, info->socket_context);
+    observe(request, request->response.status);
     response = make_response(&request->response);
     if (response == NULL)
         return MHD_NO;
     sent = MHD_queue_response(request->connection, request->response.status, response);
     MHD_destroy_response(response);
     return sent;
+}
+
+static const char *allowed_methods(const struct http_request *request)
+{
+    const struct http_config *config = request->listener->server->config;
+    bool get = false, post = false;
+    const char *rest;
+
+    for (size_t i = 0; i < config->route_count; i++)
+        if (path_matches(&config->routes[i], request->path, &rest)) {
+            get = get || strcmp(config->routes[i].method, "GET") == 0;
+            post = post || strcmp(config->routes[i].method, "POST") == 0;
+        }
+    return get && post ? "GET, POST" : get ? "GET" : "POST";
 }
 
 static enum MHD_Result refuse(struct http_request *request, unsigned status)
@@ -282,11 +331,11 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
 
     http_answer(response, status, "text/plain; charset=utf-8", bytes_of(text));
     put_text(&response->body, "\n");
+    response->cause = text;
     if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE)
         http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        http_set_header(response, MHD_HTTP_HEADER_ALLOW,
-                        request->listener->server->config->local_only ? "POST" : "GET, POST");
+        http_set_header(response, MHD_HTTP_HEADER_ALLOW, allowed_methods(request));
     return send_response(request);
 }
 
@@ -313,6 +362,8 @@ static enum MHD_Result tell_too_large(struct http_request *request)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
+    request->response.cause = MHD_get_reason_phrase_for(MHD_HTTP_CONTENT_TOO_LARGE);
+    observe(request, request->listener->tls ? 0 : MHD_HTTP_CONTENT_TOO_LARGE);
     if (request->listener->tls)
         return MHD_NO;
     request->told = true;

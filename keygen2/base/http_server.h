@@ -24,6 +24,8 @@ struct http_response {
     } header[HTTP_HEADERS_MAX];
     size_t headers;
     struct arena *arena; /* lives as long as the response */
+    /* For the observer: whom the request is about, and why it was refused; NULL: nothing to say. */
+    const char *subject, *cause;
 };
 
 typedef void http_handler(void *ctx, const struct http_request *request,
@@ -37,6 +39,15 @@ struct http_route {
     /* NULL: never. @param subject  out: requests of one subject are handled one after the other;
      * stays 0 for none */
     bool (*slow)(void *ctx, const struct http_request *request, uint64_t *subject);
+};
+
+/* What became of a request, as the observer of a server is told. */
+struct http_seen {
+    const struct http_route *route; /* NULL: there is none for it */
+    unsigned status;                /* 0: no answer was given */
+    size_t received, sent;          /* bytes of the two bodies */
+    int64_t microseconds;           /* from its head to its answer */
+    const char *subject, *cause;    /* of the response; the server's own refusals have a cause */
 };
 
 struct http_config {
@@ -54,6 +65,9 @@ struct http_config {
     unsigned connections_max;                /* a listener; 0: 1000 */
     const struct http_route *control_routes; /* besides the others, on control listeners alone */
     size_t control_route_count;
+    /* Called once for each request whose head came whole, before its answer leaves; by any thread.
+     * NULL: nobody looks. */
+    void (*observe)(void *ctx, const struct http_request *request, const struct http_seen *seen);
 };
 
 struct http_server;
@@ -113,6 +127,13 @@ struct bytes http_body(const struct http_request *request);
 /** URL of the listener that the request came in on, as http_server_listen() gave it. */
 const char *http_listener_url(const struct http_request *request);
 
+/**
+ * The address that the request came from, without its port; "unix" on a Unix socket.
+ *
+ * @param text  out: cut at `size` bytes
+ */
+void http_address(const struct http_request *request, char *text, size_t size);
+
 /** True on an https listener. */
 bool http_is_tls(const struct http_request *request);
 
@@ -123,7 +144,8 @@ void http_answer(struct http_response *response, unsigned status, const char *co
 /** Adds a response header; more than HTTP_HEADERS_MAX are dropped. */
 void http_set_header(struct http_response *response, const char *name, const char *value);
 
-/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE too. */
+/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE and
+ * SIGXFSZ are ignored: what they tell of is an error of a write. */
 void http_block_signals(void);
 
 /** Waits for SIGTERM or SIGINT; returns its number. */

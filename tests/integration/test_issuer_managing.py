@@ -1,6 +1,7 @@
 """Finding and managing keys: what the issuer takes for a target, generations of key management
 keys, sessions in doubt, and data folders of older programs."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -319,6 +320,16 @@ class OldFolder(CrlMixin):
                           for check in record["checks"]][:len(checks)], checks)
         self.assertGreater(len(checks), 5)
 
+    def test_tally(self):
+        """The sessions were counted when the database was brought up to date."""
+        counts = {}
+        for row in self.issuer.sessions():
+            verdict = ("open", "succeeded", "failed", "in doubt").index(row["verdict"])
+            counts[verdict] = counts.get(verdict, 0) + 1
+        with contextlib.closing(sqlite3.connect(self.issuer.data / "issuer.db")) as database:
+            tally = database.execute("SELECT verdict, sessions FROM tally WHERE sessions > 0")
+            self.assertEqual(dict(tally), counts)
+
     def test_late_proof(self):
         """The last one: until then it is on hold."""
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
@@ -355,3 +366,9 @@ class OldFolder3(OldFolder, RigTest):
             messages += [(False, answer)] if answer is not None else []
             checks += [(name, bool(passed), detail) for name, passed, detail in json.loads(found)]
         return messages, checks
+
+
+class OldFolder4(OldFolder3):
+    """The last one without a tally."""
+
+    version = "4"

@@ -242,13 +242,17 @@ class Issuer(Program):
         return arguments + list(self.options)
 
     def on_ready(self):
-        for url in self.ready:
-            if "://" in url:
+        for name, url in zip([None] + self.ready, self.ready):
+            if "://" in url and name != "manage":
                 self.listen[urlsplit(url).scheme] = address(url)
 
     @property
     def url(self):
         return next(url for url in self.ready if url.startswith("http://"))
+
+    @property
+    def manage_url(self):
+        return self.ready[self.ready.index("manage") + 1]
 
     @property
     def https_url(self):
