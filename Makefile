@@ -131,6 +131,7 @@ $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
                          $(addprefix $(O)/,libissuer.a libproxy.a libsksapi.a libkeygen2.a)
 	@mkdir -p $(@D)
 	$(link)
+$(O)/bench/bench_issuer: private WRAPPED := $(addprefix session_store_,add save expire)
 
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
@@ -168,7 +169,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all
+integration: all $(O)/crash/recorder.so
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup

@@ -2,6 +2,7 @@
 #include "issuer/der.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/fetched.h"
 #include "keygen2/crypto/pem.h"
 
 #include <openssl/rsa.h>
@@ -187,8 +188,7 @@ static enum sks_status put_subject_key_id(struct buf *out, struct bytes spki)
     enum sks_status rc;
 
     TRY(public_key_bits_of(spki, &bits));
-    if (!EVP_Digest(bits.ptr, bits.len, hash, NULL, EVP_sha256(), NULL))
-        return SKS_ERROR_CRYPTO;
+    TRY(sha256(bits, hash));
     put_raw(out, bytes_at(START, sizeof START));
     put_raw(out, bytes_at(hash, KEY_ID_SIZE));
 out:
@@ -247,7 +247,7 @@ static enum sks_status put_signature(struct buf *out, const struct ca *ca, struc
     size_t len = SIGNATURE_MAX;
     enum sks_status rc = SKS_ERROR_CRYPTO;
 
-    if (ctx != NULL && EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL) &&
+    if (ctx != NULL && sha256(data, hash) == SKS_OK &&
         EVP_PKEY_sign(ctx, signature + 1, &len, hash, sizeof hash) > 0) {
         put_der(out, V_ASN1_BIT_STRING, V_ASN1_UNIVERSAL, false, bytes_at(signature, 1 + len));
         rc = out->status;

@@ -1,5 +1,6 @@
 #include "issuer/path_cache.h"
 #include "issuer/profile.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ enum sks_status path_cache_hash(const struct bytes_list *path, const struct devi
     const uint32_t lax[] = { trust != NULL, trust == NULL ? 0 : trust->minimum_rsa_bits,
                              trust != NULL && trust->sha1 };
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, fetched_sha256(), NULL) &&
               EVP_DigestUpdate(ctx, &generation, sizeof generation) &&
               EVP_DigestUpdate(ctx, lax, sizeof lax);
 

@@ -1,6 +1,7 @@
 #include "issuer/phase_internal.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ struct bytes phase_hash(struct arena *arena, struct bytes data)
 {
     uint8_t hash[HASH_SIZE];
 
-    if (!EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+    if (sha256(data, hash) != SKS_OK)
         return (struct bytes){ 0 };
     return arena_copy(arena, bytes_at(hash, sizeof hash));
 }
@@ -94,7 +95,6 @@ static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tl
                              char cookie[COOKIE_LENGTH + 1])
 {
     char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
-    struct bytes hash;
     enum sks_status rc;
 
     REQUIRE(id != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
@@ -103,10 +103,10 @@ static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tl
     x->session->id = id;
     fill_session(x->session, x->issuer, x->profile, issuer_uri, tls);
     TRY(step_begin(x, NULL));
-    hash = phase_hash(x->arena, bytes_of(cookie));
-    REQUIRE(hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
+    x->session->cookie_hash = phase_hash(x->arena, bytes_of(cookie));
+    REQUIRE(x->session->cookie_hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
     TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
-    TRY(session_store_add(&x->issuer->store, x->session, hash, buf_bytes(&x->answer), x->err));
+    TRY(session_store_add(&x->issuer->store, x->session, buf_bytes(&x->answer), x->err));
 out:
     return rc;
 }

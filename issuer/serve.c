@@ -193,7 +193,7 @@ out:
 static enum sks_status load_all(struct serving *s, struct serve_options *options,
                                 struct sks_error *err)
 {
-    char host[URL_MAX] = "";
+    char host[URL_MAX] = "", boot[BOOT_NAME_MAX];
     enum sks_status rc;
 
     TRY(set_public_url(s, options->public_url, err));
@@ -208,6 +208,8 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     TRY(load_seen_certificate(s, options->seen_certificate, err));
     warn_of_tls_name(&s->issuer, host);
     TRY(data_folder_open(options->data, &s->issuer.store, err));
+    clock_boot_name(boot);
+    TRY(session_store_begin_boot(&s->issuer.store, boot, clock_now(), err));
     TRY(session_store_expire(&s->issuer.store, clock_now(), err));
 out:
     return rc;

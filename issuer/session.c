@@ -226,6 +226,17 @@ out:
     return rc;
 }
 
+enum sks_status session_get_state(struct bytes in, struct arena *arena, struct session *session)
+{
+    enum sks_status rc;
+
+    TRY(get_session_state(in, arena, &session->state));
+    session->state.terms.server_session_id = bytes_of(session->id);
+    session->state.terms.issuer_uri = bytes_of(session->issuer_uri);
+out:
+    return rc;
+}
+
 struct bytes session_device_id(const struct session_state *state)
 {
     if (state->terms.privacy_enabled)

@@ -85,9 +85,10 @@ struct session_state {
 };
 
 struct session {
-    int64_t number;  /* of its row */
-    int64_t version; /* grows with each change of the row: two requests cannot both win */
-    const char *id;  /* serverSessionId */
+    int64_t number;           /* of its row */
+    int64_t version;          /* grows with each change of the row: two requests cannot both win */
+    const char *id;           /* serverSessionId */
+    struct bytes cookie_hash; /* SHA-256 */
     const char *profile, *issuer_uri;
     bool tls; /* the listener that it began on */
     int64_t started, expires, ended;
@@ -109,6 +110,14 @@ void put_session_state(struct buf *out, const struct session_state *state);
  */
 CHECKED enum sks_status get_session_state(struct bytes in, struct arena *arena,
                                           struct session_state *state);
+
+/**
+ * As get_session_state(), into a session whose id and issuer_uri are known.
+ *
+ * @param in  lives as long as the session
+ */
+CHECKED enum sks_status session_get_state(struct bytes in, struct arena *arena,
+                                          struct session *session);
 
 /** The DeviceID of the session: its device certificate, or "Anonymous". */
 struct bytes session_device_id(const struct session_state *state);

@@ -1,17 +1,107 @@
 /* What was said and checked in a session, read back from the database. */
 #include "issuer/session_store.h"
+#include "keygen2/base/json.h"
 
-#define OF_SESSION " WHERE place >= ? AND place < ?"
+#include <string.h>
+
+#define OF_SESSION " FROM exchange WHERE place >= ? AND place < ?"
 
 static int64_t first_place(const struct session *session)
 {
-    return session->number * PLACES;
+    return session->number * CHANGES_MAX;
 }
 
 static int64_t end_place(const struct session *session)
 {
-    return first_place(session) + PLACES;
+    return first_place(session) + CHANGES_MAX;
 }
+
+/* ---- checks: JSON, so that any tool can read them in the database ---- */
+
+void put_checks(struct buf *out, const struct check *check, size_t count)
+{
+    put_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        put_text(out, i == 0 ? "[" : ",[");
+        json_put_text(out, bytes_of(check[i].name));
+        put_text(out, check[i].passed ? ",1," : ",0,");
+        json_put_text(out, bytes_of(check[i].detail));
+        put_byte(out, ']');
+    }
+    put_byte(out, ']');
+}
+
+static bool get_check(json_t *value, struct arena *arena, struct check *check)
+{
+    const char *name, *detail;
+    size_t name_len, detail_len;
+    int passed;
+
+    if (json_unpack(value, "[s%is%!]", &name, &name_len, &passed, &detail, &detail_len) != 0)
+        return false;
+    check->name = arena_text(arena, bytes_at(name, name_len));
+    check->passed = passed != 0;
+    check->detail = arena_text(arena, bytes_at(detail, detail_len));
+    return check->name != NULL && check->detail != NULL;
+}
+
+/* ---- a growing list of what a session has ---- */
+
+struct list {
+    void *item;
+    size_t count, room;
+};
+
+static void *add_item(struct list *list, struct arena *arena, size_t size)
+{
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 16 : 2 * list->room;
+        void *more = arena_alloc(arena, room, size);
+
+        if (more == NULL)
+            return NULL;
+        if (list->count > 0)
+            memcpy(more, list->item, list->count * size);
+        list->item = more;
+        list->room = room;
+    }
+    return (uint8_t *)list->item + size * list->count++;
+}
+
+static bool add_message(struct list *list, struct arena *arena, sqlite3_stmt *row, int column,
+                        bool incoming)
+{
+    struct stored_message *message;
+
+    if (sqlite3_column_type(row, column) == SQLITE_NULL)
+        return true;
+    message = add_item(list, arena, sizeof *message);
+    if (message == NULL)
+        return false;
+    message->incoming = incoming;
+    message->at = sqlite3_column_int64(row, 0);
+    message->body = arena_copy(arena, database_bytes(row, column));
+    return message->body.ptr != NULL;
+}
+
+static bool add_checks(struct list *list, struct arena *arena, sqlite3_stmt *row)
+{
+    struct bytes text = database_bytes(row, 0);
+    json_t *array = json_loadb((const char *)text.ptr, text.len, 0, NULL), *value;
+    bool good = json_is_array(array);
+    size_t i;
+
+    json_array_foreach(array, i, value)
+    {
+        struct check *check = good ? add_item(list, arena, sizeof *check) : NULL;
+
+        good = check != NULL && get_check(value, arena, check);
+    }
+    json_decref(array);
+    return good;
+}
+
+/* ---- reading ---- */
 
 enum sks_status session_store_last_answer(struct session_store *store,
                                           const struct session *session, struct arena *arena,
@@ -22,10 +112,9 @@ enum sks_status session_store_last_answer(struct session_store *store,
 
     *answer = (struct bytes){ 0 };
     database_lock(store->db);
-    row = database_query(store->db,
-                         "SELECT body FROM message" OF_SESSION
-                         " AND incoming = 0 ORDER BY place DESC LIMIT 1",
-                         "ii", first_place(session), end_place(session));
+    row = database_query(
+        store->db, "SELECT answer" OF_SESSION " AND answer IS NOT NULL ORDER BY place DESC LIMIT 1",
+        "ii", first_place(session), end_place(session));
     step = database_step(row, err);
     if (step > 0)
         *answer = arena_copy(arena, database_bytes(row, 0));
@@ -37,90 +126,48 @@ enum sks_status session_store_last_answer(struct session_store *store,
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
-static enum sks_status count_rows(struct session_store *store, const char *sql,
-                                  const struct session *session, size_t *count,
-                                  struct sks_error *err)
-{
-    sqlite3_stmt *row =
-        database_query(store->db, sql, "ii", first_place(session), end_place(session));
-    int step = database_step(row, err);
-
-    *count = step > 0 ? (size_t)sqlite3_column_int64(row, 0) : 0;
-    database_done(row);
-    return step > 0 ? SKS_OK : SKS_ERROR_STORAGE;
-}
-
-static enum sks_status read_messages(struct session_store *store, const struct session *session,
-                                     struct arena *arena, struct stored_message **list,
-                                     size_t *count, struct sks_error *err)
-{
-    sqlite3_stmt *row = NULL;
-    enum sks_status rc;
-
-    TRY(count_rows(store, "SELECT count(*) FROM message" OF_SESSION, session, count, err));
-    *list = arena_alloc(arena, *count, sizeof **list);
-    REQUIRE(*list != NULL, err, SKS_ERROR_STORAGE, "no memory for the messages");
-    row = database_query(store->db,
-                         "SELECT incoming, at, body FROM message" OF_SESSION " ORDER BY place",
-                         "ii", first_place(session), end_place(session));
-    for (size_t i = 0; i < *count; i++) {
-        REQUIRE(database_step(row, err) > 0, err, SKS_ERROR_STORAGE, "a message is missing");
-        (*list)[i].incoming = sqlite3_column_int(row, 0) != 0;
-        (*list)[i].at = sqlite3_column_int64(row, 1);
-        (*list)[i].body = arena_copy(arena, database_bytes(row, 2));
-        REQUIRE((*list)[i].body.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory for the messages");
-    }
-out:
-    database_done(row);
-    return rc;
-}
-
 enum sks_status session_store_messages(struct session_store *store, const struct session *session,
-                                       struct arena *arena, struct stored_message **list,
+                                       struct arena *arena, struct stored_message **messages,
                                        size_t *count, struct sks_error *err)
 {
-    enum sks_status rc;
+    struct list list = { 0 };
+    sqlite3_stmt *row;
+    bool good = true;
+    int step;
 
     database_lock(store->db);
-    rc = read_messages(store, session, arena, list, count, err);
-    database_unlock(store->db);
-    return rc;
-}
-
-static enum sks_status read_checks(struct session_store *store, const struct session *session,
-                                   struct arena *arena, struct check **list, size_t *count,
-                                   struct sks_error *err)
-{
-    sqlite3_stmt *row = NULL;
-    enum sks_status rc;
-
-    TRY(count_rows(store, "SELECT count(*) FROM verification" OF_SESSION, session, count, err));
-    *list = arena_alloc(arena, *count, sizeof **list);
-    REQUIRE(*list != NULL, err, SKS_ERROR_STORAGE, "no memory for the checks");
-    row = database_query(
-        store->db, "SELECT name, passed, detail FROM verification" OF_SESSION " ORDER BY place",
-        "ii", first_place(session), end_place(session));
-    for (size_t i = 0; i < *count; i++) {
-        REQUIRE(database_step(row, err) > 0, err, SKS_ERROR_STORAGE, "a check is missing");
-        (*list)[i].name = arena_text(arena, bytes_of(database_text(row, 0)));
-        (*list)[i].passed = sqlite3_column_int(row, 1) != 0;
-        (*list)[i].detail = arena_text(arena, bytes_of(database_text(row, 2)));
-        REQUIRE((*list)[i].name != NULL && (*list)[i].detail != NULL, err, SKS_ERROR_STORAGE,
-                "no memory for the checks");
-    }
-out:
+    row = database_query(store->db, "SELECT at, message, answer" OF_SESSION " ORDER BY place", "ii",
+                         first_place(session), end_place(session));
+    while (good && (step = database_step(row, err)) > 0)
+        good = add_message(&list, arena, row, 1, true) && add_message(&list, arena, row, 2, false);
     database_done(row);
-    return rc;
+    database_unlock(store->db);
+    *messages = list.item;
+    *count = list.count;
+    if (!good)
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the messages");
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
 enum sks_status session_store_checks(struct session_store *store, const struct session *session,
-                                     struct arena *arena, struct check **list, size_t *count,
+                                     struct arena *arena, struct check **checks, size_t *count,
                                      struct sks_error *err)
 {
-    enum sks_status rc;
+    struct list list = { 0 };
+    sqlite3_stmt *row;
+    bool good = true;
+    int step;
 
     database_lock(store->db);
-    rc = read_checks(store, session, arena, list, count, err);
+    row = database_query(store->db, "SELECT checks" OF_SESSION " ORDER BY place", "ii",
+                         first_place(session), end_place(session));
+    while (good && (step = database_step(row, err)) > 0)
+        good = add_checks(&list, arena, row);
+    database_done(row);
     database_unlock(store->db);
-    return rc;
+    *checks = list.item;
+    *count = list.count;
+    if (!good)
+        return sks_fail(err, SKS_ERROR_STORAGE, "the stored checks cannot be read");
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }

@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
@@ -7,35 +8,46 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
+
+static const char BOOT[] = "boot"; /* a row of meta */
+
 _Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3 &&
-                   PHASE_FINALIZATION == 3,
+                   PHASE_FINALIZATION == 3 && PHASE_INVOCATION == 0 && PHASE_KEY_CREATION == 2 &&
+                   PHASE_DISCOVERY == 5,
                "numbers that stand in the SQL");
 
 enum sks_status session_store_open(struct session_store *store, const char *path,
                                    struct sks_error *err)
 {
-    /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
-    enum sks_status rc = database_open(path, &STORE_SCHEMA, false, store, &store->db, err);
+    enum sks_status rc;
 
-    if (rc == SKS_OK)
-        database_share_commits(store->db);
+    store->open = open_sessions_new(OPEN_SESSIONS_MAX);
+    REQUIRE(store->open != NULL, err, SKS_ERROR_STORAGE, "no memory for sessions");
+    /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
+    TRY(database_open(path, &STORE_SCHEMA, false, store, &store->db, err));
+    TRY(database_share_syncs(store->db, err));
+out:
     return rc;
 }
 
 void session_store_close(struct session_store *store)
 {
     database_close(store->db);
+    open_sessions_free(store->open);
     OPENSSL_cleanse(store, sizeof *store);
 }
 
 /* ---- reading a session ---- */
 
 #define COLUMNS                                                                                    \
-    "number, id, version, profile, issuer_uri, tls, started, expires, ended, phase, verdict,"      \
+    "number, id, cookie, version, profile, issuer_uri, tls, started, expires, ended, phase, "      \
+    "verdict,"                                                                                     \
     " cause, last_message"
 enum column {
     NUMBER,
     ID,
+    COOKIE,
     VERSION,
     PROFILE,
     ISSUER_URI,
@@ -56,6 +68,7 @@ static void read_row(sqlite3_stmt *row, struct session *session)
         .number = sqlite3_column_int64(row, NUMBER),
         .version = sqlite3_column_int64(row, VERSION),
         .id = database_text(row, ID),
+        .cookie_hash = database_bytes(row, COOKIE),
         .profile = database_text(row, PROFILE),
         .issuer_uri = database_text(row, ISSUER_URI),
         .tls = sqlite3_column_int(row, TLS) != 0,
@@ -76,8 +89,10 @@ static enum sks_status copy_texts(struct session *session, struct arena *arena)
     session->issuer_uri = arena_text(arena, bytes_of(session->issuer_uri));
     session->cause = arena_text(arena, bytes_of(session->cause));
     session->last_message = arena_copy(arena, session->last_message);
+    session->cookie_hash = arena_copy(arena, session->cookie_hash);
     return session->id == NULL || session->profile == NULL || session->issuer_uri == NULL ||
-                   session->cause == NULL || session->last_message.ptr == NULL
+                   session->cause == NULL || session->last_message.ptr == NULL ||
+                   session->cookie_hash.ptr == NULL
                ? SKS_ERROR_STORAGE
                : SKS_OK;
 }
@@ -96,9 +111,7 @@ enum sks_status session_store_open_state(const struct session_store *store, stru
         rc = SKS_ERROR_STORAGE;
         goto out;
     }
-    TRY(get_session_state(copy, arena, &session->state));
-    session->state.terms.server_session_id = bytes_of(session->id);
-    session->state.terms.issuer_uri = bytes_of(session->issuer_uri);
+    TRY(session_get_state(copy, arena, session));
 out:
     buf_free(&clear);
     if (rc != SKS_OK)
@@ -132,6 +145,11 @@ enum sks_status session_store_find_by_cookie(struct session_store *store, struct
                                              struct arena *arena, struct session *session,
                                              bool *found, struct sks_error *err)
 {
+    *found = open_sessions_find(store->open, cookie_hash, arena, session);
+    if (*found && session->expires >= clock_now())
+        return SKS_OK;
+    if (*found) /* the database will say what became of it */
+        open_sessions_drop(store->open, cookie_hash);
     database_lock(store->db);
     return find(store,
                 database_query(store->db, "SELECT " COLUMNS ", state FROM session WHERE cookie = ?",
@@ -171,50 +189,66 @@ enum sks_status session_store_each(struct session_store *store,
 /* ---- writing ---- */
 
 static enum sks_status seal_state(const struct session_store *store, const struct session *session,
-                                  struct buf *sealed)
+                                  struct buf *clear, struct buf *sealed)
 {
-    struct buf clear = { 0 };
     enum sks_status rc;
 
-    put_session_state(&clear, &session->state);
-    TRY(clear.status);
-    rc = seal(store->seal_key, bytes_of(session->id), buf_bytes(&clear), sealed);
+    (void)buf_reserve(clear, USUAL_STATE);
+    put_session_state(clear, &session->state);
+    TRY(clear->status);
+    TRY(seal(store->seal_key, bytes_of(session->id), buf_bytes(clear), sealed));
 out:
-    buf_free(&clear);
     return rc;
 }
 
-static int64_t place_of(const struct session *session, size_t position)
+/* What goes on in a session before its finalization is asked for may be lost with the power. */
+static bool is_early(const struct session *session)
 {
-    return session->number * PLACES + session->version * PLACES_PER_CHANGE + (int64_t)position;
+    return session->verdict == VERDICT_OPEN &&
+           (session->phase == PHASE_INVOCATION || session->phase == PHASE_INITIALIZATION ||
+            session->phase == PHASE_DISCOVERY || session->phase == PHASE_KEY_CREATION);
 }
 
-static enum sks_status add_message(struct session_store *store, const struct session *session,
-                                   bool incoming, struct bytes body, struct sks_error *err)
+static enum sks_status commit(struct session_store *store, const struct session *session,
+                              struct sks_error *err)
 {
-    return database_run(store->db, err,
-                        "INSERT INTO message(place, incoming, at, body) VALUES(?, ?, ?, ?)", "iuib",
-                        place_of(session, incoming ? 0 : 1), (uint32_t)incoming, clock_now(), body);
+    return is_early(session) ? database_commit_unsynced(store->db, err)
+                             : database_commit(store->db, err);
 }
 
-static enum sks_status add_checks(struct session_store *store, const struct session *session,
-                                  const struct change *change, struct sks_error *err)
+/* In memory are those whose next change is ours: while it waits for the operator, who has a process
+ * of his own, a session is not. */
+static void remember(struct session_store *store, const struct session *session, struct bytes state)
 {
-    enum sks_status rc = SKS_OK;
+    if (session->verdict == VERDICT_OPEN && state.len > 0 &&
+        (is_early(session) || session->phase == PHASE_FINALIZATION))
+        open_sessions_keep(store->open, session, state);
+    else
+        open_sessions_drop(store->open, session->cookie_hash);
+}
 
-    REQUIRE(change->checks <= PLACES_PER_CHANGE, err, SKS_ERROR_STORAGE, "too many checks");
-    for (size_t i = 0; i < change->checks; i++)
-        TRY(database_run(store->db, err,
-                         "INSERT INTO verification(place, name, passed, detail) VALUES(?, ?, ?, ?)",
-                         "itut", place_of(session, i), change->check[i].name,
-                         (uint32_t)change->check[i].passed, change->check[i].detail));
+static enum sks_status add_exchange(struct session_store *store, const struct session *session,
+                                    const struct change *change, struct sks_error *err)
+{
+    struct buf checks = { 0 };
+    enum sks_status rc;
+
+    REQUIRE(session->version < CHANGES_MAX, err, SKS_ERROR_STORAGE, "too many messages");
+    (void)buf_reserve(&checks, USUAL_CHECKS);
+    put_checks(&checks, change->check, change->checks);
+    TRY(sks_explain(err, checks.status));
+    TRY(database_run(store->db, err,
+                     "INSERT INTO exchange(place, at, message, answer, checks)"
+                     " VALUES(?, ?, ?, ?, CAST(? AS TEXT))",
+                     "iinnb", session->number * CHANGES_MAX + session->version, clock_now(),
+                     change->message, change->answer, buf_bytes(&checks)));
 out:
+    buf_free(&checks);
     return rc;
 }
 
 static enum sks_status insert_session(struct session_store *store, struct session *session,
-                                      struct bytes cookie_hash, struct bytes sealed,
-                                      struct sks_error *err)
+                                      struct bytes sealed, struct sks_error *err)
 {
     enum sks_status rc;
 
@@ -223,7 +257,7 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
         " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
-        "tbttuiiuub", session->id, cookie_hash, session->profile, session->issuer_uri,
+        "tbttuiiuub", session->id, session->cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
         (uint32_t)session->verdict, sealed));
     session->number = database_last_row(store->db);
@@ -232,26 +266,53 @@ out:
 }
 
 enum sks_status session_store_add(struct session_store *store, struct session *session,
-                                  struct bytes cookie_hash, struct bytes answer,
-                                  struct sks_error *err)
+                                  struct bytes answer, struct sks_error *err)
 {
-    struct buf sealed = { 0 };
+    const struct change change = { .answer = answer };
+    struct buf clear = { 0 }, sealed = { 0 };
     enum sks_status rc;
 
-    TRY(sks_explain(err, seal_state(store, session, &sealed)));
+    TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
     TRY(database_begin(store->db, err));
     session->version = 0;
-    rc = insert_session(store, session, cookie_hash, buf_bytes(&sealed), err);
+    rc = insert_session(store, session, buf_bytes(&sealed), err);
     if (rc == SKS_OK)
-        rc = add_message(store, session, false, answer, err);
+        rc = add_exchange(store, session, &change, err);
     session->version = 1;
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
+    if (rc != SKS_OK) {
         database_rollback(store->db);
+        goto out;
+    }
+    TRY(commit(store, session, err));
+    remember(store, session, buf_bytes(&clear));
 out:
+    buf_free(&clear);
     buf_free(&sealed);
     return rc;
+}
+
+/* Three statements, so that only the end touches the index of the open ones. */
+static enum sks_status update_row(struct session_store *store, const struct session *session,
+                                  bool state, struct bytes sealed, struct sks_error *err)
+{
+    uint32_t phase = (uint32_t)session->phase;
+
+    if (session->verdict != VERDICT_OPEN || session->ended != 0)
+        return database_run(store->db, err,
+                            "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
+                            " verdict = ?, cause = ?, ended = ? WHERE number = ? AND version = ?",
+                            "ubutiii", phase, session->last_message, (uint32_t)session->verdict,
+                            session->cause, session->ended, session->number, session->version);
+    if (state)
+        return database_run(store->db, err,
+                            "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
+                            " state = ? WHERE number = ? AND version = ?",
+                            "ubbii", phase, session->last_message, sealed, session->number,
+                            session->version);
+    return database_run(store->db, err,
+                        "UPDATE session SET version = version + 1, phase = ?, last_message = ?"
+                        " WHERE number = ? AND version = ?",
+                        "ubii", phase, session->last_message, session->number, session->version);
 }
 
 static enum sks_status update_session(struct session_store *store, const struct session *session,
@@ -260,13 +321,7 @@ static enum sks_status update_session(struct session_store *store, const struct 
 {
     enum sks_status rc;
 
-    TRY(database_run(store->db, err,
-                     "UPDATE session SET version = version + 1, phase = ?, verdict = ?, cause = ?,"
-                     " ended = ?, last_message = ?, state = CASE ? WHEN 1 THEN ? ELSE state END"
-                     " WHERE number = ? AND version = ?",
-                     "uutibubii", (uint32_t)session->phase, (uint32_t)session->verdict,
-                     session->cause, session->ended, session->last_message, (uint32_t)change->state,
-                     sealed, session->number, session->version));
+    TRY(update_row(store, session, change->state, sealed, err));
     *won = database_changes(store->db) == 1;
     if (!*won)
         goto out;
@@ -276,11 +331,7 @@ static enum sks_status update_session(struct session_store *store, const struct 
         TRY(certificates_confirm(store->db, session->number, err));
     else if (session->verdict == VERDICT_FAILED)
         TRY(certificates_void(store->db, session->number, err));
-    if (change->message.ptr != NULL)
-        TRY(add_message(store, session, true, change->message, err));
-    if (change->answer.len > 0)
-        TRY(add_message(store, session, false, change->answer, err));
-    TRY(add_checks(store, session, change, err));
+    TRY(add_exchange(store, session, change, err));
 out:
     return rc;
 }
@@ -288,23 +339,31 @@ out:
 enum sks_status session_store_save(struct session_store *store, struct session *session,
                                    const struct change *change, bool *won, struct sks_error *err)
 {
-    struct buf sealed = { 0 };
+    struct buf clear = { 0 }, sealed = { 0 };
     enum sks_status rc;
 
     *won = false;
     if (change->state)
-        TRY(sks_explain(err, seal_state(store, session, &sealed)));
+        TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
     TRY(database_begin(store->db, err));
     rc = update_session(store, session, change, buf_bytes(&sealed), won, err);
     if (rc == SKS_OK && *won)
-        rc = database_commit(store->db, err);
+        rc = commit(store, session, err);
     else
         database_rollback(store->db);
-    session->version += rc == SKS_OK && *won;
+    if (rc == SKS_OK && *won) {
+        session->version++;
+        remember(store, session, buf_bytes(&clear));
+    } else {
+        open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
+    }
 out:
+    buf_free(&clear);
     buf_free(&sealed);
     return rc;
 }
+
+/* ---- by time ---- */
 
 /* Nearly always there is none: then nothing is written, and nobody waits for a writer. */
 static int has_expired(struct session_store *store, int64_t now, struct sks_error *err)
@@ -317,7 +376,8 @@ static int has_expired(struct session_store *store, int64_t now, struct sks_erro
     return step;
 }
 
-static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+static enum sks_status update_expired(struct session_store *store, int64_t now,
+                                      struct sks_error *err)
 {
     sqlite3_stmt *row = database_query(
         store->db,
@@ -336,19 +396,53 @@ static enum sks_status end_expired(struct session_store *store, int64_t now, str
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
+static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(database_begin(store->db, err));
+    rc = update_expired(store, now, err);
+    if (rc == SKS_OK)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+out:
+    return rc;
+}
+
 enum sks_status session_store_expire(struct session_store *store, int64_t now,
                                      struct sks_error *err)
 {
     enum sks_status rc;
     int found;
 
+    if (atomic_load(&store->expired_at) == now)
+        return SKS_OK; /* life times are in seconds */
     database_lock(store->db);
     found = has_expired(store, now, err);
     database_unlock(store->db);
-    if (found <= 0)
-        return found < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    rc = found < 0 ? SKS_ERROR_STORAGE : found > 0 ? end_expired(store, now, err) : SKS_OK;
+    if (rc == SKS_OK)
+        atomic_store(&store->expired_at, now);
+    return rc;
+}
+
+enum sks_status session_store_begin_boot(struct session_store *store, const char *boot, int64_t now,
+                                         struct sks_error *err)
+{
+    char before[BOOT_NAME_MAX] = "";
+    enum sks_status rc;
+
     TRY(database_begin(store->db, err));
-    rc = end_expired(store, now, err);
+    rc = database_meta(store->db, BOOT, before, sizeof before, err);
+    if (rc == SKS_OK && (boot[0] == '\0' || strcmp(before, boot) != 0))
+        rc = database_run(store->db, err,
+                          "UPDATE session SET version = version + 1, ended = ?, verdict = 2,"
+                          " cause = 'the machine was started anew meanwhile'"
+                          " WHERE verdict = 0 AND phase IN (0, 1, 2, 5)",
+                          "i", now);
+    if (rc == SKS_OK)
+        rc = database_set_meta(store->db, BOOT, boot, err);
     if (rc == SKS_OK)
         rc = database_commit(store->db, err);
     else

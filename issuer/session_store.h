@@ -6,15 +6,18 @@
 #include "keygen2/base/database.h"
 #include "keygen2/crypto/seal.h"
 
+#include <stdatomic.h>
+
 enum {
     COOKIE_HASH_SIZE = 32,
-    PLACES = 1048576,         /* of one session, for its messages and for its checks */
-    PLACES_PER_CHANGE = 4096, /* of these, for what one request adds */
+    CHANGES_MAX = 65536, /* of one session */
 };
 
 struct session_store {
     struct database *db;
     uint8_t seal_key[SEAL_KEY_SIZE];
+    struct open_sessions *open;
+    _Atomic int64_t expired_at; /* session_store_expire() is done for this second */
 };
 
 /* A check and its result, for the evidence record. */
@@ -44,10 +47,19 @@ CHECKED enum sks_status session_store_open(struct session_store *store, const ch
 
 void session_store_close(struct session_store *store);
 
-/** Adds a new session with its first request, durably; sets session->number. */
+/**
+ * Ends the sessions that were in their first phases when the power went: what was said last in them
+ * may be lost. To be called by the server before it serves.
+ *
+ * @param boot  names the time since the machine was started; another one: the power went
+ */
+CHECKED enum sks_status session_store_begin_boot(struct session_store *store, const char *boot,
+                                                 int64_t now, struct sks_error *err);
+
+/** Adds a new session, which has the hash of its cookie, with its first request; sets
+ * session->number. It outlives the process, not the power. */
 CHECKED enum sks_status session_store_add(struct session_store *store, struct session *session,
-                                          struct bytes cookie_hash, struct bytes answer,
-                                          struct sks_error *err);
+                                          struct bytes answer, struct sks_error *err);
 
 /** Finds a session by the hash of its cookie. @param found out @param session out: in the arena */
 CHECKED enum sks_status session_store_find_by_cookie(struct session_store *store,
@@ -66,8 +78,9 @@ CHECKED enum sks_status session_store_open_state(const struct session_store *sto
                                                  struct session *session, struct sks_error *err);
 
 /**
- * Writes what one request changed, durably and in one transaction: also what that makes of
- * certificates.
+ * Writes what one request changed in one transaction: also what that makes of certificates. It is
+ * durable, but that the first phases of a session outlive the process only
+ * (session_store_begin_boot()); from the finalization on all of it is.
  *
  * @param session  as it is now; number and version as they were found
  * @param won      out: false if another request changed the session meanwhile: nothing is written
@@ -86,6 +99,9 @@ CHECKED enum sks_status session_store_each(struct session_store *store,
                                            void *ctx, struct sks_error *err);
 
 /* ---- session_history.c ---- */
+
+/** Appends checks as they are stored. */
+void put_checks(struct buf *out, const struct check *check, size_t count);
 
 /** The body that was sent last. @param answer out: in the arena */
 CHECKED enum sks_status session_store_last_answer(struct session_store *store,

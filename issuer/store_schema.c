@@ -7,12 +7,21 @@
 /*
  * phase, verdict, state and operation: the numbers of session.h and certificate_store.h. cookie,
  * last_message, fingerprint and device are SHA-256 hashes; device is empty in privacy mode. state
- * of a session is sealed. `place` is session.number * PLACES + position: one tree in order, without
- * an index. `owner` is the session that owns the key in the device now, `kmk` the generation of
- * that session's key management key, 0 if it has none. `expires` is the end of the certificate's
- * validity; `external`: it is not by our own CA; `unlockable`: its key was made with a PIN of its
- * own.
+ * of a session is sealed. `place` of an exchange is session.number * CHANGES_MAX + the version that
+ * the session had before: one tree in order, without an index; message and answer are NULL where
+ * there was none, checks is JSON, [[name, passed, detail], ...]. `owner` is the session that owns
+ * the key in the device now, `kmk` the generation of that session's key management key, 0 if it has
+ * none. `expires` is the end of the certificate's validity; `external`: it is not by our own CA;
+ * `unlockable`: its key was made with a PIN of its own.
  */
+#define EXCHANGE_TABLE                                                                             \
+    "CREATE TABLE exchange("                                                                       \
+    " place INTEGER PRIMARY KEY,"                                                                  \
+    " at INTEGER NOT NULL,"                                                                        \
+    " message BLOB,"                                                                               \
+    " answer BLOB,"                                                                                \
+    " checks TEXT NOT NULL);"
+
 #define SESSION_TABLES                                                                             \
     "CREATE TABLE session("                                                                        \
     " number INTEGER PRIMARY KEY,"                                                                 \
@@ -30,17 +39,7 @@
     " cause TEXT NOT NULL,"                                                                        \
     " last_message BLOB NOT NULL,"                                                                 \
     " state BLOB NOT NULL);"                                                                       \
-    "CREATE INDEX session_open ON session(expires) WHERE verdict = 0;"                             \
-    "CREATE TABLE message("                                                                        \
-    " place INTEGER PRIMARY KEY,"                                                                  \
-    " incoming INTEGER NOT NULL,"                                                                  \
-    " at INTEGER NOT NULL,"                                                                        \
-    " body BLOB NOT NULL);"                                                                        \
-    "CREATE TABLE verification("                                                                   \
-    " place INTEGER PRIMARY KEY,"                                                                  \
-    " name TEXT NOT NULL,"                                                                         \
-    " passed INTEGER NOT NULL,"                                                                    \
-    " detail TEXT NOT NULL);"
+    "CREATE INDEX session_open ON session(expires) WHERE verdict = 0;" EXCHANGE_TABLE
 
 /* Every look-up is by the first columns of an index. */
 #define CERTIFICATE_TABLES                                                                         \
@@ -124,17 +123,38 @@ out:
     return rc;
 }
 
+/* ---- from version 2: a row for each message and each check ---- */
+
+_Static_assert(CHANGES_MAX == 65536, "a number that stands in the SQL");
+
+/* Of 1048576 places a session had 4096 for each change: its messages, and in another table its
+ * checks. */
+static const char JOIN_EXCHANGES[] = EXCHANGE_TABLE
+    "INSERT INTO exchange(place, at, message, answer, checks)"
+    " SELECT (place >> 20) * 65536 + ((place & 1048575) >> 12), max(at),"
+    "  max(CASE incoming WHEN 1 THEN body END), max(CASE incoming WHEN 0 THEN body END), '[]'"
+    "  FROM message GROUP BY place >> 12;"
+    "INSERT INTO exchange(place, at, checks)"
+    " SELECT (v.place >> 20) * 65536 + ((v.place & 1048575) >> 12), s.ended,"
+    "  json_group_array(json_array(v.name, v.passed, v.detail))"
+    "  FROM (SELECT * FROM verification ORDER BY place) v"
+    "  JOIN session s ON s.number = v.place >> 20"
+    "  GROUP BY v.place >> 12"
+    "  ON CONFLICT(place) DO UPDATE SET checks = excluded.checks;"
+    "DROP TABLE message; DROP TABLE verification;";
+
 static const struct database_upgrade UPGRADES[] = {
     { 1,
       "ALTER TABLE certificate RENAME TO old_certificate;"
       "DROP INDEX certificate_session;" CERTIFICATE_TABLES,
       convert_certificates },
-    { 2, REVOCATION_TABLES, revocation_upgrade },
+    { 2, JOIN_EXCHANGES, NULL },
+    { 3, REVOCATION_TABLES, revocation_upgrade },
 };
 
 const struct database_schema STORE_SCHEMA = {
     .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
-    .version = 3,
+    .version = 4,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

@@ -77,19 +77,17 @@ out:
 enum sks_status suspended_save(const char *folder, const struct suspended *session,
                                struct sks_error *err)
 {
-    json_t *object = json_encode(&SUSPENDED, session);
     struct buf text = { 0 };
     char path[PATH_MAX];
     enum sks_status rc;
 
-    REQUIRE(object != NULL && json_write(object, &text) == SKS_OK, err, SKS_ERROR_STORAGE,
-            "no memory for what is kept of a session");
+    json_put(&text, &SUSPENDED, session);
+    TRY(sks_explain(err, text.status));
     TRY(file_make_folder(folder, 0700, err));
     TRY(sks_explain(err,
                     session_path(path, folder, session->issuer_uri, session->server_session_id)));
     TRY(file_write(path, 0600, buf_bytes(&text), err));
 out:
-    json_decref(object);
     buf_free(&text);
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "token/object.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <string.h>
 
@@ -253,7 +254,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
     if (k->certificate_path.count > 0) {
         const struct bytes *leaf = &k->certificate_path.item[0];
 
-        if (!EVP_Digest(leaf->ptr, leaf->len, fingerprint, NULL, EVP_sha256(), NULL))
+        if (sha256(*leaf, fingerprint) != SKS_OK)
             body.status = SKS_ERROR_CRYPTO;
         tag = bytes_at(fingerprint, sizeof fingerprint);
     }

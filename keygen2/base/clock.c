@@ -1,6 +1,8 @@
 #include "keygen2/base/clock.h"
 
 #include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 int64_t clock_now(void)
@@ -17,6 +19,19 @@ int64_t clock_monotonic_ms(void)
 
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void clock_boot_name(char name[BOOT_NAME_MAX])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+    name[0] = '\0';
+    if (file == NULL)
+        return;
+    if (fgets(name, BOOT_NAME_MAX, file) == NULL)
+        name[0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    (void)fclose(file);
 }
 
 enum sks_status random_bytes(void *out, size_t len)

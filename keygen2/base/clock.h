@@ -10,6 +10,12 @@ int64_t clock_now(void);
 /** Milliseconds of a clock that never goes back and counts while the machine sleeps. */
 int64_t clock_monotonic_ms(void);
 
+enum { BOOT_NAME_MAX = 64 };
+
+/** What the kernel calls the time since the machine was started: another name each time; "" if it
+ * does not say. */
+void clock_boot_name(char name[BOOT_NAME_MAX]);
+
 /** Fills memory with random bytes fit for keys. */
 CHECKED enum sks_status random_bytes(void *out, size_t len);
 

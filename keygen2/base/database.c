@@ -36,9 +36,12 @@ static sqlite3_stmt *prepare(struct database *db, const char *sql)
     return cached->statement;
 }
 
-static int bind_bytes(sqlite3_stmt *statement, int place, struct bytes value)
+static int bind_bytes(sqlite3_stmt *statement, int place, struct bytes value, bool optional)
 {
     const void *ptr = value.len == 0 ? "" : (const void *)value.ptr; /* a null pointer were NULL */
+
+    if (optional && value.ptr == NULL)
+        return sqlite3_bind_null(statement, place);
 
     return sqlite3_bind_blob64(statement, place, ptr, value.len, SQLITE_TRANSIENT);
 }
@@ -58,8 +61,9 @@ static int bind(sqlite3_stmt *statement, const char *format, va_list args)
         case 't':
             rc = sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
             break;
+        case 'n':
         case 'b':
-            rc = bind_bytes(statement, i, va_arg(args, struct bytes));
+            rc = bind_bytes(statement, i, va_arg(args, struct bytes), *format == 'n');
             break;
         default:
             rc = SQLITE_MISUSE;

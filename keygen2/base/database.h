@@ -79,14 +79,15 @@ void database_lock(struct database *db);
 void database_unlock(struct database *db);
 
 /**
- * From now on threads that commit while others wait for the connection do so together, with one
- * sync. Call it before a second thread uses the database; not together with the copy and the
- * checks above, which would see what is not committed.
+ * From now on commits are synced after the connection has been let go, one sync for all that were
+ * written before it. A sync that fails is the end: all later transactions fail too, for nobody
+ * knows what is on the disk. Call it before a second thread uses the database.
  */
-void database_share_commits(struct database *db);
+CHECKED enum sks_status database_share_syncs(struct database *db, struct sks_error *err);
 
-/** As database_unlock(), where commits are shared and the answer depends on what was read: fails
- * (SKS_ERROR_STORAGE) if that never became durable. Where it may not be yet, both wait. */
+/** As database_unlock(), where syncs are shared and the answer depends on what was read: waits for
+ * it to be durable, if database_commit() was to make it so; fails (SKS_ERROR_STORAGE) if it never
+ * will be. */
 CHECKED enum sks_status database_unlock_read(struct database *db, struct sks_error *err);
 
 /** Locks and begins a transaction. On failure nothing is locked. */
@@ -95,6 +96,13 @@ CHECKED enum sks_status database_begin(struct database *db, struct sks_error *er
 /** Commits durably and unlocks; rolls back and unlocks if that fails (SKS_ERROR_STORAGE). */
 CHECKED enum sks_status database_commit(struct database *db, struct sks_error *err);
 
+/**
+ * As database_commit(), without the sync where syncs are shared: this outlives the process; it
+ * outlives a power cut from the next database_commit() on, and never without what was written
+ * before it.
+ */
+CHECKED enum sks_status database_commit_unsynced(struct database *db, struct sks_error *err);
+
 void database_rollback(struct database *db); /* and unlock */
 
 /**
@@ -102,7 +110,7 @@ void database_rollback(struct database *db); /* and unlock */
  *
  * @param sql     a string literal: statements are remembered by its address
  * @param format  one letter an argument: i int64_t, u uint32_t, t const char * (NULL: NULL),
- *                b struct bytes as blob
+ *                b struct bytes as blob, n the same, but NULL if ptr is NULL
  * @return NULL if SQLite refuses. Texts and blobs are copied. The statement is reset when it is
  *         asked for again, or by database_done().
  */

@@ -1,6 +1,6 @@
 /* What the halves of the database share: its statements (database.c), transactions
- * (database_commit.c), how it is opened and brought up to date (database_open.c), copied and looked
- * over (database_upkeep.c). Nobody else includes this. */
+ * (database_commit.c), shared syncs (database_sync.c), how it is opened and brought up to date
+ * (database_open.c), copied and looked over (database_upkeep.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_DATABASE_INTERNAL_H
 #define KEYGEN2_BASE_DATABASE_INTERNAL_H
 
@@ -19,19 +19,34 @@ struct cached {
     sqlite3_stmt *statement;
 };
 
-struct database_member;
+/* Syncs that are shared (database_sync.c). Commits have numbers; the connection is let go before
+ * they are synced. */
+struct database_log {
+    int fd;              /* of the file that SQLite has its commits in; -1: none is synced here */
+    int (*sync)(int fd); /* fdatasync() */
+    _Atomic uint64_t written; /* the last commit */
+    uint64_t wanted;          /* the last one that must be durable; of who has the connection */
+    pthread_mutex_t mutex;    /* of what follows */
+    pthread_cond_t changed;
+    uint64_t synced; /* the last commit that is durable */
+    bool busy;       /* a thread syncs */
+    _Atomic bool broken;
+};
 
 struct database {
     sqlite3 *handle;
-    pthread_mutex_t mutex;           /* of all below but `waiting` */
-    atomic_uint waiting;             /* threads that want the connection */
-    bool shares;                     /* commits are shared */
-    bool joined;                     /* who has the connection joined a transaction of others */
-    struct database_member *members; /* those who wait for the commit of the open transaction */
-    size_t together;                 /* their number */
-    pthread_cond_t settled;          /* it has been committed, or has failed */
+    pthread_mutex_t mutex;           /* of the connection and the cache */
     struct cached cache[CACHE_SIZE]; /* open addressing */
+    struct database_log log;
 };
+
+void database_log_init(struct database_log *log);
+void database_log_close(struct database_log *log);
+
+/** Waits until a commit is durable, or syncs all that are written: SKS_ERROR_STORAGE if that fails,
+ * for these and all later ones. */
+CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t commit,
+                                          struct sks_error *err);
 
 /** Prepares BEGIN, COMMIT and their like: to end a transaction must not need memory. */
 bool database_prepare_transactions(struct database *db);

@@ -197,7 +197,7 @@ enum sks_status database_open(const char *path, const struct database_schema *sc
     if (db == NULL)
         return sks_explain(err, SKS_ERROR_STORAGE);
     (void)pthread_mutex_init(&db->mutex, NULL);
-    (void)pthread_cond_init(&db->settled, NULL);
+    database_log_init(&db->log);
     rc = open_database(db, path, schema, exclusive, ctx, &why);
     if (rc == SKS_OK) {
         *out = db;
@@ -216,7 +216,7 @@ void database_close(struct database *db)
     for (size_t i = 0; i < CACHE_SIZE; i++)
         (void)sqlite3_finalize(db->cache[i].statement);
     (void)sqlite3_close(db->handle);
-    (void)pthread_cond_destroy(&db->settled);
+    database_log_close(&db->log);
     (void)pthread_mutex_destroy(&db->mutex);
     free(db);
 }

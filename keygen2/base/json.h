@@ -77,11 +77,12 @@ struct json_type {
     }
 
 /* A kind of its own: member is where the value lies in the struct. An absent value is a zeroed
- * member when decoding; when encoding, *value stays NULL for one that is absent. */
+ * member when decoding; encode() appends the text of the value, and nothing for one that is absent.
+ */
 struct json_codec {
     enum sks_status (*decode)(struct json_reader *r, const struct json_place *at,
                               const json_t *value, void *member);
-    enum sks_status (*encode)(const void *member, json_t **value);
+    void (*encode)(struct buf *out, const void *member);
 };
 
 /**
@@ -126,9 +127,19 @@ CHECKED enum sks_status json_unique(struct json_reader *r, const struct json_pla
                                     json_t *seen, struct bytes text);
 
 /**
- * Makes the object of a struct, properties in the order of the table. NULL without memory, or if
- * a value has no JSON form: text that is not UTF-8, a number without a name, a record missing.
+ * Appends the compact text of a struct, properties in the order of the table. The buffer fails with
+ * SKS_ERROR_OPTION if a value has no JSON form: text that is not UTF-8, a number without a name, a
+ * record missing.
  */
+void json_put(struct buf *out, const struct json_type *type, const void *in);
+
+/* A JSON string of a slice of UTF-8, of the base64url form of a slice, of a name by its number in a
+ * table; for codecs. */
+void json_put_text(struct buf *out, struct bytes text);
+void json_put_binary(struct buf *out, struct bytes data);
+void json_put_name(struct buf *out, const struct name *table, uint8_t number);
+
+/** What json_put() makes as a tree, for what is signed. NULL where that fails. */
 json_t *json_encode(const struct json_type *type, const void *in);
 
 /** Appends the compact text of a document. */

@@ -1,129 +1,183 @@
 /*
- * From structs to JSON: one function a kind of property, and the walk along a table.
+ * From structs to JSON text: one function a kind of property, and the walk along a table.
  */
 #include "keygen2/base/base64.h"
 #include "keygen2/base/json.h"
 
-json_t *json_text(struct bytes text)
+#include <stdio.h>
+#include <string.h>
+
+/* ---- tokens ---- */
+
+static void refuse(struct buf *out)
 {
-    return json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+    if (out->status == SKS_OK)
+        out->status = SKS_ERROR_OPTION;
 }
 
-json_t *json_binary(struct bytes data)
+static void put_escaped(struct buf *out, uint8_t c)
 {
-    struct buf text = { 0 };
-    json_t *value = NULL;
+    static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    const char *found = c == 0 ? NULL : strchr(plain, c);
+    char text[8];
 
-    base64url_encode(&text, data);
-    if (text.status == SKS_OK)
-        value = json_text(buf_bytes(&text));
-    buf_free(&text);
-    return value;
+    if (found != NULL)
+        (void)snprintf(text, sizeof text, "\\%c", letter[found - plain]);
+    else
+        (void)snprintf(text, sizeof text, "\\u%04X", c);
+    put_text(out, text);
 }
 
-/* ---- one function a kind: NULL without memory, or where the value has no JSON form ---- */
+void json_put_text(struct buf *out, struct bytes text)
+{
+    size_t done = 0;
 
-static json_t *encode_const(const struct json_field *f, const void *member)
+    if (!bytes_is_utf8(text)) {
+        refuse(out);
+        return;
+    }
+    put_byte(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        put_raw(out, bytes_at(text.ptr + done, i - done));
+        put_escaped(out, c);
+        done = i + 1;
+    }
+    if (done < text.len)
+        put_raw(out, bytes_at(text.ptr + done, text.len - done));
+    put_byte(out, '"');
+}
+
+void json_put_binary(struct buf *out, struct bytes data)
+{
+    put_byte(out, '"');
+    base64url_encode(out, data);
+    put_byte(out, '"');
+}
+
+static void put_number(struct buf *out, uint32_t number)
+{
+    char text[16];
+
+    (void)snprintf(text, sizeof text, "%u", number);
+    put_text(out, text);
+}
+
+static void put_separator(struct buf *out, bool first)
+{
+    if (!first)
+        put_byte(out, ',');
+}
+
+/* ---- one function a kind; a value that has no JSON form makes the buffer fail ---- */
+
+static void put_const(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)member;
-    return json_string(f->with);
+    json_put_text(out, bytes_of(f->with));
 }
 
-static json_t *encode_flag(const struct json_field *f, const void *member)
+static void put_flag(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)f;
-    return json_boolean(*(const bool *)member);
+    put_text(out, *(const bool *)member ? "true" : "false");
 }
 
-static json_t *encode_ushort(const struct json_field *f, const void *member)
+static void put_short(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)f;
-    return json_integer(*(const uint16_t *)member);
+    put_number(out, *(const uint16_t *)member);
 }
 
-static json_t *encode_long(const struct json_field *f, const void *member)
+static void put_long(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)f;
-    return json_integer(*(const uint32_t *)member);
+    put_number(out, *(const uint32_t *)member);
 }
 
-static json_t *encode_text(const struct json_field *f, const void *member)
+static void put_slice(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)f;
-    return json_text(*(const struct bytes *)member);
+    json_put_text(out, *(const struct bytes *)member);
 }
 
-static json_t *encode_binary(const struct json_field *f, const void *member)
+static void put_binary(struct buf *out, const struct json_field *f, const void *member)
 {
     (void)f;
-    return json_binary(*(const struct bytes *)member);
+    json_put_binary(out, *(const struct bytes *)member);
 }
 
-static json_t *encode_name(const struct json_field *f, const void *member)
+static void put_name(struct buf *out, const struct json_field *f, const void *member)
 {
-    const char *name = name_of_value(f->with, *(const uint8_t *)member);
-
-    return name == NULL ? NULL : json_string(name);
+    json_put_name(out, f->with, *(const uint8_t *)member);
 }
 
-static json_t *encode_names(const struct json_field *f, const void *member)
+static void put_names(struct buf *out, const struct json_field *f, const void *member)
 {
-    uint8_t left = *(const uint8_t *)member;
-    json_t *array = json_array();
+    uint8_t all = *(const uint8_t *)member, left = all;
 
+    put_byte(out, '[');
     for (const struct name *name = f->with; name->text != NULL; name++) {
         if ((left & name->value) == 0)
             continue;
+        put_separator(out, left == all);
+        json_put_text(out, bytes_of(name->text));
         left &= (uint8_t)~name->value;
-        if (json_array_append_new(array, json_string(name->text)) != 0)
-            goto fail;
     }
-    if (left == 0)
-        return array;
-fail:
-    json_decref(array);
-    return NULL;
+    put_byte(out, ']');
+    if (left != 0)
+        refuse(out);
 }
 
-static json_t *encode_list(const struct json_field *f, const void *member)
+static void put_slices(struct buf *out, const struct json_field *f, const void *member)
 {
     const struct bytes_list *list = member;
-    json_t *array = json_array();
 
+    put_byte(out, '[');
     for (size_t i = 0; i < list->count; i++) {
-        struct bytes item = list->item[i];
-
-        if (json_array_append_new(array, f->kind == JSON_BINARIES ? json_binary(item)
-                                                                  : json_text(item)) != 0) {
-            json_decref(array);
-            return NULL;
-        }
+        put_separator(out, i == 0);
+        if (f->kind == JSON_BINARIES)
+            json_put_binary(out, list->item[i]);
+        else
+            json_put_text(out, list->item[i]);
     }
-    return array;
+    put_byte(out, ']');
 }
 
-static json_t *encode_record(const struct json_field *f, const void *member)
+static void put_record(struct buf *out, const struct json_field *f, const void *member)
 {
     const void *record = *(void *const *)member;
 
-    return record == NULL ? NULL : json_encode(f->with, record);
+    if (record == NULL)
+        refuse(out);
+    else
+        json_put(out, f->with, record);
 }
 
-static json_t *encode_records(const struct json_field *f, const void *member)
+static void put_records(struct buf *out, const struct json_field *f, const void *member)
 {
     const struct json_type *type = f->with;
     const struct json_array *records = member;
-    json_t *array = json_array();
 
+    put_byte(out, '[');
     for (size_t i = 0; i < records->count; i++) {
-        const uint8_t *record = (const uint8_t *)records->item + i * type->size;
-
-        if (json_array_append_new(array, json_encode(type, record)) != 0) {
-            json_decref(array);
-            return NULL;
-        }
+        put_separator(out, i == 0);
+        json_put(out, type, (const uint8_t *)records->item + i * type->size);
     }
-    return array;
+    put_byte(out, ']');
+}
+
+void json_put_name(struct buf *out, const struct name *table, uint8_t number)
+{
+    const char *name = name_of_value(table, number);
+
+    if (name == NULL)
+        refuse(out);
+    else
+        json_put_text(out, bytes_of(name));
 }
 
 /* ---- what counts as absent, by the type that is stored ---- */
@@ -181,56 +235,100 @@ static bool absent_records(const struct json_field *f, const void *member)
 
 static const struct {
     bool (*absent)(const struct json_field *f, const void *member);
-    json_t *(*encode)(const struct json_field *f, const void *member);
+    void (*put)(struct buf *out, const struct json_field *f, const void *member);
 } ENCODE[] = {
-    [JSON_CONST] = { never_absent, encode_const },
-    [JSON_FLAG] = { absent_flag, encode_flag },
-    [JSON_USHORT] = { absent_ushort, encode_ushort },
-    [JSON_LONG] = { absent_long, encode_long },
-    [JSON_TEXT] = { absent_slice, encode_text },
-    [JSON_ID] = { absent_slice, encode_text },
-    [JSON_URI] = { absent_slice, encode_text },
-    [JSON_BINARY] = { absent_slice, encode_binary },
-    [JSON_NAME] = { absent_name, encode_name },
-    [JSON_NAMES] = { absent_name, encode_names },
-    [JSON_TEXTS] = { absent_list, encode_list },
-    [JSON_URIS] = { absent_list, encode_list },
-    [JSON_BINARIES] = { absent_list, encode_list },
-    [JSON_RECORD] = { absent_record, encode_record },
-    [JSON_RECORDS] = { absent_records, encode_records },
+    [JSON_CONST] = { never_absent, put_const },       [JSON_FLAG] = { absent_flag, put_flag },
+    [JSON_USHORT] = { absent_ushort, put_short },     [JSON_LONG] = { absent_long, put_long },
+    [JSON_TEXT] = { absent_slice, put_slice },        [JSON_ID] = { absent_slice, put_slice },
+    [JSON_URI] = { absent_slice, put_slice },         [JSON_BINARY] = { absent_slice, put_binary },
+    [JSON_NAME] = { absent_name, put_name },          [JSON_NAMES] = { absent_name, put_names },
+    [JSON_TEXTS] = { absent_list, put_slices },       [JSON_URIS] = { absent_list, put_slices },
+    [JSON_BINARIES] = { absent_list, put_slices },    [JSON_RECORD] = { absent_record, put_record },
+    [JSON_RECORDS] = { absent_records, put_records },
 };
 _Static_assert(NITEMS(ENCODE) == JSON_CUSTOM, "every kind but the codecs' is encoded");
 
 /* ---- the walk ---- */
 
-static bool encode_property(const struct json_field *f, const void *member, json_t *object)
+static void put_property_name(struct buf *out, const char *name, bool first)
 {
-    const struct json_codec *codec = f->with;
-    json_t *value = NULL;
-
-    if (f->kind != JSON_CUSTOM) {
-        if (f->presence == JSON_OPTIONAL && ENCODE[f->kind].absent(f, member))
-            return true;
-        value = ENCODE[f->kind].encode(f, member);
-    } else if (codec->encode(member, &value) != SKS_OK) {
-        return false;
-    } else if (value == NULL && f->presence == JSON_OPTIONAL) {
-        return true;
-    }
-    return json_object_set_new_nocheck(object, f->name, value) == 0; /* refuses NULL */
+    put_separator(out, first);
+    put_byte(out, '"');
+    put_text(out, name);
+    put_text(out, "\":");
 }
 
-json_t *json_encode(const struct json_type *type, const void *in)
+/* A codec appends nothing for a value that is absent: then its name goes too. */
+static bool put_custom(struct buf *out, const struct json_field *f, const void *member, bool first)
 {
-    json_t *object = json_object();
+    const struct json_codec *codec = f->with;
+    size_t begin = out->len, value;
 
+    put_property_name(out, f->name, first);
+    value = out->len;
+    codec->encode(out, member);
+    if (out->len > value || out->status != SKS_OK)
+        return true;
+    if (f->presence == JSON_MANDATORY)
+        refuse(out);
+    out->len = begin;
+    return false;
+}
+
+/* False if it is left out. */
+static bool put_property(struct buf *out, const struct json_field *f, const void *member,
+                         bool first)
+{
+    if (f->kind == JSON_CUSTOM)
+        return put_custom(out, f, member, first);
+    if (f->presence == JSON_OPTIONAL && ENCODE[f->kind].absent(f, member))
+        return false;
+    put_property_name(out, f->name, first);
+    ENCODE[f->kind].put(out, f, member);
+    return true;
+}
+
+void json_put(struct buf *out, const struct json_type *type, const void *in)
+{
+    bool first = true;
+
+    put_byte(out, '{');
     for (size_t i = 0; i < type->count; i++) {
         const struct json_field *f = &type->field[i];
 
-        if (!encode_property(f, (const uint8_t *)in + f->offset, object)) {
-            json_decref(object);
-            return NULL;
-        }
+        if (put_property(out, f, (const uint8_t *)in + f->offset, first))
+            first = false;
     }
+    put_byte(out, '}');
+}
+
+/* ---- trees ---- */
+
+json_t *json_encode(const struct json_type *type, const void *in)
+{
+    struct buf text = { 0 };
+    json_t *object = NULL;
+
+    json_put(&text, type, in);
+    if (text.status == SKS_OK)
+        object = json_loadb((const char *)text.ptr, text.len, 0, NULL);
+    buf_free(&text);
     return object;
+}
+
+json_t *json_text(struct bytes text)
+{
+    return json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+}
+
+json_t *json_binary(struct bytes data)
+{
+    struct buf text = { 0 };
+    json_t *value = NULL;
+
+    base64url_encode(&text, data);
+    if (text.status == SKS_OK)
+        value = json_text(buf_bytes(&text));
+    buf_free(&text);
+    return value;
 }

@@ -1,4 +1,5 @@
 #include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <openssl/provider.h>
 #include <openssl/x509v3.h>
@@ -113,8 +114,7 @@ int64_t certificate_seconds(const ASN1_TIME *time)
 
 enum sks_status certificate_fingerprint(struct bytes der, uint8_t fingerprint[32])
 {
-    return EVP_Digest(der.ptr, der.len, fingerprint, NULL, EVP_sha256(), NULL) ? SKS_OK
-                                                                               : SKS_ERROR_CRYPTO;
+    return sha256(der, fingerprint);
 }
 
 static enum sks_status check_link(X509 *subject, X509 *issuer, bool signatures, size_t index,

@@ -1,5 +1,6 @@
 #include "keygen2/crypto/seal.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -21,7 +22,7 @@ enum sks_status seal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, st
         goto out;
     rc = SKS_ERROR_CRYPTO;
     put_raw(sealed, bytes_at(nonce, sizeof nonce));
-    if (EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, nonce) <= 0 ||
+    if (EVP_EncryptInit_ex(ctx, fetched_aes_256_gcm(), NULL, key, nonce) <= 0 ||
         EVP_EncryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
         EVP_EncryptUpdate(ctx, sealed->ptr + sealed->len, &len, clear.ptr, (int)clear.len) <= 0)
         goto out;
@@ -51,7 +52,7 @@ enum sks_status unseal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, 
     if (ctx == NULL || !buf_reserve(clear, size + 1))
         goto out;
     memcpy(tag, sealed.ptr + NONCE_SIZE + size, TAG_SIZE);
-    if (EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, sealed.ptr) <= 0 ||
+    if (EVP_DecryptInit_ex(ctx, fetched_aes_256_gcm(), NULL, key, sealed.ptr) <= 0 ||
         EVP_DecryptUpdate(ctx, NULL, &len, identity.ptr, (int)identity.len) <= 0 ||
         EVP_DecryptUpdate(ctx, clear->ptr + clear->len, &len, sealed.ptr + NONCE_SIZE, (int)size) <=
             0 ||

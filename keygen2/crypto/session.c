@@ -1,4 +1,5 @@
 #include "keygen2/crypto/session.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <openssl/core_names.h>
 #include <openssl/hmac.h>
@@ -347,8 +348,7 @@ enum sks_status session_lookup_nonce(const struct session_terms *terms, uint8_t 
     put_array(&ids, terms->client_session_id);
     put_array(&ids, terms->server_session_id);
     TRY(ids.status);
-    if (!EVP_Digest(ids.ptr, ids.len, nonce, NULL, EVP_sha256(), NULL))
-        rc = SKS_ERROR_CRYPTO;
+    TRY(sha256(buf_bytes(&ids), nonce));
 out:
     buf_free(&ids);
     return rc;

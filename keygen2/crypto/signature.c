@@ -1,4 +1,5 @@
 #include "keygen2/crypto/signature.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -202,7 +203,7 @@ enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
     const char *jose = field_size(pkey) > 0 ? "ES256" : "RS256";
     uint8_t hash[32];
 
-    if (!EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+    if (sha256(data, hash) != SKS_OK)
         return SKS_ERROR_CRYPTO;
     return sign_digest(pkey, algorithm_by_jose(bytes_of(jose), ALGORITHM_SIGNATURE),
                        bytes_at(hash, sizeof hash), out);
@@ -237,7 +238,7 @@ enum sks_status verify_sha256(EVP_PKEY *pkey, struct bytes data, struct bytes si
         signature = bytes_at(der, (size_t)der_len);
     }
     ctx = digest_context(pkey, "SHA256", EVP_PKEY_verify_init);
-    if (ctx == NULL || !EVP_Digest(data.ptr, data.len, hash, NULL, EVP_sha256(), NULL))
+    if (ctx == NULL || sha256(data, hash) != SKS_OK)
         goto out;
     ERR_clear_error();
     ok = EVP_PKEY_verify(ctx, signature.ptr, signature.len, hash, sizeof hash);

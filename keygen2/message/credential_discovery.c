@@ -34,14 +34,13 @@ static struct jsf_signature signature_of(const struct lookup_specifier *specifie
     };
 }
 
-static enum sks_status encode_signature(const void *member, json_t **value)
+static void encode_signature(struct buf *out, const void *member)
 {
     const struct jsf_signature signature = signature_of(member);
 
     if (signature.algorithm.len == 0)
-        return SKS_ERROR_OPTION;
-    *value = json_encode(&JSF_SIGNATURE, &signature);
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+        out->status = SKS_ERROR_OPTION;
+    json_put(out, &JSF_SIGNATURE, &signature);
 }
 
 static const struct json_codec SIGNATURE = { decode_signature, encode_signature };

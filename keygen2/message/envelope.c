@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { USUAL_SIZE = 4096 }; /* of the text of a message */
+
 static bool is_qualifier(const json_t *root, const char *name)
 {
     const char *qualifier = json_string_value(json_object_get(root, "@qualifier"));
@@ -94,11 +96,9 @@ enum sks_status keygen2_decode(const struct json_type *type, struct bytes text, 
 
 enum sks_status keygen2_encode(const struct json_type *type, const void *in, struct buf *text)
 {
-    json_t *root = json_encode(type, in);
-    enum sks_status rc = root == NULL ? SKS_ERROR_STORAGE : json_write(root, text);
-
-    json_decref(root);
-    return rc;
+    (void)buf_reserve(text, USUAL_SIZE);
+    json_put(text, type, in);
+    return text->status;
 }
 
 const char *keygen2_qualifier(struct bytes text)

@@ -19,21 +19,15 @@ out:
     return rc;
 }
 
-static enum sks_status encode_word(const char *word, json_t **value)
-{
-    *value = json_string(word);
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
 static enum sks_status decode_direction(struct json_reader *r, const struct json_place *at,
                                         const json_t *value, void *member)
 {
     return decode_word(r, at, value, "out", "in", member);
 }
 
-static enum sks_status encode_direction(const void *member, json_t **value)
+static void encode_direction(struct buf *out, const void *member)
 {
-    return encode_word(*(const bool *)member ? "in" : "out", value);
+    json_put_text(out, bytes_of(*(const bool *)member ? "in" : "out"));
 }
 
 static enum sks_status decode_result(struct json_reader *r, const struct json_place *at,
@@ -42,9 +36,9 @@ static enum sks_status decode_result(struct json_reader *r, const struct json_pl
     return decode_word(r, at, value, "fail", "pass", member);
 }
 
-static enum sks_status encode_result(const void *member, json_t **value)
+static void encode_result(struct buf *out, const void *member)
 {
-    return encode_word(*(const bool *)member ? "pass" : "fail", value);
+    json_put_text(out, bytes_of(*(const bool *)member ? "pass" : "fail"));
 }
 
 static const struct json_codec DIRECTION = { decode_direction, encode_direction };

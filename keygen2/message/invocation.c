@@ -70,13 +70,12 @@ static enum sks_status decode_supported(struct json_reader *r, const struct json
     return SKS_OK;
 }
 
-static enum sks_status encode_supported(const void *member, json_t **value)
+static void encode_supported(struct buf *out, const void *member)
 {
     const struct client_capability *capability = member;
 
     if (capability->values.count == 0 && capability->image_attributes == NULL)
-        *value = json_boolean(capability->supported);
-    return SKS_OK;
+        put_text(out, capability->supported ? "true" : "false");
 }
 
 static const struct json_codec SUPPORTED = { decode_supported, encode_supported };

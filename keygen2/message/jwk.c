@@ -135,23 +135,21 @@ out:
     return rc;
 }
 
-static enum sks_status encode_jwk(const void *member, json_t **value)
+static void encode_jwk(struct buf *out, const void *member)
 {
     const struct bytes *spki = member;
     struct public_key key;
     struct jwk jwk;
-    enum sks_status rc = SKS_OK;
 
-    if (spki->len == 0)
-        goto out;
-    TRY(public_key_parse(*spki, &key));
+    if (spki->len == 0 || out->status != SKS_OK)
+        return;
+    out->status = public_key_parse(*spki, &key);
+    if (out->status != SKS_OK)
+        return;
     jwk = (struct jwk){ .x = key.x, .y = key.y, .n = key.n, .e = key.e };
     if (key.curve != NULL) /* a curve that JOSE has not named goes by its URI */
         jwk.crv = bytes_of(key.curve->jose != NULL ? key.curve->jose : key.curve->uri);
-    *value = json_encode(&JWK[key.kind], &jwk);
-    rc = *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
-out:
-    return rc;
+    json_put(out, &JWK[key.kind], &jwk);
 }
 
 const struct json_codec KEYGEN2_JWK = { decode_jwk, encode_jwk };

@@ -21,14 +21,12 @@ static enum sks_status decode_encrypted_pin(struct json_reader *r, const struct 
 }
 
 /* A PIN of the user's never leaves, even if the struct holds one. */
-static enum sks_status encode_encrypted_pin(const void *member, json_t **value)
+static void encode_encrypted_pin(struct buf *out, const void *member)
 {
     const struct key_entry_specifier *spec = member;
 
-    if (!spec->has_encrypted_pin)
-        return SKS_OK;
-    *value = json_binary(spec->key.pin_value);
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+    if (spec->has_encrypted_pin)
+        json_put_binary(out, spec->key.pin_value);
 }
 
 static const struct json_codec ENCRYPTED_PIN = { decode_encrypted_pin, encode_encrypted_pin };

@@ -291,7 +291,7 @@ CHECKED enum sks_status keygen2_decode_one_of(const struct json_type *const type
                                               struct bytes text, void *const out[], size_t *found,
                                               struct arena *arena, struct sks_error *err);
 
-/** Appends the text of a message. */
+/** Appends the text of a message; see json_put() for failures, which are text->status too. */
 CHECKED enum sks_status keygen2_encode(const struct json_type *type, const void *in,
                                        struct buf *text);
 

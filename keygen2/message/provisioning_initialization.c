@@ -21,9 +21,9 @@ static enum sks_status decode_updatable_key(struct json_reader *r, const struct 
     return KEYGEN2_JWK.decode(r, at, value, member);
 }
 
-static enum sks_status encode_updatable_key(const void *member, json_t **value)
+static void encode_updatable_key(struct buf *out, const void *member)
 {
-    return KEYGEN2_JWK.encode(member, value);
+    KEYGEN2_JWK.encode(out, member);
 }
 
 static const struct json_codec UPDATABLE_KEY = { decode_updatable_key, encode_updatable_key };

@@ -54,21 +54,20 @@ out:
     return rc;
 }
 
-static enum sks_status encode_bigint(const void *member, json_t **value)
+static void encode_bigint(struct buf *out, const void *member)
 {
     const struct bytes *text = member;
 
-    if (text->len == 0)
-        return SKS_OK;
-    *value = json_text(*text);
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+    if (text->len > 0)
+        json_put_text(out, *text);
 }
 
-static enum sks_status encode_optional_time(const void *member, json_t **value)
+static void encode_optional_time(struct buf *out, const void *member)
 {
     const struct keygen2_time *time = member;
 
-    return time->text.len == 0 ? SKS_OK : KEYGEN2_SERVER_TIME.encode(member, value);
+    if (time->text.len > 0)
+        KEYGEN2_SERVER_TIME.encode(out, member);
 }
 
 static enum sks_status decode_optional_time(struct json_reader *r, const struct json_place *at,
@@ -85,17 +84,11 @@ static enum sks_status decode_optional_name(struct json_reader *r, const struct 
     return json_decode_name(r, at, table, value, &name->value);
 }
 
-static enum sks_status encode_optional_name(const struct name *table,
-                                            const struct optional_name *name, json_t **value)
+static void encode_optional_name(struct buf *out, const struct name *table,
+                                 const struct optional_name *name)
 {
-    const char *text = name_of_value(table, name->value);
-
-    if (!name->is_there)
-        return SKS_OK;
-    if (text == NULL)
-        return SKS_ERROR_OPTION;
-    *value = json_string(text);
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+    if (name->is_there)
+        json_put_name(out, table, name->value);
 }
 
 static enum sks_status decode_grouping(struct json_reader *r, const struct json_place *at,
@@ -104,9 +97,9 @@ static enum sks_status decode_grouping(struct json_reader *r, const struct json_
     return decode_optional_name(r, at, NAMES_GROUPING, value, member);
 }
 
-static enum sks_status encode_grouping(const void *member, json_t **value)
+static void encode_grouping(struct buf *out, const void *member)
 {
-    return encode_optional_name(NAMES_GROUPING, member, value);
+    encode_optional_name(out, NAMES_GROUPING, member);
 }
 
 static enum sks_status decode_app_usage(struct json_reader *r, const struct json_place *at,
@@ -115,9 +108,9 @@ static enum sks_status decode_app_usage(struct json_reader *r, const struct json
     return decode_optional_name(r, at, NAMES_APP_USAGE, value, member);
 }
 
-static enum sks_status encode_app_usage(const void *member, json_t **value)
+static void encode_app_usage(struct buf *out, const void *member)
 {
-    return encode_optional_name(NAMES_APP_USAGE, member, value);
+    encode_optional_name(out, NAMES_APP_USAGE, member);
 }
 
 static const struct json_codec BIGINT = { decode_bigint, encode_bigint };

@@ -116,23 +116,26 @@ void keygen2_time_format(int64_t seconds, bool client, char text[32])
         text[0] = '\0';
 }
 
-static enum sks_status encode_time(const struct keygen2_time *time, bool client, json_t **value)
+static void encode_time(struct buf *out, const struct keygen2_time *time, bool client)
 {
     char text[32];
 
+    if (time->text.len > 0) {
+        json_put_text(out, time->text);
+        return;
+    }
     keygen2_time_format(time->seconds, client, text);
-    *value = json_text(time->text.len > 0 ? time->text : bytes_of(text));
-    return *value == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+    json_put_text(out, bytes_of(text));
 }
 
-static enum sks_status encode_server_time(const void *member, json_t **value)
+static void encode_server_time(struct buf *out, const void *member)
 {
-    return encode_time(member, false, value);
+    encode_time(out, member, false);
 }
 
-static enum sks_status encode_client_time(const void *member, json_t **value)
+static void encode_client_time(struct buf *out, const void *member)
 {
-    return encode_time(member, true, value);
+    encode_time(out, member, true);
 }
 
 const struct json_codec KEYGEN2_SERVER_TIME = { decode_server_time, encode_server_time };

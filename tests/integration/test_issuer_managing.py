@@ -4,6 +4,7 @@ keys, sessions in doubt, and data folders of older programs."""
 import hashlib
 import json
 import shutil
+import sqlite3
 import signal
 import time
 from pathlib import Path
@@ -242,8 +243,8 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder(CrlCase):
-    """A data folder of version 1 goes on, with a session that waits for its proof."""
+class OldFolder:
+    """A data folder of an older form goes on, with a session that waits for its proof."""
 
     version = "1"
     kmk = "kmk.key"
@@ -253,7 +254,8 @@ class OldFolder(CrlCase):
 
     @classmethod
     def set_up_rig(cls):
-        cls.facts = json.loads((OLD / cls.version / "facts.json").read_text())
+        cls.old = OLD / cls.version
+        cls.facts = json.loads((cls.old / "facts.json").read_text())
         cls.device_ca = Device().authority
         trust = cls.new_folder()
         cls.device_ca.write_pem(trust / "device-ca.pem")
@@ -263,7 +265,7 @@ class OldFolder(CrlCase):
         issuer = Issuer(cls.new_folder(), trust=[trust], profiles=profiles,
                         options=("--public-url", cls.facts["url"]))
         shutil.rmtree(issuer.data)
-        shutil.copytree(OLD / cls.version, issuer.data)
+        shutil.copytree(cls.old, issuer.data)
         for path in issuer.data.glob("*.key"):
             path.chmod(0o600)
         cls.issuer = cls.start(issuer)
@@ -287,8 +289,30 @@ class OldFolder(CrlCase):
                     self.assert_revoked(from_base64url(certificate), "cessationOfOperation")
                 if session["verdict"] == "succeeded":
                     self.assert_good(from_base64url(certificate))
-            self.issuer.evidence(session["id"])
-        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")], [self.kmk])
+            self.check_record(session["id"])
+        self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
+                         [path.name for path in self.old.glob("kmk*.key")])
+
+    def check_record(self, session_id):
+        """All messages and checks of that time, in their order."""
+        record = self.issuer.evidence(session_id)
+        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
+                                   uri=True)
+        number, = database.execute("SELECT number FROM session WHERE id = ?",
+                                   (session_id,)).fetchone()
+
+        def rows(query):
+            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
+                                    (number,)).fetchall()
+
+        messages = rows("SELECT incoming, body FROM message")
+        checks = rows("SELECT name, passed, detail FROM verification")
+        database.close()
+        self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
+                          for message in record["messages"]][:len(messages)], messages)
+        self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
+                          for check in record["checks"]][:len(checks)], checks)
+        self.assertGreater(len(checks), 5)
 
     def test_late_proof(self):
         """The last one: until then it is on hold."""
@@ -304,8 +328,9 @@ class OldFolder(CrlCase):
         self.assert_good(der)
 
 
-class OldFolder2(OldFolder):
-    """Version 2: without revocation."""
+class OldFolder1(OldFolder, CrlCase):
+    version = "1"
 
+
+class OldFolder2(OldFolder, CrlCase):
     version = "2"
-    kmk = "kmk-1.key"

@@ -1,6 +1,7 @@
 """kill -9 of either end between any two messages: the enrolment goes on."""
 
 import hashlib
+import sqlite3
 
 from rig import openssl
 from rig.client_side import Client, Device
@@ -140,3 +141,51 @@ class IssuerKilled(RigTest):
         self.restart(client)
         self.assert_verdict(client.session_id, "succeeded")
         self.assertEqual(client.record("done")[1]["verdict"], "succeeded")
+
+
+class PowerCut(RigTest):
+    """What was said before the finalization is not synced: after a power cut such a session has
+    ended. What the kernel calls the time since the machine was started stands in the database;
+    another name there is a machine that was started anew."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.device = Device()
+        trust = cls.device.authority.write_pem(cls.folder / "trust.pem")
+        cls.issuer = cls.start_issuer(trust=[trust])
+
+    def cut(self, client, boot):
+        client.http.connection.close()
+        self.issuer.kill()
+        database = sqlite3.connect(self.issuer.data / "issuer.db")
+        with database:
+            database.execute("UPDATE meta SET value = ? WHERE key = 'boot'", (boot,))
+        database.close()
+        self.issuer.start()
+
+    def test_at_each_point(self):
+        for point in REQUESTS[1:]:
+            with self.subTest(cut_before=point):
+                client = Client(self.issuer.url, "p256-user-pin", self.device)
+                reply = client.run(before=lambda name: name == point and self.cut(client, "another"))
+                if point == "ProvisioningFinalizationResponse":
+                    self.assertTrue(reply.done, (reply.status, reply.location))
+                    self.assert_verdict(client.session_id, "succeeded")
+                else:
+                    self.assert_failed(client, reply, "the machine was started anew meanwhile")
+
+    def test_finished_sessions_survive(self):
+        client = Client(self.issuer.url, "p256-user-pin", self.device)
+        self.assertTrue(client.run().done)
+        self.cut(client, "another")
+        self.assert_verdict(client.session_id, "succeeded")
+
+    def test_a_kernel_that_does_not_say(self):
+        client = Client(self.issuer.url, "p256-user-pin", self.device)
+        reply = client.run(before=lambda name: name == REQUESTS[2] and self.cut(client, ""))
+        self.assert_failed(client, reply, "the machine was started anew meanwhile")
+
+    def assert_failed(self, client, reply, cause):
+        self.assertIn("/failed/" + client.session_id, reply.location)
+        self.assert_verdict(client.session_id, "failed")
+        self.assertEqual(client.record("failed")[1]["cause"], cause)

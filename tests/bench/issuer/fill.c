@@ -16,10 +16,10 @@ static const struct {
     { "session", "id", "hex(randomblob(16))" },
     { "session", "cookie", "randomblob(32)" },
     { "session", "state", "substr(state, 1, :body)" },
-    { "message", "place", "place + :n * :places" },
-    { "message", "body", "substr(body, 1, :body)" },
-    { "verification", "place", "place + :n * :places" },
-    { "verification", "detail", "substr(detail, 1, :body)" },
+    { "exchange", "place", "place + :n * :places" },
+    { "exchange", "message", "substr(message, 1, :body)" },
+    { "exchange", "answer", "substr(answer, 1, :body)" },
+    { "exchange", "checks", "'[]'" },
     { "certificate", "serial", "randomblob(16)" },
     { "certificate", "session", "session + :n" },
     { "certificate", "owner", "owner + :n" },
@@ -33,8 +33,7 @@ static const struct {
     const char *table, *rows;
 } TABLES[] = {
     { "session", "number = :s" },
-    { "message", "place >= :s * :places AND place < (:s + 1) * :places" },
-    { "verification", "place >= :s * :places AND place < (:s + 1) * :places" },
+    { "exchange", "place >= :s * :places AND place < (:s + 1) * :places" },
     { "certificate", "session = :s" },
 };
 
@@ -98,7 +97,7 @@ static void keep_template(sqlite3 *db, int64_t session)
                        TABLES[i].table, TABLES[i].table, TABLES[i].rows);
         statement = prepare(db, sql);
         bind(statement, ":s", session);
-        bind(statement, ":places", PLACES);
+        bind(statement, ":places", CHANGES_MAX);
         must(sqlite3_step(statement) == SQLITE_DONE && sqlite3_changes(db) > 0, "template");
         (void)sqlite3_finalize(statement);
     }
@@ -122,7 +121,7 @@ static void make_copies(sqlite3 *db, int64_t copies)
     for (size_t i = 0; i < NITEMS(TABLES); i++) {
         copy[i] = prepare_copy(db, TABLES[i].table);
         bind(copy[i], ":body", BODY);
-        bind(copy[i], ":places", PLACES);
+        bind(copy[i], ":places", CHANGES_MAX);
     }
     for (int64_t n = 1; n <= copies; n++)
         for (size_t i = 0; i < NITEMS(TABLES); i++) {

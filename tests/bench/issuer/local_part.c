@@ -5,6 +5,7 @@
 #include "tests/bench/issuer/client.h"
 #include "tests/bench/issuer/folder.h"
 #include "tests/bench/issuer/issuer_parts.h"
+#include "tests/bench/issuer/memory_store.h"
 #include "tests/plain/support/must.h"
 
 #define ISSUER_URI "http://127.0.0.1:8080/kg2/" PROFILE
@@ -90,8 +91,12 @@ void measure_local(void)
 
     folder_make(folder);
     open_local(&local, folder, trust);
-    bench_ratio("issuerLocal", "session, text in, text out, in memory",
+    memory_store_use(true);
+    bench_ratio("issuerLocal", "session, text in, text out, store in memory",
                 bench_compare(&ours, &theirs));
+    must(memory_store_succeeded() > 0, "sessions are in the store");
+    memory_store_use(false);
+    bench_ratio("issuerLocalSqlite", "the same, SQLite in memory", bench_compare(&ours, &theirs));
     close_local(&local);
     folder_remove(folder);
     bare_session_free(bare);

@@ -52,7 +52,9 @@ static void assert_verdict(const struct fake_client *c, enum verdict verdict, co
 static void let_time_pass(void)
 {
     database_lock(fixture.issuer.store.db);
-    cr_assert_eq(database_run(fixture.issuer.store.db, &err, "UPDATE session SET expires = 1", ""),
+    atomic_store(&fixture.issuer.store.expired_at, 0);
+    cr_assert_eq(database_run(fixture.issuer.store.db, &err,
+                              "UPDATE session SET expires = 1, version = version + 1", ""),
                  SKS_OK);
     database_unlock(fixture.issuer.store.db);
 }
