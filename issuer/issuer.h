@@ -3,6 +3,7 @@
 #define ISSUER_ISSUER_H
 
 #include "issuer/ca.h"
+#include "issuer/client_caps.h"
 #include "issuer/crl.h"
 #include "issuer/drawn_keys.h"
 #include "issuer/external_ca.h"
@@ -29,6 +30,7 @@ struct issuer {
     struct trust trust;
     struct drawn_keys *drawn_keys; /* ephemeral keys on offer */
     struct profile_list profiles;
+    struct client_caps *caps; /* NULL: none */
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "issuer/store_schema.h"
 #include "issuer/certificate_store.h"
+#include "issuer/invitation_schema.h"
 #include "issuer/revocation_schema.h"
 #include "issuer/session_store.h"
 #include "keygen2/crypto/certificate.h"
@@ -150,11 +151,12 @@ static const struct database_upgrade UPGRADES[] = {
       convert_certificates },
     { 2, JOIN_EXCHANGES, NULL },
     { 3, REVOCATION_TABLES, revocation_upgrade },
+    { 4, INVITATION_TABLES, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
-    .version = 4,
+    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES INVITATION_TABLES,
+    .version = 5,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };
