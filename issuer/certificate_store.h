@@ -89,8 +89,8 @@ struct certificate_in_doubt {
 };
 
 /**
- * The certificates in a device whose sessions are in doubt and have a key management key, oldest
- * sessions first.
+ * The certificates in a device whose sessions are in doubt and have a key management key, those of
+ * the oldest generations first.
  *
  * @param device  as put_device_name() has it
  * @param list    out: room for `max`; lives in the arena

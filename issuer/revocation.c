@@ -234,12 +234,13 @@ enum sks_status revocation_revision(struct session_store *store, int64_t *revisi
     return step > 0 ? SKS_OK : sks_fail(err, SKS_ERROR_STORAGE, "the CRL's number is missing");
 }
 
-/* Steps the number. */
+/* At least the time: so it grows even behind a database that was restored from a backup. */
 static enum sks_status draw_number(struct database *db, int64_t *number, int64_t *revision,
                                    struct sks_error *err)
 {
     sqlite3_stmt *row =
-        database_query(db, "UPDATE crl SET number = number + 1 RETURNING number, revision", "");
+        database_query(db, "UPDATE crl SET number = max(number + 1, ?) RETURNING number, revision",
+                       "i", clock_now());
     int step = database_step(row, err);
 
     if (step > 0) {

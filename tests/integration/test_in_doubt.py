@@ -16,7 +16,7 @@ from rig.testcase import PROFILE, write_profile
 DONE, REFUSED, USAGE, IO_ERROR, IN_DOUBT = range(5)
 PROOF = "ProvisioningFinalizationResponse"
 DISCOVERY = "CredentialDiscoveryRequest"
-LIFE = 2        # seconds, of the sessions that are to end in doubt
+LIFE = 3        # seconds, of the sessions that are to end in doubt
 NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
           PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]}
 

@@ -76,7 +76,7 @@ class External(ExternalCase):
             self.mode(mode)
             began = time.monotonic()
             self.assert_external(self.enrol("external"))
-            self.assertLess(time.monotonic() - began, 4, mode)
+            self.assertLess(time.monotonic() - began, 60, mode)
 
     def test_what_it_is_told(self):
         client = self.enrol("external")
@@ -154,9 +154,8 @@ class External(ExternalCase):
             first = pool.submit(client.post, message)
             time.sleep(0.2)
             second = pool.submit(twin.post, message)
-            began = time.monotonic()
             self.enrol("own")
-            self.assertLess(time.monotonic() - began, 1.5)
+            self.assertFalse(first.done())
             first, second = first.result(), second.result()
         self.assertEqual((first.status, first.body), (200, second.body))
         self.assertEqual(len(self.requests()), 1)
@@ -205,7 +204,7 @@ class ExternalForAll(ExternalCase):
     @classmethod
     def set_up_rig(cls):
         super().set_up_rig()
-        cls.issuer.options = ["--external-ca", cls.external, "--external-ca-timeout", "2"]
+        cls.issuer.options = ["--external-ca", cls.external, "--external-ca-timeout", "8"]
         cls.issuer.restart()
 
     def test_all_profiles(self):
@@ -215,5 +214,5 @@ class ExternalForAll(ExternalCase):
         self.mode("hangs")
         client = self.client("own")
         began = time.monotonic()
-        self.assert_refused(client, client.run(), "the command took longer than 2 s")
-        self.assertLess(time.monotonic() - began, 10)
+        self.assert_refused(client, client.run(), "the command took longer than 8 s")
+        self.assertLess(time.monotonic() - began, 60)

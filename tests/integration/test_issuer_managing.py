@@ -246,9 +246,6 @@ class InDoubt(ProfileTest):
 class OldFolder:
     """A data folder of an older form goes on, with a session that waits for its proof."""
 
-    version = "1"
-    kmk = "kmk.key"
-
     def setUp(self):
         """No device is needed."""
 
@@ -293,21 +290,25 @@ class OldFolder:
         self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
                          [path.name for path in self.old.glob("kmk*.key")])
 
+    def query(self, text, *values):
+        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
+                                   uri=True)
+        try:
+            return database.execute(text, values).fetchall()
+        finally:
+            database.close()
+
+    def old_record(self, number):
+        """([(incoming, body)], [(name, passed, detail)]) of a session, in the form of then."""
+        return [self.query(text + " WHERE place / 1048576 = ? ORDER BY place", number)
+                for text in ("SELECT incoming, body FROM message",
+                             "SELECT name, passed, detail FROM verification")]
+
     def check_record(self, session_id):
         """All messages and checks of that time, in their order."""
         record = self.issuer.evidence(session_id)
-        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
-                                   uri=True)
-        number, = database.execute("SELECT number FROM session WHERE id = ?",
-                                   (session_id,)).fetchone()
-
-        def rows(query):
-            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
-                                    (number,)).fetchall()
-
-        messages = rows("SELECT incoming, body FROM message")
-        checks = rows("SELECT name, passed, detail FROM verification")
-        database.close()
+        ((number,),) = self.query("SELECT number FROM session WHERE id = ?", session_id)
+        messages, checks = self.old_record(number)
         self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
                           for message in record["messages"]][:len(messages)], messages)
         self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
@@ -334,3 +335,19 @@ class OldFolder1(OldFolder, CrlCase):
 
 class OldFolder2(OldFolder, CrlCase):
     version = "2"
+
+
+class OldFolder3(OldFolder, CrlCase):
+    """The last one without revocation."""
+
+    version = "3"
+
+    def old_record(self, number):
+        messages, checks = [], []
+        for message, answer, found in self.query(
+                "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
+                " ORDER BY place", number):
+            messages += [(True, message)] if message is not None else []
+            messages += [(False, answer)] if answer is not None else []
+            checks += [(name, bool(passed), detail) for name, passed, detail in json.loads(found)]
+        return messages, checks

@@ -43,7 +43,7 @@ def main(folder):
         log.write(json.dumps(request) + "\n")
     mode = (folder / "mode").read_text()
     if mode == "slow":
-        time.sleep(2)
+        time.sleep(6)
     if mode == "hangs":
         time.sleep(600)
     if mode == "fails":
@@ -63,7 +63,7 @@ def main(folder):
     path = issue(folder, load_pem_public_key(request["publicKey"].encode()), mode, name)
     if mode == "leaves a child":
         import subprocess
-        subprocess.Popen(["sleep", "5"])
+        subprocess.Popen(["sleep", "120"])
     if mode == "upside down":
         path.reverse()
     if mode == "json":
