@@ -165,12 +165,13 @@ static struct rate *rate_of(struct client_caps *caps, const struct http_address 
 
 bool client_caps_request(struct client_caps *caps, const struct http_address *from)
 {
-    int64_t rate = caps->limits.address_requests;
     struct rate *of;
+    int64_t rate;
     bool granted;
 
     if (caps == NULL || (is_loopback(from) && !caps->loopback_requests))
         return true;
+    rate = caps->limits.address_requests;
     (void)pthread_mutex_lock(&caps->lock);
     of = rate_of(caps, from);
     granted = of == NULL || take(&of->requests, 2 * ONE * rate, ONE * rate);

@@ -8,7 +8,6 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 #include "keygen2/base/percent.h"
-#include "keygen2/message/keygen2.h"
 
 #include <string.h>
 
@@ -82,10 +81,8 @@ static void answer_link(struct visit *v, const char *ticket, int64_t expires)
     struct buf *out = &v->response->body;
     const char *link = make_link(v, ticket);
     struct sks_error err = { 0 };
-    char until[32];
 
     http_answer(v->response, 200, PAGE_HTML, (struct bytes){ 0 });
-    keygen2_time_format(expires, false, until);
     put_page_begin(out, "Enrol a device");
     put_paragraph(out, v->profile->description);
     put_text(out, "<p><a class=\"go\" href=\"");
@@ -98,7 +95,7 @@ static void answer_link(struct visit *v, const char *ticket, int64_t expires)
     }
     put_text(out, "</div>\n<dl>\n");
     put_page_entry(out, "Good for", "one enrolment");
-    put_page_entry(out, "Until", until);
+    put_page_time(out, "Until", expires);
     put_page_entry(out, "Profile", v->profile->name);
     put_text(out, "</dl>\n<details><summary>The link as text</summary><p class=\"long\">");
     put_escaped(out, bytes_of(link));

@@ -1,6 +1,8 @@
 #include "issuer/pages.h"
 #include "keygen2/message/keygen2.h"
 
+#include <stdio.h>
+
 const char PAGE_HTML[] = "text/html; charset=utf-8";
 const char PAGE_JSON[] = "application/json";
 
@@ -65,6 +67,16 @@ void put_page_entry(struct buf *out, const char *name, const char *value)
     put_text(out, "</dt>\n<dd>");
     put_escaped(out, bytes_of(value));
     put_text(out, "</dd>\n");
+}
+
+/* To the minute, for people: "2026-11-22 02:43 UTC". */
+void put_page_time(struct buf *out, const char *name, int64_t seconds)
+{
+    char precise[32], text[32];
+
+    keygen2_time_format(seconds, false, precise);
+    (void)snprintf(text, sizeof text, "%.10s %.5s UTC", precise, precise + 11);
+    put_page_entry(out, name, text);
 }
 
 void put_page_end(struct buf *out)
@@ -151,18 +163,15 @@ static const char *pending_state(const struct session *session)
 
 void put_pending_page(struct buf *out, const struct session *session)
 {
-    char expires[32];
-
-    keygen2_time_format(session->expires, false, expires);
     put_page_begin(out, "Enrolment waits for approval");
     put_text(out, "<p>Your keys are made. Their certificates come once the operator has approved;"
                   " then go on with the program that you began with.</p>\n");
     if (session->phase == PHASE_UNCONFIRMED)
         put_text(out, "<p>Tell the operator the first eight digits of the SHA-256 fingerprint of"
-                      " your device's certificate, as your device shows them.</p>\n");
+                      " your device's certificate, as the device itself shows them.</p>\n");
     put_text(out, "<dl>\n");
     put_page_entry(out, "State", pending_state(session));
-    put_page_entry(out, "Until", expires);
+    put_page_time(out, "Until", session->expires);
     put_page_entry(out, "Profile", session->profile);
     put_page_entry(out, "Session", session->id);
     put_text(out, "</dl>\n");

@@ -21,6 +21,9 @@ void put_paragraph(struct buf *out, struct bytes text);
 /** Appends a row of a <dl>, nothing for an empty value. @param name HTML */
 void put_page_entry(struct buf *out, const char *name, const char *value);
 
+/** The same with a time. @param seconds since 1970 */
+void put_page_time(struct buf *out, const char *name, int64_t seconds);
+
 /** What browsers may do with a page: no scripts, nothing from elsewhere, not kept. */
 void page_set_headers(struct http_response *response);
 

@@ -300,6 +300,9 @@ static void get_pending(void *ctx, const struct http_request *request,
     else
         put_pending_page(&response->body, session);
     page_set_headers(response);
+    if (!wants_json(
+            request)) /* the page without scripts sees for itself when the operator decided */
+        http_set_header(response, "Refresh", "30");
 }
 
 static void get_index(void *ctx, const struct http_request *request, struct http_response *response)
