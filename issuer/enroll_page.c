@@ -76,24 +76,38 @@ static char *make_link(struct visit *v, const char *ticket)
     return text;
 }
 
+/* A very long public URL does not fit; the link does without. */
+static void put_qr(struct buf *out, const char *link)
+{
+    struct buf svg = { 0 };
+
+    if (put_qr_svg(&svg, link, "QR code of the enrolment's link") == SKS_OK) {
+        put_text(out, "<p>Or scan the code with the device that is to get the keys:</p>\n"
+                      "<div class=\"qr\">");
+        put_raw(out, buf_bytes(&svg));
+        put_text(out, "</div>\n");
+    }
+    buf_free(&svg);
+}
+
 static void answer_link(struct visit *v, const char *ticket, int64_t expires)
 {
     struct buf *out = &v->response->body;
     const char *link = make_link(v, ticket);
     struct sks_error err = { 0 };
 
+    if (link == NULL) {
+        fail(v, &err);
+        return;
+    }
     http_answer(v->response, 200, PAGE_HTML, (struct bytes){ 0 });
     put_page_begin(out, "Enrol a device");
     put_paragraph(out, v->profile->description);
     put_text(out, "<p><a class=\"go\" href=\"");
     put_escaped(out, bytes_of(link));
-    put_text(out, "\">Enrol this device</a></p>\n<p>Or scan the code with the device that is to"
-                  " get the keys:</p>\n<div class=\"qr\">");
-    if (link == NULL || put_qr_svg(out, link, "QR code of the enrolment's link") != SKS_OK) {
-        fail(v, &err);
-        return;
-    }
-    put_text(out, "</div>\n<dl>\n");
+    put_text(out, "\">Enrol this device</a></p>\n");
+    put_qr(out, link);
+    put_text(out, "<dl>\n");
     put_page_entry(out, "Good for", "one enrolment");
     put_page_time(out, "Until", expires);
     put_page_entry(out, "Profile", v->profile->name);

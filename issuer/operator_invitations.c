@@ -91,16 +91,27 @@ out:
     return rc;
 }
 
+/* Takes it over. */
+static void print_object(json_t *object)
+{
+    char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+
+    (void)printf("%s", text == NULL ? "{}" : text);
+    free(text);
+    json_decref(object);
+}
+
 static void print_invitation(const struct invite_options *options, int64_t number, const char *code,
                              const char *link, const char *until)
 {
     struct buf qr = { 0 };
 
     if (options->json) {
-        (void)printf("{\"number\":%lld,\"profile\":\"%s\",\"code\":\"%s\",\"link\":\"%s\","
-                     "\"uses\":%u,\"expires\":\"%s\"}\n",
-                     (long long)number, options->profile, code, link,
-                     options->uses == 0 ? 1 : options->uses, until);
+        print_object(json_pack("{s:I, s:s, s:s, s:s, s:I, s:s}", "number", (json_int_t)number,
+                               "profile", options->profile, "code", code, "link", link, "uses",
+                               (json_int_t)(options->uses == 0 ? 1 : options->uses), "expires",
+                               until));
+        (void)printf("\n");
         return;
     }
     (void)printf("invitation %lld for %s, good for %u enrolment%s until %s\n\n"
@@ -189,8 +200,6 @@ static void print_item(void *ctx, const struct invitation *item)
 {
     struct printer *printer = ctx;
     char created[32], expires[32];
-    json_t *row;
-    char *text;
 
     keygen2_time_format(item->created, false, created);
     keygen2_time_format(item->expires, false, expires);
@@ -200,15 +209,13 @@ static void print_item(void *ctx, const struct invitation *item)
                      strcmp(item->settings, "{}") == 0 ? "" : item->settings);
         return;
     }
-    row = json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "number", (json_int_t)item->number,
-                    "profile", item->profile, "state", state_of(item), "created", created,
-                    "expires", expires, "uses", (json_int_t)item->uses, "used",
-                    (json_int_t)item->used, "settings", json_loads(item->settings, 0, NULL));
-    text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
-    (void)printf("%s%s", printer->first ? "" : ",\n", text == NULL ? "{}" : text);
+    (void)printf("%s", printer->first ? "" : ",\n");
+    print_object(json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "number",
+                           (json_int_t)item->number, "profile", item->profile, "state",
+                           state_of(item), "created", created, "expires", expires, "uses",
+                           (json_int_t)item->uses, "used", (json_int_t)item->used, "settings",
+                           json_loads(item->settings, 0, NULL)));
     printer->first = false;
-    free(text);
-    json_decref(row);
 }
 
 enum exit_code operator_invitations(const char *data, bool json)

@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import hashlib
+import json
+import re
 import sqlite3
 import time
 from urllib.parse import quote
@@ -11,7 +13,7 @@ from cryptography import x509
 from rig.client_side import Device
 from rig.enrolcase import Browser, EnrolCase, link_of
 from rig.issuercase import REFUSED, USAGE
-from rig.processes import provision, run
+from rig.processes import provision, run, run_json
 from rig.testcase import PROFILE, write_profile
 
 KEY = PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0]
@@ -125,6 +127,30 @@ class Page(EnrolCase):
                              "SELECT cookie FROM session").fetchone())
         code, outcome, _ = provision(link.text, token.url)
         self.assertEqual(code, 1, outcome)
+
+    def test_proxy_comes_back(self):
+        """What the link began is resumed with the cookie that the proxy kept."""
+        token = self.start_token()
+        profiles = write_profile(self.new_folder(), "confirmed", deferredIssuance=True,
+                                 enrolment={"confirmDevice": True})
+        self.issuer = self.start_issuer(trust=[token.device_ca], profiles=profiles)
+        code, outcome, _ = provision(self.page_link("confirmed").text, token.url)
+        self.assertEqual(outcome["outcome"], "pending", outcome)
+        info = run_json("sks-token", "info", "--store", token.store, "--json")
+        self.command("approve", outcome["serverSessionId"], "--device",
+                     re.search(r'"sha256": ?"([0-9a-f]{8})', json.dumps(info))[1])
+        code, outcome, _ = provision(self.issuer.url + "/kg2/confirmed", token.url, "--resume")
+        self.assertEqual((code, outcome["outcome"]), (0, "succeeded"), outcome)
+
+    def test_a_very_long_address(self):
+        """Too much for a QR code, but not for the link."""
+        url = "https://" + "!" * 350 + ".test"       # each is three characters in the link
+        issuer = self.start_issuer(profiles=self.profiles, options=("--public-url", url))
+        page = Browser(issuer.url).get("/enroll/open")
+        self.assert_page(page, 200, "The link as text")
+        self.assertFalse(b"<svg" in page.body)
+        self.assertEqual(link_of(page).fields["url"], url + "/kg2/open")
+        self.assertTrue(page.headers["Set-Cookie"].endswith("; Secure"))
 
     def test_links_that_are_none(self):
         good = self.page_link("open").text
