@@ -144,7 +144,7 @@ class Page(EnrolCase):
 
     def test_a_very_long_address(self):
         """Too much for a QR code, but not for the link."""
-        url = "https://" + "!" * 350 + ".test"       # each is three characters in the link
+        url = "https://" + "ab!" * 260 + ".test"     # five characters each in the link
         issuer = self.start_issuer(profiles=self.profiles, options=("--public-url", url))
         page = Browser(issuer.url).get("/enroll/open")
         self.assert_page(page, 200, "The link as text")
