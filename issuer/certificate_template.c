@@ -2,6 +2,7 @@
 #include "issuer/der.h"
 #include "issuer/enrolment.h"
 #include "keygen2/base/base64.h"
+#include "keygen2/message/evidence.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -137,6 +138,16 @@ bool certificate_is_key_usage(struct bytes name)
     return false;
 }
 
+/* The one that certificates of evidence keys have: whoever had it could sign evidence. */
+static bool is_reserved(const ASN1_OBJECT *object)
+{
+    ASN1_OBJECT *reserved = OBJ_txt2obj(EVIDENCE_KEY_USAGE, 1);
+    bool is = reserved == NULL || OBJ_cmp(object, reserved) == 0;
+
+    ASN1_OBJECT_free(reserved);
+    return is;
+}
+
 bool certificate_is_extended_key_usage(struct bytes name)
 {
     char text[TYPE_MAX];
@@ -146,7 +157,8 @@ bool certificate_is_extended_key_usage(struct bytes name)
     if (bytes_to_text(name, text, sizeof text) != SKS_OK || strpbrk(text, ",: ") != NULL)
         return false;
     object = OBJ_txt2obj(text, 0);
-    known = object != NULL && (OBJ_obj2nid(object) != NID_undef || strchr(text, '.') != NULL);
+    known = object != NULL && (OBJ_obj2nid(object) != NID_undef || strchr(text, '.') != NULL) &&
+            !is_reserved(object);
     ASN1_OBJECT_free(object);
     return known;
 }

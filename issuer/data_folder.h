@@ -16,6 +16,10 @@ CHECKED enum sks_status data_folder_make(const char *folder, const char *host,
 CHECKED enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
                                               struct sks_error *err);
 
+/** Makes another evidence key, with its certificate; the old certificate is kept, its key is not.
+ */
+CHECKED enum sks_status data_folder_renew_evidence(const char *folder, struct sks_error *err);
+
 /** Loads keys and certificates, all but the sealing key of the database. @param issuer zeroed; free
  * with data_folder_close() */
 CHECKED enum sks_status data_folder_load(const char *folder, struct issuer *issuer,

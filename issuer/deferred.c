@@ -47,7 +47,8 @@ out:
 enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
                                 const char *device, struct sks_error *err)
 {
-    struct check check = { "approval", approve ? "by the operator" : "refused", approve };
+    struct check check = { EVIDENCE_CHECK_APPROVAL, approve ? "by the operator" : "refused",
+                           approve };
     const struct change change = { .check = &check, .checks = 1 };
     struct session session;
     struct arena arena = { 0 };

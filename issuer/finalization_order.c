@@ -140,17 +140,10 @@ static enum sks_status order_bags(struct order *o, const struct json_array *from
     if (out == NULL)
         return no_memory(o);
     for (size_t i = 0; i < from->count; i++) {
-        const struct property *property = bag[i].properties.item;
-
         out[i].type = bag[i].type;
         out[i].properties = bag[i].properties;
         buf_reset(&data);
-        /* SKS V1.07, addExtension: name, writable, value of each, one behind the other. */
-        for (size_t j = 0; j < bag[i].properties.count; j++) {
-            put_array(&data, property[j].name);
-            put_bool(&data, property[j].writable);
-            put_array(&data, property[j].value);
-        }
+        put_property_bag(&data, &out[i]);
         TRY(sks_explain(o->x->err, data.status));
         TRY(order_extension(o,
                             &(struct extension){ .type = out[i].type,

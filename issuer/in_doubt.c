@@ -187,7 +187,8 @@ static enum sks_status end_session(struct exchange *x, const char *id)
     if (!found || session.verdict != VERDICT_IN_DOUBT)
         goto out;
     session.verdict = VERDICT_FAILED;
-    session.cause = check.detail;
+    session.cause = arena_printf(x->arena, "%s: %s", check.name, check.detail);
+    REQUIRE(session.cause != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
     TRY(session_store_save(&x->issuer->store, &session, &change, &won, x->err));
     if (won)
         check_pass(x, "in doubt", "session %s is revoked: nothing of it is in the device", id);

@@ -9,6 +9,7 @@
 #include "issuer/external_ca.h"
 #include "issuer/key_management.h"
 #include "issuer/profile.h"
+#include "issuer/server_keys.h"
 #include "issuer/session_store.h"
 #include "issuer/trust.h"
 
@@ -28,7 +29,8 @@ struct issuer {
     struct buf tls_certificate_pem, tls_key_pem;
     const char *public_url; /* without '/' at its end; NULL: each listener's own address */
     struct trust trust;
-    struct drawn_keys *drawn_keys; /* ephemeral keys on offer */
+    struct drawn_keys *drawn_keys;   /* ephemeral keys on offer */
+    struct server_keys *server_keys; /* of sessions of 2010; NULL: none is made ahead */
     struct profile_list profiles;
     struct client_caps *caps; /* NULL: none */
 };

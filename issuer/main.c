@@ -10,13 +10,14 @@
 #include "issuer/serve.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/key_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json, schema;
+    bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
     struct revoke_options revoke;
@@ -71,6 +72,9 @@ static const struct option_row SERVE[] = {
     { "max-address-requests", 0, "N",
       "requests a second of one address (50, of loopback any number)", OPTION_NUMBER,
       AT(serve.limits.address_requests), .min = 1, .max = CAPS_REQUESTS_MAX },
+    { "server-keys", 0, "N",
+      "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
+      OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
@@ -86,6 +90,7 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row FORGET[] = { DATA, { 0 } };
 static const struct option_row DECIDE[] = { DATA, { 0 } };
 static const struct option_row APPROVE[] = {
     DATA,
@@ -127,7 +132,12 @@ static const struct option_row EXPORT[] = {
     { "session", 0, "ID", "only those of this session", OPTION_TEXT, AT(revoke.session) },
     { 0 },
 };
-static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row ROLL_OVER[] = {
+    DATA,
+    JSON("print JSON"),
+    { "evidence-key", 0, NULL, "another evidence key instead", OPTION_FLAG, AT(evidence_key) },
+    { 0 },
+};
 static const struct option_row KEYS[] = {
     DATA,
     JSON("print JSON"),
@@ -167,6 +177,11 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
         return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
     return options->schema ? print_profile_schema()
                            : check_profiles(operands, count, options->json);
+}
+
+static void serve_defaults(void *from)
+{
+    ((struct options *)from)->serve.server_keys = 2;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -252,6 +267,8 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
     enum sks_status rc;
 
     (void)count;
+    if (options->evidence.session_key && !options->json)
+        return program_fail(EXIT_USAGE, "--with-session-key wants --json");
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_load(options->serve.data, &issuer, &err));
     TRY(data_folder_open(options->serve.data, &issuer.store, &err));
@@ -280,7 +297,8 @@ static enum exit_code run_roll_over(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)operands, (void)count;
-    return operator_roll_over(options->serve.data, options->json);
+    return options->evidence_key ? operator_renew_evidence(options->serve.data, options->json)
+                                 : operator_roll_over(options->serve.data, options->json);
 }
 
 static enum exit_code run_approve(void *from, char **operands, size_t count)
@@ -343,17 +361,25 @@ static enum exit_code run_export(void *from, char **operands, size_t count)
     return operator_export(options->serve.data, options->revoke.session, options->json);
 }
 
+static enum exit_code run_forget(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_forget(((const struct options *)from)->serve.data, operands[0]);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
-      SERVE, run_serve, NULL },
+      SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,
       NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
+    { "forget", "SESSION", 1, 1, "Forgets the session key of a session that is over, for good.",
+      FORGET, run_forget, NULL },
     { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", APPROVE,
       run_approve, NULL },
     { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,

@@ -3,6 +3,7 @@
 #include "issuer/data_folder.h"
 #include "issuer/deferred.h"
 #include "issuer/enrolment.h"
+#include "issuer/forget.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
 
@@ -102,6 +103,18 @@ enum exit_code operator_roll_over(const char *data, bool json)
     return finish(rc, &err);
 }
 
+enum exit_code operator_renew_evidence(const char *data, bool json)
+{
+    struct sks_error err = { 0 };
+    enum sks_status rc = data_folder_renew_evidence(data, &err);
+
+    if (rc == SKS_OK)
+        (void)printf(json ? "{\"certificate\":\"evidence.pem\"}\n"
+                          : "evidence key made, with its certificate evidence.pem; the old one is"
+                            " kept beside it\n");
+    return finish(rc, &err);
+}
+
 /* ---- deferred issuance ---- */
 
 enum exit_code operator_decide(const char *data, const char *session, bool approve,
@@ -116,6 +129,29 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
     if (settings != NULL && settings->count > 0)
         TRY(enrolment_set_by_id(&store, session, settings->item, settings->count, &err));
     TRY(deferred_decide(&store, session, approve, device, &err));
+out:
+    session_store_close(&store);
+    return finish(rc, &err);
+}
+
+/* ---- session keys ---- */
+
+enum exit_code operator_forget(const char *data, const char *session)
+{
+    static const char *const TEXTS[] = {
+        [SESSION_KEY_NONE] = "was never made",
+        [SESSION_KEY_SEALED] = "is forgotten",
+        [SESSION_KEY_FORGOTTEN] = "was forgotten before",
+    };
+    struct session_store store = { 0 };
+    struct sks_error err = { 0 };
+    enum session_key_status status;
+    enum sks_status rc;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    TRY(data_folder_open(data, &store, &err));
+    TRY(session_forget(&store, session, &status, &err));
+    (void)printf("session %s: the session key %s\n", session, TEXTS[status]);
 out:
     session_store_close(&store);
     return finish(rc, &err);

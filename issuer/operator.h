@@ -10,6 +10,9 @@ enum exit_code operator_keys(const char *data, const char *device, bool json);
 /** `sks-issuer roll-over`. */
 enum exit_code operator_roll_over(const char *data, bool json);
 
+/** `sks-issuer roll-over --evidence-key`. */
+enum exit_code operator_renew_evidence(const char *data, bool json);
+
 /**
  * `sks-issuer approve` and `reject`.
  *
@@ -19,5 +22,8 @@ enum exit_code operator_roll_over(const char *data, bool json);
  */
 enum exit_code operator_decide(const char *data, const char *session, bool approve,
                                const char *device, const struct texts *settings);
+
+/** `sks-issuer forget`. @param session its id */
+enum exit_code operator_forget(const char *data, const char *session);
 
 #endif

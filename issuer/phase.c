@@ -1,4 +1,5 @@
 #include "issuer/phase_internal.h"
+#include "issuer/session_kind.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 #include "keygen2/crypto/fetched.h"
@@ -77,12 +78,13 @@ static void fill_session(struct session *session, const struct issuer *issuer,
     session->cause = "";
     session->started = clock_now();
     session->expires = session->started + profile->session_life_time;
+    session->state.life_time = profile->session_life_time;
     session->state.terms = (struct session_terms){
-        .session_key_algorithm = bytes_of(SKS_SESSION_ALGORITHM),
+        .session_key_algorithm = bytes_of(session_kind_of_profile(profile)->algorithm),
         .privacy_enabled = profile->privacy_enabled,
         .server_session_id = bytes_of(session->id),
         .issuer_uri = bytes_of(issuer_uri),
-        .session_life_time = profile->session_life_time,
+        .session_life_time = (uint16_t)profile->session_life_time,
         .session_key_limit = profile->session_key_limit,
         .server_certificate = server_certificate(issuer, issuer_uri),
     };
@@ -178,7 +180,7 @@ out:
 static enum sks_status check_address(struct exchange *x, const struct arrival *arrival)
 {
     if (strcmp(x->session->issuer_uri, arrival->issuer_uri) != 0 || x->session->tls != arrival->tls)
-        return check_fail(x, SKS_ERROR_OPTION, "address",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_ADDRESS,
                           "the message came to %s, the session began at another address",
                           arrival->issuer_uri);
     return SKS_OK;
@@ -193,16 +195,18 @@ static enum sks_status take_message(struct exchange *x, const struct arrival *ar
 
     TRY(check_address(x, arrival));
     if (row->expected == NULL)
-        return check_fail(x, SKS_ERROR_OPTION, "message", "none is awaited: the session is %s",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_MESSAGE,
+                          "none is awaited: the session is %s",
                           name_of_value(NAMES_PHASE, (uint8_t)x->session->phase));
     response = arena_alloc(x->arena, 1, row->expected->size);
     REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
     x->profile = profile_find(&x->issuer->profiles, x->session->profile);
     if (x->profile == NULL)
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "is no longer offered");
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, EVIDENCE_CHECK_PROFILE,
+                          "is no longer offered");
     rc = keygen2_decode(row->expected, arrival->body, response, x->arena, &why);
     if (rc != SKS_OK)
-        return check_fail(x, rc, "message", "%s: %s", row->expected->name,
+        return check_fail(x, rc, EVIDENCE_CHECK_MESSAGE, "%s: %s", row->expected->name,
                           why.text[0] == '\0' ? sks_status_text((int)rc) : why.text);
     x->next = row->next;
     TRY(row->step(x, response));
@@ -282,7 +286,8 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     bool won = false;
 
     settle(x, arrival, &change);
-    if (session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
+    if (x->trouble ||
+        session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         phase_trouble(outcome, x->err);
         return true;
     }

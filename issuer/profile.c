@@ -22,7 +22,9 @@ static const struct json_field PROFILE[] = {
     { "clientCapabilityQuery", JSON_URIS, JSON_OPTIONAL, AT(client_capability_query), .min = 1 },
     { "deviceTrust", JSON_RECORD, JSON_OPTIONAL, AT(device_trust), .with = &PROFILE_DEVICE_TRUST },
     { "enrolment", JSON_RECORD, JSON_OPTIONAL, AT(enrolment), .with = &PROFILE_ENROLMENT },
-    { "sessionLifeTime", JSON_USHORT, JSON_OPTIONAL, AT(session_life_time), .min = 1,
+    { "session", JSON_NAME, JSON_OPTIONAL, AT(session), .with = NAMES_PROFILE_SESSION },
+    { "serverKeySize", JSON_USHORT, JSON_OPTIONAL, AT(server_key_size), .min = 2048, .max = 4096 },
+    { "sessionLifeTime", JSON_LONG, JSON_OPTIONAL, AT(session_life_time), .min = 1,
       .fallback = LIFE_TIME_DEFAULT },
     { "sessionKeyLimit", JSON_USHORT, JSON_OPTIONAL, AT(session_key_limit), .min = 1,
       .fallback = KEY_LIMIT_DEFAULT },
@@ -56,6 +58,7 @@ enum sks_status profile_decode(const char *name, const char *folder, struct byte
     enum sks_status rc;
 
     TRY(json_parse(text, &root, err));
+    TRY(sks_explain(err, profile_set_defaults(root)));
     TRY(json_decode(&PROFILE_TYPE, root, profile, arena, err));
     TRY(sks_explain(err, profile_walk(&reader, folder, profile)));
     profile->name = name;

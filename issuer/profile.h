@@ -96,12 +96,21 @@ struct enrolment_profile {
     bool confirm_device;       /* the operator must know the first digits of that hash */
 };
 
+/* Which text its sessions are from. */
+enum profile_session { PROFILE_SESSION_107, PROFILE_SESSION_2010 };
+
+extern const struct name NAMES_PROFILE_SESSION[];
+
 struct profile {
     const char *name; /* of its file, without .json; also in the URL */
     struct bytes description;
     uint8_t action; /* enum sks_action */
     struct bytes_list preferred_languages, target_key_containers, client_capability_query;
-    uint16_t session_life_time, session_key_limit;
+    uint8_t session;                    /* enum profile_session */
+    uint16_t server_key_size;           /* bits; 0 but in a session of 2010 */
+    const struct algorithm *server_key; /* of that size, NULL if 0 */
+    uint32_t session_life_time;
+    uint16_t session_key_limit;
     bool privacy_enabled, key_management_key, updatable_key_management_keys, deferred_issuance;
     struct device_trust *device_trust;   /* NULL: the strict default */
     struct enrolment_profile *enrolment; /* NULL: open to all */
@@ -112,7 +121,7 @@ struct profile {
     struct json_array unlock_keys, delete_keys; /* struct target_profile */
     unsigned key_count;                         /* in all places together */
     unsigned operations;      /* with the session key, if each lookup finds one credential */
-    bool slow;                /* it makes RSA keys */
+    bool slow;                /* it may make RSA keys */
     struct bytes external_ca; /* command; empty: the issuer's own CA, or what serve says */
 };
 

@@ -27,6 +27,23 @@ CHECKED enum sks_status profile_read_files(struct json_reader *r, const struct j
                                            const char *name, const char *folder,
                                            struct json_array *extensions);
 
+/* A contradiction among what the top level says. */
+struct profile_rule {
+    const char *property, *text;
+    bool found;
+};
+
+/** Refuses by the first rule that has found something. profile_walk.c */
+CHECKED enum sks_status profile_check_rules(struct json_reader *r, const struct profile_rule *rule,
+                                            size_t count);
+
+/** Sets what the profile leaves out and what has another default in its kind of session than its
+ * table says. profile_session.c */
+CHECKED enum sks_status profile_set_defaults(json_t *root);
+
+/** Checks that the profile fits its kind of session. */
+CHECKED enum sks_status profile_check_session(struct json_reader *r, struct profile *profile);
+
 /** The checks that go beyond one object; counts keys and operations. profile_walk.c */
 CHECKED enum sks_status profile_walk(struct json_reader *r, const char *folder,
                                      struct profile *profile);

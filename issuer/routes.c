@@ -177,8 +177,8 @@ static uint64_t subject_of(const char *cookie)
     return cookie == NULL || hash == 0 ? 1 : hash;
 }
 
-/* RSA keys are made, and external CAs waited for, by a worker. A message that is repeated while
- * such a CA thinks must not ask it again. */
+/* A worker makes RSA keys, decrypts with them, and waits for external CAs. A message that is
+ * repeated while such a CA thinks must not ask it again. */
 static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
     const struct issuer *issuer = ctx;

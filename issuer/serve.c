@@ -205,6 +205,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;
     TRY(load_profiles(s, options, err));
+    TRY(server_keys_new(&s->issuer.profiles, options->server_keys, &s->issuer.server_keys, err));
     TRY(load_trust(s, options, err));
     TRY(load_seen_certificate(s, options->seen_certificate, err));
     warn_of_tls_name(&s->issuer, host);
@@ -329,7 +330,9 @@ enum exit_code serve(struct serve_options *options)
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
     rc = run(&s, options, &err);
     stop_reloader(&s);
+    server_keys_stop(s.issuer.server_keys);
     http_server_free(s.server);
+    server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);
     client_caps_free(s.issuer.caps);

@@ -16,6 +16,7 @@ struct serve_options {
     uint32_t crl_life;            /* seconds; 0: the default */
     const char *external_ca;      /* command; NULL: our own CA */
     uint32_t external_ca_seconds; /* 0: the default */
+    uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
     struct client_limits limits;
 };
 

@@ -27,6 +27,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
     REQUIRE(store->open != NULL, err, SKS_ERROR_STORAGE, "no memory for sessions");
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     TRY(database_open(path, &STORE_SCHEMA, false, store, &store->db, err));
+    TRY(database_overwrite(store->db, err)); /* session keys that are forgotten */
     TRY(database_share_syncs(store->db, err));
 out:
     return rc;
@@ -362,6 +363,46 @@ enum sks_status session_store_save(struct session_store *store, struct session *
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }
+out:
+    buf_free(&clear);
+    buf_free(&sealed);
+    return rc;
+}
+
+static enum sks_status replace_state(struct session_store *store, const struct session *session,
+                                     const struct change *change, struct bytes sealed, bool *won,
+                                     struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(database_run(store->db, err,
+                     "UPDATE session SET version = version + 1, state = ?"
+                     " WHERE number = ? AND version = ?",
+                     "bii", sealed, session->number, session->version));
+    *won = database_changes(store->db) == 1;
+    if (*won)
+        TRY(add_exchange(store, session, change, err));
+out:
+    return rc;
+}
+
+enum sks_status session_store_forget(struct session_store *store, struct session *session,
+                                     const struct check *check, bool *won, struct sks_error *err)
+{
+    const struct change change = { .check = check, .checks = 1 };
+    struct buf clear = { 0 }, sealed = { 0 };
+    enum sks_status rc;
+
+    *won = false;
+    session->state.session_key = session->state.ephemeral_key = (struct bytes){ 0 };
+    TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
+    TRY(database_begin(store->db, err));
+    rc = replace_state(store, session, &change, buf_bytes(&sealed), won, err);
+    if (rc == SKS_OK && *won)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+    session->version += rc == SKS_OK && *won;
 out:
     buf_free(&clear);
     buf_free(&sealed);

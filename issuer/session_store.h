@@ -90,6 +90,17 @@ CHECKED enum sks_status session_store_save(struct session_store *store, struct s
                                            const struct change *change, bool *won,
                                            struct sks_error *err);
 
+/**
+ * Takes the session key, and the key that it comes of, out of the state of a session that is over,
+ * durably. What the log of the database holds of it goes with database_empty_log().
+ *
+ * @param check  recorded with it
+ * @param won    as in session_store_save()
+ */
+CHECKED enum sks_status session_store_forget(struct session_store *store, struct session *session,
+                                             const struct check *check, bool *won,
+                                             struct sks_error *err);
+
 /** Ends the open sessions whose life time is over at `now`: failed, or in doubt. */
 CHECKED enum sks_status session_store_expire(struct session_store *store, int64_t now,
                                              struct sks_error *err);

@@ -23,7 +23,7 @@ static const char TABLES[] =
     "CREATE TABLE last_handle (kind INTEGER PRIMARY KEY, handle INTEGER NOT NULL);";
 
 static const struct database_schema SCHEMA = { .create = TABLES,
-                                               .version = 1,
+                                               .version = 2,
                                                .upgrades = STORE_UPGRADES,
                                                .upgrade_count = STORE_UPGRADES_COUNT,
                                                .version_of = store_version_of };

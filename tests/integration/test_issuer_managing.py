@@ -12,12 +12,13 @@ from pathlib import Path
 from rig.certificates import Authority, generate
 from rig.client_side import Client, Device
 from rig.credentials import Credential, Owner
-from rig.crlcase import CrlCase
+from rig.crlcase import CrlMixin
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES, Issuer
+from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
-from rig.testcase import write_profile
+from rig.testcase import RigTest, write_profile
 
 OLD = Path(__file__).resolve().parent.parent / "data" / "issuers"
 DISCOVERY = "CredentialDiscoveryRequest"
@@ -243,11 +244,11 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder:
+class OldFolder(CrlMixin):
     """A data folder of an older form goes on, with a session that waits for its proof."""
 
-    def setUp(self):
-        """No device is needed."""
+    def keys(self):
+        return ProfileTest.keys(self)
 
     @classmethod
     def set_up_rig(cls):
@@ -287,6 +288,7 @@ class OldFolder:
                 if session["verdict"] == "succeeded":
                     self.assert_good(from_base64url(certificate))
             self.check_record(session["id"])
+            self.assertEqual(list(check_record(self.issuer, session["id"], "evidence.pem")), [])
         self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
                          [path.name for path in self.old.glob("kmk*.key")])
 
@@ -329,15 +331,15 @@ class OldFolder:
         self.assert_good(der)
 
 
-class OldFolder1(OldFolder, CrlCase):
+class OldFolder1(OldFolder, RigTest):
     version = "1"
 
 
-class OldFolder2(OldFolder, CrlCase):
+class OldFolder2(OldFolder, RigTest):
     version = "2"
 
 
-class OldFolder3(OldFolder, CrlCase):
+class OldFolder3(OldFolder, RigTest):
     """The last one without revocation."""
 
     version = "3"

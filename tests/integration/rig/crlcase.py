@@ -9,8 +9,8 @@ from .openssl import path_problem
 from .processes import run_json
 
 
-class CrlCase(ProfileTest):
-    """Devices in Python at an issuer whose certificates have a CRL."""
+class CrlMixin:
+    """What can be asked of self.issuer."""
 
     def crl_bytes(self, url=None):
         with urllib.request.urlopen(url or self.issuer.url + "/crl", timeout=60) as reply:
@@ -63,3 +63,7 @@ class CrlCase(ProfileTest):
     @staticmethod
     def serial(der):
         return "%X" % x509.load_der_x509_certificate(der).serial_number
+
+
+class CrlCase(CrlMixin, ProfileTest):
+    """Devices in Python at an issuer whose certificates have a CRL."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from .client_side import Client, Reply
 from .issuercase import ProfileTest
-from .processes import run_json
+from .processes import run, run_json
 
 LINK = re.compile(r'href="(webpkiproxy:[^"]*)"')
 
@@ -106,3 +106,11 @@ class EnrolCase(ProfileTest):
 
     def assert_logged(self, text):
         self.assertIn(text, self.issuer.stderr())
+
+    def assert_record_holds(self, client):
+        """Whoever checks the record again finds nothing wrong in what this adds to it."""
+        path = self.new_folder() / "record.json"
+        path.write_text(self.command("evidence", client.session_id, "--json"))
+        done = run("sks-vectors", "check-evidence", path, "--issuer-cert",
+                   self.issuer.data / "ca.pem")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
