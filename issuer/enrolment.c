@@ -1,11 +1,14 @@
 #include "issuer/enrolment.h"
 #include "issuer/certificate_store.h"
+#include "issuer/exchange.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/message/keygen2.h"
 
 #include <string.h>
 
 enum { OWN_MAX = 5 };
+
+static const char INVITATION[] = "invitation"; /* number of one, by invitation_attach() */
 
 static const char *const OWN[OWN_MAX] = { "session", "profile", "started", "device", "device8" };
 
@@ -54,7 +57,7 @@ static bool is_own(struct bytes name)
     for (size_t i = 0; i < NITEMS(OWN); i++)
         if (bytes_equal(bytes_of(OWN[i]), name))
             return true;
-    return false;
+    return bytes_equal(bytes_of(INVITATION), name);
 }
 
 /* A value stands in names of certificates and in messages: text without control characters. */
@@ -66,8 +69,8 @@ static bool is_value(struct bytes value)
     return value.len > 0 && bytes_is_utf8(value) && bytes_code_points(value) <= ENROLMENT_VALUE_MAX;
 }
 
-static enum sks_status split(const char *setting, struct bytes *name, struct bytes *value,
-                             struct sks_error *err)
+enum sks_status enrolment_split(const char *setting, struct bytes *name, struct bytes *value,
+                                struct sks_error *err)
 {
     const char *equals = strchr(setting, '=');
     enum sks_status rc = SKS_OK;
@@ -92,7 +95,7 @@ static enum sks_status insert_all(struct session_store *store, const char *id,
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < count; i++) {
-        TRY(split(settings[i], &name, &value, err));
+        TRY(enrolment_split(settings[i], &name, &value, err));
         TRY(database_run(store->db, err,
                          "INSERT OR REPLACE INTO enrolment(session, name, value)"
                          " SELECT number, CAST(? AS TEXT), CAST(? AS TEXT) FROM session"
@@ -194,6 +197,23 @@ enum sks_status enrolment_read(struct session_store *store, const struct session
     for (size_t i = 0; i < values->count; i++)
         REQUIRE(values->item[i].name.ptr != NULL && values->item[i].value.ptr != NULL, err,
                 SKS_ERROR_STORAGE, "no memory for the enrolment");
+out:
+    return rc;
+}
+
+enum sks_status enrolment_check_invitation(struct exchange *x)
+{
+    struct enrolment_values values;
+    struct bytes number;
+    enum sks_status rc;
+
+    if (!profile_wants_code(x->profile))
+        return SKS_OK;
+    TRY(enrolment_read(&x->issuer->store, x->session, x->arena, &values, x->err));
+    number = enrolment_find(&values, bytes_of(INVITATION));
+    if (number.ptr == NULL) /* it began before the profile wanted one */
+        return check_fail(x, SKS_ERROR_NOT_ALLOWED, "invitation", "the session began without one");
+    check_pass(x, "invitation", "number %.*s", (int)number.len, (const char *)number.ptr);
 out:
     return rc;
 }

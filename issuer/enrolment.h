@@ -7,6 +7,8 @@
 
 #include "issuer/session_store.h"
 
+struct exchange;
+
 enum {
     ENROLMENT_NAME_MAX = 32,   /* characters: letters, digits, "-", "_" and "." */
     ENROLMENT_VALUE_MAX = 255, /* characters */
@@ -36,6 +38,10 @@ struct bytes enrolment_find(const struct enrolment_values *values, struct bytes 
 CHECKED enum sks_status enrolment_take(struct bytes *in, const struct enrolment_values *values,
                                        struct buf *out, struct sks_error *err);
 
+/** Splits a "NAME=VALUE" that may be kept of a session; SKS_ERROR_OPTION for what is none. */
+CHECKED enum sks_status enrolment_split(const char *setting, struct bytes *name,
+                                        struct bytes *value, struct sks_error *err);
+
 /**
  * Keeps values of a session, durably.
  *
@@ -57,5 +63,8 @@ CHECKED enum sks_status enrolment_set_by_id(struct session_store *store, const c
 CHECKED enum sks_status enrolment_read(struct session_store *store, const struct session *session,
                                        struct arena *arena, struct enrolment_values *values,
                                        struct sks_error *err);
+
+/** Where the profile wants a code, notes for the record which invitation it was. */
+CHECKED enum sks_status enrolment_check_invitation(struct exchange *x);
 
 #endif

@@ -3,6 +3,7 @@
 #define ISSUER_ISSUER_H
 
 #include "issuer/ca.h"
+#include "issuer/client_caps.h"
 #include "issuer/crl.h"
 #include "issuer/drawn_keys.h"
 #include "issuer/external_ca.h"
@@ -31,7 +32,8 @@ struct issuer {
     struct drawn_keys *drawn_keys;   /* ephemeral keys on offer */
     struct server_keys *server_keys; /* of sessions of 2010; NULL: none is made ahead */
     struct profile_list profiles;
-    struct metrics *metrics; /* NULL: nobody counts */
+    struct metrics *metrics;  /* NULL: nobody counts */
+    struct client_caps *caps; /* NULL: none */
 };
 
 #endif

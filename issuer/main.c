@@ -6,6 +6,7 @@
 #include "issuer/external_ca.h"
 #include "issuer/operator.h"
 #include "issuer/operator_certificates.h"
+#include "issuer/operator_invitations.h"
 #include "issuer/serve.h"
 #include "issuer/session_list.h"
 #include "issuer/show.h"
@@ -24,6 +25,7 @@ struct options {
     struct list_options sessions;
     struct revoke_options revoke;
     struct texts settings;
+    struct invite_options invite;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -74,6 +76,14 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.external_ca) },
     { "external-ca-timeout", 0, "S", "seconds that it may take (60)", OPTION_NUMBER,
       AT(serve.external_ca_seconds), .min = 1, .max = EXTERNAL_CA_SECONDS_MAX },
+    { "max-sessions", 0, "N", "open sessions in all (10000)", OPTION_NUMBER,
+      AT(serve.limits.sessions), .min = 1, .max = CAPS_SESSIONS_MAX },
+    { "max-address-sessions", 0, "N",
+      "open sessions begun by one address (200, of loopback any number)", OPTION_NUMBER,
+      AT(serve.limits.address_sessions), .min = 1, .max = CAPS_SESSIONS_MAX },
+    { "max-address-requests", 0, "N",
+      "requests a second of one address (50, of loopback any number)", OPTION_NUMBER,
+      AT(serve.limits.address_requests), .min = 1, .max = CAPS_REQUESTS_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
@@ -116,8 +126,26 @@ static const struct option_row APPROVE[] = {
     DATA,
     { "set", 0, "NAME=VALUE", "a value of the enrolment, for its certificates; again for the next",
       OPTION_TEXTS, AT(settings) },
+    { "device", 0, "DIGITS",
+      "the first eight digits of the SHA-256 of the device's certificate, from its owner",
+      OPTION_TEXT, AT(device) },
     { 0 },
 };
+static const struct option_row INVITE[] = {
+    DATA,
+    PUBLIC_URL,
+    { "uses", 0, "N", "enrolments that it is good for (1)", OPTION_NUMBER, AT(invite.uses),
+      .min = 1, .max = INVITATION_USES_MAX },
+    { "expires", 0, "TIME", "until when: 30m, 12h, 7d or 2026-12-31T12:00:00Z (7d)", OPTION_TEXT,
+      AT(invite.expires) },
+    { "subject", 0, "TEXT", "who it is for: {subject} in certificates", OPTION_TEXT,
+      AT(invite.subject) },
+    { "set", 0, "NAME=VALUE", "a value of the enrolment, for its certificates; again for the next",
+      OPTION_TEXTS, AT(settings) },
+    JSON("print JSON"),
+    { 0 },
+};
+static const struct option_row INVITATIONS[] = { DATA, JSON("print JSON"), { 0 } };
 static const struct option_row REVOKE[] = {
     DATA,
     { "session", 0, "ID", "all certificates of this session", OPTION_TEXT, AT(revoke.session) },
@@ -259,13 +287,42 @@ static enum exit_code run_approve(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)count;
-    return operator_decide(options->serve.data, operands[0], true, &options->settings);
+    return operator_decide(options->serve.data, operands[0], true, options->device,
+                           &options->settings);
 }
 
 static enum exit_code run_reject(void *from, char **operands, size_t count)
 {
     (void)count;
-    return operator_decide(((const struct options *)from)->serve.data, operands[0], false, NULL);
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], false, NULL,
+                           NULL);
+}
+
+static enum exit_code run_invite(void *from, char **operands, size_t count)
+{
+    struct options *options = from;
+
+    (void)count;
+    options->invite.data = options->serve.data;
+    options->invite.public_url = options->serve.public_url;
+    options->invite.profile = operands[0];
+    options->invite.settings = &options->settings;
+    options->invite.json = options->json;
+    return operator_invite(&options->invite);
+}
+
+static enum exit_code run_invitations(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_invitations(options->serve.data, options->json);
+}
+
+static enum exit_code run_withdraw(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_withdraw(((const struct options *)from)->serve.data, operands[0]);
 }
 
 static enum exit_code run_revoke(void *from, char **operands, size_t count)
@@ -310,6 +367,11 @@ static const struct command_row COMMANDS[] = {
       run_approve, NULL },
     { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,
       NULL },
+    { "invite", "PROFILE", 1, 1, "Makes a one-time code for an enrolment, with link and QR code.",
+      INVITE, run_invite, NULL },
+    { "invitations", "", 0, 0, "Lists the invitations, without their codes.", INVITATIONS,
+      run_invitations, NULL },
+    { "withdraw", "NUMBER", 1, 1, "Takes an invitation back.", DECIDE, run_withdraw, NULL },
     { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
     { "export", "", 0, 0, "Prints all certificates with device, profile, session and state.",
       EXPORT, run_export, NULL },

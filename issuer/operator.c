@@ -118,7 +118,7 @@ enum exit_code operator_renew_evidence(const char *data, bool json)
 /* ---- deferred issuance ---- */
 
 enum exit_code operator_decide(const char *data, const char *session, bool approve,
-                               const struct texts *settings)
+                               const char *device, const struct texts *settings)
 {
     struct session_store store = { 0 };
     struct sks_error err = { 0 };
@@ -128,7 +128,7 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
     TRY(data_folder_open(data, &store, &err));
     if (settings != NULL && settings->count > 0)
         TRY(enrolment_set_by_id(&store, session, settings->item, settings->count, &err));
-    TRY(deferred_decide(&store, session, approve, &err));
+    TRY(deferred_decide(&store, session, approve, device, &err));
 out:
     session_store_close(&store);
     return finish(rc, &err);

@@ -17,10 +17,11 @@ enum exit_code operator_renew_evidence(const char *data, bool json);
  * `sks-issuer approve` and `reject`.
  *
  * @param session   its id
+ * @param device    as of deferred_decide(), NULL: not given
  * @param settings  values of the enrolment, "NAME=VALUE"; NULL: none
  */
 enum exit_code operator_decide(const char *data, const char *session, bool approve,
-                               const struct texts *settings);
+                               const char *device, const struct texts *settings);
 
 /** `sks-issuer forget`. @param session its id */
 enum exit_code operator_forget(const char *data, const char *session);

@@ -22,13 +22,15 @@ static const struct row {
     [PHASE_FINALIZATION] = { &PROVISIONING_FINALIZATION_RESPONSE, step_finalization, PHASE_OVER },
     [PHASE_DISCOVERY] = { &CREDENTIAL_DISCOVERY_RESPONSE, step_discovery, PHASE_KEY_CREATION },
     [PHASE_RESUMED] = { &INVOCATION_RESPONSE, step_resumed, PHASE_FINALIZATION },
+    [PHASE_UNCONFIRMED] = { NULL, NULL, PHASE_UNCONFIRMED },
 };
-_Static_assert(NITEMS(PHASES) == PHASE_RESUMED + 1, "the others wait for no message");
+_Static_assert(NITEMS(PHASES) == PHASE_UNCONFIRMED + 1, "the others wait for no message");
 
 /* The last accepted message is the KeyCreationResponse. */
 static bool is_deferred(enum phase phase)
 {
-    return phase == PHASE_PENDING || phase == PHASE_APPROVED || phase == PHASE_RESUMED;
+    return phase == PHASE_PENDING || phase == PHASE_APPROVED || phase == PHASE_RESUMED ||
+           phase == PHASE_UNCONFIRMED;
 }
 
 struct bytes phase_hash(struct arena *arena, struct bytes data)
@@ -93,19 +95,18 @@ static void fill_session(struct session *session, const struct issuer *issuer,
             key_management_public(&issuer->key_management, session->state.kmk_generation);
 }
 
-static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tls,
-                             char cookie[COOKIE_LENGTH + 1])
+static enum sks_status begin(struct exchange *x, const struct arrival *arrival, int64_t invitation)
 {
     char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
     enum sks_status rc;
 
     REQUIRE(id != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
     TRY(sks_explain(x->err, random_id(id, SKS_ID_MAX)));
-    TRY(sks_explain(x->err, random_id(cookie, COOKIE_LENGTH)));
     x->session->id = id;
-    fill_session(x->session, x->issuer, x->profile, issuer_uri, tls);
+    fill_session(x->session, x->issuer, x->profile, arrival->issuer_uri, arrival->tls);
+    x->session->invitation = invitation;
     TRY(step_begin(x, NULL));
-    x->session->cookie_hash = phase_hash(x->arena, bytes_of(cookie));
+    x->session->cookie_hash = phase_hash(x->arena, bytes_of(arrival->cookie));
     REQUIRE(x->session->cookie_hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
     TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
     TRY(session_store_add(&x->issuer->store, x->session, buf_bytes(&x->answer), x->err));
@@ -113,22 +114,42 @@ out:
     return rc;
 }
 
+void phase_begin_with(struct issuer *issuer, const struct profile *profile,
+                      const struct arrival *arrival, int64_t invitation, struct arena *arena,
+                      struct outcome *outcome)
+{
+    struct sks_error err = { 0 };
+    struct exchange x = { .issuer = issuer, .profile = profile, .arena = arena, .err = &err };
+    enum sks_status rc;
+
+    *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
+    x.session = &outcome->session;
+    rc = begin(&x, arrival, invitation);
+    if (rc == SKS_ERROR_NOT_ALLOWED) {
+        log_info("profile %s: no session: %s", profile->name, err.text);
+        outcome->kind = OUTCOME_OVER;
+    } else if (rc != SKS_OK ||
+               (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
+        phase_trouble(outcome, &err);
+    } else {
+        log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
+                 arrival->issuer_uri);
+    }
+    exchange_free(&x);
+}
+
 void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
                  bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
                  struct outcome *outcome)
 {
     struct sks_error err = { 0 };
-    struct exchange x = { .issuer = issuer, .profile = profile, .arena = arena, .err = &err };
+    struct arrival arrival = { .cookie = cookie, .issuer_uri = issuer_uri, .tls = tls };
 
     *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
-    x.session = &outcome->session;
-    if (begin(&x, issuer_uri, tls, cookie) != SKS_OK ||
-        (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL)
-        phase_trouble(outcome, &err);
+    if (random_id(cookie, COOKIE_LENGTH) == SKS_OK)
+        phase_begin_with(issuer, profile, &arrival, 0, arena, outcome);
     else
-        log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
-                 issuer_uri);
-    exchange_free(&x);
+        phase_trouble(outcome, &err);
 }
 
 /* ---- finding the session of a request ---- */
@@ -296,6 +317,24 @@ static void answer_again(struct issuer *issuer, struct arena *arena, struct outc
     else
         log_info("session %s profile %s: the last message again, answered as before",
                  outcome->session.id, outcome->session.profile);
+}
+
+bool phase_begin_again(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                       struct outcome *outcome)
+{
+    struct session *session = &outcome->session;
+    struct sks_error err = { 0 };
+    bool found = false;
+
+    *outcome = (struct outcome){ .kind = OUTCOME_OVER };
+    if (phase_find(issuer, arrival->cookie, arena, session, &found, &err) != SKS_OK) {
+        phase_trouble(outcome, &err);
+        return true;
+    }
+    if (found && session->verdict == VERDICT_OPEN && session->phase == PHASE_INVOCATION &&
+        session->tls == arrival->tls && strcmp(session->issuer_uri, arrival->issuer_uri) == 0)
+        answer_again(issuer, arena, outcome);
+    return found;
 }
 
 /* A session that has failed answers nothing more; one that has succeeded, its last message. */

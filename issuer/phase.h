@@ -45,6 +45,25 @@ void phase_begin(struct issuer *issuer, const struct profile *profile, const cha
                  bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
                  struct outcome *outcome);
 
+/**
+ * As phase_begin(), with a cookie that exists already.
+ *
+ * @param arrival     its cookie is for the new session; its body is not looked at
+ * @param invitation  number; 0: none
+ * @param outcome     out: also OUTCOME_OVER: the cookie has a session, or the invitation was
+ *                    withdrawn
+ */
+void phase_begin_with(struct issuer *issuer, const struct profile *profile,
+                      const struct arrival *arrival, int64_t invitation, struct arena *arena,
+                      struct outcome *outcome);
+
+/**
+ * Answers whoever begins with a cookie that has a session already: as before, if nothing has
+ * happened in it yet, else OUTCOME_OVER. False: it has none.
+ */
+bool phase_begin_again(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                       struct outcome *outcome);
+
 /** Takes a message. */
 void phase_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
                    struct outcome *outcome);

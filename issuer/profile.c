@@ -21,6 +21,7 @@ static const struct json_field PROFILE[] = {
     { "targetKeyContainers", JSON_TEXTS, JSON_OPTIONAL, AT(target_key_containers), .min = 1 },
     { "clientCapabilityQuery", JSON_URIS, JSON_OPTIONAL, AT(client_capability_query), .min = 1 },
     { "deviceTrust", JSON_RECORD, JSON_OPTIONAL, AT(device_trust), .with = &PROFILE_DEVICE_TRUST },
+    { "enrolment", JSON_RECORD, JSON_OPTIONAL, AT(enrolment), .with = &PROFILE_ENROLMENT },
     { "session", JSON_NAME, JSON_OPTIONAL, AT(session), .with = NAMES_PROFILE_SESSION },
     { "serverKeySize", JSON_USHORT, JSON_OPTIONAL, AT(server_key_size), .min = 2048, .max = 4096 },
     { "sessionLifeTime", JSON_LONG, JSON_OPTIONAL, AT(session_life_time), .min = 1,

@@ -89,6 +89,13 @@ struct device_trust {
     bool sha1; /* signatures with SHA-1 are taken */
 };
 
+/* Who may begin a session, and with which device. */
+struct enrolment_profile {
+    bool code;                 /* only who has one of `sks-issuer invite` */
+    struct bytes_list devices; /* SHA-256 of device certificates, sorted; none: all */
+    bool confirm_device;       /* the operator must know the first digits of that hash */
+};
+
 /* Which text its sessions are from. */
 enum profile_session { PROFILE_SESSION_107, PROFILE_SESSION_2010 };
 
@@ -105,8 +112,9 @@ struct profile {
     uint32_t session_life_time;
     uint16_t session_key_limit;
     bool privacy_enabled, key_management_key, updatable_key_management_keys, deferred_issuance;
-    struct device_trust *device_trust; /* NULL: the strict default */
-    struct json_array lookups;         /* struct lookup_profile */
+    struct device_trust *device_trust;   /* NULL: the strict default */
+    struct enrolment_profile *enrolment; /* NULL: open to all */
+    struct json_array lookups;           /* struct lookup_profile */
     struct json_array puks; /* struct puk_profile; all three in the order of the message */
     struct json_array pins; /* struct pin_profile */
     struct json_array keys; /* struct key_profile */
@@ -163,6 +171,15 @@ const struct profile *profile_find(const struct profile_list *list, const char *
 
 /** True if one of the texts depends on the enrolment. profile_certificate.c */
 bool profile_has_patterns(const struct bytes_list *names);
+
+/** False if the profile has a list of devices that lacks this one. profile_enrolment.c */
+bool profile_lists_device(const struct profile *profile, struct bytes fingerprint);
+
+/** True if a session of it begins only with a code. profile_enrolment.c */
+bool profile_wants_code(const struct profile *profile);
+
+/** True if the operator must confirm the device. profile_enrolment.c */
+bool profile_confirms_device(const struct profile *profile);
 
 /** The key of an id in a profile, NULL if there is none. */
 const struct key_profile *profile_key(const struct profile *profile, struct bytes id);

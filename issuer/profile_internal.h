@@ -6,10 +6,11 @@
 
 enum { PROFILE_CERTIFICATE_DAYS_MAX = 36500 };
 
-/* profile_certificate.c, profile_extension.c, profile_key.c, profile_policy.c, profile_lookup.c */
+/* profile_certificate.c, profile_extension.c, profile_key.c, profile_policy.c, profile_lookup.c,
+ * profile_enrolment.c */
 extern const struct json_type PROFILE_CERTIFICATE, PROFILE_EXTENSION, PROFILE_PROPERTY_BAG,
     PROFILE_LOGOTYPE, PROFILE_KEY, PROFILE_KEY_ALONE, PROFILE_PIN, PROFILE_PUK, PROFILE_LOOKUP,
-    PROFILE_TARGET, PROFILE_DEVICE_TRUST;
+    PROFILE_TARGET, PROFILE_DEVICE_TRUST, PROFILE_ENROLMENT;
 
 /** Encodes what all certificates of a key have in common. @param at the key's place */
 CHECKED enum sks_status profile_make_template(struct json_reader *r, const struct json_place *at,

@@ -306,6 +306,11 @@ static enum sks_status check_contradictions(struct json_reader *r, const struct 
           p->action == ACTION_UNLOCK && p->unlock_keys.count == 0 },
         { "deviceTrust", "with privacyEnabled no device is seen",
           p->device_trust != NULL && p->privacy_enabled },
+        { "enrolment", "with privacyEnabled no device is seen",
+          p->privacy_enabled && p->enrolment != NULL &&
+              (p->enrolment->devices.count > 0 || p->enrolment->confirm_device) },
+        { "enrolment", "confirmDevice needs deferredIssuance: the operator is waited for",
+          profile_confirms_device(p) && !p->deferred_issuance },
         { "updatableKeyManagementKeys", "needs keyManagementKey",
           p->updatable_key_management_keys && !p->key_management_key },
         { "deferredIssuance", "there is no key to issue a certificate for",

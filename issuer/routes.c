@@ -1,4 +1,6 @@
 #include "issuer/routes.h"
+#include "issuer/admission.h"
+#include "issuer/enroll_page.h"
 #include "issuer/metrics.h"
 #include "issuer/pages.h"
 #include "issuer/phase.h"
@@ -7,7 +9,6 @@
 
 #include <string.h>
 
-static const char COOKIE[] = "sks-session";
 static const char KEYGEN2_TYPE[] = "application/json"; /* exactly so: clients compare the text */
 static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
 
@@ -58,13 +59,15 @@ static void redirect(struct http_response *response, const char *base, const cha
     http_set_header(response, "Cache-Control", "no-store");
 }
 
-static void answer_outcome(const struct issuer *issuer, const struct http_request *request,
+static void answer_outcome(struct issuer *issuer, const struct http_request *request,
                            struct http_response *response, const struct outcome *outcome)
 {
     const char *base = base_of(issuer, request);
 
     response->subject = outcome->session.id;
     response->cause = cause_of(outcome, response->arena);
+    if (outcome->kind != OUTCOME_NO_SESSION && outcome->kind != OUTCOME_TROUBLE)
+        admission_end(issuer, &outcome->session);
     switch (outcome->kind) {
     case OUTCOME_ANSWER:
         answer_keygen2(response, outcome->answer);
@@ -111,15 +114,15 @@ static void begin(struct issuer *issuer, const struct http_request *request, con
     struct outcome outcome;
     const char *header;
 
-    phase_begin(issuer, profile, issuer_uri, http_is_tls(request), response->arena, cookie,
-                &outcome);
+    if (!admission_begin(issuer, request, profile, issuer_uri, response, cookie, &outcome))
+        return;
     if (outcome.kind == OUTCOME_ANSWER)
         metrics_message(issuer->metrics, "init", clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
-    if (outcome.kind != OUTCOME_ANSWER)
+    if (outcome.kind != OUTCOME_ANSWER || cookie[0] == '\0')
         return;
-    header = arena_printf(response->arena, "%s=%s; HttpOnly; SameSite=Lax; Path=/kg2%s", COOKIE,
-                          cookie, secure);
+    header = arena_printf(response->arena, "%s=%s; HttpOnly; SameSite=Lax; Path=/kg2%s",
+                          ADMISSION_COOKIE, cookie, secure);
     if (header == NULL)
         answer_text(response, 503, "no memory");
     else
@@ -135,7 +138,7 @@ static void resume(struct issuer *issuer, const struct http_request *request,
                    const char *issuer_uri, struct http_response *response)
 {
     const struct arrival arrival = {
-        .cookie = http_cookie(request, COOKIE),
+        .cookie = http_cookie(request, ADMISSION_COOKIE),
         .issuer_uri = issuer_uri,
         .tls = http_is_tls(request),
     };
@@ -162,7 +165,7 @@ static void get_keygen2(void *ctx, const struct http_request *request,
     } else if (is_true(http_query(request, "init"))) {
         begin(issuer, request, issuer_uri, response);
     } else if (is_true(http_query(request, "abort"))) {
-        phase_abort(issuer, http_cookie(request, COOKIE), response->arena, &outcome);
+        phase_abort(issuer, http_cookie(request, ADMISSION_COOKIE), response->arena, &outcome);
         answer_outcome(issuer, request, response, &outcome);
     } else {
         answer_text(response, 400, "?init=true begins a session, ?abort=true gives it up");
@@ -174,7 +177,7 @@ static void post_keygen2(void *ctx, const struct http_request *request,
 {
     struct issuer *issuer = ctx;
     struct arrival arrival = {
-        .cookie = http_cookie(request, COOKIE),
+        .cookie = http_cookie(request, ADMISSION_COOKIE),
         .issuer_uri = issuer_uri_of(issuer, request, response->arena),
         .tls = http_is_tls(request),
         .body = http_body(request),
@@ -211,7 +214,7 @@ static bool is_slow(void *ctx, const struct http_request *request, uint64_t *sub
         profile != NULL && (profile->external_ca.len > 0 || issuer->external_ca.command != NULL);
 
     if (external)
-        *subject = subject_of(http_cookie(request, COOKIE));
+        *subject = subject_of(http_cookie(request, ADMISSION_COOKIE));
     return profile != NULL && (profile->slow || external);
 }
 
@@ -243,15 +246,6 @@ static bool is_crl_slow(void *ctx, const struct http_request *request, uint64_t 
 }
 
 /* ---- pages ---- */
-
-static void set_page_headers(struct http_response *response)
-{
-    http_set_header(response, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'");
-    http_set_header(response, "X-Content-Type-Options", "nosniff");
-    http_set_header(response, "Cache-Control", "no-store");
-    http_set_header(response, "Vary", "Accept");
-}
 
 static bool wants_json(const struct http_request *request)
 {
@@ -296,7 +290,7 @@ static void answer_session(struct issuer *issuer, const struct http_request *req
         put_session_json(&response->body, &session);
     else
         put_session_page(&response->body, &session);
-    set_page_headers(response);
+    page_set_headers(response);
 }
 
 static void get_done(void *ctx, const struct http_request *request, struct http_response *response)
@@ -325,7 +319,7 @@ static void get_pending(void *ctx, const struct http_request *request,
         return;
     }
     if (session->phase != PHASE_PENDING && session->phase != PHASE_APPROVED &&
-        session->phase != PHASE_RESUMED) {
+        session->phase != PHASE_RESUMED && session->phase != PHASE_UNCONFIRMED) {
         answer_text(response, 404, "no such session here");
         return;
     }
@@ -334,7 +328,10 @@ static void get_pending(void *ctx, const struct http_request *request,
         put_pending_json(&response->body, session);
     else
         put_pending_page(&response->body, session);
-    set_page_headers(response);
+    page_set_headers(response);
+    if (!wants_json(
+            request)) /* the page without scripts sees for itself when the operator decided */
+        http_set_header(response, "Refresh", "30");
 }
 
 static void get_index(void *ctx, const struct http_request *request, struct http_response *response)
@@ -343,12 +340,14 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 
     http_answer(response, 200, PAGE_HTML, (struct bytes){ 0 });
     put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
-    set_page_headers(response);
+    page_set_headers(response);
 }
 
 const struct http_route ISSUER_ROUTES[] = {
     { "GET", "/kg2/", NULL, get_keygen2, NULL },
     { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, is_slow },
+    { "GET", "/enroll/", NULL, enroll_get, NULL },
+    { "POST", "/enroll/", ENROLL_FORM_TYPE, enroll_post, NULL },
     { "GET", "/crl", NULL, get_crl, is_crl_slow },
     { "GET", "/done/", NULL, get_done, NULL },
     { "GET", "/failed/", NULL, get_failed, NULL },

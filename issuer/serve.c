@@ -1,4 +1,5 @@
 #include "issuer/serve.h"
+#include "issuer/admission.h"
 #include "issuer/data_folder.h"
 #include "issuer/manage.h"
 #include "issuer/metrics.h"
@@ -229,6 +230,9 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     clock_boot_name(boot);
     TRY(session_store_begin_boot(&s->issuer.store, boot, clock_now(), err));
     TRY(session_store_expire(&s->issuer.store, clock_now(), err));
+    s->issuer.caps = client_caps_new(&options->limits);
+    REQUIRE(s->issuer.caps != NULL, err, SKS_ERROR_STORAGE, "no memory to count clients in");
+    TRY(admission_load(&s->issuer, err));
 out:
     return rc;
 }
@@ -297,6 +301,7 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
         .routes = ISSUER_ROUTES,
         .route_count = ISSUER_ROUTES_COUNT,
         .ctx = &s->issuer,
+        .admit = admission_request,
         .body_max = KEYGEN2_MESSAGE_MAX,
         .request_time = REQUEST_SECONDS,
         .threads = REQUEST_THREADS,
@@ -355,6 +360,7 @@ enum exit_code serve(struct serve_options *options)
     server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);
+    client_caps_free(s.issuer.caps);
     data_folder_close(&s.issuer);
     metrics_free(s.issuer.metrics);
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);

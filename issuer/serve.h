@@ -2,6 +2,7 @@
 #ifndef ISSUER_SERVE_H
 #define ISSUER_SERVE_H
 
+#include "issuer/client_caps.h"
 #include "keygen2/base/program.h"
 
 struct serve_options {
@@ -19,6 +20,7 @@ struct serve_options {
     uint32_t crl_life;            /* seconds; 0: the default */
     const char *external_ca;      /* command; NULL: our own CA */
     uint32_t external_ca_seconds; /* 0: the default */
+    struct client_limits limits;
 };
 
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */

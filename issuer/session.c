@@ -15,6 +15,7 @@ const struct name NAMES_PHASE[] = {
     { "pending", PHASE_PENDING },
     { "approved", PHASE_APPROVED },
     { "resumed", PHASE_RESUMED },
+    { "unconfirmed", PHASE_UNCONFIRMED },
     { NULL, 0 },
 };
 

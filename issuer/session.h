@@ -14,9 +14,10 @@ enum phase {
     PHASE_FINALIZATION,
     PHASE_OVER,
     PHASE_DISCOVERY,
-    PHASE_PENDING,  /* deferred: the operator has not approved yet; no message is awaited */
-    PHASE_APPROVED, /* nor now, but the client may resume */
-    PHASE_RESUMED,  /* the InvocationResponse after that */
+    PHASE_PENDING,     /* deferred: the operator has not approved yet; no message is awaited */
+    PHASE_APPROVED,    /* nor now, but the client may resume */
+    PHASE_RESUMED,     /* the InvocationResponse after that */
+    PHASE_UNCONFIRMED, /* as pending, and the operator must know the device */
 };
 enum { PHASE_COUNT = PHASE_RESUMED + 1, VERDICTS = VERDICT_IN_DOUBT + 1 };
 
@@ -87,6 +88,7 @@ struct session {
     int64_t version;          /* grows with each change of the row: two requests cannot both win */
     const char *id;           /* serverSessionId */
     struct bytes cookie_hash; /* SHA-256 */
+    int64_t invitation;       /* that it begins with, 0: none; only until it is added */
     const char *profile, *issuer_uri;
     bool tls; /* the listener that it began on */
     int64_t started, expires, ended;

@@ -220,3 +220,19 @@ enum sks_status session_store_exchanges(struct session_store *store, const struc
         return sks_fail(err, SKS_ERROR_STORAGE, "what was said and checked cannot be read");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
+
+enum sks_status session_store_each_open(struct session_store *store,
+                                        void (*each)(void *ctx, struct bytes cookie_hash,
+                                                     int64_t expires),
+                                        void *ctx, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    int step;
+
+    database_lock(store->db);
+    row = database_query(store->db, "SELECT cookie, expires FROM session WHERE verdict = 0", "");
+    while ((step = database_step(row, err)) > 0)
+        each(ctx, database_bytes(row, 0), sqlite3_column_int64(row, 1));
+    database_unlock(store->db);
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}

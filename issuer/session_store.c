@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/invitation.h"
 #include "issuer/metrics.h"
 #include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
@@ -240,11 +241,15 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
         store->db, err,
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
-        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
+        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) ON CONFLICT(cookie) DO NOTHING",
         "tbttuiiuub", session->id, session->cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
         (uint32_t)session->verdict, sealed));
+    REQUIRE(database_changes(store->db) == 1, err, SKS_ERROR_NOT_ALLOWED,
+            "its cookie has one already");
     session->number = database_last_row(store->db);
+    if (session->invitation != 0)
+        TRY(invitation_attach(store->db, session->number, session->invitation, err));
 out:
     return rc;
 }

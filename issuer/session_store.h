@@ -60,7 +60,8 @@ CHECKED enum sks_status session_store_begin_boot(struct session_store *store, co
                                                  int64_t now, struct sks_error *err);
 
 /** Adds a new session, which has the hash of its cookie, with its first request; sets
- * session->number. It outlives the process, not the power. */
+ * session->number. It outlives the process, not the power.
+ * @return SKS_ERROR_NOT_ALLOWED if the cookie has a session, or the invitation was withdrawn */
 CHECKED enum sks_status session_store_add(struct session_store *store, struct session *session,
                                           struct bytes answer, struct sks_error *err);
 
@@ -144,6 +145,12 @@ CHECKED enum sks_status session_store_tally(struct session_store *store,
 /** Writes something of no meaning to the database, durably: fails if that cannot be done. */
 CHECKED enum sks_status session_store_probe(struct session_store *store, int64_t now,
                                             struct sks_error *err);
+
+/** Calls each() for all open sessions with the hash of their cookies. session_history.c */
+CHECKED enum sks_status session_store_each_open(struct session_store *store,
+                                                void (*each)(void *ctx, struct bytes cookie_hash,
+                                                             int64_t expires),
+                                                void *ctx, struct sks_error *err);
 
 /* ---- session_history.c ---- */
 

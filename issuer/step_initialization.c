@@ -1,9 +1,11 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
+#include "issuer/enrolment.h"
 #include "issuer/in_doubt.h"
 #include "issuer/requests.h"
 #include "issuer/session_kind.h"
 #include "issuer/verify.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/crypto/fetched.h"
 
 /* KeyGen2, ProvisioningInitializationResponse: serverTime comes back as it was sent. */
 static enum sks_status check_server_time(struct exchange *x, struct bytes text)
@@ -42,6 +44,23 @@ static enum sks_status check_device(struct exchange *x, const struct bytes_list 
     check_pass(x, EVIDENCE_CHECK_DEVICE_PATH, "%zu certificate%s, device %s", path->count,
                path->count == 1 ? "" : "s", device->name[0] == '\0' ? "?" : device->name);
     return SKS_OK;
+}
+
+/* A list in the profile says which devices may enrol at all. */
+static enum sks_status check_listed(struct exchange *x, struct bytes certificate)
+{
+    uint8_t name[32];
+    enum sks_status rc;
+
+    if (x->profile->enrolment == NULL || x->profile->enrolment->devices.count == 0)
+        return SKS_OK;
+    TRY(sha256(certificate, name));
+    if (!profile_lists_device(x->profile, bytes_at(name, sizeof name)))
+        return check_fail(x, SKS_ERROR_NOT_ALLOWED, "listed device",
+                          "this device is not on the list of the profile");
+    check_pass(x, "listed device", "on the list of the profile");
+out:
+    return rc;
 }
 
 /* What the response adds to the terms; the session key is made of it, or attested with it. */
@@ -86,6 +105,9 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     take_terms(&x->session->state, response);
     TRY(session_kind_of(&x->session->state)->take_key(x, response, &sk));
     TRY(check_attestation(x, &sk, device.key, response->attestation));
+    if (response->device_id != NULL)
+        TRY(check_listed(x, response->device_id->certificate_path.item[0]));
+    TRY(enrolment_check_invitation(x));
     TRY(in_doubt_load(x));
     TRY(x->profile->lookups.count > 0 || x->session->state.found_credentials > 0
             ? request_discovery(x, &sk)

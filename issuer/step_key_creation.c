@@ -79,7 +79,7 @@ enum sks_status step_key_creation(struct exchange *x, const void *from)
     for (size_t i = 0; i < state->credentials; i++)
         TRY(check_key(x, &sk, &key[i], &state->credential[i]));
     if (x->profile->deferred_issuance)
-        x->next = PHASE_PENDING;
+        x->next = profile_confirms_device(x->profile) ? PHASE_UNCONFIRMED : PHASE_PENDING;
     else
         TRY(request_close(x, &sk));
 out:

@@ -1,5 +1,6 @@
 #include "issuer/store_schema.h"
 #include "issuer/certificate_store.h"
+#include "issuer/invitation_schema.h"
 #include "issuer/revocation_schema.h"
 #include "issuer/session_store.h"
 #include "keygen2/crypto/certificate.h"
@@ -174,11 +175,13 @@ static const struct database_upgrade UPGRADES[] = {
     { 2, JOIN_EXCHANGES, NULL },
     { 3, REVOCATION_TABLES, revocation_upgrade },
     { 4, TALLY_TABLE, NULL },
+    { 5, INVITATION_TABLES, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES TALLY_TABLE,
-    .version = 5,
+    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
+    .more = TALLY_TABLE INVITATION_TABLES,
+    .version = 6,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

@@ -3,6 +3,7 @@
 #include "keygen2/base/program.h"
 #include "keygen2/base/terminal.h"
 #include "proxy/dialogue.h"
+#include "proxy/enrolment_page_link.h"
 #include "proxy/proof.h"
 #include "proxy/provision.h"
 #include "proxy/suspended.h"
@@ -106,7 +107,7 @@ static struct issuer_link_config link_config(const struct options *options)
 }
 
 /* All that an enrolment borrows. */
-static enum sks_status open_ends(const struct options *options, const char *url,
+static enum sks_status open_ends(const struct options *options, const struct page_link *link,
                                  struct enrolment *e, struct attack **attack, struct sks_error *err)
 {
     struct issuer_link_config issuer = link_config(options);
@@ -122,7 +123,9 @@ static enum sks_status open_ends(const struct options *options, const char *url,
 
     for (size_t i = 0; i < options->images.count; i++)
         TRY(logotype_parse(options->images.item[i], &e->logotypes, err));
-    TRY(issuer_link_open(url, &issuer, &e->issuer, err));
+    TRY(issuer_link_open(link->url, &issuer, &e->issuer, err));
+    if (link->cookie != NULL)
+        TRY(issuer_link_add_cookie(e->issuer, link->cookie, err));
     if (options->attack != NULL)
         TRY(attack_load(options->attack, attack, err));
     e->attack = *attack;
@@ -193,9 +196,10 @@ static enum exit_code provision(void *given, char **operands, size_t count)
     struct enrolment e = { .stop = &stop, .logotypes = logotype_defaults() };
     struct attack *attack = NULL;
     struct sks_error err = { 0 };
+    struct page_link link = { .url = operands[0] };
     char state[PATH_MAX];
     enum exit_code code;
-    enum sks_status rc;
+    enum sks_status rc = SKS_OK;
 
     (void)count;
     if (wrong_options(options) != NULL)
@@ -207,9 +211,12 @@ static enum exit_code provision(void *given, char **operands, size_t count)
     e.cookie = options->cookie;
     if (suspended_folder(options->state, state, &err) == SKS_OK)
         e.state_folder = state;
-    rc = open_ends(options, operands[0], &e, &attack, &err);
+    if (page_link_is(operands[0]))
+        rc = page_link_read(operands[0], &e.arena, &link, &err);
     if (rc == SKS_OK)
-        send_proofs(options, operands[0], e.state_folder);
+        rc = open_ends(options, &link, &e, &attack, &err);
+    if (rc == SKS_OK)
+        send_proofs(options, link.url, e.state_folder);
     code = rc == SKS_OK ? run(options, &e) : program_fail(program_exit_code(rc), "%s", err.text);
     close_ends(&e, attack);
     return code;
@@ -242,7 +249,8 @@ static void set_defaults(void *options)
 }
 
 static const struct command_row COMMANDS[] = {
-    { "provision", "ISSUER-URL", 1, 1, "Runs one enrolment between an issuer and a token.",
+    { "provision", "ISSUER-URL|LINK", 1, 1,
+      "Runs one enrolment between an issuer and a token; LINK: of the issuer's enrolment page.",
       PROVISION, provision, set_defaults },
     { "resume", "[ISSUER-URL]", 0, 1, "Sends closing proofs that no issuer has confirmed yet.",
       RESUME, resume, set_defaults },

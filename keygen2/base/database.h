@@ -20,6 +20,7 @@ struct database_upgrade {
 struct database_schema {
     const char *create; /* statements that make the tables of an empty database; a table
                          * meta(key, value) with the row schema_version is made here */
+    const char *more;   /* the same, where one literal would be too long; NULL: none */
     unsigned version;   /* of these, and the last that this program understands */
     const struct database_upgrade *upgrades; /* one for each older version, in their order */
     size_t upgrade_count;

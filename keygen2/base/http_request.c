@@ -3,6 +3,7 @@
 #include "keygen2/base/http_internal.h"
 #include "keygen2/base/http_socket.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -60,6 +61,27 @@ const char *http_cookie(const struct http_request *request, const char *name)
 struct bytes http_body(const struct http_request *request)
 {
     return buf_bytes(&request->body);
+}
+
+static const struct http_address LOOPBACK = { .octet = { [15] = 1 } };
+
+struct http_address http_client_address(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct http_address address = LOOPBACK;
+
+    if (info != NULL && info->client_addr->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)info->client_addr;
+
+        address = (struct http_address){ .octet = { [10] = 0xFF, [11] = 0xFF } };
+        memcpy(address.octet + 12, &v4->sin_addr, 4);
+    } else if (info != NULL && info->client_addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)info->client_addr;
+
+        memcpy(address.octet, &v6->sin6_addr, sizeof address.octet);
+    }
+    return address;
 }
 
 const char *http_listener_url(const struct http_request *request)
@@ -430,6 +452,9 @@ static enum MHD_Result handle(struct http_request *request)
         return refuse(request, request->refuse);
     if (!request->in_flight && !enter_flight(request))
         return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    if (!request->handled && server->config->admit != NULL &&
+        !server->config->admit(server->config->ctx, request, &request->response))
+        request->handled = true;
     if (!request->handled && request->route->slow != NULL &&
         request->route->slow(server->config->ctx, request, &request->work.subject)) {
         MHD_suspend_connection(request->connection);

@@ -28,6 +28,12 @@ struct http_response {
     const char *subject, *cause;
 };
 
+/* Where a request comes from: an IPv6 address, or an IPv4 one mapped into it; ::1 for a Unix
+ * socket. */
+struct http_address {
+    uint8_t octet[16];
+};
+
 typedef void http_handler(void *ctx, const struct http_request *request,
                           struct http_response *response);
 
@@ -58,6 +64,8 @@ struct http_config {
     unsigned request_time; /* seconds for a request to arrive whole */
     unsigned threads;      /* request threads a listener; 0: 2 */
     unsigned workers;      /* threads for slow requests, all listeners together; 0: 64 at most */
+    /* False: the request is not handled, the response is as it was set. NULL: all are. */
+    bool (*admit)(void *ctx, const struct http_request *request, struct http_response *response);
     /* Local servers (a token): refuse with 403 a request that carries an Origin, or whose Host is
      * neither loopback nor in `hosts`. */
     bool local_only;
@@ -123,6 +131,9 @@ const char *http_cookie(const struct http_request *request, const char *name);
 
 /** The body, whole. */
 struct bytes http_body(const struct http_request *request);
+
+/** The other end of the connection. */
+struct http_address http_client_address(const struct http_request *request);
 
 /** URL of the listener that the request came in on, as http_server_listen() gave it. */
 const char *http_listener_url(const struct http_request *request);

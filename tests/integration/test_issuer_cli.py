@@ -48,9 +48,9 @@ class CheckProfile(unittest.TestCase):
         for path in SHIPPED:
             walk(json.loads(path.read_text()), schema, path.name)
         nodes = [schema, *schema["$defs"].values()]
-        # An external CA is its operator's own, so that no shipped profile can have one.
+        # An external CA, and who may enrol, are the operator's own: no shipped profile can know.
         self.assertEqual({key for node in nodes for key in node["properties"]} - used,
-                         {"externalCa"})
+                         {"externalCa", "enrolment", "code", "devices", "confirmDevice"})
 
     @staticmethod
     def follow(schema, node):
