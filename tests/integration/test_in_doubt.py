@@ -276,7 +276,7 @@ class CutLine(DoubtCase):
         self.assertEqual(running[0].returncode, -signal.SIGKILL)
         self.outer.hook = None
         self.wait()
-        (row,) = self.issuer.sessions()[-1:]
+        (row,) = self.issuer.sessions()[:1]     # the newest
         self.assert_on_hold(row["id"])
         self.assert_resumed(row["id"])
 
