@@ -21,6 +21,7 @@ struct proxy {
 
 struct three {
     char issuer_folder[FOLDER_MAX], token_folder[FOLDER_MAX], token_url[FILE_MAX];
+    char state_folder[FOLDER_MAX]; /* where the proxies keep each closing proof until it is sent */
     struct issuer_server issuer;
     struct child *token;
     struct proxy proxy[PROXIES];
@@ -49,6 +50,7 @@ static void open_proxy(struct proxy *p, const struct three *t)
     must(trace_open(false, NULL, &p->e.trace, &err) == SKS_OK, err.text);
     token.watch_ctx = p->e.trace;
     p->e.stop = &p->stop;
+    p->e.state_folder = t->state_folder;
     must(issuer_link_open(t->issuer.url, &issuer, &p->e.issuer, &err) == SKS_OK &&
              user_open(&user, &p->e.user, &err) == SKS_OK &&
              token_link_open(t->token_url, &token, &p->e.token, &err) == SKS_OK,
@@ -73,6 +75,7 @@ static void open_three(struct three *t)
 
     folder_make(t->issuer_folder);
     folder_make(t->token_folder);
+    folder_make(t->state_folder);
     child_run("sks-token", init);
     folder_file(t->token_folder, "device-ca.pem", trust);
     (void)snprintf(address, sizeof address, "unix:%.80s/bench.sock", t->token_folder);
@@ -90,6 +93,7 @@ static void close_three(struct three *t)
     child_stop(t->token);
     folder_remove(t->issuer_folder);
     folder_remove(t->token_folder);
+    folder_remove(t->state_folder);
 }
 
 enum { ISSUER, TOKEN, PROXY, ENDS };
