@@ -175,11 +175,6 @@ static const struct option_row CHECK_PROFILE[] = {
     { 0 },
 };
 
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
-
 static enum exit_code run_init(void *from, char **operands, size_t count)
 {
     const struct options *options = from;
@@ -190,7 +185,8 @@ static enum exit_code run_init(void *from, char **operands, size_t count)
     (void)operands, (void)count;
     if (url != NULL && !url_host(url, host, sizeof host))
         return program_fail(EXIT_USAGE, "--public-url: '%s' is not an http or https URL", url);
-    return finish(data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
+    return program_finish(
+        data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
 }
 
 static enum exit_code run_check_profile(void *from, char **operands, size_t count)
@@ -260,7 +256,7 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
 out:
     buf_free(&text);
     data_folder_close(&issuer);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- the operator's ---- */

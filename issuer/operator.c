@@ -10,38 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
-
 /* ---- keys ---- */
 
 struct printer {
     bool json, first;
 };
 
-static json_t *hex_of(struct bytes data)
-{
-    struct buf hex = { 0 };
-    json_t *text;
-
-    if (data.len == 0)
-        return json_null();
-    hex_encode(&hex, data);
-    text = json_text(buf_bytes(&hex));
-    buf_free(&hex);
-    return text;
-}
-
 static void print_certificate(void *ctx, const struct issued_certificate *c)
 {
     struct printer *printer = ctx;
     const char *state = name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)c->state);
     json_t *row = json_pack(
-        "{s:o, s:o, s:s%, s:o, s:s, s:s, s:i, s:s}", "serialNumber", hex_of(c->serial),
-        "fingerPrint", hex_of(bytes_at(c->fingerprint, sizeof c->fingerprint)), "keyId",
-        c->key_id.ptr, c->key_id.len, "device", hex_of(c->device), "session", c->session_id,
+        "{s:o, s:o, s:s%, s:o, s:s, s:s, s:i, s:s}", "serialNumber", json_hex(c->serial),
+        "fingerPrint", json_hex(bytes_at(c->fingerprint, sizeof c->fingerprint)), "keyId",
+        c->key_id.ptr, c->key_id.len, "device", json_hex(c->device), "session", c->session_id,
         "owner", c->owner_id, "generation", (int)c->generation, "state", state);
     char *text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
 
@@ -83,7 +65,7 @@ enum exit_code operator_keys(const char *data, const char *device, bool json)
 out:
     buf_free(&name);
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- key management keys ---- */
@@ -100,7 +82,7 @@ enum exit_code operator_roll_over(const char *data, bool json)
         (void)printf("key management key of generation %u made; a running server takes it on"
                      " SIGHUP, or when it is started\n",
                      generation);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 enum exit_code operator_renew_evidence(const char *data, bool json)
@@ -112,7 +94,7 @@ enum exit_code operator_renew_evidence(const char *data, bool json)
         (void)printf(json ? "{\"certificate\":\"evidence.pem\"}\n"
                           : "evidence key made, with its certificate evidence.pem; the old one is"
                             " kept beside it\n");
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- deferred issuance ---- */
@@ -131,7 +113,7 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
     TRY(deferred_decide(&store, session, approve, device, &err));
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- session keys ---- */
@@ -154,5 +136,5 @@ enum exit_code operator_forget(const char *data, const char *session)
     (void)printf("session %s: the session key %s\n", session, TEXTS[status]);
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }

@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
-
 /* ---- revoke ---- */
 
 /* What the options must not be together; NULL if they are right. */
@@ -108,7 +103,7 @@ enum exit_code operator_revoke(const struct revoke_options *options, const char 
 out:
     buf_free(&number);
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- export ---- */
@@ -116,19 +111,6 @@ out:
 struct exporter {
     bool json, first;
 };
-
-static json_t *hex_of(struct bytes data)
-{
-    struct buf hex = { 0 };
-    json_t *text;
-
-    if (data.len == 0)
-        return json_null();
-    hex_encode(&hex, data);
-    text = json_text(buf_bytes(&hex));
-    buf_free(&hex);
-    return text;
-}
 
 static json_t *time_of(int64_t seconds)
 {
@@ -152,9 +134,9 @@ static void print_json_row(struct exporter *e, const struct exported_certificate
 {
     const struct issued_certificate *i = &c->issued;
     json_t *row = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:o, s:o}",
-                            "serialNumber", hex_of(i->serial), "fingerPrint",
-                            hex_of(bytes_at(i->fingerprint, sizeof i->fingerprint)), "keyId",
-                            json_text(i->key_id), "device", hex_of(i->device), "profile",
+                            "serialNumber", json_hex(i->serial), "fingerPrint",
+                            json_hex(bytes_at(i->fingerprint, sizeof i->fingerprint)), "keyId",
+                            json_text(i->key_id), "device", json_hex(i->device), "profile",
                             c->profile, "session", i->session_id, "state",
                             name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)i->state), "notAfter",
                             time_of(i->expires), "external", (int)i->external, "revocation",
@@ -219,5 +201,5 @@ enum exit_code operator_export(const char *data, const char *session, bool json)
             "there is no certificate of session %s", session);
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }

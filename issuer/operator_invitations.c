@@ -15,11 +15,6 @@
 
 static const char LOCAL_URL[] = "http://127.0.0.1:8080";
 
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
-
 /* ---- when it expires ---- */
 
 static bool read_duration(const char *text, int64_t *seconds)
@@ -178,7 +173,7 @@ out:
     OPENSSL_cleanse(code, sizeof code);
     arena_free(&arena);
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- the others ---- */
@@ -234,7 +229,7 @@ enum exit_code operator_invitations(const char *data, bool json)
         (void)printf("]}\n");
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 enum exit_code operator_withdraw(const char *data, const char *number)
@@ -252,5 +247,5 @@ enum exit_code operator_withdraw(const char *data, const char *number)
     TRY(invitation_withdraw(&store, wanted, &err));
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }

@@ -9,20 +9,15 @@ static enum sks_status offer(struct exchange *x,
 {
     const struct algorithm *p256 = algorithm_by_jose(bytes_of("P-256"), ALGORITHM_KEY_GENERATION);
     struct session_state *state = &x->session->state;
-    struct buf spki = { 0 }, private_key = { 0 };
     EVP_PKEY *pkey = NULL;
     enum sks_status rc;
 
     TRY(private_key_generate(p256, (struct bytes){ 0 }, &pkey));
-    TRY(put_key_pair(&spki, &private_key, pkey));
-    TRY(keep_bytes(x, buf_bytes(&spki), &state->terms.server_ephemeral_key));
-    TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
-    drawn_keys_keep(x->issuer->drawn_keys, buf_bytes(&spki), pkey);
+    TRY(session_kind_keep_pair(x, pkey, &state->terms.server_ephemeral_key));
+    drawn_keys_keep(x->issuer->drawn_keys, state->terms.server_ephemeral_key, pkey);
     request->server_ephemeral_key = state->terms.server_ephemeral_key;
 out:
     EVP_PKEY_free(pkey);
-    buf_free(&spki);
-    buf_free(&private_key);
     return sks_explain(x->err, rc);
 }
 

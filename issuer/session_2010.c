@@ -10,7 +10,6 @@ static enum sks_status offer(struct exchange *x,
                              struct provisioning_initialization_request *request)
 {
     struct session_state *state = &x->session->state;
-    struct buf spki = { 0 }, private_key = { 0 };
     EVP_PKEY *pkey = NULL;
     enum sks_status rc;
 
@@ -20,15 +19,11 @@ static enum sks_status offer(struct exchange *x,
     rc = server_keys_take(x->issuer->server_keys, x->profile->server_key, &pkey, x->err);
     x->trouble = rc != SKS_OK;
     TRY(rc);
-    TRY(put_key_pair(&spki, &private_key, pkey));
-    TRY(keep_bytes(x, buf_bytes(&spki), &state->server_public_key));
-    TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
+    TRY(session_kind_keep_pair(x, pkey, &state->server_public_key));
     state->terms.server_certificate = (struct bytes){ 0 };
     request->server_public_key = state->server_public_key;
 out:
     EVP_PKEY_free(pkey);
-    buf_free(&spki);
-    buf_free(&private_key);
     return sks_explain(x->err, rc);
 }
 

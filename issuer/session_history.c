@@ -126,27 +126,45 @@ enum sks_status session_store_last_answer(struct session_store *store,
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
-enum sks_status session_store_messages(struct session_store *store, const struct session *session,
-                                       struct arena *arena, struct stored_message **messages,
-                                       size_t *count, struct sks_error *err)
+typedef bool row_adder(struct list *list, struct arena *arena, sqlite3_stmt *row);
+
+/* Makes a list of what a session has. @param sql a literal, of OF_SESSION @param why it failed */
+static enum sks_status read_list(struct session_store *store, const struct session *session,
+                                 const char *sql, row_adder *add, struct arena *arena,
+                                 struct list *list, const char *why, struct sks_error *err)
 {
-    struct list list = { 0 };
     sqlite3_stmt *row;
     bool good = true;
     int step;
 
     database_lock(store->db);
-    row = database_query(store->db, "SELECT at, message, answer" OF_SESSION " ORDER BY place", "ii",
-                         first_place(session), end_place(session));
+    row = database_query(store->db, sql, "ii", first_place(session), end_place(session));
     while (good && (step = database_step(row, err)) > 0)
-        good = add_message(&list, arena, row, 1, true) && add_message(&list, arena, row, 2, false);
+        good = add(list, arena, row);
     database_done(row);
     database_unlock(store->db);
+    if (!good)
+        return sks_fail(err, SKS_ERROR_STORAGE, "%s", why);
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static bool add_messages(struct list *list, struct arena *arena, sqlite3_stmt *row)
+{
+    return add_message(list, arena, row, 1, true) && add_message(list, arena, row, 2, false);
+}
+
+enum sks_status session_store_messages(struct session_store *store, const struct session *session,
+                                       struct arena *arena, struct stored_message **messages,
+                                       size_t *count, struct sks_error *err)
+{
+    struct list list = { 0 };
+    enum sks_status rc =
+        read_list(store, session, "SELECT at, message, answer" OF_SESSION " ORDER BY place",
+                  add_messages, arena, &list, "no memory for the messages", err);
+
     *messages = list.item;
     *count = list.count;
-    if (!good)
-        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the messages");
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    return rc;
 }
 
 enum sks_status session_store_checks(struct session_store *store, const struct session *session,
@@ -154,22 +172,13 @@ enum sks_status session_store_checks(struct session_store *store, const struct s
                                      struct sks_error *err)
 {
     struct list list = { 0 };
-    sqlite3_stmt *row;
-    bool good = true;
-    int step;
+    enum sks_status rc =
+        read_list(store, session, "SELECT checks" OF_SESSION " ORDER BY place", add_checks, arena,
+                  &list, "the stored checks cannot be read", err);
 
-    database_lock(store->db);
-    row = database_query(store->db, "SELECT checks" OF_SESSION " ORDER BY place", "ii",
-                         first_place(session), end_place(session));
-    while (good && (step = database_step(row, err)) > 0)
-        good = add_checks(&list, arena, row);
-    database_done(row);
-    database_unlock(store->db);
     *checks = list.item;
     *count = list.count;
-    if (!good)
-        return sks_fail(err, SKS_ERROR_STORAGE, "the stored checks cannot be read");
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    return rc;
 }
 
 /* ---- one after the other ---- */
@@ -202,23 +211,13 @@ enum sks_status session_store_exchanges(struct session_store *store, const struc
                                         size_t *count, struct sks_error *err)
 {
     struct list list = { 0 };
-    sqlite3_stmt *row;
-    bool good = true;
-    int step;
+    enum sks_status rc =
+        read_list(store, session, "SELECT checks, at, message, answer" OF_SESSION " ORDER BY place",
+                  add_exchange, arena, &list, "what was said and checked cannot be read", err);
 
-    database_lock(store->db);
-    row =
-        database_query(store->db, "SELECT checks, at, message, answer" OF_SESSION " ORDER BY place",
-                       "ii", first_place(session), end_place(session));
-    while (good && (step = database_step(row, err)) > 0)
-        good = add_exchange(&list, arena, row);
-    database_done(row);
-    database_unlock(store->db);
     *exchanges = list.item;
     *count = list.count;
-    if (!good)
-        return sks_fail(err, SKS_ERROR_STORAGE, "what was said and checked cannot be read");
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    return rc;
 }
 
 enum sks_status session_store_each_open(struct session_store *store,

@@ -39,6 +39,10 @@ struct session_kind {
 
 extern const struct session_kind SESSION_107, SESSION_2010; /* session_107.c, session_2010.c */
 
+/** Keeps the key pair of an offer in the session's state. @param spki out: its public key there */
+CHECKED enum sks_status session_kind_keep_pair(struct exchange *x, EVP_PKEY *pkey,
+                                               struct bytes *spki);
+
 /** The kind of a profile's sessions. */
 const struct session_kind *session_kind_of_profile(const struct profile *profile);
 

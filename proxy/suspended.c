@@ -2,6 +2,7 @@
 
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/fetched.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -63,8 +64,7 @@ static enum sks_status session_path(char path[PATH_MAX], const char *folder,
     put_array(&ids, issuer_uri);
     put_array(&ids, server_session_id);
     TRY(ids.status);
-    REQUIRE(EVP_Digest(ids.ptr, ids.len, digest, NULL, EVP_sha256(), NULL), NULL, SKS_ERROR_CRYPTO,
-            "no digest");
+    TRY(sha256(buf_bytes(&ids), digest));
     for (size_t i = 0; i < DIGITS / 2; i++)
         (void)snprintf(name + 2 * i, sizeof name - 2 * i, "%02x", digest[i]);
     (void)snprintf(name + DIGITS, sizeof name - DIGITS, "%s", SUFFIX);

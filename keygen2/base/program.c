@@ -49,6 +49,11 @@ enum exit_code program_exit_code(enum sks_status status)
     }
 }
 
+enum exit_code program_finish(enum sks_status rc, const struct sks_error *err)
+{
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
+}
+
 /* ---- help ---- */
 
 static size_t row_count(const struct option_row *rows)
