@@ -42,18 +42,6 @@ static const struct name OPERATION_NAMES[] = {
     { NULL, 0 },
 };
 
-static enum sks_status decode_value(struct json_reader *r, const struct json_place *at,
-                                    const json_t *value, void *member)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    struct bytes *kept = member;
-
-    (void)at;
-    *kept = text == NULL ? (struct bytes){ 0 } : arena_copy(r->arena, bytes_of(text));
-    free(text);
-    return kept->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
 static enum sks_status decode_bit(struct json_reader *r, const struct json_place *at,
                                   const json_t *value, void *member)
 {
@@ -67,7 +55,6 @@ static enum sks_status decode_bit(struct json_reader *r, const struct json_place
     return SKS_OK;
 }
 
-static const struct json_codec VALUE = { decode_value, NULL };
 static const struct json_codec BIT = { decode_bit, NULL };
 
 #define AT(member) .offset = offsetof(struct rule, member)
@@ -78,7 +65,7 @@ static const struct json_field RULE_FIELDS[] = {
     { "path", JSON_TEXT, JSON_MANDATORY, AT(path), .min = 1 },
     { "operation", JSON_NAME, JSON_MANDATORY, AT(operation), .with = OPERATION_NAMES },
     { "bit", JSON_CUSTOM, JSON_OPTIONAL, .with = &BIT },
-    { "value", JSON_CUSTOM, JSON_OPTIONAL, AT(value), .with = &VALUE },
+    { "value", JSON_CUSTOM, JSON_OPTIONAL, AT(value), .with = &JSON_ANY_VALUE },
 };
 
 #undef AT

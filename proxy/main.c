@@ -6,6 +6,7 @@
 #include "proxy/enrolment_page_link.h"
 #include "proxy/proof.h"
 #include "proxy/provision.h"
+#include "proxy/relay/command.h"
 #include "proxy/suspended.h"
 #include "proxy/trust_anchor.h"
 
@@ -248,12 +249,24 @@ static void set_defaults(void *options)
     ((struct options *)options)->timeout = 120;
 }
 
+union all_options {
+    struct options enrolment; /* of provision and resume */
+    struct relay_options relay;
+};
+
 static const struct command_row COMMANDS[] = {
     { "provision", "ISSUER-URL|LINK", 1, 1,
       "Runs one enrolment between an issuer and a token; LINK: of the issuer's enrolment page.",
       PROVISION, provision, set_defaults },
     { "resume", "[ISSUER-URL]", 0, 1, "Sends closing proofs that no issuer has confirmed yet.",
       RESUME, resume, set_defaults },
+    { "relay", "", 0, 0,
+      "Hands on HTTP between a client and an issuer, or a middleware and a token.", RELAY_OPTIONS,
+      relay_command, relay_defaults },
+    { "replay", "TRANSCRIPT", 1, 1, "Sends the requests of a relay's transcript again.",
+      REPLAY_OPTIONS, replay_command, relay_defaults },
+    { "diff", "TRANSCRIPT TRANSCRIPT", 2, 2, "Shows where two transcripts part.", DIFF_OPTIONS,
+      diff_command, relay_defaults },
     { 0 },
 };
 
@@ -261,7 +274,7 @@ int main(int argc, char **argv)
 {
     static const struct program PROGRAM = {
         "sks-proxy", "the untrusted middleware between a KeyGen2 issuer and a token", COMMANDS,
-        sizeof(struct options)
+        sizeof(union all_options)
     };
 
     return program_main(&PROGRAM, argc, argv);
