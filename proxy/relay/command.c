@@ -54,6 +54,9 @@ const struct option_row RELAY_OPTIONS[] = {
     { "record", 0, "FILE",
       "write a transcript there: all that crosses, PINs and cookies too (mode 0600)", OPTION_TEXT,
       AT(record), false, NULL, 0, 0 },
+    { "attack", 0, "NAME-OR-FILE",
+      "alter what crosses by a rule file, or a ready attack (sks-proxy attacks)", OPTION_TEXT,
+      AT(attack), false, NULL, 0, 0 },
     { "tls-certificate", 0, "PEM", "answer over https with this certificate and its path",
       OPTION_TEXT, AT(tls_certificate), false, NULL, 0, 0 },
     { "tls-key", 0, "PEM", "its key; mode 0600", OPTION_TEXT, AT(tls_key), false, NULL, 0, 0 },
@@ -65,6 +68,13 @@ const struct option_row RELAY_OPTIONS[] = {
     INSECURE,
     TIMEOUT,
     { "verbose", 'v', NULL, "log each exchange", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
+    END,
+};
+
+const struct option_row ATTACKS_OPTIONS[] = {
+    { "schema", 0, NULL, "print the JSON Schema of rule files instead", OPTION_FLAG, AT(schema),
+      false, NULL, 0, 0 },
+    JSON_OUTPUT("print them as a JSON array"),
     END,
 };
 
@@ -143,6 +153,7 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
 {
     const struct relay_options *o = options;
     struct buf certificate = { 0 }, key = { 0 };
+    struct attack *attack = NULL;
     struct sks_error err = { 0 };
     enum sks_status rc;
 
@@ -154,6 +165,8 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
     http_block_signals();
     TRY(read_pem(o->tls_certificate, false, &certificate, &err));
     TRY(read_pem(o->tls_key, true, &key, &err));
+    if (o->attack != NULL)
+        TRY(attack_load(o->attack, &attack, &err));
     rc = serve(&(struct relay_config){ .listen = o->listen,
                                        .cert_pem = (const char *)certificate.ptr,
                                        .key_pem = (const char *)key.ptr,
@@ -162,13 +175,86 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
                                        .insecure = o->insecure,
                                        .timeout = o->timeout,
                                        .record = o->record,
+                                       .attack = attack,
                                        .verbose = o->verbose,
                                        .connections = o->connections },
                &err);
 out:
+    attack_free(attack);
     buf_free(&certificate);
     buf_free(&key);
     return program_finish(rc, &err);
+}
+
+/* ---- attacks ---- */
+
+/* A paragraph under a name, lines of 80 columns. */
+static void print_paragraph(const struct named_attack *attack)
+{
+    size_t column = 0;
+
+    (void)printf("%s\n", attack->name);
+    for (const char *word = attack->text; *word != '\0';) {
+        size_t len = strcspn(word, " ");
+
+        if (column > 0 && column + 1 + len > 76) {
+            (void)printf("\n");
+            column = 0;
+        }
+        (void)printf("%s%.*s", column == 0 ? "    " : " ", (int)len, word);
+        column += len + 1;
+        word += len + (word[len] == ' ');
+    }
+    (void)printf("\n\n");
+}
+
+static json_t *attack_json(const struct named_attack *attack)
+{
+    json_t *rules = json_loads(attack->rules, 0, NULL);
+
+    return json_pack("{s:s, s:s, s:O*}", "name", attack->name, "description", attack->text, "rules",
+                     json_object_get(rules, "rules"));
+}
+
+static enum exit_code print_json(json_t *value)
+{
+    int failed = value == NULL || json_dumpf(value, stdout, JSON_INDENT(2)) != 0;
+
+    (void)printf("\n");
+    json_decref(value);
+    return failed ? program_fail(EXIT_IO, "cannot write the output") : EXIT_DONE;
+}
+
+enum exit_code attacks_command(void *options, char **operands, size_t count)
+{
+    const struct relay_options *o = options;
+    json_t *all;
+    bool found = false;
+
+    if (o->schema)
+        return print_json(rules_schema());
+    all = json_array();
+    for (size_t i = 0; i < NAMED_ATTACKS_COUNT; i++) {
+        const struct named_attack *attack = &NAMED_ATTACKS[i];
+
+        if (count > 0 && strcmp(attack->name, operands[0]) != 0)
+            continue;
+        found = true;
+        if (o->json)
+            (void)json_array_append_new(all, attack_json(attack));
+        else
+            print_paragraph(attack);
+        if (count > 0 && !o->json)
+            (void)printf("%s\n", attack->rules);
+    }
+    if (o->json && found)
+        return print_json(all);
+    json_decref(all);
+    return found ? EXIT_DONE
+                 : program_fail(EXIT_USAGE,
+                                "there is no attack '%s': 'sks-proxy attacks' lists "
+                                "them",
+                                operands[0]);
 }
 
 /* ---- replay ---- */

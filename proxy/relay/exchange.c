@@ -1,7 +1,6 @@
 /* One request and its answer, handed on as they come, and kept for the transcript. */
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
-#include "proxy/relay/message.h"
 #include "proxy/relay/relay_internal.h"
 
 #include <stdio.h>
@@ -9,28 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FIELDS_MAX = 64, BLOCK = 32 * 1024 };
-
-/* One direction. What is kept of the body is for the transcript and the log. */
-struct passage {
-    struct buf body;
-    uint64_t size; /* all of it */
-    struct message message;
-    bool told; /* to transcript and log */
-};
-
-struct exchange {
-    struct relay_connection *connection;
-    uint32_t number;
-    const char *method;
-    struct http_field field[FIELDS_MAX]; /* of the request, in the connection's memory */
-    size_t fields;
-    bool counted, sending, answered;
-    int64_t began;
-    struct upstream_head head;
-    struct passage request, answer;
-    struct sks_error err;
-};
+enum { BLOCK = 32 * 1024 };
 
 static const struct relay_config *config_of(const struct exchange *x)
 {
@@ -44,14 +22,19 @@ static bool is_watched(const struct exchange *x)
     return config_of(x)->verbose || x->connection->relay->recorder != NULL;
 }
 
-static void keep(struct exchange *x, struct passage *passage, struct bytes piece)
+static bool is_attacked(const struct exchange *x)
+{
+    return config_of(x)->attack != NULL;
+}
+
+void exchange_keep(struct exchange *x, struct passage *passage, struct bytes piece)
 {
     passage->size += piece.len;
-    if (is_watched(x) && passage->body.len + piece.len <= TRANSCRIPT_BODY_MAX)
+    if ((is_watched(x) || is_attacked(x)) && passage->body.len + piece.len <= TRANSCRIPT_BODY_MAX)
         put_raw(&passage->body, piece);
 }
 
-static const char *find_field(const struct http_field *field, size_t fields, const char *name)
+const char *exchange_field(const struct http_field *field, size_t fields, const char *name)
 {
     for (size_t i = 0; i < fields; i++)
         if (strcasecmp(field[i].name, name) == 0)
@@ -92,6 +75,7 @@ static void record(struct exchange *x, const struct passage *passage, bool answe
         .body = buf_bytes(&passage->body),
         .cut = passage->size > passage->body.len,
         .decoded = bytes_of(decoded),
+        .altered = bytes_of(passage->altered),
     };
 
     transcript_time(time);
@@ -115,11 +99,11 @@ static void log_exchange(const struct exchange *x)
 }
 
 /* A message has come whole: called once for each, before its last piece goes on. */
-static void tell(struct exchange *x, bool answer)
+void exchange_tell(struct exchange *x, bool answer)
 {
     struct passage *passage = answer ? &x->answer : &x->request;
-    const char *type = answer ? find_field(x->head.field, x->head.fields, "Content-Type")
-                              : find_field(x->field, x->fields, "Content-Type");
+    const char *type = answer ? exchange_field(x->head.field, x->head.fields, "Content-Type")
+                              : exchange_field(x->field, x->fields, "Content-Type");
 
     if (passage->told || !is_watched(x))
         return;
@@ -155,7 +139,7 @@ static enum MHD_Result take_field(void *ctx, enum MHD_ValueKind kind, const char
     struct exchange *x = ctx;
 
     (void)kind;
-    if (x->fields == FIELDS_MAX)
+    if (x->fields == EXCHANGE_FIELDS_MAX)
         return MHD_NO;
     x->field[x->fields].name = (char *)(uintptr_t)name;
     x->field[x->fields++].value = (char *)(uintptr_t)(value == NULL ? "" : value);
@@ -164,9 +148,9 @@ static enum MHD_Result take_field(void *ctx, enum MHD_ValueKind kind, const char
 
 static int64_t body_length(const struct exchange *x)
 {
-    const char *length = find_field(x->field, x->fields, "Content-Length");
+    const char *length = exchange_field(x->field, x->fields, "Content-Length");
 
-    if (find_field(x->field, x->fields, "Transfer-Encoding") != NULL)
+    if (exchange_field(x->field, x->fields, "Transfer-Encoding") != NULL)
         return UPSTREAM_LENGTH_UNKNOWN;
     return length == NULL ? 0 : strtoll(length, NULL, 10);
 }
@@ -190,12 +174,23 @@ static enum sks_status begin(struct exchange *x)
 
     REQUIRE(enter_flight(x), &x->err, SKS_ERROR_NOT_AVAILABLE, "the relay is stopping");
     REQUIRE(c->target != NULL, &x->err, SKS_ERROR_STORAGE, "no memory for a request");
-    REQUIRE(x->fields < FIELDS_MAX, &x->err, SKS_ERROR_OPTION, "more than %d headers",
-            FIELDS_MAX - 1);
+    REQUIRE(x->fields < EXCHANGE_FIELDS_MAX, &x->err, SKS_ERROR_OPTION, "more than %d headers",
+            EXCHANGE_FIELDS_MAX - 1);
     if (c->upstream == NULL)
         TRY(upstream_new(&c->relay->upstream, &c->upstream, &x->err));
-    TRY(upstream_begin(c->upstream, x->method, c->target, x->field, x->fields, body_length(x),
-                       &x->err));
+    if (is_attacked(x))
+        return SKS_OK; /* begun when the body is known */
+    rc = exchange_send(x, body_length(x));
+out:
+    return rc;
+}
+
+enum sks_status exchange_send(struct exchange *x, int64_t length)
+{
+    struct relay_connection *c = x->connection;
+    enum sks_status rc;
+
+    TRY(upstream_begin(c->upstream, x->method, c->target, x->field, x->fields, length, &x->err));
     x->sending = true;
 out:
     return rc;
@@ -225,16 +220,16 @@ static ssize_t read_answer(void *ctx, uint64_t position, char *to, size_t max)
 
     (void)position;
     if (len > 0)
-        keep(x, &x->answer, bytes_at(to, (size_t)len));
+        exchange_keep(x, &x->answer, bytes_at(to, (size_t)len));
     if (len <= 0 || (int64_t)x->answer.size == x->head.length)
-        tell(x, true);
+        exchange_tell(x, true);
     return len > 0    ? (ssize_t)len
            : len == 0 ? (ssize_t)MHD_CONTENT_READER_END_OF_STREAM
                       : (ssize_t)MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static enum MHD_Result send_response(struct MHD_Connection *mhd, unsigned status,
-                                     struct MHD_Response *response)
+enum MHD_Result exchange_respond(struct MHD_Connection *mhd, unsigned status,
+                                 struct MHD_Response *response)
 {
     enum MHD_Result sent = MHD_NO;
 
@@ -262,13 +257,13 @@ static enum MHD_Result hand_back(struct exchange *x, struct MHD_Connection *mhd)
     for (size_t i = 0; response != NULL && i < x->head.fields; i++)
         (void)MHD_add_response_header(response, x->head.field[i].name, x->head.field[i].value);
     if (size == 0 || strcmp(x->method, "HEAD") == 0)
-        tell(x, true);
-    return send_response(mhd, x->head.status, response);
+        exchange_tell(x, true);
+    return exchange_respond(mhd, x->head.status, response);
 }
 
 /* The request is not known to the other side, or it says nothing about it: the client is told so,
  * or sees its connection closed, as it would have without a relay. */
-static enum MHD_Result give_up(struct exchange *x, struct MHD_Connection *mhd, enum sks_status rc)
+enum MHD_Result exchange_give_up(struct exchange *x, struct MHD_Connection *mhd, enum sks_status rc)
 {
     bool has_left = x->sending && upstream_has_sent(x->connection->upstream);
     struct MHD_Response *response;
@@ -276,14 +271,14 @@ static enum MHD_Result give_up(struct exchange *x, struct MHD_Connection *mhd, e
 
     log_error("%u.%u %s %s: %s", x->connection->number, x->number, x->method,
               x->connection->target == NULL ? "" : x->connection->target, x->err.text);
-    tell(x, true);
+    exchange_tell(x, true);
     if (has_left)
         return MHD_NO;
     (void)snprintf(text, sizeof text, "relay: %s\n", x->err.text);
     response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
     if (response != NULL)
         (void)MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
-    return send_response(
+    return exchange_respond(
         mhd, rc == SKS_ERROR_OPTION ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE,
         response);
 }
@@ -291,14 +286,16 @@ static enum MHD_Result give_up(struct exchange *x, struct MHD_Connection *mhd, e
 static enum MHD_Result finish(struct exchange *x, struct MHD_Connection *mhd)
 {
     struct relay_connection *c = x->connection;
-    enum sks_status rc = x->sending ? SKS_OK : x->err.status;
+    enum sks_status rc = x->err.status;
 
     x->answered = true;
     http_guard_rest(c->relay->guard, c->guarded);
-    tell(x, false);
+    if (is_attacked(x) && rc == SKS_OK)
+        return exchange_attacked(x, mhd);
+    exchange_tell(x, false);
     if (rc == SKS_OK)
         rc = upstream_finish(c->upstream, &x->head, &x->err);
-    return rc == SKS_OK ? hand_back(x, mhd) : give_up(x, mhd, rc);
+    return rc == SKS_OK ? hand_back(x, mhd) : exchange_give_up(x, mhd, rc);
 }
 
 enum MHD_Result exchange_arrives(void *cls, struct MHD_Connection *mhd, const char *url,
@@ -321,7 +318,7 @@ enum MHD_Result exchange_arrives(void *cls, struct MHD_Connection *mhd, const ch
         return x->answered ? MHD_YES : finish(x, mhd);
     *upload_data_size = 0;
     if (!x->answered)
-        keep(x, &x->request, piece);
+        exchange_keep(x, &x->request, piece);
     if (!x->answered && x->sending)
         upstream_send(x->connection->upstream, piece);
     return MHD_YES;

@@ -7,6 +7,7 @@
 #ifndef PROXY_RELAY_RELAY_H
 #define PROXY_RELAY_RELAY_H
 
+#include "proxy/attack/attack.h"
 #include "proxy/relay/upstream.h"
 
 struct relay;
@@ -17,10 +18,11 @@ struct relay_config {
     const char *to;                 /* as in struct upstream_config, with what follows */
     const char *ca_file;
     bool insecure;
-    unsigned timeout;     /* seconds for an exchange with the other side */
-    const char *record;   /* file of the transcript; NULL: none */
-    bool verbose;         /* a line an exchange in the log */
-    unsigned connections; /* of clients at a time */
+    unsigned timeout;      /* seconds for an exchange with the other side */
+    const char *record;    /* file of the transcript; NULL: none */
+    struct attack *attack; /* what it does to the messages, which are then read whole; NULL: none */
+    bool verbose;          /* a line an exchange in the log */
+    unsigned connections;  /* of clients at a time */
 };
 
 /**

@@ -1,6 +1,6 @@
 #include "proxy/relay/replay.h"
 
-#include "proxy/relay/message.h"
+#include "proxy/message.h"
 #include "proxy/relay/upstream.h"
 
 #include <stdlib.h>

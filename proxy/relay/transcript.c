@@ -2,7 +2,7 @@
 
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
-#include "proxy/relay/message.h"
+#include "proxy/message.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,27 +14,12 @@ from urllib.parse import urlsplit
 from rig import raw_http
 from rig.certificates import Authority
 from rig.origin import Origin
-from rig.processes import Program, provision, run, spawn
+from rig.processes import provision, run
+from rig.relaycase import RelayProgram, behind_relay, transcript
 from rig.sks_types import from_base64url
 from rig.testcase import RigTest, write_profile
 
 IO_ERROR, USAGE = 3, 2
-
-
-class RelayProgram(Program):
-    name = "sks-proxy"
-
-    def __init__(self, folder, to, *options, listen="127.0.0.1:0"):
-        super().__init__(folder)
-        self.to, self.listen, self.options = to, listen, options
-
-    def arguments(self):
-        return ["relay", "--listen", self.listen, "--to", self.to, *self.options]
-
-    def on_ready(self):
-        self.url = self.ready[0]
-        if not self.url.startswith("unix:"):
-            self.listen = urlsplit(self.url).netloc
 
 
 class RelayCase(RigTest):
@@ -60,10 +45,6 @@ class RelayCase(RigTest):
         client.request(method, target, body, headers or {})
         response = client.getresponse()
         return response, response.read()
-
-
-def transcript(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 class HandsOn(RelayCase):
@@ -277,15 +258,14 @@ class BothHops(RelayCase):
     def set_up_rig(cls):
         cls.profiles = write_profile(cls.new_folder(), "plain")
         cls.token = cls.start_token()
-        cls.issuer = cls.start_issuer(trust=[cls.token.device_ca], profiles=cls.profiles)
+        cls.issuer, to_issuer = behind_relay(cls, trust=[cls.token.device_ca],
+                                             profiles=cls.profiles)
         cls.outer = cls.folder / "outer.jsonl"
         cls.inner = cls.folder / "inner.jsonl"
-        to_issuer = RelayProgram(cls.new_folder(), cls.issuer.url, "--record", cls.outer)
-        to_token = RelayProgram(cls.new_folder(), cls.token.url, "--record", cls.inner, "-v",
-                                listen="unix:%s" % (cls.new_folder() / "relay.sock"))
-        cls.relays = cls.start(to_issuer), cls.start(to_token)
-        cls.issuer.options = ["--public-url", to_issuer.url]
-        cls.issuer.restart()
+        to_issuer.again("--record", cls.outer)
+        to_token = cls.start(RelayProgram(cls.new_folder(), cls.token.url, "--record", cls.inner,
+                                          "-v", listen="unix:%s/r" % cls.new_folder()))
+        cls.relays = to_issuer, to_token
         cls.trace = cls.folder / "trace.jsonl"
         cls.code, cls.outcome, _ = provision(to_issuer.url + "/kg2/plain", to_token.url,
                                              "--trace", cls.trace)

@@ -1,4 +1,4 @@
-#include "proxy/relay/message.h"
+#include "proxy/message.h"
 
 #include <stdio.h>
 #include <string.h>

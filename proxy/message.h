@@ -1,6 +1,6 @@
 /* What a relayed body is: its hop, its name, and how it reads. */
-#ifndef PROXY_RELAY_MESSAGE_H
-#define PROXY_RELAY_MESSAGE_H
+#ifndef PROXY_MESSAGE_H
+#define PROXY_MESSAGE_H
 
 #include "proxy/trace.h"
 #include "token/api/call_json.h"
