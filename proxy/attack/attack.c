@@ -72,29 +72,38 @@ static const char *ready_rules(const char *name)
     return NULL;
 }
 
-enum sks_status attack_load(const char *name, struct attack **attack, struct sks_error *err)
+enum sks_status attack_of_rules(struct bytes rules, struct attack **attack, struct sks_error *err)
 {
     struct attack *made = calloc(1, sizeof *made);
+    enum sks_status rc;
+
+    *attack = NULL;
+    REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for the attack");
+    (void)pthread_mutex_init(&made->lock, NULL);
+    TRY(rules_read(rules, &made->file, &made->arena, err));
+    TRY(prepare(made, err));
+    *attack = made;
+    made = NULL;
+out:
+    attack_free(made);
+    return rc;
+}
+
+enum sks_status attack_load(const char *name, struct attack **attack, struct sks_error *err)
+{
     const char *ready = ready_rules(name);
     struct sks_error why = { 0 };
     struct buf text = { 0 };
     enum sks_status rc;
 
     *attack = NULL;
-    REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for the attack");
-    (void)pthread_mutex_init(&made->lock, NULL);
     if (ready != NULL)
-        put_text(&text, ready);
-    else
-        TRY(file_read(name, FILE_MAX_BYTES, &text, err));
-    rc = rules_read(buf_bytes(&text), &made->file, &made->arena, &why);
+        return attack_of_rules(bytes_of(ready), attack, err);
+    TRY(file_read(name, FILE_MAX_BYTES, &text, err));
+    rc = attack_of_rules(buf_bytes(&text), attack, &why);
     REQUIRE(rc == SKS_OK, err, rc, "%s: %s", name, why.text);
-    TRY(prepare(made, err));
-    *attack = made;
-    made = NULL;
 out:
     buf_free(&text);
-    attack_free(made);
     return rc;
 }
 

@@ -43,6 +43,10 @@ struct attack_outcome {
 CHECKED enum sks_status attack_load(const char *name, struct attack **attack,
                                     struct sks_error *err);
 
+/** The same from the text of a rule file. @param attack  out: NULL if it is refused */
+CHECKED enum sks_status attack_of_rules(struct bytes rules, struct attack **attack,
+                                        struct sks_error *err);
+
 /**
  * Does what the rules that are for this message say, in their order.
  *

@@ -167,29 +167,39 @@ out:
     return rc;
 }
 
+enum sks_status transcript_parse(struct bytes text, struct transcript *transcript,
+                                 struct sks_error *err)
+{
+    struct sks_error why = { 0 };
+    size_t number = 0;
+    enum sks_status rc = SKS_OK;
+
+    transcript->line = arena_alloc(&transcript->arena, count_lines(text), sizeof *transcript->line);
+    REQUIRE(transcript->line != NULL, err, SKS_ERROR_STORAGE, "no memory for a transcript");
+    while (text.len > 0) {
+        const uint8_t *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
+
+        number++;
+        rc = len == 0 ? SKS_OK : read_line(bytes_at(text.ptr, len), transcript, &why);
+        REQUIRE(rc == SKS_OK, err, rc, "line %zu: %s", number, why.text);
+        len += end != NULL;
+        text = bytes_at(text.ptr + len, text.len - len);
+    }
+out:
+    return rc;
+}
+
 enum sks_status transcript_read(const char *file, struct transcript *transcript,
                                 struct sks_error *err)
 {
     struct sks_error why = { 0 };
     struct buf text = { 0 };
-    struct bytes rest;
-    size_t number = 0;
     enum sks_status rc;
 
     TRY(file_read(file, FILE_MAX_BYTES, &text, err));
-    rest = buf_bytes(&text);
-    transcript->line = arena_alloc(&transcript->arena, count_lines(rest), sizeof *transcript->line);
-    REQUIRE(transcript->line != NULL, err, SKS_ERROR_STORAGE, "%s: no memory for it", file);
-    while (rest.len > 0) {
-        const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
-        size_t len = end == NULL ? rest.len : (size_t)(end - rest.ptr);
-
-        number++;
-        rc = len == 0 ? SKS_OK : read_line(bytes_at(rest.ptr, len), transcript, &why);
-        REQUIRE(rc == SKS_OK, err, rc, "%s, line %zu: %s", file, number, why.text);
-        len += end != NULL;
-        rest = bytes_at(rest.ptr + len, rest.len - len);
-    }
+    rc = transcript_parse(buf_bytes(&text), transcript, &why);
+    REQUIRE(rc == SKS_OK, err, rc, "%s: %s", file, why.text);
 out:
     buf_free(&text);
     return rc;

@@ -40,7 +40,11 @@ struct transcript {
     size_t count;
 };
 
-/** @return SKS_ERROR_OPTION with number of line and what is wrong with it */
+/** Reads lines. @return SKS_ERROR_OPTION with number of line and what is wrong with it */
+CHECKED enum sks_status transcript_parse(struct bytes text, struct transcript *transcript,
+                                         struct sks_error *err);
+
+/** As transcript_parse(), of a file. */
 CHECKED enum sks_status transcript_read(const char *file, struct transcript *transcript,
                                         struct sks_error *err);
 
