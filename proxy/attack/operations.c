@@ -214,12 +214,11 @@ static bool maximum(const struct operation_context *c, const struct place *place
 {
     static const json_int_t WIDTHS[] = { UINT32_MAX, UINT16_MAX, UINT8_MAX };
 
-    for (size_t i = 0; i < NITEMS(WIDTHS); i++) {
-        if (!set_number(place, WIDTHS[i]))
-            return false;
-        if (fits(c))
+    if (!json_is_integer(place->value))
+        return false;
+    for (size_t i = 0; i < NITEMS(WIDTHS); i++)
+        if (place_set(place, json_integer(WIDTHS[i])) && fits(c))
             return true;
-    }
     return false;
 }
 
