@@ -31,7 +31,7 @@ struct transcript_header {
 };
 
 enum transcript_direction { TRANSCRIPT_REQUEST, TRANSCRIPT_ANSWER };
-enum { TRANSCRIPT_BODY_MAX = 16 * 1024 * 1024 };
+enum { TRANSCRIPT_BODY_MAX = 4 * 1024 * 1024 };
 
 /* The lines of a file; zeroed to begin with. */
 struct transcript {
