@@ -1,0 +1,40 @@
+#include "matrix/judge.h"
+
+#include "matrix/issuer_end.h"
+#include "matrix/unprotected.h"
+
+const char *const MATRIX_VERDICT_NAMES[MATRIX_VERDICTS] = {
+    [MATRIX_TOKEN] = "token",           [MATRIX_ISSUER] = "issuer",
+    [MATRIX_MIDDLEWARE] = "middleware", [MATRIX_HARMLESS] = "harmless",
+    [MATRIX_UNPROTECTED] = "unprotected", [MATRIX_COMMITTED] = "committed",
+    [MATRIX_UNDETECTED] = "undetected", [MATRIX_UNFIT] = "unfit",
+};
+
+static enum matrix_verdict detected_by(enum run_party party)
+{
+    return party == RUN_TOKEN    ? MATRIX_TOKEN
+           : party == RUN_ISSUER ? MATRIX_ISSUER
+                                 : MATRIX_MIDDLEWARE;
+}
+
+enum matrix_verdict judge(const struct expectation *expected, const struct plan_case *item,
+                          const struct run *run, const json_t *drawn, const json_t *undrawn,
+                          bool *leftover)
+{
+    bool unchanged = json_equal(drawn, expected->before) != 0;
+    bool complete = json_equal(undrawn, expected->after) != 0;
+    bool counted = run->verdict[ISSUER_SUCCEEDED] >= expected->succeeded;
+
+    *leftover = !unchanged && !complete;
+    if (run->misfit || !run->altered)
+        return MATRIX_UNFIT;
+    if (counted && complete && !unchanged)
+        return MATRIX_HARMLESS;
+    if (unchanged && !counted)
+        return detected_by(run->by);
+    if (unprotected_find(item) != NULL)
+        return MATRIX_UNPROTECTED;
+    if (complete && !counted)
+        return MATRIX_COMMITTED;
+    return MATRIX_UNDETECTED;
+}

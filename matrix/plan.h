@@ -1,0 +1,29 @@
+/* The cases of a sweep: every operation that fits, on every node of every message of a session. */
+#ifndef MATRIX_PLAN_H
+#define MATRIX_PLAN_H
+
+#include "proxy/message.h"
+
+struct plan_case {
+    enum hop hop;
+    bool answer;
+    uint8_t operation; /* enum operation */
+    uint32_t occurrence;
+    const char *message, *path; /* path: "" for the whole message */
+    const char *rules;          /* a rule file with the one rule */
+};
+
+struct plan; /* holds what the cases point to */
+
+struct plan *plan_new(void);
+
+/** Adds all cases of a message of a clean session; a run_watcher. @param plan a struct plan */
+void plan_watch(void *plan, const struct message *message, bool answer, struct bytes body);
+
+/** @return NULL if there was no memory for some of them */
+const struct plan_case *plan_cases(const struct plan *plan, size_t *count);
+
+/** NULL is allowed. */
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Both ends and the middleware in one process, and one session between them: clean, or under an
+ * attack that sits on both hops as a relay would.
+ */
+#ifndef MATRIX_RIG_H
+#define MATRIX_RIG_H
+
+#include "proxy/attack/attack.h"
+
+struct rig;
+
+/** @param folder  an empty one @param profiles  folder of the issuer's profiles */
+CHECKED enum sks_status rig_new(const char *folder, const char *profiles, struct rig **rig,
+                                struct sks_error *err);
+
+/** Keeps the state that both ends are in as the one that each session begins with. */
+CHECKED enum sks_status rig_keep(struct rig *rig, struct sks_error *err);
+
+CHECKED enum sks_status rig_restore(struct rig *rig, struct sks_error *err);
+
+/* How a session ended, as the middleware saw it. */
+enum run_end { RUN_SUCCEEDED, RUN_REFUSED, RUN_ERROR, RUN_IN_DOUBT };
+enum run_party { RUN_NOBODY, RUN_TOKEN, RUN_ISSUER, RUN_MIDDLEWARE };
+
+struct run {
+    enum run_end end;
+    enum run_party by;   /* who refused */
+    char cause[800];     /* why */
+    bool altered;        /* the attack found its message */
+    bool misfit;         /* and could not do to it what it says */
+    int64_t verdict[4];  /* sessions of the issuer, by enum issuer_verdict_kind */
+    char at[80];         /* the last message that crossed whole, "issuer KeyCreationRequest" */
+};
+
+/* Told of each message as it was sent, before an attack. */
+typedef void run_watcher(void *ctx, const struct message *message, bool answer, struct bytes body);
+
+/**
+ * One session from the state that was kept.
+ *
+ * @param attack  NULL: none
+ * @param watch   NULL: nobody watches
+ */
+CHECKED enum sks_status rig_run(struct rig *rig, const char *profile, struct attack *attack,
+                                run_watcher *watch, void *ctx, struct run *run,
+                                struct sks_error *err);
+
+/** token_end_view() of the token. */
+json_t *rig_view(struct rig *rig, bool drawn);
+
+/** NULL is allowed. */
+void rig_free(struct rig *rig);
+
+#endif
