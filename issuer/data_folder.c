@@ -309,24 +309,6 @@ out:
     return rc;
 }
 
-static enum sks_status load_tls(const char *folder, struct issuer *issuer, struct sks_error *err)
-{
-    char path[PATH_MAX];
-    struct bytes_list list;
-    enum sks_status rc;
-
-    TRY(path_of(path, folder, TLS_NAME, ".key", err));
-    TRY(file_read_secret(path, PEM_FILE_MAX, &issuer->tls_key_pem, err));
-    put_byte(&issuer->tls_key_pem, 0);
-    TRY(path_of(path, folder, TLS_NAME, ".pem", err));
-    TRY(file_read(path, PEM_FILE_MAX, &issuer->tls_certificate_pem, err));
-    put_byte(&issuer->tls_certificate_pem, 0);
-    TRY(pem_read_certificates(path, &issuer->arena, &list, err));
-    issuer->tls_certificate = list.item[0]; /* the leaf comes first */
-out:
-    return rc;
-}
-
 enum sks_status data_folder_load(const char *folder, struct issuer *issuer, struct sks_error *err)
 {
     enum sks_status rc;
@@ -334,7 +316,7 @@ enum sks_status data_folder_load(const char *folder, struct issuer *issuer, stru
     TRY(load_ca(folder, issuer, err));
     TRY(key_management_load(&issuer->key_management, folder, err));
     TRY(load_evidence(folder, issuer, err));
-    TRY(load_tls(folder, issuer, err));
+    TRY(tls_load(&issuer->tls, folder, err));
     issuer->drawn_keys = drawn_keys_new();
     REQUIRE(issuer->drawn_keys != NULL, err, SKS_ERROR_STORAGE, "no memory for keys");
 out:
@@ -363,7 +345,6 @@ void data_folder_close(struct issuer *issuer)
     key_management_free(&issuer->key_management);
     drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);
-    buf_free(&issuer->tls_certificate_pem);
-    buf_free(&issuer->tls_key_pem);
+    tls_free(&issuer->tls);
     arena_free(&issuer->arena);
 }

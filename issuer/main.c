@@ -47,6 +47,8 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.profiles) },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
       OPTION_TEXT, AT(serve.seen_certificate) },
+    { "stop-seconds", 0, "S", "at SIGTERM, how long to wait for what is under way (default: 10)",
+      OPTION_NUMBER, AT(serve.stop_seconds), .max = 3600 },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
@@ -103,6 +105,11 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
         return program_fail(EXIT_USAGE, "check-profile wants either FILEs or --schema");
     return options->schema ? print_profile_schema()
                            : check_profiles(operands, count, options->json);
+}
+
+static void serve_defaults(void *options)
+{
+    ((struct options *)options)->serve.stop_seconds = STOP_SECONDS_DEFAULT;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -235,7 +242,7 @@ static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
-      SERVE, run_serve, NULL },
+      SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,

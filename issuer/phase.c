@@ -61,17 +61,12 @@ static const char *clean_text(struct arena *arena, const char *text)
 
 /* ---- the beginning ---- */
 
-static struct bytes server_certificate(const struct issuer *issuer, const char *issuer_uri)
-{
-    return strncmp(issuer_uri, "https:", 6) == 0 ? issuer->tls_certificate : (struct bytes){ 0 };
-}
-
 static void fill_session(struct session *session, const struct issuer *issuer,
-                         const struct profile *profile, const char *issuer_uri, bool tls)
+                         const struct profile *profile, const struct arrival *arrival)
 {
     session->profile = profile->name;
-    session->issuer_uri = issuer_uri;
-    session->tls = tls;
+    session->issuer_uri = arrival->issuer_uri;
+    session->tls = arrival->tls;
     session->cause = "";
     session->started = clock_now();
     session->expires = session->started + profile->session_life_time;
@@ -79,10 +74,10 @@ static void fill_session(struct session *session, const struct issuer *issuer,
         .session_key_algorithm = bytes_of(SKS_SESSION_ALGORITHM),
         .privacy_enabled = profile->privacy_enabled,
         .server_session_id = bytes_of(session->id),
-        .issuer_uri = bytes_of(issuer_uri),
+        .issuer_uri = bytes_of(session->issuer_uri),
         .session_life_time = profile->session_life_time,
         .session_key_limit = profile->session_key_limit,
-        .server_certificate = server_certificate(issuer, issuer_uri),
+        .server_certificate = arrival->server_certificate,
     };
     if (profile->key_management_key)
         session->state.kmk_generation = (uint16_t)key_management_newest(&issuer->key_management);
@@ -91,7 +86,7 @@ static void fill_session(struct session *session, const struct issuer *issuer,
             key_management_public(&issuer->key_management, session->state.kmk_generation);
 }
 
-static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tls,
+static enum sks_status begin(struct exchange *x, const struct arrival *arrival,
                              char cookie[COOKIE_LENGTH + 1])
 {
     char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
@@ -101,7 +96,7 @@ static enum sks_status begin(struct exchange *x, const char *issuer_uri, bool tl
     TRY(sks_explain(x->err, random_id(id, SKS_ID_MAX)));
     TRY(sks_explain(x->err, random_id(cookie, COOKIE_LENGTH)));
     x->session->id = id;
-    fill_session(x->session, x->issuer, x->profile, issuer_uri, tls);
+    fill_session(x->session, x->issuer, x->profile, arrival);
     TRY(step_begin(x, NULL));
     x->session->cookie_hash = phase_hash(x->arena, bytes_of(cookie));
     REQUIRE(x->session->cookie_hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
@@ -111,8 +106,8 @@ out:
     return rc;
 }
 
-void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
-                 bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
+void phase_begin(struct issuer *issuer, const struct profile *profile,
+                 const struct arrival *arrival, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
                  struct outcome *outcome)
 {
     struct sks_error err = { 0 };
@@ -120,12 +115,12 @@ void phase_begin(struct issuer *issuer, const struct profile *profile, const cha
 
     *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
     x.session = &outcome->session;
-    if (begin(&x, issuer_uri, tls, cookie) != SKS_OK ||
+    if (begin(&x, arrival, cookie) != SKS_OK ||
         (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL)
         phase_trouble(outcome, &err);
     else
         log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
-                 issuer_uri);
+                 arrival->issuer_uri);
     exchange_free(&x);
 }
 

@@ -81,17 +81,35 @@ static const char *issuer_uri_of(const struct issuer *issuer, const struct http_
                : arena_printf(arena, "%s/kg2/%s", base_of(issuer, request), profile->name);
 }
 
+static struct bytes server_certificate(const struct issuer *issuer,
+                                       const struct http_request *request, const char *issuer_uri)
+{
+    return strncmp(issuer_uri, "https:", 6) == 0
+               ? tls_seen(&issuer->tls, http_shown_certificate(request))
+               : (struct bytes){ 0 };
+}
+
 static void begin(struct issuer *issuer, const struct http_request *request, const char *issuer_uri,
                   struct http_response *response)
 {
+    const struct arrival arrival = {
+        .issuer_uri = issuer_uri,
+        .tls = http_is_tls(request),
+        .server_certificate = server_certificate(issuer, request, issuer_uri),
+    };
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
     const char *secure = strncmp(issuer_uri, "https:", 6) == 0 ? "; Secure" : "";
     char cookie[COOKIE_LENGTH + 1];
     struct outcome outcome;
     const char *header;
 
-    phase_begin(issuer, profile, issuer_uri, http_is_tls(request), response->arena, cookie,
-                &outcome);
+    if (atomic_load(&issuer->stopping)) {
+        answer_text(response, 503, "the issuer stops: it begins no session any more");
+        http_set_header(response, "Retry-After", HTTP_RETRY_SECONDS);
+        http_set_header(response, "Connection", "close");
+        return;
+    }
+    phase_begin(issuer, profile, &arrival, response->arena, cookie, &outcome);
     answer_outcome(issuer, request, response, &outcome);
     if (outcome.kind != OUTCOME_ANSWER)
         return;

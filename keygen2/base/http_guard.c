@@ -7,12 +7,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { TICK_MS = 250, IDLE_SECONDS = 75 };
+enum { TICK_MS = 250, IDLE_SECONDS = 75, DRAIN_IDLE_MS = 1000 };
 
 struct http_guarded {
     struct http_guarded *next, **link; /* *link is this */
     int fd;
-    bool arriving;
+    bool arriving, idle;
+    int64_t since;    /* it is what it is */
     int64_t deadline; /* of clock_monotonic_ms(), 0: none */
 };
 
@@ -22,7 +23,7 @@ struct http_guard {
     pthread_t thread;
     struct http_guarded *first;
     int64_t request_ms;
-    bool stopping;
+    bool stopping, draining;
 };
 
 static void cut_late(struct http_guard *guard)
@@ -30,7 +31,9 @@ static void cut_late(struct http_guard *guard)
     int64_t now = clock_monotonic_ms();
 
     for (struct http_guarded *c = guard->first; c != NULL; c = c->next) {
-        if (c->deadline != 0 && c->deadline <= now) {
+        bool useless = guard->draining && c->idle && c->since + DRAIN_IDLE_MS <= now;
+
+        if (c->deadline != 0 && (c->deadline <= now || useless)) {
             (void)shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees it and closes */
             c->deadline = 0;
         }
@@ -97,9 +100,10 @@ struct http_guarded *http_guard_open(struct http_guard *guard, int fd)
     if (c == NULL)
         return NULL;
     c->fd = fd;
-    c->arriving = true;
+    c->arriving = c->idle = true;
+    c->since = clock_monotonic_ms();
     (void)pthread_mutex_lock(&guard->lock);
-    c->deadline = clock_monotonic_ms() + guard->request_ms;
+    c->deadline = c->since + guard->request_ms;
     c->next = guard->first;
     c->link = &guard->first;
     if (c->next != NULL)
@@ -121,11 +125,26 @@ void http_guard_close(struct http_guard *guard, struct http_guarded *c)
     free(c);
 }
 
-static void set(struct http_guard *guard, struct http_guarded *c, bool arriving, int64_t ms)
+size_t http_guard_drain(struct http_guard *guard)
+{
+    size_t count = 0;
+
+    (void)pthread_mutex_lock(&guard->lock);
+    guard->draining = true;
+    for (const struct http_guarded *c = guard->first; c != NULL; c = c->next)
+        count++;
+    (void)pthread_mutex_unlock(&guard->lock);
+    return count;
+}
+
+static void set(struct http_guard *guard, struct http_guarded *c, bool arriving, bool idle,
+                int64_t ms)
 {
     if (c == NULL)
         return;
     (void)pthread_mutex_lock(&guard->lock);
+    c->idle = idle;
+    c->since = clock_monotonic_ms();
     if (!arriving || !c->arriving) /* the first request's time began with the connection */
         c->deadline = ms == 0 ? 0 : clock_monotonic_ms() + ms;
     c->arriving = arriving;
@@ -134,15 +153,15 @@ static void set(struct http_guard *guard, struct http_guarded *c, bool arriving,
 
 void http_guard_begin(struct http_guard *guard, struct http_guarded *connection)
 {
-    set(guard, connection, true, guard->request_ms);
+    set(guard, connection, true, false, guard->request_ms);
 }
 
 void http_guard_rest(struct http_guard *guard, struct http_guarded *connection)
 {
-    set(guard, connection, false, 0);
+    set(guard, connection, false, false, 0);
 }
 
 void http_guard_idle(struct http_guard *guard, struct http_guarded *connection)
 {
-    set(guard, connection, false, IDLE_SECONDS * 1000);
+    set(guard, connection, false, true, IDLE_SECONDS * 1000);
 }

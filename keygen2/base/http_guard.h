@@ -8,6 +8,8 @@
 
 #include "keygen2/base/status.h"
 
+#include <stddef.h>
+
 struct http_guard;
 struct http_guarded; /* one connection */
 
@@ -16,6 +18,10 @@ struct http_guard *http_guard_new(unsigned seconds);
 
 /** Stops and frees; all connections must be gone. NULL is allowed. */
 void http_guard_free(struct http_guard *guard);
+
+/** From now on idle connections are cut after a second, and those that have sent nothing. Returns
+ * how many connections there are. */
+size_t http_guard_drain(struct http_guard *guard);
 
 /** A connection was opened: its first request must arrive in time. NULL without memory. */
 struct http_guarded *http_guard_open(struct http_guard *guard, int fd);

@@ -10,6 +10,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 enum { LISTENERS_MAX = 4, URL_SIZE = 512 };
 
@@ -29,7 +30,8 @@ struct http_server {
     pthread_cond_t less;
     unsigned in_flight; /* requests that are here whole and not yet answered */
     bool stopping;
-    atomic_bool late; /* to stop: what still waits for a worker is refused */
+    struct timespec until; /* the stop is to be over then; 0: it has not begun */
+    atomic_bool late;      /* to stop: what still waits for a worker is refused */
     struct listener listener[LISTENERS_MAX];
     size_t listeners;
 };

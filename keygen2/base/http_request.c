@@ -2,6 +2,7 @@
 #include "keygen2/base/http_internal.h"
 #include "keygen2/base/http_socket.h"
 
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -62,6 +63,18 @@ struct bytes http_body(const struct http_request *request)
 const char *http_listener_url(const struct http_request *request)
 {
     return request->listener->url;
+}
+
+struct bytes http_shown_certificate(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        request->listener->tls
+            ? MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+            : NULL;
+    const gnutls_datum_t *shown =
+        info == NULL ? NULL : gnutls_certificate_get_ours(info->tls_session);
+
+    return shown == NULL ? (struct bytes){ 0 } : bytes_at(shown->data, shown->size);
 }
 
 bool http_is_tls(const struct http_request *request)
@@ -284,6 +297,8 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
     put_text(&response->body, "\n");
     if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE)
         http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        http_set_header(response, MHD_HTTP_HEADER_RETRY_AFTER, HTTP_RETRY_SECONDS);
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         http_set_header(response, MHD_HTTP_HEADER_ALLOW,
                         request->listener->server->config->local_only ? "POST" : "GET, POST");
