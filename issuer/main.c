@@ -3,6 +3,7 @@
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
 #include "issuer/operator.h"
+#include "issuer/purge.h"
 #include "issuer/serve.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
@@ -10,11 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { DAYS_MAX = 36500 };
+
 struct options {
     struct serve_options serve; /* data is for all commands */
     bool verbose, json, schema;
     struct evidence_options evidence;
     const char *device;
+    uint32_t older_than;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -47,6 +51,8 @@ static const struct option_row SERVE[] = {
       OPTION_TEXT, AT(serve.profiles) },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
       OPTION_TEXT, AT(serve.seen_certificate) },
+    { "purge-after", 0, "DAYS", "purge what ended so many days ago (default: nothing is purged)",
+      OPTION_NUMBER, AT(serve.purge_after), .min = 1, .max = DAYS_MAX },
     { "stop-seconds", 0, "S", "at SIGTERM, how long to wait for what is under way (default: 10)",
       OPTION_NUMBER, AT(serve.stop_seconds), .max = 3600 },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
@@ -71,6 +77,13 @@ static const struct option_row KEYS[] = {
     JSON("print JSON"),
     { "device", 0, "HEX", "only those in the device whose certificate has this SHA-256",
       OPTION_TEXT, AT(device) },
+    { 0 },
+};
+static const struct option_row PURGE[] = {
+    DATA,
+    JSON("print JSON"),
+    { "older-than", 0, "DAYS", "what ended more days ago", OPTION_NUMBER, AT(older_than),
+      .required = true, .max = DAYS_MAX },
     { 0 },
 };
 static const struct option_row CHECK_PROFILE[] = {
@@ -238,6 +251,14 @@ static enum exit_code run_reject(void *from, char **operands, size_t count)
     return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
 }
 
+static enum exit_code run_purge(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return purge_now(options->serve.data, options->older_than, options->json);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
@@ -256,6 +277,8 @@ static const struct command_row COMMANDS[] = {
     { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
     { "roll-over", "", 0, 0, "Makes the next generation of the key management key.", ROLL_OVER,
       run_roll_over, NULL },
+    { "purge", "", 0, 0, "Removes old evidence, and dead sessions that nothing needs.", PURGE,
+      run_purge, NULL },
     { 0 },
 };
 

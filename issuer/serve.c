@@ -1,5 +1,6 @@
 #include "issuer/serve.h"
 #include "issuer/data_folder.h"
+#include "issuer/purge.h"
 #include "issuer/routes.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
@@ -32,6 +33,7 @@ struct serving {
     struct issuer issuer;
     struct http_config config;
     struct http_server *server;
+    struct purger purger;
     char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX], host[URL_MAX];
     const char *data, *http_url, *https_url;
     pthread_t reloader;
@@ -291,6 +293,7 @@ static enum sks_status run(struct serving *s, struct serve_options *options, str
     TRY(load_all(s, options, err));
     TRY(listen_on(s, options, err));
     start_reloader(s);
+    purger_start(&s->purger, &s->issuer.store, options->purge_after);
     REQUIRE(print_ready(s), err, SKS_ERROR_EXTERNAL, "cannot write to standard output");
     number = http_wait_for_signal();
     atomic_store(&s->issuer.stopping, true);
@@ -314,6 +317,7 @@ enum exit_code serve(struct serve_options *options)
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
     rc = run(&s, options, &err);
     stop_reloader(&s);
+    purger_stop(&s.purger);
     http_server_free(s.server);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);

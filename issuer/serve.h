@@ -11,6 +11,7 @@ struct serve_options {
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
+    uint32_t purge_after;         /* days; 0: nothing is purged */
     uint32_t stop_seconds;        /* for what is under way when the stop comes */
 };
 

@@ -62,6 +62,25 @@
     " kmk INTEGER NOT NULL,"                                                                       \
     " PRIMARY KEY(session, position)) WITHOUT ROWID;"
 
+/*
+ * For store_purge.c. `rest` is NULL while a session has its evidence; then 0 while something needs
+ * the rest of it, else the time from which on it is to be looked at once more. The triggers tell
+ * that something which was needed may be so no longer.
+ */
+#define PURGE_SCHEMA                                                                               \
+    "ALTER TABLE session ADD COLUMN rest INTEGER;"                                                 \
+    "CREATE INDEX session_ended ON session(ended) WHERE rest IS NULL AND verdict IN (1, 2);"       \
+    "CREATE INDEX session_rest ON session(rest) WHERE rest > 0;"                                   \
+    "CREATE INDEX post_operation_target ON post_operation(target);"                                \
+    "CREATE TRIGGER certificate_changed AFTER UPDATE OF state, owner ON certificate"               \
+    " WHEN NEW.state > 1 OR NEW.owner <> OLD.owner BEGIN"                                          \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number IN (OLD.session, OLD.owner); END;"     \
+    "CREATE TRIGGER certificate_gone AFTER DELETE ON certificate BEGIN"                            \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number = OLD.owner; END;"                     \
+    "CREATE TRIGGER post_operation_gone AFTER DELETE ON post_operation BEGIN"                      \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number ="                                     \
+    " (SELECT session FROM certificate WHERE fingerprint = OLD.target); END;"
+
 /* ---- from version 1: certificates do not know their devices ---- */
 
 _Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
@@ -144,11 +163,12 @@ static const struct database_upgrade UPGRADES[] = {
       "DROP INDEX certificate_session;" CERTIFICATE_TABLES,
       convert_certificates },
     { 2, JOIN_EXCHANGES, NULL },
+    { 3, PURGE_SCHEMA, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES,
-    .version = 3,
+    .create = SESSION_TABLES CERTIFICATE_TABLES PURGE_SCHEMA,
+    .version = 4,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

@@ -322,3 +322,7 @@ class OldFolder1(OldFolder, RigTest):
 
 class OldFolder2(OldFolder, RigTest):
     version = "2"
+
+
+class OldFolder3(OldFolder, RigTest):
+    version = "3"
