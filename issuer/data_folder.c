@@ -226,8 +226,7 @@ out:
     return rc;
 }
 
-/* One process at a time makes anything in the folder. @param lock out: -1, or to be closed */
-static enum sks_status lock_folder(const char *folder, int *lock, struct sks_error *err)
+enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err)
 {
     char path[PATH_MAX];
     enum sks_status rc;
@@ -241,7 +240,7 @@ out:
     return rc;
 }
 
-static void unlock_folder(int lock)
+void data_folder_unlock(int lock)
 {
     if (lock >= 0)
         (void)close(lock);
@@ -253,10 +252,10 @@ enum sks_status data_folder_make(const char *folder, const char *host, struct sk
     enum sks_status rc;
 
     TRY(file_make_folder(folder, FOLDER_MODE, err));
-    TRY(lock_folder(folder, &lock, err));
+    TRY(data_folder_lock(folder, &lock, err));
     TRY(make_all(folder, host, err));
 out:
-    unlock_folder(lock);
+    data_folder_unlock(lock);
     return rc;
 }
 
@@ -266,10 +265,10 @@ enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
     int lock = -1;
     enum sks_status rc;
 
-    TRY(lock_folder(folder, &lock, err));
+    TRY(data_folder_lock(folder, &lock, err));
     TRY(key_management_roll_over(folder, generation, err));
 out:
-    unlock_folder(lock);
+    data_folder_unlock(lock);
     return rc;
 }
 

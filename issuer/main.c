@@ -1,4 +1,5 @@
 /* sks-issuer: the command line. */
+#include "issuer/backup.h"
 #include "issuer/check_profile.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
@@ -19,6 +20,7 @@ struct options {
     struct evidence_options evidence;
     const char *device;
     uint32_t older_than;
+    const char *passphrase_file;
 };
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -84,6 +86,12 @@ static const struct option_row PURGE[] = {
     JSON("print JSON"),
     { "older-than", 0, "DAYS", "what ended more days ago", OPTION_NUMBER, AT(older_than),
       .required = true, .max = DAYS_MAX },
+    { 0 },
+};
+static const struct option_row BACKUP[] = {
+    DATA,
+    { "passphrase-file", 0, "FILE", "its first line is the passphrase; mode 0600 (else asked for)",
+      OPTION_TEXT, AT(passphrase_file) },
     { 0 },
 };
 static const struct option_row CHECK_PROFILE[] = {
@@ -259,6 +267,22 @@ static enum exit_code run_purge(void *from, char **operands, size_t count)
     return purge_now(options->serve.data, options->older_than, options->json);
 }
 
+static enum exit_code run_backup(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)count;
+    return issuer_backup(options->serve.data, operands[0], options->passphrase_file);
+}
+
+static enum exit_code run_restore(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)count;
+    return issuer_restore(options->serve.data, operands[0], options->passphrase_file);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       INIT, run_init, NULL },
@@ -279,6 +303,10 @@ static const struct command_row COMMANDS[] = {
       run_roll_over, NULL },
     { "purge", "", 0, 0, "Removes old evidence, and dead sessions that nothing needs.", PURGE,
       run_purge, NULL },
+    { "backup", "FILE", 1, 1, "Writes database, keys, trust and profiles to one sealed file.",
+      BACKUP, run_backup, NULL },
+    { "restore", "FILE", 1, 1, "Makes the data folder what it was at a backup.", BACKUP,
+      run_restore, NULL },
     { 0 },
 };
 

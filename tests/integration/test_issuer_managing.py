@@ -293,18 +293,23 @@ class OldFolder:
         number, = database.execute("SELECT number FROM session WHERE id = ?",
                                    (session_id,)).fetchone()
 
-        def rows(query):
-            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
-                                    (number,)).fetchall()
-
-        messages = rows("SELECT incoming, body FROM message")
-        checks = rows("SELECT name, passed, detail FROM verification")
+        messages, checks = self.stored(database, number)
         database.close()
         self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
                           for message in record["messages"]][:len(messages)], messages)
         self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
                           for check in record["checks"]][:len(checks)], checks)
         self.assertGreater(len(checks), 5)
+
+    @staticmethod
+    def stored(database, number):
+        """Messages and checks as forms 1 and 2 have them."""
+        def rows(query):
+            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
+                                    (number,)).fetchall()
+
+        return (rows("SELECT incoming, body FROM message"),
+                rows("SELECT name, passed, detail FROM verification"))
 
     def test_late_proof(self):
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
@@ -326,3 +331,14 @@ class OldFolder2(OldFolder, RigTest):
 
 class OldFolder3(OldFolder, RigTest):
     version = "3"
+
+    @staticmethod
+    def stored(database, number):
+        """As of form 3: a row for both sides of an exchange."""
+        messages, checks = [], []
+        for message, answer, found in database.execute(
+                "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
+                " ORDER BY place", (number,)):
+            messages += [(side, body) for side, body in ((1, message), (0, answer)) if body]
+            checks += map(tuple, json.loads(found))
+        return messages, checks
