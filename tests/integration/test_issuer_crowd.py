@@ -1,0 +1,118 @@
+"""A crowd that does not mean well: an honest client still gets its keys, in bounded time."""
+
+import socket
+import struct
+import time
+from urllib.parse import urlsplit
+
+from rig import keygen2
+from rig.issuercase import ProfileTest
+from rig.processes import open_descriptors, resident_bytes
+
+VANISHING = 1000
+STALLED = 250           # of each kind, at once
+HONEST_SECONDS = 20     # much more than it takes on a loaded machine
+MEMORY = 128 << 20
+INIT = "GET /kg2/p256-user-pin?init=true HTTP/1.1\r\nHost: a\r\n\r\n"
+HALF = ("POST /kg2/p256-user-pin HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        "Content-Length: 100000\r\n\r\n{")
+
+
+class Crowd(ProfileTest):
+    def connect(self, send="", window=None):
+        at = urlsplit(self.issuer.url)
+        peer = socket.socket()
+        if window:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        peer.settimeout(20)
+        peer.connect((at.hostname, at.port))
+        peer.sendall(send.encode())
+        return peer
+
+    def crowd(self, count, *arguments):
+        peers = [self.connect(*arguments) for _ in range(count)]
+        for peer in peers:
+            self.addCleanup(peer.close)
+        return peers
+
+    def honest(self):
+        begun = time.monotonic()
+        self.enrol("p256-user-pin")
+        self.assertLess(time.monotonic() - begun, HONEST_SECONDS)
+
+    def test_a_thousand_that_begin_and_vanish(self):
+        self.honest()
+        memory = resident_bytes(self.issuer.pid)
+        for number in range(VANISHING):
+            peer = self.connect(INIT)
+            if number % 3 == 0:
+                peer.recv(1)                # has its answer
+            elif number % 3 == 1:           # RST while the answer is on its way
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            if number % 250 == 0:
+                self.honest()
+        self.honest()
+        self.assertLess(resident_bytes(self.issuer.pid) - memory, MEMORY)
+        self.assert_forgotten()
+        begun = sum(row["verdict"] == "open" for row in self.issuer.sessions())
+        self.assertGreaterEqual(begun, VANISHING // 3)
+
+    def test_slow_readers_and_half_sent_bodies(self):
+        readers = self.crowd(STALLED, INIT * 20, 2048)  # none reads a byte of twenty answers
+        halves = self.crowd(STALLED, HALF)
+        heads = self.crowd(STALLED, "GET /kg2/")
+        for _ in range(3):
+            self.honest()
+            for peer in halves:
+                peer.sendall(b" ")              # each a byte now and then
+        for peer in readers + halves + heads:
+            peer.close()
+        self.honest()
+        self.assert_forgotten()
+
+    def test_killed_while_a_slow_reader_has_half_an_answer(self):
+        """It was answered, so it is durable: the client comes back and goes on."""
+        client = self.client("p256-user-pin")
+        client.run(until="KeyCreationRequest")
+        message = client.answer()
+        raw = keygen2.dumps(message)
+        peer = self.connect("POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                            "Cookie: %s\r\nContent-Length: %d\r\n\r\n"
+                            % (client.path, client.http.cookie, len(raw)), 1024)
+        peer.sendall(raw)
+        self.assertEqual(peer.recv(15), b"HTTP/1.1 200 OK")
+        self.issuer.restart()
+        peer.close()
+        client.http.connection.close()
+        reply = client.post(raw)                # byte for byte: the stored answer
+        self.assertEqual(reply.status, 200, reply.body)
+        self.assertTrue(client.run().done)
+        self.assert_verdict(client.session_id, "succeeded")
+
+    def test_killed_in_the_middle_of_a_message(self):
+        """At each message of a session, with half of it sent: it was never there."""
+        client = self.client("p256-user-pin")
+        cut = []
+
+        def before(name):
+            if name != "init":
+                peer = self.connect("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n"
+                                    "Content-Type: application/json\r\nCookie: %s\r\n\r\n{"
+                                    % (client.path, client.http.cookie))
+                time.sleep(0.1)
+                self.issuer.restart()
+                peer.close()
+                client.http.connection.close()
+                cut.append(name)
+
+        self.assertTrue(client.run(before=before).done)
+        self.assertEqual(len(cut), 4)
+        self.assert_verdict(client.session_id, "succeeded")
+
+    def assert_forgotten(self):
+        """No connection of theirs is left."""
+        until = time.monotonic() + 20
+        while open_descriptors(self.issuer.pid) > 60:
+            self.assertLess(time.monotonic(), until, open_descriptors(self.issuer.pid))
+            time.sleep(0.1)
