@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { TICK_MS = 250, IDLE_SECONDS = 75, DRAIN_IDLE_MS = 1000 };
+enum { TICK_MS = 250, IDLE_SECONDS = 75, DRAIN_IDLE_MS = 1000, CROWD_MS = 3000 };
 
 struct http_guarded {
     struct http_guarded *next, **link; /* *link is this */
@@ -23,6 +23,7 @@ struct http_guard {
     pthread_t thread;
     struct http_guarded *first;
     int64_t request_ms;
+    size_t count, crowd;
     bool stopping, draining;
 };
 
@@ -31,7 +32,8 @@ static void cut_late(struct http_guard *guard)
     int64_t now = clock_monotonic_ms();
 
     for (struct http_guarded *c = guard->first; c != NULL; c = c->next) {
-        bool useless = guard->draining && c->idle && c->since + DRAIN_IDLE_MS <= now;
+        bool useless = (guard->draining && c->idle && c->since + DRAIN_IDLE_MS <= now) ||
+                       (guard->count > guard->crowd && c->since + CROWD_MS <= now);
 
         if (c->deadline != 0 && (c->deadline <= now || useless)) {
             (void)shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees it and closes */
@@ -58,7 +60,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-struct http_guard *http_guard_new(unsigned seconds)
+struct http_guard *http_guard_new(unsigned seconds, size_t crowd)
 {
     struct http_guard *guard = calloc(1, sizeof *guard);
     pthread_condattr_t monotonic;
@@ -66,6 +68,7 @@ struct http_guard *http_guard_new(unsigned seconds)
     if (guard == NULL)
         return NULL;
     guard->request_ms = 1000 * (int64_t)seconds;
+    guard->crowd = crowd;
     (void)pthread_mutex_init(&guard->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic,
@@ -109,6 +112,7 @@ struct http_guarded *http_guard_open(struct http_guard *guard, int fd)
     if (c->next != NULL)
         c->next->link = &c->next;
     guard->first = c;
+    guard->count++;
     (void)pthread_mutex_unlock(&guard->lock);
     return c;
 }
@@ -118,6 +122,7 @@ void http_guard_close(struct http_guard *guard, struct http_guarded *c)
     if (c == NULL)
         return;
     (void)pthread_mutex_lock(&guard->lock); /* after this nobody touches the descriptor */
+    guard->count--;
     *c->link = c->next;
     if (c->next != NULL)
         c->next->link = c->link;
@@ -127,12 +132,11 @@ void http_guard_close(struct http_guard *guard, struct http_guarded *c)
 
 size_t http_guard_drain(struct http_guard *guard)
 {
-    size_t count = 0;
+    size_t count;
 
     (void)pthread_mutex_lock(&guard->lock);
     guard->draining = true;
-    for (const struct http_guarded *c = guard->first; c != NULL; c = c->next)
-        count++;
+    count = guard->count;
     (void)pthread_mutex_unlock(&guard->lock);
     return count;
 }

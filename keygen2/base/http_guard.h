@@ -13,8 +13,13 @@
 struct http_guard;
 struct http_guarded; /* one connection */
 
-/** Starts the watching thread; NULL if that fails. @param seconds for a request to arrive */
-struct http_guard *http_guard_new(unsigned seconds);
+/**
+ * Starts the watching thread; NULL if that fails.
+ *
+ * @param seconds  for a request to arrive
+ * @param crowd    with more connections than that, who sends nothing or is slow has little time
+ */
+struct http_guard *http_guard_new(unsigned seconds, size_t crowd);
 
 /** Stops and frees; all connections must be gone. NULL is allowed. */
 void http_guard_free(struct http_guard *guard);

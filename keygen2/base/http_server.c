@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ enum {
     THREADS = 2,
     WORKERS = 64,
     CONNECTIONS_MAX = 1000,
+    OWN_DESCRIPTORS = 200,
     SEND_SECONDS = 60, /* without a byte taken by the client */
     STOP_SECONDS = 10,
     DRAIN_TICK_MS = 50,
@@ -33,11 +35,25 @@ static void connection_changes(void *cls, struct MHD_Connection *connection, voi
         http_guard_close(guard, *context);
 }
 
+/* The usual soft limit of 1024 is less than two full listeners and a database. */
+static void allow_descriptors(size_t connections)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= connections + OWN_DESCRIPTORS)
+        return;
+    limit.rlim_cur = connections + OWN_DESCRIPTORS;
+    if (limit.rlim_cur > limit.rlim_max)
+        limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum sks_status http_server_new(const struct http_config *config, struct http_server **server,
                                 struct sks_error *err)
 {
     struct http_server *s = calloc(1, sizeof *s);
     pthread_condattr_t monotonic;
+    unsigned max;
 
     *server = NULL;
     if (s == NULL)
@@ -48,7 +64,9 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&s->less, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    s->guard = http_guard_new(config->request_time);
+    max = config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max;
+    allow_descriptors(LISTENERS_MAX * (size_t)max);
+    s->guard = http_guard_new(config->request_time, max - max / 4);
     s->workers = workers_new(config->workers == 0 ? WORKERS : config->workers);
     if (s->guard == NULL || s->workers == NULL) {
         http_server_free(s);

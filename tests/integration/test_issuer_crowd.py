@@ -1,5 +1,6 @@
 """A crowd that does not mean well: an honest client still gets its keys, in bounded time."""
 
+import resource
 import socket
 import struct
 import time
@@ -11,6 +12,7 @@ from rig.processes import open_descriptors, resident_bytes
 
 VANISHING = 1000
 STALLED = 250           # of each kind, at once
+FULL = 1200             # more than the thousand of a listener
 HONEST_SECONDS = 20     # much more than it takes on a loaded machine
 MEMORY = 128 << 20
 INIT = "GET /kg2/p256-user-pin?init=true HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -19,6 +21,16 @@ HALF = ("POST /kg2/p256-user-pin HTTP/1.1\r\nHost: a\r\nContent-Type: applicatio
 
 
 class Crowd(ProfileTest):
+    @classmethod
+    def set_up_rig(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        super().set_up_rig()
+        cls.issuer.stop()
+        cls.issuer.options = ("--stop-seconds", "3")    # the last halves may still be waited for
+        cls.issuer.start()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4000), hard))
+
     def connect(self, send="", window=None):
         at = urlsplit(self.issuer.url)
         peer = socket.socket()
@@ -69,6 +81,17 @@ class Crowd(ProfileTest):
         for peer in readers + halves + heads:
             peer.close()
         self.honest()
+        self.assert_forgotten()
+
+    def test_more_than_it_takes(self):
+        """Its places are full of those who send nothing more: they lose them soon."""
+        for text in (HALF, "GET /kg2/", ""):
+            peers = self.crowd(FULL, text)
+            begun = time.monotonic()
+            self.honest()
+            self.assertLess(time.monotonic() - begun, HONEST_SECONDS)
+            for peer in peers:
+                peer.close()
         self.assert_forgotten()
 
     def test_killed_while_a_slow_reader_has_half_an_answer(self):
