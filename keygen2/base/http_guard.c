@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { TICK_MS = 250, IDLE_SECONDS = 75, DRAIN_IDLE_MS = 1000, CROWD_MS = 3000 };
+enum { TICK_MS = 250, IDLE_SECONDS = 75, DRAIN_IDLE_MS = 1000, SLOW_MS = 3000 };
 
 struct http_guarded {
     struct http_guarded *next, **link; /* *link is this */
@@ -24,18 +24,26 @@ struct http_guard {
     struct http_guarded *first;
     int64_t request_ms;
     size_t count, crowd;
-    bool stopping, draining;
+    int64_t drained; /* since then; 0: not yet */
+    bool stopping;
 };
+
+/* When the server stops, what is half sent has some seconds from then on. */
+static bool is_useless(const struct http_guard *guard, const struct http_guarded *c, int64_t now)
+{
+    int64_t since = c->idle || c->since > guard->drained ? c->since : guard->drained;
+
+    if (guard->drained != 0)
+        return since + (c->idle ? DRAIN_IDLE_MS : SLOW_MS) <= now;
+    return guard->count > guard->crowd && c->since + SLOW_MS <= now;
+}
 
 static void cut_late(struct http_guard *guard)
 {
     int64_t now = clock_monotonic_ms();
 
     for (struct http_guarded *c = guard->first; c != NULL; c = c->next) {
-        bool useless = (guard->draining && c->idle && c->since + DRAIN_IDLE_MS <= now) ||
-                       (guard->count > guard->crowd && c->since + CROWD_MS <= now);
-
-        if (c->deadline != 0 && (c->deadline <= now || useless)) {
+        if (c->deadline != 0 && (c->deadline <= now || is_useless(guard, c, now))) {
             (void)shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees it and closes */
             c->deadline = 0;
         }
@@ -135,7 +143,8 @@ size_t http_guard_drain(struct http_guard *guard)
     size_t count;
 
     (void)pthread_mutex_lock(&guard->lock);
-    guard->draining = true;
+    if (guard->drained == 0)
+        guard->drained = clock_monotonic_ms();
     count = guard->count;
     (void)pthread_mutex_unlock(&guard->lock);
     return count;

@@ -24,8 +24,8 @@ struct http_guard *http_guard_new(unsigned seconds, size_t crowd);
 /** Stops and frees; all connections must be gone. NULL is allowed. */
 void http_guard_free(struct http_guard *guard);
 
-/** From now on idle connections are cut after a second, and those that have sent nothing. Returns
- * how many connections there are. */
+/** From now on idle connections are cut after a second, and those that have sent nothing; a request
+ * that arrives has three seconds for it. Returns how many connections there are. */
 size_t http_guard_drain(struct http_guard *guard);
 
 /** A connection was opened: its first request must arrive in time. NULL without memory. */

@@ -91,7 +91,7 @@ CHECKED enum sks_status http_server_listen_control(struct http_server *server, c
 
 /**
  * Before a server is freed: goes on answering, until no connection is left. One that is idle is
- * closed after a second, and so is one that sends nothing.
+ * closed after a second, and so is one that sends nothing; what is half sent has three.
  *
  * @param seconds  at most; http_server_free() waits no longer than that for what is in flight
  */

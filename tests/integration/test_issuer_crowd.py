@@ -26,9 +26,6 @@ class Crowd(ProfileTest):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         cls.addClassCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         super().set_up_rig()
-        cls.issuer.stop()
-        cls.issuer.options = ("--stop-seconds", "3")    # the last halves may still be waited for
-        cls.issuer.start()
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4000), hard))
 
     def connect(self, send="", window=None):
