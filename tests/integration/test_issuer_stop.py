@@ -21,6 +21,7 @@ class Stop(ProfileTest):
         """An issuer of this test's own, which is asked to stop by it."""
         self.issuer.stop()
         self.issuer.options = options
+        self.issuer.stderr_path().write_text("")
         self.issuer.start()
         self.addCleanup(self.issuer.restart)    # for the checks of the class
 
@@ -41,10 +42,6 @@ class Stop(ProfileTest):
         half.sendall(HEAD.encode())
         time.sleep(0.3)     # it is read
         return half
-
-    def setUp(self):
-        super().setUp()
-        self.issuer.stderr_path().write_text("")
 
     def test_a_session_under_way_is_finished_and_none_is_begun(self):
         self.serve()
