@@ -23,15 +23,16 @@ COVER := $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
-LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
-PROGRAMS := sks-token sks-issuer sks-proxy
+PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors
 KEYGEN2 := $(wildcard keygen2/*/*.c)
 API := $(wildcard token/api/*.c)
 TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
 TOKEN := token/main.c $(wildcard token/command/*.c)
 ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
+VECTORS := $(wildcard testvectors/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -81,6 +82,8 @@ $(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a l
 $(O)/sks-issuer: $(O)/obj/issuer/main.o $(addprefix $(O)/,libissuer.a libkeygen2.a)
 	$(link)
 $(O)/sks-proxy: $(O)/obj/proxy/main.o $(addprefix $(O)/,libproxy.a libsksapi.a libkeygen2.a)
+	$(link)
+$(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
 	$(link)
 
 # ---- tests ----

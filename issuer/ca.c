@@ -1,4 +1,5 @@
 #include "issuer/ca.h"
+#include "issuer/der.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/fetched.h"
@@ -9,27 +10,12 @@
 #include <string.h>
 
 enum {
-    BACKDATE = 300, /* seconds that the clock of a relying party may be behind */
     DAY = 24 * 60 * 60,
     KEY_ID_SIZE = 20,
     SIGNATURE_MAX = 1024,
 };
 
 /* ---- DER ---- */
-
-static void put_der(struct buf *out, int tag, int tag_class, bool constructed, struct bytes content)
-{
-    uint8_t header[16], *p = header;
-
-    ASN1_put_object(&p, constructed, (int)content.len, tag, tag_class);
-    put_raw(out, bytes_at(header, (size_t)(p - header)));
-    put_raw(out, content);
-}
-
-static void put_sequence(struct buf *out, struct bytes content)
-{
-    put_der(out, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, true, content);
-}
 
 /* Takes what an i2d_ function made, and frees it. */
 static void put_encoded(struct buf *out, uint8_t *der, int len)
@@ -145,7 +131,7 @@ void ca_free(struct ca *ca)
 
 /* ---- issuing ---- */
 
-static void put_time(struct buf *out, int64_t seconds)
+void put_certificate_time(struct buf *out, int64_t seconds)
 {
     ASN1_TIME *time = ASN1_TIME_adj(NULL, seconds, 0, 0);
     uint8_t *der = NULL;
@@ -155,13 +141,19 @@ static void put_time(struct buf *out, int64_t seconds)
     ASN1_TIME_free(time);
 }
 
-static void put_validity(struct buf *out, const struct ca *ca, uint32_t days, int64_t now)
+int64_t ca_expires(const struct ca *ca, const struct certificate_template *template, int64_t now)
+{
+    int64_t end = now + (int64_t) template->validity_days * DAY;
+
+    return end < ca->not_after ? end : ca->not_after;
+}
+
+static void put_validity(struct buf *out, int64_t now, int64_t end)
 {
     struct buf times = { 0 };
-    int64_t end = now + (int64_t)days * DAY;
 
-    put_time(&times, now - BACKDATE);
-    put_time(&times, end < ca->not_after ? end : ca->not_after);
+    put_certificate_time(&times, now - CA_BACKDATE);
+    put_certificate_time(&times, end);
     put_sequence(out, buf_bytes(&times));
     if (out->status == SKS_OK)
         out->status = times.status;
@@ -203,13 +195,15 @@ out:
     return rc;
 }
 
-static enum sks_status put_extensions(struct buf *out, const struct ca *ca, struct bytes extensions,
+static enum sks_status put_extensions(struct buf *out, const struct ca *ca,
+                                      const struct certificate_template *template,
                                       struct bytes spki)
 {
     struct buf list = { 0 }, sequence = { 0 };
     enum sks_status rc;
 
-    put_raw(&list, extensions);
+    put_raw(&list, template->extensions);
+    put_raw(&list, template->own_extensions);
     put_raw(&list, ca->authority_key_id);
     TRY(put_subject_key_id(&list, spki));
     put_sequence(&sequence, buf_bytes(&list));
@@ -235,10 +229,10 @@ static enum sks_status put_tbs(struct buf *out, const struct ca *ca,
     put_der(&tbs, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, false, bytes_at(serial, CA_SERIAL_SIZE));
     put_raw(&tbs, ca->algorithm);
     put_raw(&tbs, ca->name);
-    put_validity(&tbs, ca, template->validity_days, now);
+    put_validity(&tbs, now, ca_expires(ca, template, now));
     put_raw(&tbs, template->subject);
     put_raw(&tbs, spki);
-    TRY(put_extensions(&tbs, ca, template->extensions, spki));
+    TRY(put_extensions(&tbs, ca, template, spki));
     put_sequence(out, buf_bytes(&tbs));
     rc = tbs.status;
 out:
@@ -262,11 +256,26 @@ static enum sks_status put_signature(struct buf *out, const struct ca *ca, struc
     return rc;
 }
 
+enum sks_status ca_sign(const struct ca *ca, struct bytes tbs, struct buf *der)
+{
+    struct buf parts = { 0 };
+    enum sks_status rc;
+
+    put_raw(&parts, tbs);
+    put_raw(&parts, ca->algorithm);
+    TRY(put_signature(&parts, ca, tbs));
+    put_sequence(der, buf_bytes(&parts));
+    rc = der->status;
+out:
+    buf_free(&parts);
+    return rc;
+}
+
 enum sks_status ca_issue(const struct ca *ca, const struct certificate_template *template,
                          struct bytes spki, int64_t now, uint8_t serial[CA_SERIAL_SIZE],
                          struct buf *der)
 {
-    struct buf tbs = { 0 }, parts = { 0 };
+    struct buf tbs = { 0 };
     enum sks_status rc;
 
     if (now >= ca->not_after)
@@ -275,13 +284,8 @@ enum sks_status ca_issue(const struct ca *ca, const struct certificate_template 
     serial[0] = (serial[0] & 0x7F) | 0x40; /* positive, and always of this length */
     TRY(put_tbs(&tbs, ca, template, spki, now, serial));
     TRY(tbs.status);
-    put_raw(&parts, buf_bytes(&tbs));
-    put_raw(&parts, ca->algorithm);
-    TRY(put_signature(&parts, ca, buf_bytes(&tbs)));
-    put_sequence(der, buf_bytes(&parts));
-    rc = der->status;
+    TRY(ca_sign(ca, buf_bytes(&tbs), der));
 out:
     buf_free(&tbs);
-    buf_free(&parts);
     return rc;
 }

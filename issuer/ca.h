@@ -6,7 +6,10 @@
 
 #include <openssl/x509.h>
 
-enum { CA_SERIAL_SIZE = 16 };
+enum {
+    CA_SERIAL_SIZE = 16,
+    CA_BACKDATE = 300, /* seconds that the clock of a relying party may be behind */
+};
 
 /* All that every certificate repeats is encoded once. Slices live in the arena of ca_load(). */
 struct ca {
@@ -27,6 +30,20 @@ CHECKED enum sks_status ca_load(struct ca *ca, struct arena *arena, EVP_PKEY *ke
                                 X509 *certificate, struct sks_error *err);
 
 void ca_free(struct ca *ca);
+
+/** When a certificate of that template ends, seconds since 1970. */
+int64_t ca_expires(const struct ca *ca, const struct certificate_template *template, int64_t now);
+
+/** Appends a Time of RFC 5280. */
+void put_certificate_time(struct buf *out, int64_t seconds);
+
+/**
+ * Signs what is to be signed, and puts both together as certificates and CRLs have it.
+ *
+ * @param tbs  DER, with ca->algorithm in it
+ * @param der  the whole is appended
+ */
+CHECKED enum sks_status ca_sign(const struct ca *ca, struct bytes tbs, struct buf *der);
 
 /**
  * Issues a certificate.

@@ -40,11 +40,13 @@ enum sks_status certificate_insert(struct database *db, const struct session *se
     TRY(sks_explain(err, put_device_name(&device, &session->state)));
     TRY(database_run(db, err,
                      "INSERT INTO certificate(serial, session, key_id, der, fingerprint, device,"
-                     " owner, kmk, state) VALUES(?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
-                     "bibbbbiuu", certificate->serial, session->number, certificate->key_id,
+                     " owner, kmk, state, expires, external, unlockable)"
+                     " VALUES(?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "bibbbbiuuiuu", certificate->serial, session->number, certificate->key_id,
                      certificate->der, bytes_at(fingerprint, sizeof fingerprint),
                      buf_bytes(&device), session->number, (uint32_t)session->state.kmk_generation,
-                     (uint32_t)certificate->state));
+                     (uint32_t)certificate->state, certificate->expires,
+                     (uint32_t)certificate->external, (uint32_t)certificate->unlockable));
 out:
     buf_free(&device);
     return rc;
@@ -79,6 +81,9 @@ enum sks_status certificates_add(struct database *db, const struct session *sess
             .key_id = credential[i].id,
             .der = credential[i].certificate,
             .state = CERTIFICATE_IN_DOUBT,
+            .expires = credential[i].expires,
+            .external = credential[i].external,
+            .unlockable = credential[i].unlockable,
         };
 
         if (certificate.der.len > 0)
@@ -111,8 +116,15 @@ static enum sks_status apply(struct database *db, int64_t session, unsigned dept
                                                       : CERTIFICATE_LIVE;
     enum sks_status rc = SKS_OK;
 
-    if (done->target_state == CERTIFICATE_IN_DOUBT && depth < DEPTH_MAX)
+    if (done->target_state == CERTIFICATE_IN_DOUBT && depth < DEPTH_MAX) {
         TRY(confirm(db, done->target_session, depth + 1, err));
+        /* Its verdict stays: no proof of its own came. */
+        TRY(database_run(db, err,
+                         "UPDATE session SET cause = 'no closing proof came, but its certificates"
+                         " were confirmed by session ' || (SELECT id FROM session WHERE number = ?)"
+                         " WHERE number = ? AND verdict = 3",
+                         "ii", session, done->target_session));
+    }
     /* By way of the target, whose owner may have changed by that. */
     TRY(database_run(db, err,
                      "UPDATE certificate SET owner = ?, kmk = ? WHERE owner ="
@@ -247,6 +259,21 @@ enum sks_status certificate_find(struct session_store *store, const uint8_t fing
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
+enum sks_status certificate_serial_is_known(struct session_store *store, struct bytes serial,
+                                            bool *known, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    int step;
+
+    database_lock(store->db);
+    row = database_query(store->db, "SELECT 1 FROM certificate WHERE serial = ?", "b", serial);
+    step = database_step(row, err);
+    database_done(row);
+    database_unlock(store->db);
+    *known = step > 0;
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
 enum sks_status certificates_oldest_generation(struct session_store *store, struct bytes device,
                                                unsigned *generation, struct sks_error *err)
 {
@@ -269,6 +296,42 @@ enum sks_status certificates_oldest_generation(struct session_store *store, stru
     database_done(row);
     if (database_unlock_read(store->db, err) != SKS_OK)
         return SKS_ERROR_STORAGE;
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static bool read_in_doubt(sqlite3_stmt *row, struct arena *arena, struct certificate_in_doubt *to)
+{
+    *to = (struct certificate_in_doubt){
+        .der = arena_copy(arena, database_bytes(row, 0)),
+        .generation = (unsigned)sqlite3_column_int(row, 1),
+        .unlockable = sqlite3_column_int(row, 2) != 0,
+    };
+    return to->der.ptr != NULL;
+}
+
+enum sks_status certificates_in_doubt(struct session_store *store, struct bytes device,
+                                      struct arena *arena, struct certificate_in_doubt *list,
+                                      size_t max, size_t *count, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    bool kept = true;
+    int step = 0;
+
+    *count = 0;
+    database_lock(store->db);
+    /* In the order of its index, and without a join: each session asks this. */
+    row =
+        database_query(store->db,
+                       "SELECT der, kmk, unlockable FROM certificate"
+                       " WHERE device = ? AND state = 0 AND kmk > 0"
+                       " AND (SELECT verdict FROM session WHERE number = certificate.session) = 3",
+                       "b", device);
+    while (kept && *count < max && (step = database_step(row, err)) > 0)
+        kept = read_in_doubt(row, arena, &list[(*count)++]);
+    database_done(row);
+    database_unlock(store->db); /* what is not durable yet only changes what is looked for */
+    if (!kept)
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the certificates in doubt");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

@@ -23,6 +23,10 @@ struct issued_certificate {
     const char *owner_id;   /* that owns its key in the device now */
     unsigned generation;    /* of that one's key management key; 0: it has none */
     enum certificate_state state;
+    /* Of the row alone, which no reader fills. */
+    int64_t expires;
+    bool external;   /* not by our own CA */
+    bool unlockable; /* its key has a PIN of its own, which postUnlockKey wants */
 };
 
 /** Appends what names the device of a session: SHA-256 of its certificate, or nothing. */
@@ -62,6 +66,11 @@ CHECKED enum sks_status certificate_find(struct session_store *store, const uint
                                          struct issued_certificate **certificate,
                                          struct sks_error *err);
 
+/** Whether a certificate has this serial number. @param known out */
+CHECKED enum sks_status certificate_serial_is_known(struct session_store *store,
+                                                    struct bytes serial, bool *known,
+                                                    struct sks_error *err);
+
 /**
  * The oldest generation of key management keys that the device is known to have a key of.
  *
@@ -71,6 +80,25 @@ CHECKED enum sks_status certificate_find(struct session_store *store, const uint
 CHECKED enum sks_status certificates_oldest_generation(struct session_store *store,
                                                        struct bytes device, unsigned *generation,
                                                        struct sks_error *err);
+
+/* A certificate of a session in doubt. */
+struct certificate_in_doubt {
+    struct bytes der;
+    unsigned generation; /* of the key management key that its session has */
+    bool unlockable;
+};
+
+/**
+ * The certificates in a device whose sessions are in doubt and have a key management key, those of
+ * the oldest generations first.
+ *
+ * @param device  as put_device_name() has it
+ * @param list    out: room for `max`; lives in the arena
+ */
+CHECKED enum sks_status certificates_in_doubt(struct session_store *store, struct bytes device,
+                                              struct arena *arena,
+                                              struct certificate_in_doubt *list, size_t max,
+                                              size_t *count, struct sks_error *err);
 
 /** Calls each() for all certificates, or those of one device. @param device ptr NULL: all */
 CHECKED enum sks_status

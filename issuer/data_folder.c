@@ -7,7 +7,9 @@
 #include "keygen2/crypto/private_key.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -113,6 +115,7 @@ static enum sks_status make_evidence(const char *folder, EVP_PKEY *ca_key, X509 
         .days = OWN_DAYS,
         .extension = { { NID_basic_constraints, "critical,CA:FALSE" },
                        { NID_key_usage, "critical,digitalSignature,nonRepudiation" },
+                       { NID_ext_key_usage, EVIDENCE_KEY_USAGE },
                        { NID_subject_key_identifier, "hash" },
                        { NID_authority_key_identifier, "keyid:always" } },
     };
@@ -272,6 +275,44 @@ out:
     return rc;
 }
 
+/* The old certificate stays beside the new one, for records that are out; its key is gone. Killed
+ * anywhere in between, init and serve make what is missing. */
+static enum sks_status renew_evidence(const char *folder, struct sks_error *err)
+{
+    char from[PATH_MAX], to[PATH_MAX], key[PATH_MAX], suffix[NAME_MAX_LENGTH], id[9];
+    EVP_PKEY *ca_key = NULL;
+    X509 *ca = NULL;
+    enum sks_status rc;
+
+    TRY(sks_explain(err, random_id(id, sizeof id - 1)));
+    (void)snprintf(suffix, sizeof suffix, "-%" PRId64 "-%s.pem", clock_now(), id);
+    TRY(path_of(from, folder, EVIDENCE_NAME, ".pem", err));
+    TRY(path_of(to, folder, EVIDENCE_NAME, suffix, err));
+    TRY(path_of(key, folder, EVIDENCE_NAME, ".key", err));
+    REQUIRE(file_exists(from), err, SKS_ERROR_EXTERNAL,
+            "%s: not there; sks-issuer init --data %s makes it", from, folder);
+    TRY(make_ca(folder, &ca_key, &ca, err));
+    TRY(file_rename(from, to, err));
+    REQUIRE(unlink(key) == 0, err, SKS_ERROR_EXTERNAL, "%s: %s", key, strerror(errno));
+    TRY(make_evidence(folder, ca_key, ca, err));
+out:
+    EVP_PKEY_free(ca_key);
+    X509_free(ca);
+    return rc;
+}
+
+enum sks_status data_folder_renew_evidence(const char *folder, struct sks_error *err)
+{
+    int lock = -1;
+    enum sks_status rc;
+
+    TRY(data_folder_lock(folder, &lock, err));
+    TRY(renew_evidence(folder, err));
+out:
+    data_folder_unlock(lock);
+    return rc;
+}
+
 /* ---- loading ---- */
 
 static enum sks_status load_ca(const char *folder, struct issuer *issuer, struct sks_error *err)
@@ -296,15 +337,20 @@ static enum sks_status load_evidence(const char *folder, struct issuer *issuer,
                                      struct sks_error *err)
 {
     char path[PATH_MAX];
-    struct bytes_list list;
+    X509 *certificate = NULL;
     enum sks_status rc;
 
     TRY(path_of(path, folder, EVIDENCE_NAME, ".key", err));
     TRY(pem_read_key(path, &issuer->evidence_key, err));
     TRY(path_of(path, folder, EVIDENCE_NAME, ".pem", err));
-    TRY(pem_read_certificates(path, &issuer->arena, &list, err));
-    issuer->evidence_certificate = list.item[0];
+    TRY(pem_read_certificate(path, &certificate, err));
+    REQUIRE(X509_check_private_key(certificate, issuer->evidence_key) == 1, err, SKS_ERROR_EXTERNAL,
+            "%s: is not for the key beside it; if that is just being renewed, try again", path);
+    issuer->evidence_certificate = certificate_der(&issuer->arena, certificate);
+    REQUIRE(issuer->evidence_certificate.ptr != NULL, err, SKS_ERROR_STORAGE,
+            "no memory for a certificate");
 out:
+    X509_free(certificate);
     return rc;
 }
 
@@ -318,6 +364,26 @@ enum sks_status data_folder_load(const char *folder, struct issuer *issuer, stru
     TRY(tls_load(&issuer->tls, folder, err));
     issuer->drawn_keys = drawn_keys_new();
     REQUIRE(issuer->drawn_keys != NULL, err, SKS_ERROR_STORAGE, "no memory for keys");
+out:
+    return rc;
+}
+
+enum sks_status data_folder_look(const char *folder, struct sks_error *err)
+{
+    static const struct {
+        const char *name, *suffix;
+    } FILES[] = {
+        { CA_NAME, ".key" },       { CA_NAME, ".pem" },   { EVIDENCE_NAME, ".key" },
+        { EVIDENCE_NAME, ".pem" }, { TLS_NAME, ".key" },  { TLS_NAME, ".pem" },
+        { SEAL_FILE, "" },         { DATABASE_FILE, "" },
+    };
+    char path[PATH_MAX];
+    enum sks_status rc;
+
+    for (size_t i = 0; i < NITEMS(FILES); i++) {
+        TRY(path_of(path, folder, FILES[i].name, FILES[i].suffix, err));
+        REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL, "%s: not there", path);
+    }
 out:
     return rc;
 }
@@ -341,6 +407,7 @@ void data_folder_close(struct issuer *issuer)
 {
     session_store_close(&issuer->store);
     ca_free(&issuer->ca);
+    crl_free(&issuer->crl);
     key_management_free(&issuer->key_management);
     drawn_keys_free(issuer->drawn_keys);
     EVP_PKEY_free(issuer->evidence_key);

@@ -23,10 +23,18 @@ void data_folder_unlock(int lock);
 CHECKED enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
                                               struct sks_error *err);
 
+/** Makes another evidence key, with its certificate; the old certificate is kept, its key is not.
+ */
+CHECKED enum sks_status data_folder_renew_evidence(const char *folder, struct sks_error *err);
+
 /** Loads keys and certificates, all but the sealing key of the database. @param issuer zeroed; free
  * with data_folder_close() */
 CHECKED enum sks_status data_folder_load(const char *folder, struct issuer *issuer,
                                          struct sks_error *err);
+
+/** Looks whether all that data_folder_load() and data_folder_open() want is still there, but for
+ * key management keys. */
+CHECKED enum sks_status data_folder_look(const char *folder, struct sks_error *err);
 
 /** Opens the database, which must be there, with its sealing key. */
 CHECKED enum sks_status data_folder_open(const char *folder, struct session_store *store,

@@ -1,17 +1,54 @@
 #include "issuer/deferred.h"
+#include "issuer/certificate_store.h"
 #include "issuer/phase_internal.h"
 #include "issuer/requests.h"
+#include "keygen2/base/base64.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* ---- the operator ---- */
 
-enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
-                                struct sks_error *err)
+enum { DEVICE_DIGITS = 8 };
+
+/* A wrong entry tells nothing of the right one: or it could be copied from here. */
+static enum sks_status confirm_device(const struct session *session, const char *device,
+                                      struct sks_error *err)
 {
-    const struct check check = { "approval", approve ? "by the operator" : "refused", approve };
+    struct buf name = { 0 }, hex = { 0 };
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(device != NULL || session->phase != PHASE_UNCONFIRMED, err, SKS_ERROR_OPTION,
+            "session %s: its profile wants the device confirmed: ask its owner for the first %d"
+            " digits of its certificate's SHA-256 and give --device DIGITS",
+            session->id, DEVICE_DIGITS);
+    if (device == NULL)
+        goto out;
+    REQUIRE(strlen(device) == DEVICE_DIGITS &&
+                strspn(device, "0123456789abcdefABCDEF") == DEVICE_DIGITS,
+            err, SKS_ERROR_OPTION, "--device: '%s' is not %d hexadecimal digits", device,
+            DEVICE_DIGITS);
+    TRY(sks_explain(err, put_device_name(&name, &session->state)));
+    hex_encode(&hex, buf_bytes(&name));
+    TRY(sks_explain(err, hex.status));
+    REQUIRE(hex.len >= DEVICE_DIGITS && strncasecmp((const char *)hex.ptr, device, 8) == 0, err,
+            SKS_ERROR_NOT_ALLOWED,
+            "session %s: its device is not %s; nothing was decided. If its owner read the digits"
+            " right, somebody else's device is in that session: reject it",
+            session->id, device);
+out:
+    buf_free(&name);
+    buf_free(&hex);
+    return rc;
+}
+
+enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
+                                const char *device, struct sks_error *err)
+{
+    struct check check = { EVIDENCE_CHECK_APPROVAL, approve ? "by the operator" : "refused",
+                           approve };
     const struct change change = { .check = &check, .checks = 1 };
     struct session session;
     struct arena arena = { 0 };
@@ -21,11 +58,16 @@ enum sks_status deferred_decide(struct session_store *store, const char *id, boo
     TRY(session_store_expire(store, clock_now(), err));
     TRY(session_store_find_by_id(store, id, &arena, &session, &found, err));
     REQUIRE(found, err, SKS_ERROR_NO_SESSION, "there is no session %s", id);
-    REQUIRE(session.verdict == VERDICT_OPEN && session.phase == PHASE_PENDING, err,
-            SKS_ERROR_NOT_ALLOWED, "session %s does not wait for a decision: it is %s (%s)", id,
-            name_of_value(NAMES_PHASE, (uint8_t)session.phase),
+    REQUIRE(session.verdict == VERDICT_OPEN &&
+                (session.phase == PHASE_PENDING || session.phase == PHASE_UNCONFIRMED),
+            err, SKS_ERROR_NOT_ALLOWED, "session %s does not wait for a decision: it is %s (%s)",
+            id, name_of_value(NAMES_PHASE, (uint8_t)session.phase),
             name_of_value(NAMES_VERDICT, (uint8_t)session.verdict));
     if (approve) {
+        TRY(confirm_device(&session, device, err));
+        if (device != NULL)
+            check.detail = arena_printf(&arena, "by the operator, who knew the device: %s", device);
+        REQUIRE(check.detail != NULL, err, SKS_ERROR_STORAGE, "no memory");
         session.phase = PHASE_APPROVED;
     } else {
         session.verdict = VERDICT_FAILED;
@@ -77,6 +119,7 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
         strcmp(session->issuer_uri, arrival->issuer_uri) != 0)
         return true;
     phase_set_end(outcome);
+    outcome->over = session->verdict != VERDICT_OPEN;
     if (session->verdict == VERDICT_OPEN && outcome->kind != OUTCOME_PENDING)
         outcome->kind = OUTCOME_OVER; /* it never was deferred */
     if (session->verdict != VERDICT_OPEN ||

@@ -8,10 +8,12 @@
  * Decides on a session that is pending, durably. A running server need not be told.
  *
  * @param approve  false rejects: the session fails
+ * @param device   the first eight hexadecimal digits of the SHA-256 of the device's certificate, as
+ *                 the operator has them from its owner; NULL: not given
  * @return SKS_ERROR_NO_SESSION if there is none of that id; SKS_ERROR_NOT_ALLOWED if it is not
- *         pending; both with the text in err
+ *         pending, or if it is another device; both with the text in err
  */
 CHECKED enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
-                                        struct sks_error *err);
+                                        const char *device, struct sks_error *err);
 
 #endif

@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PLACES = 1024, /* a power of two */
-    SPKI_MAX = 96,
-};
+enum { SPKI_MAX = 96 };
 
 /* Each key has one place that it may be in. */
 struct place {
@@ -18,7 +15,8 @@ struct place {
 
 struct drawn_keys {
     pthread_mutex_t lock;
-    struct place place[PLACES];
+    size_t count;
+    struct place place[DRAWN_KEYS_MAX];
 };
 
 struct drawn_keys *drawn_keys_new(void)
@@ -34,7 +32,7 @@ void drawn_keys_free(struct drawn_keys *keys)
 {
     if (keys == NULL)
         return;
-    for (size_t i = 0; i < PLACES; i++)
+    for (size_t i = 0; i < DRAWN_KEYS_MAX; i++)
         EVP_PKEY_free(keys->place[i].key);
     (void)pthread_mutex_destroy(&keys->lock);
     free(keys);
@@ -45,7 +43,7 @@ static struct place *place_of(struct drawn_keys *keys, struct bytes spki)
 {
     size_t number = (size_t)spki.ptr[spki.len - 1] << 8 | spki.ptr[spki.len - 2];
 
-    return &keys->place[number % PLACES];
+    return &keys->place[number % DRAWN_KEYS_MAX];
 }
 
 static bool fits(struct bytes spki)
@@ -61,6 +59,7 @@ void drawn_keys_keep(struct drawn_keys *keys, struct bytes spki, EVP_PKEY *key)
         return;
     (void)pthread_mutex_lock(&keys->lock);
     place = place_of(keys, spki);
+    keys->count += place->key == NULL;
     EVP_PKEY_free(place->key);
     memcpy(place->spki, spki.ptr, spki.len);
     place->len = spki.len;
@@ -80,7 +79,18 @@ EVP_PKEY *drawn_keys_take(struct drawn_keys *keys, struct bytes spki)
     if (place->key != NULL && bytes_equal(bytes_at(place->spki, place->len), spki)) {
         key = place->key;
         place->key = NULL;
+        keys->count--;
     }
     (void)pthread_mutex_unlock(&keys->lock);
     return key;
+}
+
+size_t drawn_keys_count(struct drawn_keys *keys)
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&keys->lock);
+    count = keys->count;
+    (void)pthread_mutex_unlock(&keys->lock);
+    return count;
 }

@@ -23,4 +23,9 @@ void drawn_keys_keep(struct drawn_keys *keys, struct bytes spki, EVP_PKEY *key);
 /** The key of a public key, owned by the caller, and forgotten here; NULL if it is not there. */
 EVP_PKEY *drawn_keys_take(struct drawn_keys *keys, struct bytes spki);
 
+enum { DRAWN_KEYS_MAX = 1024 }; /* a power of two */
+
+/** Keys that are here now. */
+size_t drawn_keys_count(struct drawn_keys *keys);
+
 #endif

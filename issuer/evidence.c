@@ -1,5 +1,5 @@
 #include "issuer/evidence.h"
-#include "keygen2/message/evidence.h"
+#include "keygen2/base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,10 +68,13 @@ static enum sks_status fill_terms(const struct session_state *state, struct aren
         .privacy_enabled = terms->privacy_enabled,
         .server_ephemeral_key = terms->server_ephemeral_key,
         .client_ephemeral_key = state->client_ephemeral_key,
+        .server_public_key = state->server_public_key,
+        .encrypted_session_key = state->encrypted_session_key,
+        .session_key_proof = state->session_key_proof,
         .key_management_key = terms->key_management_key,
         .server_time = state->server_time,
         .client_time = terms->client_time,
-        .session_life_time = terms->session_life_time,
+        .session_life_time = state->life_time,
         .session_key_limit = terms->session_key_limit,
         .server_certificate = terms->server_certificate,
         .device_certificate_path = state->device_path,
@@ -109,7 +112,7 @@ static enum sks_status fill_messages(const struct history *h, struct arena *aren
     for (size_t i = 0; i < h->messages; i++)
         message[i] = (struct evidence_message){
             .incoming = h->message[i].incoming,
-            .time = time_text(arena, h->message[i].at),
+            .time.seconds = h->message[i].at,
             .type = bytes_of(keygen2_qualifier(h->message[i].body)),
             .body = h->message[i].body,
         };
@@ -142,15 +145,40 @@ static enum sks_status fill_record(const struct history *h, struct arena *arena,
     record->server_session_id = bytes_of(session->id);
     record->profile = bytes_of(session->profile);
     record->issuer_uri = bytes_of(session->issuer_uri);
-    record->started = time_text(arena, session->started);
+    record->started.seconds = session->started;
     if (session->verdict != VERDICT_OPEN)
-        record->ended = time_text(arena, session->ended);
-    record->verdict = bytes_of(name_of_value(NAMES_VERDICT, (uint8_t)session->verdict));
+        record->ended.seconds = session->ended;
+    record->recorded.seconds = clock_now();
+    record->verdict = (uint8_t)session->verdict;
+    record->session_key_status = (uint8_t)session_key_status(&session->state);
     record->cause = bytes_of(session->cause);
     TRY(fill_terms(&session->state, arena, record));
     TRY(fill_keys(&session->state, arena, &record->keys));
     TRY(fill_messages(h, arena, &record->messages));
     TRY(fill_checks(h, arena, &record->checks));
+out:
+    return rc;
+}
+
+/* A key that is not spent yet makes proofs as well as it checks them. */
+static enum sks_status check_tellable(const struct session *session,
+                                      const struct evidence_options *options, struct sks_error *err)
+{
+    bool spent = session->verdict == VERDICT_SUCCEEDED || session->verdict == VERDICT_FAILED;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(session->state.session_key.len > 0, err, SKS_ERROR_NOT_ALLOWED,
+            "session %s has no session key to tell: %s", session->id,
+            session_key_status(&session->state) == SESSION_KEY_FORGOTTEN
+                ? "it is forgotten"
+                : "it ended, or waits, before there was one");
+    REQUIRE(options->reveal_secrets || !session->state.carries_secrets, err, SKS_ERROR_NOT_ALLOWED,
+            "the session carried PINs, PUKs, keys or extensions encrypted, which its key opens:"
+            " --reveal-secrets says that you know");
+    REQUIRE(options->reveal_secrets || spent, err, SKS_ERROR_NOT_ALLOWED,
+            "the session is %s, and who has its key can end it: --reveal-secrets says that you"
+            " know",
+            name_of_value(NAMES_VERDICT, (uint8_t)session->verdict));
 out:
     return rc;
 }
@@ -165,10 +193,8 @@ enum sks_status evidence_of(struct issuer *issuer, const char *id,
     enum sks_status rc;
 
     TRY(read_history(issuer, id, &arena, &h, err));
-    REQUIRE(!options->session_key || options->reveal_secrets || !h.session.state.carries_secrets,
-            err, SKS_ERROR_NOT_ALLOWED,
-            "the session carried PINs, PUKs, keys or extensions encrypted, which its key opens:"
-            " --reveal-secrets says that you know");
+    if (options->session_key)
+        TRY(check_tellable(&h.session, options, err));
     TRY(sks_explain(err, fill_record(&h, &arena, &record)));
     if (options->session_key)
         record.session_key = h.session.state.session_key;
@@ -205,6 +231,8 @@ static void put_summary(struct buf *out, const struct history *h, struct arena *
     put_line(out, "started  %s", (const char *)time_text(arena, session->started).ptr);
     put_line(out, "verdict  %s%s%s", name_of_value(NAMES_VERDICT, (uint8_t)session->verdict),
              session->cause[0] == '\0' ? "" : ": ", session->cause);
+    put_line(out, "key      %s",
+             name_of_value(NAMES_SESSION_KEY_STATUS, (uint8_t)session_key_status(&session->state)));
     put_text(out, "\n");
     for (size_t i = 0; i < h->messages; i++)
         put_line(out, "%s %-3s  %6zu bytes  %s",

@@ -7,14 +7,15 @@
 /* What of the record is told. */
 struct evidence_options {
     bool session_key;    /* it is spent, but opens what the session carried encrypted */
-    bool reveal_secrets; /* then even if that were PUKs */
+    bool reveal_secrets; /* then even if that were PUKs, or it is not spent */
 };
 
 /**
  * Appends the signed record of a session.
  *
  * @return SKS_ERROR_NO_SESSION if there is none of that id; SKS_ERROR_NOT_ALLOWED if the session
- *         key was asked for, the session carried secrets and they were not to be revealed
+ *         key was asked for and there is none; or it opens what the session carried encrypted, or
+ *         is not spent, and that was not to be revealed
  */
 CHECKED enum sks_status evidence_of(struct issuer *issuer, const char *id,
                                     const struct evidence_options *options, struct buf *text,

@@ -54,12 +54,12 @@ enum sks_status check_ids(struct exchange *x, struct bytes server_id, const stru
     const struct session *session = x->session;
 
     if (!bytes_equal(server_id, bytes_of(session->id)))
-        return check_fail(x, SKS_ERROR_OPTION, "session ids",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_SESSION_IDS,
                           "serverSessionId is that of another session");
     if (client_id != NULL && !bytes_equal(*client_id, session->state.terms.client_session_id))
-        return check_fail(x, SKS_ERROR_OPTION, "session ids",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_SESSION_IDS,
                           "clientSessionId is that of another session");
-    check_pass(x, "session ids", "those of this session");
+    check_pass(x, EVIDENCE_CHECK_SESSION_IDS, "those of this session");
     return SKS_OK;
 }
 

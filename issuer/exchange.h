@@ -16,6 +16,7 @@ struct exchange {
     struct check *check;
     size_t checks, room;
     bool lost_check; /* no memory for one */
+    bool trouble;    /* the issuer's own: the session stays as it was, the client may try again */
 };
 
 /** Records a check that held; the detail names what was checked, never a secret. */

@@ -3,6 +3,7 @@
  * credential its path, an imported key, what is attached to it, and a post operation last; then
  * unlocks, deletes, and the close.
  */
+#include "issuer/in_doubt.h"
 #include "issuer/post_order.h"
 #include "keygen2/base/clock.h"
 
@@ -35,6 +36,12 @@ static enum sks_status order_path(struct order *o, const struct key_profile *key
 
     to->id = credential->id;
     to->trust_anchor = key->trust_anchor;
+    if (credential->issued_path.count > 0) {
+        to->certificate_path = credential->issued_path;
+        put_mac_certificate_path(&data, credential->public_key, credential->id,
+                                 &to->certificate_path);
+        return make_mac(o, MAC_SET_CERTIFICATE_PATH, &data, &to->mac);
+    }
     to->certificate_path.item = arena_alloc(o->x->arena, count, sizeof *to->certificate_path.item);
     if (to->certificate_path.item == NULL)
         return no_memory(o);
@@ -133,17 +140,10 @@ static enum sks_status order_bags(struct order *o, const struct json_array *from
     if (out == NULL)
         return no_memory(o);
     for (size_t i = 0; i < from->count; i++) {
-        const struct property *property = bag[i].properties.item;
-
         out[i].type = bag[i].type;
         out[i].properties = bag[i].properties;
         buf_reset(&data);
-        /* SKS V1.07, addExtension: name, writable, value of each, one behind the other. */
-        for (size_t j = 0; j < bag[i].properties.count; j++) {
-            put_array(&data, property[j].name);
-            put_bool(&data, property[j].writable);
-            put_array(&data, property[j].value);
-        }
+        put_property_bag(&data, &out[i]);
         TRY(sks_explain(o->x->err, data.status));
         TRY(order_extension(o,
                             &(struct extension){ .type = out[i].type,
@@ -223,7 +223,7 @@ static enum sks_status make_room(struct order *o)
 
     state->operations = 0;
     state->operation =
-        arena_alloc(o->x->arena, state->credentials + lists * state->found_credentials,
+        arena_alloc(o->x->arena, state->credentials + (lists + 1) * state->found_credentials,
                     sizeof *state->operation);
     return state->operation == NULL ? no_memory(o) : SKS_OK;
 }
@@ -245,6 +245,7 @@ enum sks_status order_finalization(struct exchange *x, struct session_key *sk,
         TRY(order_credential(&order, &state->credential[i], &issued[i]));
     order.id = (struct bytes){ 0 };
     TRY(order_targets(x, sk, POST_UNLOCK, &x->profile->unlock_keys, &request->unlock_keys));
+    TRY(in_doubt_order(x, sk, &request->unlock_keys));
     TRY(order_targets(x, sk, POST_DELETE, &x->profile->delete_keys, &request->delete_keys));
     TRY(order_close(&order, request->session_close_data));
 out:

@@ -165,6 +165,19 @@ out:
     return rc;
 }
 
+enum sks_status key_management_look(const struct key_management *keys, const char *folder,
+                                    struct sks_error *err)
+{
+    unsigned count;
+    enum sks_status rc;
+
+    TRY(count_files(folder, &count, err));
+    REQUIRE(count >= key_management_newest(keys), err, SKS_ERROR_EXTERNAL,
+            "%s: the key management key of generation %u is not there", folder, count + 1);
+out:
+    return rc;
+}
+
 void key_management_free(struct key_management *keys)
 {
     for (size_t i = 0; i < GENERATIONS_MAX; i++)

@@ -36,6 +36,10 @@ CHECKED enum sks_status key_management_roll_over(const char *folder, unsigned *g
 CHECKED enum sks_status key_management_load(struct key_management *keys, const char *folder,
                                             struct sks_error *err);
 
+/** Looks whether the files of all generations that are loaded are still there. */
+CHECKED enum sks_status key_management_look(const struct key_management *keys, const char *folder,
+                                            struct sks_error *err);
+
 void key_management_free(struct key_management *keys);
 
 /** The newest generation, counted from 1. */

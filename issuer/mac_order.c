@@ -24,7 +24,7 @@ enum sks_status order_mac(struct exchange *x, struct session_key *sk, const char
     TRY(data->status);
     TRY(session_mac(sk, method, buf_bytes(data), mac));
     TRY(keep_bytes(x, bytes_at(mac, sizeof mac), out));
-    check_pass(x, "mac", "made for %s%s%.*s with counter %u", method, id.len > 0 ? " of " : "",
+    check_pass(x, EVIDENCE_CHECK_MAC, EVIDENCE_DETAIL_MAC, method, id.len > 0 ? " of " : "",
                (int)id.len, id.len > 0 ? (const char *)id.ptr : "", counter);
 out:
     buf_free(data);

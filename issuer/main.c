@@ -1,13 +1,20 @@
 /* sks-issuer: the command line. */
 #include "issuer/backup.h"
 #include "issuer/check_profile.h"
+#include "issuer/crl.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/external_ca.h"
 #include "issuer/operator.h"
+#include "issuer/operator_certificates.h"
+#include "issuer/operator_invitations.h"
 #include "issuer/purge.h"
 #include "issuer/serve.h"
+#include "issuer/session_list.h"
+#include "issuer/show.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/key_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +23,13 @@ enum { DAYS_MAX = 36500 };
 
 struct options {
     struct serve_options serve; /* data is for all commands */
-    bool verbose, json, schema;
+    bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
     const char *device;
+    struct list_options sessions;
+    struct revoke_options revoke;
+    struct texts settings;
+    struct invite_options invite;
     uint32_t older_than;
     const char *passphrase_file;
 };
@@ -57,10 +68,51 @@ static const struct option_row SERVE[] = {
       OPTION_NUMBER, AT(serve.purge_after), .min = 1, .max = DAYS_MAX },
     { "stop-seconds", 0, "S", "at SIGTERM, how long to wait for what is under way (default: 10)",
       OPTION_NUMBER, AT(serve.stop_seconds), .max = 3600 },
+    { "log-format", 0, "json|text", "form of the log's lines (text)", OPTION_TEXT,
+      AT(serve.log_format) },
+    { "manage", 0, "HOST:PORT", "serve /healthz and /metrics there (default: nowhere)", OPTION_TEXT,
+      AT(serve.manage) },
+    { "manage-any", 0, NULL, "let --manage be another address than the loopback's", OPTION_FLAG,
+      AT(serve.manage_any) },
+    { "server-keys", 0, "N",
+      "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
+      OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
+    { "crl-url", 0, "URL", "address of the CRL that certificates name (default: PUBLIC-URL/crl)",
+      OPTION_TEXT, AT(serve.crl_url) },
+    { "crl-life", 0, "S", "seconds from a CRL to its nextUpdate (86400); half that, a new one",
+      OPTION_NUMBER, AT(serve.crl_life), .min = CRL_LIFE_MIN, .max = CRL_LIFE_MAX },
+    { "external-ca", 0, "COMMAND",
+      "issues the certificates: JSON on its stdin, the path on its stdout (default: our own CA)",
+      OPTION_TEXT, AT(serve.external_ca) },
+    { "external-ca-timeout", 0, "S", "seconds that it may take (60)", OPTION_NUMBER,
+      AT(serve.external_ca_seconds), .min = 1, .max = EXTERNAL_CA_SECONDS_MAX },
+    { "max-sessions", 0, "N", "open sessions in all (10000)", OPTION_NUMBER,
+      AT(serve.limits.sessions), .min = 1, .max = CAPS_SESSIONS_MAX },
+    { "max-address-sessions", 0, "N",
+      "open sessions begun by one address (200, of loopback any number)", OPTION_NUMBER,
+      AT(serve.limits.address_sessions), .min = 1, .max = CAPS_SESSIONS_MAX },
+    { "max-address-requests", 0, "N",
+      "requests a second of one address (50, of loopback any number)", OPTION_NUMBER,
+      AT(serve.limits.address_requests), .min = 1, .max = CAPS_REQUESTS_MAX },
     { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
-static const struct option_row SESSIONS[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row SESSIONS[] = {
+    DATA,
+    JSON("print JSON"),
+    { "verdict", 0, "VERDICT", "only those that are open, succeeded, failed or in-doubt",
+      OPTION_TEXT, AT(sessions.verdict) },
+    { "profile", 0, "NAME", "only those of a profile", OPTION_TEXT, AT(sessions.profile) },
+    { "since", 0, "TIME", "only those begun then or later: 2026-11-23, 2026-11-23T08:00:00Z, 12h",
+      OPTION_TEXT, AT(sessions.since) },
+    { "until", 0, "TIME", "only those begun before", OPTION_TEXT, AT(sessions.until) },
+    { "device", 0, "HEX", "only those of the device whose certificate's SHA-256 begins so",
+      OPTION_TEXT, AT(device) },
+    { "limit", 0, "N", "only the newest N", OPTION_NUMBER, AT(sessions.limit), .min = 1,
+      .max = UINT32_MAX },
+    { 0 },
+};
+static const struct option_row SHOW[] = { DATA, JSON("print JSON"), { 0 } };
 static const struct option_row EVIDENCE[] = {
     DATA,
     JSON("print the signed record"),
@@ -72,8 +124,54 @@ static const struct option_row EVIDENCE[] = {
     { 0 },
 };
 
+static const struct option_row FORGET[] = { DATA, { 0 } };
 static const struct option_row DECIDE[] = { DATA, { 0 } };
-static const struct option_row ROLL_OVER[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row ROLL_OVER[] = {
+    DATA,
+    JSON("print JSON"),
+    { "evidence-key", 0, NULL, "another evidence key instead", OPTION_FLAG, AT(evidence_key) },
+    { 0 },
+};
+static const struct option_row APPROVE[] = {
+    DATA,
+    { "set", 0, "NAME=VALUE", "a value of the enrolment, for its certificates; again for the next",
+      OPTION_TEXTS, AT(settings) },
+    { "device", 0, "DIGITS",
+      "the first eight digits of the SHA-256 of the device's certificate, from its owner",
+      OPTION_TEXT, AT(device) },
+    { 0 },
+};
+static const struct option_row INVITE[] = {
+    DATA,
+    PUBLIC_URL,
+    { "uses", 0, "N", "enrolments that it is good for (1)", OPTION_NUMBER, AT(invite.uses),
+      .min = 1, .max = INVITATION_USES_MAX },
+    { "expires", 0, "TIME", "until when: 30m, 12h, 7d or 2026-12-31T12:00:00Z (7d)", OPTION_TEXT,
+      AT(invite.expires) },
+    { "subject", 0, "TEXT", "who it is for: {subject} in certificates", OPTION_TEXT,
+      AT(invite.subject) },
+    { "set", 0, "NAME=VALUE", "a value of the enrolment, for its certificates; again for the next",
+      OPTION_TEXTS, AT(settings) },
+    JSON("print JSON"),
+    { 0 },
+};
+static const struct option_row INVITATIONS[] = { DATA, JSON("print JSON"), { 0 } };
+static const struct option_row REVOKE[] = {
+    DATA,
+    { "session", 0, "ID", "all certificates of this session", OPTION_TEXT, AT(revoke.session) },
+    { "reason", 0, "REASON", "as RFC 5280 names it, e.g. keyCompromise (unspecified)", OPTION_TEXT,
+      AT(revoke.reason) },
+    { "hold", 0, NULL, "on hold only, until it is released", OPTION_FLAG, AT(revoke.hold) },
+    { "release", 0, NULL, "from the operator's hold", OPTION_FLAG, AT(revoke.release) },
+    JSON("print JSON"),
+    { 0 },
+};
+static const struct option_row EXPORT[] = {
+    DATA,
+    JSON("print JSON"),
+    { "session", 0, "ID", "only those of this session", OPTION_TEXT, AT(revoke.session) },
+    { 0 },
+};
 static const struct option_row KEYS[] = {
     DATA,
     JSON("print JSON"),
@@ -100,11 +198,6 @@ static const struct option_row CHECK_PROFILE[] = {
     { 0 },
 };
 
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
-
 static enum exit_code run_init(void *from, char **operands, size_t count)
 {
     const struct options *options = from;
@@ -115,7 +208,8 @@ static enum exit_code run_init(void *from, char **operands, size_t count)
     (void)operands, (void)count;
     if (url != NULL && !url_host(url, host, sizeof host))
         return program_fail(EXIT_USAGE, "--public-url: '%s' is not an http or https URL", url);
-    return finish(data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
+    return program_finish(
+        data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
 }
 
 static enum exit_code run_check_profile(void *from, char **operands, size_t count)
@@ -128,9 +222,10 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
                            : check_profiles(operands, count, options->json);
 }
 
-static void serve_defaults(void *options)
+static void serve_defaults(void *from)
 {
-    ((struct options *)options)->serve.stop_seconds = STOP_SECONDS_DEFAULT;
+    ((struct options *)from)->serve.server_keys = 2;
+    ((struct options *)from)->serve.stop_seconds = STOP_SECONDS_DEFAULT;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -145,64 +240,21 @@ static enum exit_code run_serve(void *from, char **operands, size_t count)
 
 /* ---- sessions ---- */
 
-static void text_of_time(int64_t seconds, char text[32])
-{
-    keygen2_time_format(seconds, false, text);
-    if (seconds == 0)
-        text[0] = '\0';
-}
-
-static void print_row(void *ctx, const struct session *session)
-{
-    char started[32];
-
-    (void)ctx;
-    text_of_time(session->started, started);
-    (void)printf("%s  %s  %-9s  %s%s%s\n", session->id, started,
-                 name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), session->profile,
-                 session->cause[0] == '\0' ? "" : "  ", session->cause);
-}
-
-static void print_json_row(void *ctx, const struct session *session)
-{
-    bool *first = ctx;
-    char started[32], ended[32], *text;
-    json_t *row;
-
-    text_of_time(session->started, started);
-    text_of_time(session->ended, ended);
-    row =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", session->id, "profile",
-                  session->profile, "started", started, "ended", ended, "phase",
-                  name_of_value(NAMES_PHASE, (uint8_t)session->phase), "verdict",
-                  name_of_value(NAMES_VERDICT, (uint8_t)session->verdict), "cause", session->cause);
-    text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
-    (void)printf("%s%s", *first ? "" : ",\n", text == NULL ? "{}" : text);
-    *first = false;
-    free(text);
-    json_decref(row);
-}
-
 static enum exit_code run_sessions(void *from, char **operands, size_t count)
 {
-    const struct options *options = from;
-    struct session_store store = { 0 };
-    struct sks_error err = { 0 };
-    bool first = true;
-    enum sks_status rc;
+    struct options *options = from;
 
     (void)operands, (void)count;
-    log_set_level(LOG_LEVEL_ERROR);
-    TRY(data_folder_open(options->serve.data, &store, &err));
-    TRY(session_store_expire(&store, clock_now(), &err));
-    if (options->json)
-        (void)printf("{\"sessions\":[");
-    TRY(session_store_each(&store, options->json ? print_json_row : print_row, &first, &err));
-    if (options->json)
-        (void)printf("]}\n");
-out:
-    session_store_close(&store);
-    return finish(rc, &err);
+    options->sessions.device = options->device;
+    return list_sessions(options->serve.data, &options->sessions, options->json);
+}
+
+static enum exit_code run_show(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)count;
+    return show_session(options->serve.data, operands[0], options->json);
 }
 
 /* ---- evidence ---- */
@@ -216,6 +268,8 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
     enum sks_status rc;
 
     (void)count;
+    if (options->evidence.session_key && !options->json)
+        return program_fail(EXIT_USAGE, "--with-session-key wants --json");
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_load(options->serve.data, &issuer, &err));
     TRY(data_folder_open(options->serve.data, &issuer.store, &err));
@@ -226,7 +280,7 @@ static enum exit_code run_evidence(void *from, char **operands, size_t count)
 out:
     buf_free(&text);
     data_folder_close(&issuer);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- the operator's ---- */
@@ -244,19 +298,74 @@ static enum exit_code run_roll_over(void *from, char **operands, size_t count)
     const struct options *options = from;
 
     (void)operands, (void)count;
-    return operator_roll_over(options->serve.data, options->json);
+    return options->evidence_key ? operator_renew_evidence(options->serve.data, options->json)
+                                 : operator_roll_over(options->serve.data, options->json);
 }
 
 static enum exit_code run_approve(void *from, char **operands, size_t count)
 {
+    const struct options *options = from;
+
     (void)count;
-    return operator_decide(((const struct options *)from)->serve.data, operands[0], true);
+    return operator_decide(options->serve.data, operands[0], true, options->device,
+                           &options->settings);
 }
 
 static enum exit_code run_reject(void *from, char **operands, size_t count)
 {
     (void)count;
-    return operator_decide(((const struct options *)from)->serve.data, operands[0], false);
+    return operator_decide(((const struct options *)from)->serve.data, operands[0], false, NULL,
+                           NULL);
+}
+
+static enum exit_code run_invite(void *from, char **operands, size_t count)
+{
+    struct options *options = from;
+
+    (void)count;
+    options->invite.data = options->serve.data;
+    options->invite.public_url = options->serve.public_url;
+    options->invite.profile = operands[0];
+    options->invite.settings = &options->settings;
+    options->invite.json = options->json;
+    return operator_invite(&options->invite);
+}
+
+static enum exit_code run_invitations(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_invitations(options->serve.data, options->json);
+}
+
+static enum exit_code run_withdraw(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_withdraw(((const struct options *)from)->serve.data, operands[0]);
+}
+
+static enum exit_code run_revoke(void *from, char **operands, size_t count)
+{
+    struct options *options = from;
+
+    options->revoke.data = options->serve.data;
+    options->revoke.json = options->json;
+    return operator_revoke(&options->revoke, count == 0 ? NULL : operands[0]);
+}
+
+static enum exit_code run_export(void *from, char **operands, size_t count)
+{
+    const struct options *options = from;
+
+    (void)operands, (void)count;
+    return operator_export(options->serve.data, options->revoke.session, options->json);
+}
+
+static enum exit_code run_forget(void *from, char **operands, size_t count)
+{
+    (void)count;
+    return operator_forget(((const struct options *)from)->serve.data, operands[0]);
 }
 
 static enum exit_code run_purge(void *from, char **operands, size_t count)
@@ -290,15 +399,28 @@ static const struct command_row COMMANDS[] = {
       SERVE, run_serve, serve_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.", CHECK_PROFILE,
       run_check_profile, NULL },
-    { "sessions", "", 0, 0, "Lists all sessions with their verdicts.", SESSIONS, run_sessions,
-      NULL },
+    { "sessions", "", 0, 0, "Lists sessions with their verdicts, newest first.", SESSIONS,
+      run_sessions, NULL },
+    { "show", "SESSION", 1, 1, "Prints a session from message to message, check by check.", SHOW,
+      run_show, NULL },
     { "evidence", "SESSION", 1, 1, "Prints what happened in a session, and every check.", EVIDENCE,
       run_evidence, NULL },
-    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", DECIDE,
+    { "forget", "SESSION", 1, 1, "Forgets the session key of a session that is over, for good.",
+      FORGET, run_forget, NULL },
+    { "approve", "SESSION", 1, 1, "Lets a session with deferred issuance go on.", APPROVE,
       run_approve, NULL },
     { "reject", "SESSION", 1, 1, "Ends a session with deferred issuance.", DECIDE, run_reject,
       NULL },
+    { "invite", "PROFILE", 1, 1, "Makes a one-time code for an enrolment, with link and QR code.",
+      INVITE, run_invite, NULL },
+    { "invitations", "", 0, 0, "Lists the invitations, without their codes.", INVITATIONS,
+      run_invitations, NULL },
+    { "withdraw", "NUMBER", 1, 1, "Takes an invitation back.", DECIDE, run_withdraw, NULL },
     { "keys", "", 0, 0, "Lists which certificate sits in which device.", KEYS, run_keys, NULL },
+    { "export", "", 0, 0, "Prints all certificates with device, profile, session and state.",
+      EXPORT, run_export, NULL },
+    { "revoke", "[SERIAL]", 0, 1, "Revokes a certificate, or all of a session; or holds them.",
+      REVOKE, run_revoke, NULL },
     { "roll-over", "", 0, 0, "Makes the next generation of the key management key.", ROLL_OVER,
       run_roll_over, NULL },
     { "purge", "", 0, 0, "Removes old evidence, and dead sessions that nothing needs.", PURGE,

@@ -13,6 +13,7 @@ enum { HASH_SIZE = 32, USUAL_REST = 512 /* bytes of a session beside its state *
 struct entry {
     uint8_t cookie_hash[HASH_SIZE];
     int64_t version;
+    enum phase phase;
     struct buf body; /* the session, as put_session() writes it; a secret */
     UT_hash_handle hh;
 };
@@ -21,6 +22,7 @@ struct open_sessions {
     pthread_mutex_t lock;
     struct entry *entries; /* in the order of their last change, oldest first */
     size_t max;
+    size_t count[PHASE_COUNT];
 };
 
 struct open_sessions *open_sessions_new(size_t max)
@@ -46,6 +48,7 @@ static void drop(struct open_sessions *sessions, struct entry *entry)
 {
     if (entry == NULL)
         return;
+    sessions->count[entry->phase]--;
     HASH_DELETE(hh, sessions->entries, entry);
     free_entry(entry);
 }
@@ -139,6 +142,7 @@ static struct entry *make_entry(const struct session *session, struct bytes stat
         goto fail;
     memcpy(entry->cookie_hash, session->cookie_hash.ptr, HASH_SIZE);
     entry->version = session->version;
+    entry->phase = session->phase;
     (void)buf_reserve(&entry->body, state.len + USUAL_REST);
     put_session(&entry->body, session, state);
     if (entry->body.status == SKS_OK)
@@ -151,9 +155,12 @@ fail:
 static void add(struct open_sessions *sessions, struct entry *entry)
 {
     HASH_ADD(hh, sessions->entries, cookie_hash, HASH_SIZE, entry);
-    if (entry->hh.tbl == NULL) /* no memory */
+    if (entry->hh.tbl == NULL) { /* no memory */
         free_entry(entry);
-    else if (HASH_COUNT(sessions->entries) > sessions->max)
+        return;
+    }
+    sessions->count[entry->phase]++;
+    if (HASH_COUNT(sessions->entries) > sessions->max)
         drop(sessions, sessions->entries);
 }
 
@@ -192,5 +199,12 @@ void open_sessions_drop(struct open_sessions *sessions, struct bytes cookie_hash
 {
     (void)pthread_mutex_lock(&sessions->lock);
     drop(sessions, find(sessions, cookie_hash));
+    (void)pthread_mutex_unlock(&sessions->lock);
+}
+
+void open_sessions_count(struct open_sessions *sessions, size_t count[PHASE_COUNT])
+{
+    (void)pthread_mutex_lock(&sessions->lock);
+    memcpy(count, sessions->count, sizeof sessions->count);
     (void)pthread_mutex_unlock(&sessions->lock);
 }

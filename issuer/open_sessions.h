@@ -28,6 +28,9 @@ void open_sessions_keep(struct open_sessions *sessions, const struct session *se
 bool open_sessions_find(struct open_sessions *sessions, struct bytes cookie_hash,
                         struct arena *arena, struct session *session);
 
+/** How many are kept, by phase. @param count out: PHASE_COUNT of them */
+void open_sessions_count(struct open_sessions *sessions, size_t count[PHASE_COUNT]);
+
 /** It has ended, or somebody else has changed it. */
 void open_sessions_drop(struct open_sessions *sessions, struct bytes cookie_hash);
 

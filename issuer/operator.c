@@ -2,16 +2,13 @@
 #include "issuer/certificate_store.h"
 #include "issuer/data_folder.h"
 #include "issuer/deferred.h"
+#include "issuer/enrolment.h"
+#include "issuer/forget.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static enum exit_code finish(enum sks_status rc, const struct sks_error *err)
-{
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
-}
 
 /* ---- keys ---- */
 
@@ -19,27 +16,14 @@ struct printer {
     bool json, first;
 };
 
-static json_t *hex_of(struct bytes data)
-{
-    struct buf hex = { 0 };
-    json_t *text;
-
-    if (data.len == 0)
-        return json_null();
-    hex_encode(&hex, data);
-    text = json_text(buf_bytes(&hex));
-    buf_free(&hex);
-    return text;
-}
-
 static void print_certificate(void *ctx, const struct issued_certificate *c)
 {
     struct printer *printer = ctx;
     const char *state = name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)c->state);
     json_t *row = json_pack(
-        "{s:o, s:o, s:s%, s:o, s:s, s:s, s:i, s:s}", "serialNumber", hex_of(c->serial),
-        "fingerPrint", hex_of(bytes_at(c->fingerprint, sizeof c->fingerprint)), "keyId",
-        c->key_id.ptr, c->key_id.len, "device", hex_of(c->device), "session", c->session_id,
+        "{s:o, s:o, s:s%, s:o, s:s, s:s, s:i, s:s}", "serialNumber", json_hex(c->serial),
+        "fingerPrint", json_hex(bytes_at(c->fingerprint, sizeof c->fingerprint)), "keyId",
+        c->key_id.ptr, c->key_id.len, "device", json_hex(c->device), "session", c->session_id,
         "owner", c->owner_id, "generation", (int)c->generation, "state", state);
     char *text = row == NULL ? NULL : json_dumps(row, JSON_COMPACT);
 
@@ -81,7 +65,7 @@ enum exit_code operator_keys(const char *data, const char *device, bool json)
 out:
     buf_free(&name);
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
 }
 
 /* ---- key management keys ---- */
@@ -98,12 +82,25 @@ enum exit_code operator_roll_over(const char *data, bool json)
         (void)printf("key management key of generation %u made; a running server takes it on"
                      " SIGHUP, or when it is started\n",
                      generation);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
+}
+
+enum exit_code operator_renew_evidence(const char *data, bool json)
+{
+    struct sks_error err = { 0 };
+    enum sks_status rc = data_folder_renew_evidence(data, &err);
+
+    if (rc == SKS_OK)
+        (void)printf(json ? "{\"certificate\":\"evidence.pem\"}\n"
+                          : "evidence key made, with its certificate evidence.pem; the old one is"
+                            " kept beside it\n");
+    return program_finish(rc, &err);
 }
 
 /* ---- deferred issuance ---- */
 
-enum exit_code operator_decide(const char *data, const char *session, bool approve)
+enum exit_code operator_decide(const char *data, const char *session, bool approve,
+                               const char *device, const struct texts *settings)
 {
     struct session_store store = { 0 };
     struct sks_error err = { 0 };
@@ -111,8 +108,33 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
 
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_open(data, &store, &err));
-    TRY(deferred_decide(&store, session, approve, &err));
+    if (settings != NULL && settings->count > 0)
+        TRY(enrolment_set_by_id(&store, session, settings->item, settings->count, &err));
+    TRY(deferred_decide(&store, session, approve, device, &err));
 out:
     session_store_close(&store);
-    return finish(rc, &err);
+    return program_finish(rc, &err);
+}
+
+/* ---- session keys ---- */
+
+enum exit_code operator_forget(const char *data, const char *session)
+{
+    static const char *const TEXTS[] = {
+        [SESSION_KEY_NONE] = "was never made",
+        [SESSION_KEY_SEALED] = "is forgotten",
+        [SESSION_KEY_FORGOTTEN] = "was forgotten before",
+    };
+    struct session_store store = { 0 };
+    struct sks_error err = { 0 };
+    enum session_key_status status;
+    enum sks_status rc;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    TRY(data_folder_open(data, &store, &err));
+    TRY(session_forget(&store, session, &status, &err));
+    (void)printf("session %s: the session key %s\n", session, TEXTS[status]);
+out:
+    session_store_close(&store);
+    return program_finish(rc, &err);
 }

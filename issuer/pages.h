@@ -4,8 +4,31 @@
 
 #include "issuer/profile.h"
 #include "issuer/session.h"
+#include "keygen2/base/http_server.h"
 
 extern const char PAGE_HTML[], PAGE_JSON[]; /* content types */
+
+/** A page begins and ends; between them comes HTML. @param title plain text without markup */
+void put_page_begin(struct buf *out, const char *title);
+void put_page_end(struct buf *out);
+
+/** Appends text from anywhere, for elements and for attributes in double quotes. */
+void put_escaped(struct buf *out, struct bytes text);
+
+/** Appends a paragraph, nothing for an empty text. */
+void put_paragraph(struct buf *out, struct bytes text);
+
+/** Appends a row of a <dl>, nothing for an empty value. @param name HTML */
+void put_page_entry(struct buf *out, const char *name, const char *value);
+
+/** The same with a time. @param seconds since 1970 */
+void put_page_time(struct buf *out, const char *name, int64_t seconds);
+
+/** What browsers may do with a page: no scripts, nothing from elsewhere, not kept. */
+void page_set_headers(struct http_response *response);
+
+/** Appends a page that says no. */
+void put_refusal_page(struct buf *out, const char *text);
 
 /** Appends the page of a finished session. */
 void put_session_page(struct buf *out, const struct session *session);

@@ -1,3 +1,4 @@
+/* Messages: what each does to its session, and what it makes of it. */
 #include "issuer/phase_internal.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
@@ -21,13 +22,15 @@ static const struct row {
     [PHASE_FINALIZATION] = { &PROVISIONING_FINALIZATION_RESPONSE, step_finalization, PHASE_OVER },
     [PHASE_DISCOVERY] = { &CREDENTIAL_DISCOVERY_RESPONSE, step_discovery, PHASE_KEY_CREATION },
     [PHASE_RESUMED] = { &INVOCATION_RESPONSE, step_resumed, PHASE_FINALIZATION },
+    [PHASE_UNCONFIRMED] = { NULL, NULL, PHASE_UNCONFIRMED },
 };
-_Static_assert(NITEMS(PHASES) == PHASE_RESUMED + 1, "the others wait for no message");
+_Static_assert(NITEMS(PHASES) == PHASE_UNCONFIRMED + 1, "the others wait for no message");
 
 /* The last accepted message is the KeyCreationResponse. */
 static bool is_deferred(enum phase phase)
 {
-    return phase == PHASE_PENDING || phase == PHASE_APPROVED || phase == PHASE_RESUMED;
+    return phase == PHASE_PENDING || phase == PHASE_APPROVED || phase == PHASE_RESUMED ||
+           phase == PHASE_UNCONFIRMED;
 }
 
 struct bytes phase_hash(struct arena *arena, struct bytes data)
@@ -59,71 +62,6 @@ static const char *clean_text(struct arena *arena, const char *text)
     return copy;
 }
 
-/* ---- the beginning ---- */
-
-static void fill_session(struct session *session, const struct issuer *issuer,
-                         const struct profile *profile, const struct arrival *arrival)
-{
-    session->profile = profile->name;
-    session->issuer_uri = arrival->issuer_uri;
-    session->tls = arrival->tls;
-    session->cause = "";
-    session->started = clock_now();
-    session->expires = session->started + profile->session_life_time;
-    session->state.terms = (struct session_terms){
-        .session_key_algorithm = bytes_of(SKS_SESSION_ALGORITHM),
-        .privacy_enabled = profile->privacy_enabled,
-        .server_session_id = bytes_of(session->id),
-        .issuer_uri = bytes_of(session->issuer_uri),
-        .session_life_time = profile->session_life_time,
-        .session_key_limit = profile->session_key_limit,
-        .server_certificate = arrival->server_certificate,
-    };
-    if (profile->key_management_key)
-        session->state.kmk_generation = (uint16_t)key_management_newest(&issuer->key_management);
-    if (profile->key_management_key)
-        session->state.terms.key_management_key =
-            key_management_public(&issuer->key_management, session->state.kmk_generation);
-}
-
-static enum sks_status begin(struct exchange *x, const struct arrival *arrival,
-                             char cookie[COOKIE_LENGTH + 1])
-{
-    char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
-    enum sks_status rc;
-
-    REQUIRE(id != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(sks_explain(x->err, random_id(id, SKS_ID_MAX)));
-    TRY(sks_explain(x->err, random_id(cookie, COOKIE_LENGTH)));
-    x->session->id = id;
-    fill_session(x->session, x->issuer, x->profile, arrival);
-    TRY(step_begin(x, NULL));
-    x->session->cookie_hash = phase_hash(x->arena, bytes_of(cookie));
-    REQUIRE(x->session->cookie_hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
-    TRY(session_store_add(&x->issuer->store, x->session, buf_bytes(&x->answer), x->err));
-out:
-    return rc;
-}
-
-void phase_begin(struct issuer *issuer, const struct profile *profile,
-                 const struct arrival *arrival, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
-                 struct outcome *outcome)
-{
-    struct sks_error err = { 0 };
-    struct exchange x = { .issuer = issuer, .profile = profile, .arena = arena, .err = &err };
-
-    *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
-    x.session = &outcome->session;
-    if (begin(&x, arrival, cookie) != SKS_OK ||
-        (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL)
-        phase_trouble(outcome, &err);
-    else
-        log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
-                 arrival->issuer_uri);
-    exchange_free(&x);
-}
-
 /* ---- finding the session of a request ---- */
 
 enum sks_status phase_find(struct issuer *issuer, const char *cookie, struct arena *arena,
@@ -152,7 +90,7 @@ out:
 static enum sks_status check_address(struct exchange *x, const struct arrival *arrival)
 {
     if (strcmp(x->session->issuer_uri, arrival->issuer_uri) != 0 || x->session->tls != arrival->tls)
-        return check_fail(x, SKS_ERROR_OPTION, "address",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_ADDRESS,
                           "the message came to %s, the session began at another address",
                           arrival->issuer_uri);
     return SKS_OK;
@@ -167,16 +105,18 @@ static enum sks_status take_message(struct exchange *x, const struct arrival *ar
 
     TRY(check_address(x, arrival));
     if (row->expected == NULL)
-        return check_fail(x, SKS_ERROR_OPTION, "message", "none is awaited: the session is %s",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_MESSAGE,
+                          "none is awaited: the session is %s",
                           name_of_value(NAMES_PHASE, (uint8_t)x->session->phase));
     response = arena_alloc(x->arena, 1, row->expected->size);
     REQUIRE(response != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the message");
     x->profile = profile_find(&x->issuer->profiles, x->session->profile);
     if (x->profile == NULL)
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "profile", "is no longer offered");
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, EVIDENCE_CHECK_PROFILE,
+                          "is no longer offered");
     rc = keygen2_decode(row->expected, arrival->body, response, x->arena, &why);
     if (rc != SKS_OK)
-        return check_fail(x, rc, "message", "%s: %s", row->expected->name,
+        return check_fail(x, rc, EVIDENCE_CHECK_MESSAGE, "%s: %s", row->expected->name,
                           why.text[0] == '\0' ? sks_status_text((int)rc) : why.text);
     x->next = row->next;
     TRY(row->step(x, response));
@@ -256,12 +196,14 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     bool won = false;
 
     settle(x, arrival, &change);
-    if (session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
+    if (x->trouble ||
+        session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         phase_trouble(outcome, x->err);
         return true;
     }
     if (!won)
         return false;
+    outcome->message = expected == NULL ? NULL : expected->name;
     tell_checks(x);
     tell(x->session, arrival->body, expected == NULL ? "message" : expected->name);
     phase_set_end(outcome);
@@ -274,7 +216,7 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     return true;
 }
 
-static void answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome)
+void phase_answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome)
 {
     struct sks_error err = { 0 };
 
@@ -294,6 +236,7 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
     const struct session *session = &outcome->session;
     bool again = bytes_equal(session->last_message, phase_hash(arena, arrival->body));
 
+    outcome->over = session->verdict == VERDICT_FAILED || session->verdict == VERDICT_SUCCEEDED;
     if (session->verdict == VERDICT_FAILED)
         outcome->kind = OUTCOME_FAILED;
     else if (session->verdict == VERDICT_SUCCEEDED || session->phase == PHASE_OVER)
@@ -301,7 +244,7 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
     else if (again && is_deferred(session->phase))
         outcome->kind = OUTCOME_PENDING;
     else if (again)
-        answer_again(issuer, arena, outcome);
+        phase_answer_again(issuer, arena, outcome);
     else
         return false;
     return true;
@@ -354,6 +297,7 @@ static bool try_abort(struct issuer *issuer, const char *cookie, struct arena *a
     if (!found)
         return true;
     if (x.session->verdict == VERDICT_SUCCEEDED || x.session->verdict == VERDICT_FAILED) {
+        outcome->over = true;
         phase_set_end(outcome);
         return true;
     }

@@ -21,6 +21,8 @@ enum outcome_kind {
 
 struct outcome {
     enum outcome_kind kind;
+    const char *message;    /* name of the message that was taken, or refused; NULL: none was */
+    bool over;              /* the session had ended before */
     struct bytes answer;    /* of OUTCOME_ANSWER */
     struct session session; /* but for OUTCOME_NO_SESSION and OUTCOME_TROUBLE */
 };
@@ -44,6 +46,25 @@ struct arrival {
 void phase_begin(struct issuer *issuer, const struct profile *profile,
                  const struct arrival *arrival, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
                  struct outcome *outcome);
+
+/**
+ * As phase_begin(), with a cookie that exists already.
+ *
+ * @param arrival     its cookie is for the new session; its body is not looked at
+ * @param invitation  number; 0: none
+ * @param outcome     out: also OUTCOME_OVER: the cookie has a session, or the invitation was
+ *                    withdrawn
+ */
+void phase_begin_with(struct issuer *issuer, const struct profile *profile,
+                      const struct arrival *arrival, int64_t invitation, struct arena *arena,
+                      struct outcome *outcome);
+
+/**
+ * Answers whoever begins with a cookie that has a session already: as before, if nothing has
+ * happened in it yet, else OUTCOME_OVER. False: it has none.
+ */
+bool phase_begin_again(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+                       struct outcome *outcome);
 
 /** Takes a message. */
 void phase_message(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,

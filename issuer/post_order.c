@@ -140,6 +140,15 @@ enum sks_status order_one_target(struct exchange *x, struct session_key *sk,
     return *to == NULL ? no_memory(x) : order_target(&post, operation, found, *to, &done);
 }
 
+enum sks_status order_unlock(struct exchange *x, struct session_key *sk,
+                             const struct found_credential *found, struct target_key *to,
+                             bool *done)
+{
+    struct post post = { .x = x, .sk = sk };
+
+    return order_target(&post, POST_UNLOCK, found, to, done);
+}
+
 enum sks_status order_targets(struct exchange *x, struct session_key *sk,
                               enum post_operation operation, const struct json_array *targets,
                               struct json_array *to)

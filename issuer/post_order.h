@@ -17,6 +17,11 @@ CHECKED enum sks_status order_one_target(struct exchange *x, struct session_key 
                                          const struct target_profile *target,
                                          struct target_key **to);
 
+/** Makes one unlock. @param done out: false if the session has it already; then *to is not it */
+CHECKED enum sks_status order_unlock(struct exchange *x, struct session_key *sk,
+                                     const struct found_credential *found, struct target_key *to,
+                                     bool *done);
+
 /**
  * Makes the unlocks or deletes of all credentials that were found.
  *

@@ -7,6 +7,7 @@ enum {
     DESCRIPTION_MAX = 200,   /* characters */
     LIFE_TIME_DEFAULT = 600, /* seconds */
     KEY_LIMIT_DEFAULT = 200, /* operations */
+    COMMAND_MAX = 1000,
 };
 
 #define AT(member) .offset = offsetof(struct profile, member)
@@ -20,7 +21,10 @@ static const struct json_field PROFILE[] = {
     { "targetKeyContainers", JSON_TEXTS, JSON_OPTIONAL, AT(target_key_containers), .min = 1 },
     { "clientCapabilityQuery", JSON_URIS, JSON_OPTIONAL, AT(client_capability_query), .min = 1 },
     { "deviceTrust", JSON_RECORD, JSON_OPTIONAL, AT(device_trust), .with = &PROFILE_DEVICE_TRUST },
-    { "sessionLifeTime", JSON_USHORT, JSON_OPTIONAL, AT(session_life_time), .min = 1,
+    { "enrolment", JSON_RECORD, JSON_OPTIONAL, AT(enrolment), .with = &PROFILE_ENROLMENT },
+    { "session", JSON_NAME, JSON_OPTIONAL, AT(session), .with = NAMES_PROFILE_SESSION },
+    { "serverKeySize", JSON_USHORT, JSON_OPTIONAL, AT(server_key_size), .min = 2048, .max = 4096 },
+    { "sessionLifeTime", JSON_LONG, JSON_OPTIONAL, AT(session_life_time), .min = 1,
       .fallback = LIFE_TIME_DEFAULT },
     { "sessionKeyLimit", JSON_USHORT, JSON_OPTIONAL, AT(session_key_limit), .min = 1,
       .fallback = KEY_LIMIT_DEFAULT },
@@ -29,6 +33,7 @@ static const struct json_field PROFILE[] = {
     { "lookupSpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(lookups), .min = 1,
       .max = PROFILE_LOOKUPS_MAX, .with = &PROFILE_LOOKUP },
     { "deferredIssuance", JSON_FLAG, JSON_OPTIONAL, AT(deferred_issuance) },
+    { "externalCa", JSON_TEXT, JSON_OPTIONAL, AT(external_ca), .min = 1, .max = COMMAND_MAX },
     { "pukPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(puks), .min = 1,
       .with = &PROFILE_PUK },
     { "pinPolicySpecifiers", JSON_RECORDS, JSON_OPTIONAL, AT(pins), .min = 1,
@@ -53,6 +58,7 @@ enum sks_status profile_decode(const char *name, const char *folder, struct byte
     enum sks_status rc;
 
     TRY(json_parse(text, &root, err));
+    TRY(sks_explain(err, profile_set_defaults(root)));
     TRY(json_decode(&PROFILE_TYPE, root, profile, arena, err));
     TRY(sks_explain(err, profile_walk(&reader, folder, profile)));
     profile->name = name;

@@ -16,7 +16,7 @@ enum {
 struct certificate_profile {
     struct bytes subject;
     uint32_t validity_days;
-    struct bytes_list key_usage, extended_key_usage;
+    struct bytes_list key_usage, extended_key_usage, certificate_policies, subject_alt_name;
     bool include_ca; /* the CA's certificate ends the path */
 };
 
@@ -57,6 +57,7 @@ struct key_profile {
     const struct algorithm *algorithm;
     struct certificate_template template;
     bool trust_anchor;
+    bool has_pin; /* of a PIN policy above it; profile_walk.c */
     struct symmetric_key_profile *import_symmetric_key;       /* one of these two, or none */
     struct private_key_profile *import_private_key;           /* NULL if absent */
     struct json_array extensions, encrypted_extensions;       /* struct extension_profile */
@@ -88,22 +89,40 @@ struct device_trust {
     bool sha1; /* signatures with SHA-1 are taken */
 };
 
+/* Who may begin a session, and with which device. */
+struct enrolment_profile {
+    bool code;                 /* only who has one of `sks-issuer invite` */
+    struct bytes_list devices; /* SHA-256 of device certificates, sorted; none: all */
+    bool confirm_device;       /* the operator must know the first digits of that hash */
+};
+
+/* Which text its sessions are from. */
+enum profile_session { PROFILE_SESSION_107, PROFILE_SESSION_2010 };
+
+extern const struct name NAMES_PROFILE_SESSION[];
+
 struct profile {
     const char *name; /* of its file, without .json; also in the URL */
     struct bytes description;
     uint8_t action; /* enum sks_action */
     struct bytes_list preferred_languages, target_key_containers, client_capability_query;
-    uint16_t session_life_time, session_key_limit;
+    uint8_t session;                    /* enum profile_session */
+    uint16_t server_key_size;           /* bits; 0 but in a session of 2010 */
+    const struct algorithm *server_key; /* of that size, NULL if 0 */
+    uint32_t session_life_time;
+    uint16_t session_key_limit;
     bool privacy_enabled, key_management_key, updatable_key_management_keys, deferred_issuance;
-    struct device_trust *device_trust; /* NULL: the strict default */
-    struct json_array lookups;         /* struct lookup_profile */
+    struct device_trust *device_trust;   /* NULL: the strict default */
+    struct enrolment_profile *enrolment; /* NULL: open to all */
+    struct json_array lookups;           /* struct lookup_profile */
     struct json_array puks; /* struct puk_profile; all three in the order of the message */
     struct json_array pins; /* struct pin_profile */
     struct json_array keys; /* struct key_profile */
     struct json_array unlock_keys, delete_keys; /* struct target_profile */
     unsigned key_count;                         /* in all places together */
-    unsigned operations; /* with the session key, if each lookup finds one credential */
-    bool slow;           /* it makes RSA keys */
+    unsigned operations;      /* with the session key, if each lookup finds one credential */
+    bool slow;                /* it may make RSA keys */
+    struct bytes external_ca; /* command; empty: the issuer's own CA, or what serve says */
 };
 
 struct profile_list {
@@ -149,6 +168,18 @@ void profiles_free(struct profile_list *list);
 
 /** The profile of a name, NULL if there is none. */
 const struct profile *profile_find(const struct profile_list *list, const char *name);
+
+/** True if one of the texts depends on the enrolment. profile_certificate.c */
+bool profile_has_patterns(const struct bytes_list *names);
+
+/** False if the profile has a list of devices that lacks this one. profile_enrolment.c */
+bool profile_lists_device(const struct profile *profile, struct bytes fingerprint);
+
+/** True if a session of it begins only with a code. profile_enrolment.c */
+bool profile_wants_code(const struct profile *profile);
+
+/** True if the operator must confirm the device. profile_enrolment.c */
+bool profile_confirms_device(const struct profile *profile);
 
 /** The key of an id in a profile, NULL if there is none. */
 const struct key_profile *profile_key(const struct profile *profile, struct bytes id);

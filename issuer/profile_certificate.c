@@ -11,6 +11,8 @@ static const struct json_field CERTIFICATE[] = {
       .max = PROFILE_CERTIFICATE_DAYS_MAX, .fallback = VALIDITY_DEFAULT },
     { "keyUsage", JSON_TEXTS, JSON_MANDATORY, AT(key_usage), .min = 1 },
     { "extendedKeyUsage", JSON_TEXTS, JSON_OPTIONAL, AT(extended_key_usage), .min = 1 },
+    { "certificatePolicies", JSON_TEXTS, JSON_OPTIONAL, AT(certificate_policies), .min = 1 },
+    { "subjectAltName", JSON_TEXTS, JSON_OPTIONAL, AT(subject_alt_name), .min = 1 },
     { "includeCa", JSON_FLAG, JSON_OPTIONAL, AT(include_ca) },
 };
 
@@ -37,12 +39,40 @@ static enum sks_status check_certificate(struct json_reader *r, const struct jso
     TRY(check_names(r, at, "keyUsage", &certificate->key_usage, certificate_is_key_usage));
     TRY(check_names(r, at, "extendedKeyUsage", &certificate->extended_key_usage,
                     certificate_is_extended_key_usage));
+    TRY(check_names(r, at, "certificatePolicies", &certificate->certificate_policies,
+                    certificate_is_policy));
 out:
     return rc;
 }
 
 const struct json_type PROFILE_CERTIFICATE =
     JSON_TYPE("certificate", struct certificate_profile, CERTIFICATE, check_certificate);
+
+bool profile_has_patterns(const struct bytes_list *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (certificate_is_pattern(names->item[i]))
+            return true;
+    return false;
+}
+
+/* What does not depend on the enrolment is encoded here, for all certificates of the key. */
+static enum sks_status encode_extensions(struct json_reader *r, const struct json_place *at,
+                                         const struct certificate_profile *from, struct buf *out)
+{
+    const struct json_place names = { at, "subjectAltName", 0 };
+    bool patterns = profile_has_patterns(&from->subject_alt_name);
+    struct sks_error why = { 0 };
+    struct buf unused = { 0 };
+    enum sks_status rc;
+
+    if (certificate_extensions(&from->key_usage, &from->extended_key_usage,
+                               &from->certificate_policies, out) != SKS_OK)
+        return json_refuse(r, at, "cannot encode the extensions");
+    rc = certificate_alt_names(&from->subject_alt_name, NULL, patterns ? &unused : out, &why);
+    buf_free(&unused);
+    return rc == SKS_OK ? rc : json_refuse(r, &names, "%s", why.text);
+}
 
 enum sks_status profile_make_template(struct json_reader *r, const struct json_place *at,
                                       struct key_profile *key)
@@ -51,12 +81,18 @@ enum sks_status profile_make_template(struct json_reader *r, const struct json_p
     const struct json_place certificate = { at, "certificate", 0 };
     const struct json_place subject = { &certificate, "subject", 0 };
     struct sks_error why = { 0 };
+    struct buf extensions = { 0 };
     enum sks_status rc;
 
     key->template.validity_days = from->validity_days;
-    if (certificate_subject(from->subject, r->arena, &key->template.subject, &why) != SKS_OK)
+    if (certificate_subject(from->subject, NULL, r->arena, &key->template.subject, &why) != SKS_OK)
         return json_refuse(r, &subject, "%s", why.text);
-    rc = certificate_extensions(&from->key_usage, &from->extended_key_usage, r->arena,
-                                &key->template.extensions);
-    return rc == SKS_OK ? rc : json_refuse(r, &certificate, "cannot encode the extensions");
+    if (certificate_is_pattern(from->subject))
+        key->template.subject = (struct bytes){ 0 };
+    TRY(encode_extensions(r, &certificate, from, &extensions));
+    key->template.extensions = arena_copy(r->arena, buf_bytes(&extensions));
+    rc = key->template.extensions.ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+out:
+    buf_free(&extensions);
+    return rc;
 }

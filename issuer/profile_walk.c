@@ -189,6 +189,7 @@ static enum sks_status walk_key(struct walk *w, const struct json_place *at,
     TRY(profile_read_files(w->r, at, "extensions", w->folder, &key->extensions));
     TRY(profile_read_files(w->r, at, "encryptedExtensions", w->folder, &key->encrypted_extensions));
     TRY(profile_read_files(w->r, at, "logotypes", w->folder, &key->logotypes));
+    key->has_pin = w->pin != NULL;
     w->profile->key_count++;
     w->profile->operations += count_operations(key, w->pin != NULL && !w->pin->policy.user_defined);
     w->profile->slow |= key->import_private_key != NULL &&
@@ -285,48 +286,55 @@ out:
 
 /* ---- the whole ---- */
 
-/* What of the top level does not fit together; NULL if all does. */
-static const char *contradiction(const struct profile *p, const char **property)
+enum sks_status profile_check_rules(struct json_reader *r, const struct profile_rule *rule,
+                                    size_t count)
 {
-    const struct {
-        const char *property, *text;
-        bool found;
-    } RULES[] = {
+    for (size_t i = 0; i < count; i++)
+        if (rule[i].found)
+            return json_refuse(r, &(struct json_place){ NULL, rule[i].property, 0 }, "%s",
+                               rule[i].text);
+    return SKS_OK;
+}
+
+/* What of the top level does not fit together. */
+static enum sks_status check_contradictions(struct json_reader *r, const struct profile *p)
+{
+    const struct profile_rule RULES[] = {
         { "action", "an unlock session makes no keys and deletes none",
           p->action == ACTION_UNLOCK && (p->key_count > 0 || p->delete_keys.count > 0) },
         { "action", "there are no unlockKeys",
           p->action == ACTION_UNLOCK && p->unlock_keys.count == 0 },
         { "deviceTrust", "with privacyEnabled no device is seen",
           p->device_trust != NULL && p->privacy_enabled },
+        { "enrolment", "with privacyEnabled no device is seen",
+          p->privacy_enabled && p->enrolment != NULL &&
+              (p->enrolment->devices.count > 0 || p->enrolment->confirm_device) },
+        { "enrolment", "confirmDevice needs deferredIssuance: the operator is waited for",
+          profile_confirms_device(p) && !p->deferred_issuance },
         { "updatableKeyManagementKeys", "needs keyManagementKey",
           p->updatable_key_management_keys && !p->key_management_key },
         { "deferredIssuance", "there is no key to issue a certificate for",
           p->deferred_issuance && p->key_count == 0 },
     };
 
-    for (size_t i = 0; i < NITEMS(RULES); i++)
-        if (RULES[i].found) {
-            *property = RULES[i].property;
-            return RULES[i].text;
-        }
-    return NULL;
+    return profile_check_rules(r, RULES, NITEMS(RULES));
 }
 
 static enum sks_status check_whole(struct json_reader *r, const struct profile *p)
 {
     bool keys_wanted =
         p->unlock_keys.count + p->delete_keys.count == 0 && !p->updatable_key_management_keys;
-    const char *property, *text = contradiction(p, &property);
+    enum sks_status rc;
 
-    if (text != NULL)
-        return json_refuse(r, &(struct json_place){ NULL, property, 0 }, "%s", text);
+    TRY(check_contradictions(r, p));
     if (p->key_count > PROFILE_KEYS_MAX || (p->key_count == 0 && keys_wanted))
         return json_refuse(r, NULL, "there are %u keys, not 1-%d to provision", p->key_count,
                            PROFILE_KEYS_MAX);
     if (p->operations > p->session_key_limit)
         return json_refuse(r, &(struct json_place){ NULL, "sessionKeyLimit", 0 },
                            "the profile needs %u operations", p->operations);
-    return SKS_OK;
+out:
+    return rc;
 }
 
 /* Its message stands under the same names, and its decoder checks what they say; but that takes a
@@ -364,6 +372,7 @@ enum sks_status profile_walk(struct json_reader *r, const char *folder, struct p
 
     profile->operations = 2; /* the close */
     TRY(check_invocation(r, profile));
+    TRY(profile_check_session(r, profile));
     TRY(walk_lookups(&walk));
     TRY(walk_puks(&walk, &profile->puks));
     TRY(walk_pins(&walk, NULL, &profile->pins));

@@ -1,62 +1,13 @@
 #include "issuer/requests.h"
 #include "issuer/certificate_store.h"
-#include "issuer/draw.h"
+#include "issuer/in_doubt.h"
+#include "issuer/issuance.h"
 #include "issuer/mac_order.h"
-#include "keygen2/base/base64.h"
 #include "keygen2/base/clock.h"
 
 #include <stdio.h>
 
 /* ---- ProvisioningFinalizationRequest ---- */
-
-/* The public key that a certificate is for: the generated one, or the one that takes its place.
- * The certificate says so already when it is set, hence the import's key is drawn now. */
-static enum sks_status choose_key(struct exchange *x, const struct key_profile *key,
-                                  struct credential *credential, struct bytes *spki)
-{
-    const struct private_key_profile *import = key->import_private_key;
-    struct buf pkcs8 = { 0 };
-    enum sks_status rc = SKS_OK;
-
-    *spki = credential->public_key;
-    if (import == NULL)
-        return SKS_OK;
-    if (import->pkcs8.len > 0) {
-        credential->imported_key = import->pkcs8;
-        *spki = import->spki;
-        return SKS_OK;
-    }
-    TRY(draw_key(key, x->arena, &pkcs8, spki));
-    TRY(keep_bytes(x, buf_bytes(&pkcs8), &credential->imported_key));
-out:
-    buf_free(&pkcs8);
-    return sks_explain(x->err, rc);
-}
-
-static enum sks_status issue(struct exchange *x, struct credential *credential)
-{
-    const struct key_profile *key = profile_key(x->profile, credential->id);
-    uint8_t serial[CA_SERIAL_SIZE];
-    struct buf der = { 0 }, hex = { 0 };
-    struct bytes spki;
-    enum sks_status rc;
-
-    if (key == NULL) /* the profile was changed while the session ran */
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "certificate",
-                          "the profile no longer has %.*s", (int)credential->id.len,
-                          (const char *)credential->id.ptr);
-    TRY(choose_key(x, key, credential, &spki));
-    TRY(ca_issue(&x->issuer->ca, &key->template, spki, clock_now(), serial, &der));
-    TRY(keep_bytes(x, buf_bytes(&der), &credential->certificate));
-    TRY(keep_bytes(x, bytes_at(serial, sizeof serial), &credential->serial));
-    hex_encode(&hex, credential->serial);
-    check_pass(x, "certificate", "%.*s, serial number %.*s", (int)credential->id.len,
-               (const char *)credential->id.ptr, (int)hex.len, (const char *)hex.ptr);
-out:
-    buf_free(&der);
-    buf_free(&hex);
-    return sks_explain(x->err, rc);
-}
 
 enum sks_status request_close(struct exchange *x, struct session_key *sk)
 {
@@ -68,8 +19,9 @@ enum sks_status request_close(struct exchange *x, struct session_key *sk)
     uint8_t nonce[SKS_NONCE_MAX];
     enum sks_status rc = SKS_OK;
 
+    TRY(in_doubt_revoke(x));
     for (size_t i = 0; i < state->credentials; i++)
-        TRY(issue(x, &state->credential[i]));
+        TRY(issue_certificate(x, &state->credential[i]));
     TRY(sks_explain(x->err, random_bytes(nonce, sizeof nonce)));
     TRY(keep_bytes(x, bytes_at(nonce, sizeof nonce), &state->nonce));
     TRY(order_finalization(x, sk, &request));
@@ -132,11 +84,27 @@ out:
     return rc;
 }
 
+enum sks_status request_signature(struct exchange *x, unsigned generation,
+                                  struct lookup_specifier *to)
+{
+    const struct key_management *keys = &x->issuer->key_management;
+    EVP_PKEY *key = key_management_private(keys, generation);
+    enum sks_status rc;
+
+    REQUIRE(key != NULL, x->err, SKS_ERROR_NOT_AVAILABLE,
+            "the key management key of generation %u is gone", generation);
+    to->public_key = key_management_public(keys, generation);
+    TRY(keygen2_sign_lookup(to, key, x->arena, x->err));
+    check_pass(x, "lookup", "%.*s, signed by key management key generation %u", (int)to->id.len,
+               (const char *)to->id.ptr, generation);
+out:
+    return rc;
+}
+
 static enum sks_status sign_lookup(struct exchange *x, const struct lookup_profile *lookup,
                                    unsigned generation, struct bytes nonce,
                                    struct lookup_specifier *to)
 {
-    const struct key_management *keys = &x->issuer->key_management;
     char id[SKS_ID_MAX + 1];
     enum sks_status rc;
 
@@ -144,9 +112,7 @@ static enum sks_status sign_lookup(struct exchange *x, const struct lookup_profi
     TRY(keep_bytes(x, bytes_of(id), &to->id));
     to->nonce = nonce;
     to->search_filter = lookup->search_filter;
-    to->public_key = key_management_public(keys, generation);
-    TRY(keygen2_sign_lookup(to, key_management_private(keys, generation), x->arena, x->err));
-    check_pass(x, "lookup", "%s, signed by key management key generation %u", id, generation);
+    TRY(request_signature(x, generation, to));
 out:
     return rc;
 }
@@ -162,19 +128,22 @@ enum sks_status request_discovery(struct exchange *x, const struct session_key *
     };
     struct lookup_specifier *specifier;
     uint8_t nonce[32];
-    size_t count = 0;
+    size_t count = 0, in_doubt;
     enum sks_status rc;
 
     TRY(choose_generations(x));
     TRY(sks_explain(x->err, session_lookup_nonce(&state->terms, nonce)));
-    specifier = arena_alloc(
-        x->arena, lookups->count * (state->kmk_generation - state->oldest_generation + 1U),
-        sizeof *specifier);
+    specifier =
+        arena_alloc(x->arena,
+                    lookups->count * (state->kmk_generation - state->oldest_generation + 1U) +
+                        state->found_credentials,
+                    sizeof *specifier);
     REQUIRE(specifier != NULL, x->err, SKS_ERROR_STORAGE, "no memory for the lookups");
     for (size_t i = 0; i < lookups->count; i++)
         for (unsigned g = state->oldest_generation; g <= state->kmk_generation; g++)
             TRY(sign_lookup(x, &lookup[i], g, bytes_at(nonce, sizeof nonce), &specifier[count++]));
-    request.lookup_specifiers = (struct json_array){ specifier, count };
+    TRY(in_doubt_specify(x, bytes_at(nonce, sizeof nonce), &specifier[count], &in_doubt));
+    request.lookup_specifiers = (struct json_array){ specifier, count + in_doubt };
     TRY(sks_explain(x->err, session_keep_key(state, x->arena, sk)));
     TRY(answer_with(x, &CREDENTIAL_DISCOVERY_REQUEST, &request));
     x->next = PHASE_DISCOVERY;

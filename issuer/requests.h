@@ -17,6 +17,10 @@ CHECKED enum sks_status request_discovery(struct exchange *x, const struct sessi
  */
 CHECKED enum sks_status request_keys(struct exchange *x, struct session_key *sk);
 
+/** Signs a specifier that has all else. @param generation of the key management key */
+CHECKED enum sks_status request_signature(struct exchange *x, unsigned generation,
+                                          struct lookup_specifier *to);
+
 /** ProvisioningFinalizationRequest; issues the certificates. */
 CHECKED enum sks_status request_close(struct exchange *x, struct session_key *sk);
 
@@ -29,5 +33,8 @@ CHECKED enum sks_status check_capabilities(struct exchange *x, const struct json
 /** The id of a specifier: that of the lookup and the generation. @param id out */
 void lookup_specifier_id(const struct lookup_profile *lookup, unsigned generation,
                          char id[SKS_ID_MAX + 1]);
+
+/** The result of a specifier, NULL if there is none. @param results struct lookup_result */
+const struct lookup_result *lookup_result_of(const struct json_array *results, const char *id);
 
 #endif

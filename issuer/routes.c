@@ -1,11 +1,14 @@
 #include "issuer/routes.h"
+#include "issuer/admission.h"
+#include "issuer/enroll_page.h"
+#include "issuer/metrics.h"
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/base/log.h"
 
 #include <string.h>
 
-static const char COOKIE[] = "sks-session";
 static const char KEYGEN2_TYPE[] = "application/json"; /* exactly so: clients compare the text */
 static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
 
@@ -18,6 +21,22 @@ static void answer_text(struct http_response *response, unsigned status, const c
 {
     http_answer(response, status, TEXT_TYPE, bytes_of(text));
     put_text(&response->body, "\n");
+    response->cause = text;
+}
+
+static const char LIFE_OVER[] = "life time over";
+
+/* Why an outcome is none that the client wants; NULL: it is one. */
+static const char *cause_of(const struct outcome *outcome, struct arena *arena)
+{
+    const char *cause = outcome->session.cause;
+
+    if (outcome->kind != OUTCOME_FAILED)
+        return NULL;
+    if (!outcome->over || strncmp(cause, LIFE_OVER, sizeof LIFE_OVER - 1) == 0)
+        return cause;
+    cause = arena_printf(arena, "session over: %s", cause);
+    return cause == NULL ? "session over" : cause;
 }
 
 static void answer_keygen2(struct http_response *response, struct bytes message)
@@ -40,11 +59,15 @@ static void redirect(struct http_response *response, const char *base, const cha
     http_set_header(response, "Cache-Control", "no-store");
 }
 
-static void answer_outcome(const struct issuer *issuer, const struct http_request *request,
+static void answer_outcome(struct issuer *issuer, const struct http_request *request,
                            struct http_response *response, const struct outcome *outcome)
 {
     const char *base = base_of(issuer, request);
 
+    response->subject = outcome->session.id;
+    response->cause = cause_of(outcome, response->arena);
+    if (outcome->kind != OUTCOME_NO_SESSION && outcome->kind != OUTCOME_TROUBLE)
+        admission_end(issuer, &outcome->session);
     switch (outcome->kind) {
     case OUTCOME_ANSWER:
         answer_keygen2(response, outcome->answer);
@@ -81,40 +104,25 @@ static const char *issuer_uri_of(const struct issuer *issuer, const struct http_
                : arena_printf(arena, "%s/kg2/%s", base_of(issuer, request), profile->name);
 }
 
-static struct bytes server_certificate(const struct issuer *issuer,
-                                       const struct http_request *request, const char *issuer_uri)
-{
-    return strncmp(issuer_uri, "https:", 6) == 0
-               ? tls_seen(&issuer->tls, http_shown_certificate(request))
-               : (struct bytes){ 0 };
-}
-
 static void begin(struct issuer *issuer, const struct http_request *request, const char *issuer_uri,
                   struct http_response *response)
 {
-    const struct arrival arrival = {
-        .issuer_uri = issuer_uri,
-        .tls = http_is_tls(request),
-        .server_certificate = server_certificate(issuer, request, issuer_uri),
-    };
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
     const char *secure = strncmp(issuer_uri, "https:", 6) == 0 ? "; Secure" : "";
     char cookie[COOKIE_LENGTH + 1];
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
     const char *header;
 
-    if (atomic_load(&issuer->stopping)) {
-        answer_text(response, 503, "the issuer stops: it begins no session any more");
-        http_set_header(response, "Retry-After", HTTP_RETRY_SECONDS);
-        http_set_header(response, "Connection", "close");
+    if (!admission_begin(issuer, request, profile, issuer_uri, response, cookie, &outcome))
         return;
-    }
-    phase_begin(issuer, profile, &arrival, response->arena, cookie, &outcome);
+    if (outcome.kind == OUTCOME_ANSWER)
+        metrics_message(issuer->metrics, "init", clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
-    if (outcome.kind != OUTCOME_ANSWER)
+    if (outcome.kind != OUTCOME_ANSWER || cookie[0] == '\0')
         return;
-    header = arena_printf(response->arena, "%s=%s; HttpOnly; SameSite=Lax; Path=/kg2%s", COOKIE,
-                          cookie, secure);
+    header = arena_printf(response->arena, "%s=%s; HttpOnly; SameSite=Lax; Path=/kg2%s",
+                          ADMISSION_COOKIE, cookie, secure);
     if (header == NULL)
         answer_text(response, 503, "no memory");
     else
@@ -130,13 +138,16 @@ static void resume(struct issuer *issuer, const struct http_request *request,
                    const char *issuer_uri, struct http_response *response)
 {
     const struct arrival arrival = {
-        .cookie = http_cookie(request, COOKIE),
+        .cookie = http_cookie(request, ADMISSION_COOKIE),
         .issuer_uri = issuer_uri,
         .tls = http_is_tls(request),
     };
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
 
     phase_resume(issuer, &arrival, http_query(request, "resume"), response->arena, &outcome);
+    if (outcome.kind == OUTCOME_ANSWER)
+        metrics_message(issuer->metrics, "resume", clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
 }
 
@@ -154,7 +165,7 @@ static void get_keygen2(void *ctx, const struct http_request *request,
     } else if (is_true(http_query(request, "init"))) {
         begin(issuer, request, issuer_uri, response);
     } else if (is_true(http_query(request, "abort"))) {
-        phase_abort(issuer, http_cookie(request, COOKIE), response->arena, &outcome);
+        phase_abort(issuer, http_cookie(request, ADMISSION_COOKIE), response->arena, &outcome);
         answer_outcome(issuer, request, response, &outcome);
     } else {
         answer_text(response, 400, "?init=true begins a session, ?abort=true gives it up");
@@ -166,11 +177,12 @@ static void post_keygen2(void *ctx, const struct http_request *request,
 {
     struct issuer *issuer = ctx;
     struct arrival arrival = {
-        .cookie = http_cookie(request, COOKIE),
+        .cookie = http_cookie(request, ADMISSION_COOKIE),
         .issuer_uri = issuer_uri_of(issuer, request, response->arena),
         .tls = http_is_tls(request),
         .body = http_body(request),
     };
+    int64_t began = clock_monotonic_us();
     struct outcome outcome;
 
     if (arrival.issuer_uri == NULL) {
@@ -178,29 +190,62 @@ static void post_keygen2(void *ctx, const struct http_request *request,
         return;
     }
     phase_message(issuer, &arrival, response->arena, &outcome);
+    metrics_message(issuer->metrics, outcome.message, clock_monotonic_us() - began);
     answer_outcome(issuer, request, response, &outcome);
 }
 
-/* RSA keys are made by a worker. */
+/* FNV-1a: it only keeps the messages of one session apart in time. */
+static uint64_t subject_of(const char *cookie)
+{
+    uint64_t hash = 14695981039346656037U;
+
+    for (; cookie != NULL && *cookie != '\0'; cookie++)
+        hash = (hash ^ (uint8_t)*cookie) * 1099511628211U;
+    return cookie == NULL || hash == 0 ? 1 : hash;
+}
+
+/* RSA keys are made and used, and external CAs waited for, by a worker. A message that is repeated
+ * while such a CA thinks must not ask it again. */
 static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
 {
     const struct issuer *issuer = ctx;
     const struct profile *profile = profile_find(&issuer->profiles, http_path_rest(request));
+    bool external =
+        profile != NULL && (profile->external_ca.len > 0 || issuer->external_ca.command != NULL);
 
-    (void)subject;
-    return profile != NULL && profile->slow;
+    if (external)
+        *subject = subject_of(http_cookie(request, ADMISSION_COOKIE));
+    return profile != NULL && (profile->slow || external);
+}
+
+/* ---- certificates ---- */
+
+static void get_crl(void *ctx, const struct http_request *request, struct http_response *response)
+{
+    struct issuer *issuer = ctx;
+    struct sks_error err = { 0 };
+
+    (void)request;
+    http_answer(response, 200, "application/pkix-crl", (struct bytes){ 0 });
+    if (crl_current(&issuer->crl, &issuer->ca, &issuer->store, &response->body, &err) == SKS_OK) {
+        http_set_header(response, "Cache-Control", "no-cache");
+        return;
+    }
+    log_error("%s", err.text);
+    buf_reset(&response->body);
+    answer_text(response, 503, "the issuer has a problem of its own, try again");
+}
+
+/* A new one is made by a worker. */
+static bool is_crl_slow(void *ctx, const struct http_request *request, uint64_t *subject)
+{
+    struct issuer *issuer = ctx;
+
+    (void)request, (void)subject;
+    return crl_is_stale(&issuer->crl, &issuer->store);
 }
 
 /* ---- pages ---- */
-
-static void set_page_headers(struct http_response *response)
-{
-    http_set_header(response, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'");
-    http_set_header(response, "X-Content-Type-Options", "nosniff");
-    http_set_header(response, "Cache-Control", "no-store");
-    http_set_header(response, "Vary", "Accept");
-}
 
 static bool wants_json(const struct http_request *request)
 {
@@ -220,6 +265,8 @@ static bool find_session(struct issuer *issuer, const struct http_request *reque
                                  &found, &err) == SKS_OK) {
         if (!found)
             answer_text(response, 404, "no such session here");
+        else
+            response->subject = session->id;
         return found;
     }
     answer_text(response, 503, "the issuer has a problem of its own, try again");
@@ -243,7 +290,7 @@ static void answer_session(struct issuer *issuer, const struct http_request *req
         put_session_json(&response->body, &session);
     else
         put_session_page(&response->body, &session);
-    set_page_headers(response);
+    page_set_headers(response);
 }
 
 static void get_done(void *ctx, const struct http_request *request, struct http_response *response)
@@ -272,7 +319,7 @@ static void get_pending(void *ctx, const struct http_request *request,
         return;
     }
     if (session->phase != PHASE_PENDING && session->phase != PHASE_APPROVED &&
-        session->phase != PHASE_RESUMED) {
+        session->phase != PHASE_RESUMED && session->phase != PHASE_UNCONFIRMED) {
         answer_text(response, 404, "no such session here");
         return;
     }
@@ -281,7 +328,10 @@ static void get_pending(void *ctx, const struct http_request *request,
         put_pending_json(&response->body, session);
     else
         put_pending_page(&response->body, session);
-    set_page_headers(response);
+    page_set_headers(response);
+    if (!wants_json(
+            request)) /* the page without scripts sees for itself when the operator decided */
+        http_set_header(response, "Refresh", "30");
 }
 
 static void get_index(void *ctx, const struct http_request *request, struct http_response *response)
@@ -290,12 +340,15 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 
     http_answer(response, 200, PAGE_HTML, (struct bytes){ 0 });
     put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
-    set_page_headers(response);
+    page_set_headers(response);
 }
 
 const struct http_route ISSUER_ROUTES[] = {
     { "GET", "/kg2/", NULL, get_keygen2, NULL },
     { "POST", "/kg2/", KEYGEN2_TYPE, post_keygen2, is_slow },
+    { "GET", "/enroll/", NULL, enroll_get, NULL },
+    { "POST", "/enroll/", ENROLL_FORM_TYPE, enroll_post, NULL },
+    { "GET", "/crl", NULL, get_crl, is_crl_slow },
     { "GET", "/done/", NULL, get_done, NULL },
     { "GET", "/failed/", NULL, get_failed, NULL },
     { "GET", "/pending/", NULL, get_pending, NULL },

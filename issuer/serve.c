@@ -1,6 +1,10 @@
 #include "issuer/serve.h"
+#include "issuer/admission.h"
 #include "issuer/data_folder.h"
+#include "issuer/manage.h"
+#include "issuer/metrics.h"
 #include "issuer/purge.h"
+#include "issuer/request_log.h"
 #include "issuer/routes.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
@@ -35,7 +39,8 @@ struct serving {
     struct http_server *server;
     struct purger purger;
     char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX], host[URL_MAX];
-    const char *data, *http_url, *https_url;
+    const char *data, *http_url, *https_url, *manage_url;
+    struct management *management;
     pthread_t reloader;
     bool reloads;
     atomic_bool stopping;
@@ -81,6 +86,18 @@ static enum sks_status set_public_url(struct serving *s, const char *url, struct
     for (len = strlen(s->public_url); len > 0 && s->public_url[len - 1] == '/'; len--)
         s->public_url[len - 1] = '\0';
     s->issuer.public_url = s->public_url;
+out:
+    return rc;
+}
+
+static enum sks_status set_log_format(const char *format, struct sks_error *err)
+{
+    bool json = format != NULL && strcmp(format, "json") == 0;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(format == NULL || json || strcmp(format, "text") == 0, err, SKS_ERROR_OPTION,
+            "--log-format: '%s' is neither json nor text", format);
+    log_set_json(json);
 out:
     return rc;
 }
@@ -172,19 +189,43 @@ static void warn_of_tls_name(const struct issuer *issuer, const char *host)
     X509_free(certificate);
 }
 
+static enum sks_status set_certificates(struct issuer *issuer, const struct serve_options *options,
+                                        struct sks_error *err)
+{
+    char host[URL_MAX];
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(options->crl_url == NULL ||
+                (strlen(options->crl_url) < URL_MAX && strpbrk(options->crl_url, " \"<>") == NULL &&
+                 url_host(options->crl_url, host, sizeof host)),
+            err, SKS_ERROR_OPTION, "--crl-url: '%s' is not an http or https URL", options->crl_url);
+    (void)pthread_mutex_init(&issuer->crl.lock, NULL);
+    issuer->crl.life = options->crl_life == 0 ? CRL_LIFE_DEFAULT : options->crl_life;
+    issuer->crl_url = options->crl_url;
+    issuer->external_ca = (struct external_ca){
+        .command = options->external_ca,
+        .seconds = options->external_ca_seconds,
+    };
+out:
+    return rc;
+}
+
 static enum sks_status load_all(struct serving *s, struct serve_options *options,
                                 struct sks_error *err)
 {
     char *host = s->host, boot[BOOT_NAME_MAX];
     enum sks_status rc;
 
+    TRY(set_log_format(options->log_format, err));
     TRY(set_public_url(s, options->public_url, err));
+    TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof s->host);
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;
     TRY(load_profiles(s, options, err));
+    TRY(server_keys_new(&s->issuer.profiles, options->server_keys, &s->issuer.server_keys, err));
     TRY(load_trust(s, options, err));
     TRY(load_seen_certificate(s, options->seen_certificate, err));
     warn_of_tls_name(&s->issuer, host);
@@ -192,6 +233,9 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     clock_boot_name(boot);
     TRY(session_store_begin_boot(&s->issuer.store, boot, clock_now(), err));
     TRY(session_store_expire(&s->issuer.store, clock_now(), err));
+    s->issuer.caps = client_caps_new(&options->limits);
+    REQUIRE(s->issuer.caps != NULL, err, SKS_ERROR_STORAGE, "no memory to count clients in");
+    TRY(admission_load(&s->issuer, err));
 out:
     return rc;
 }
@@ -259,13 +303,17 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
     const char *https = both ? HTTPS_DEFAULT : options->https;
     enum sks_status rc;
 
+    s->issuer.metrics = s->issuer.store.metrics = metrics_new(ISSUER_ROUTES, ISSUER_ROUTES_COUNT);
+    REQUIRE(s->issuer.metrics != NULL, err, SKS_ERROR_STORAGE, "no memory for metrics");
     s->config = (struct http_config){
         .routes = ISSUER_ROUTES,
         .route_count = ISSUER_ROUTES_COUNT,
         .ctx = &s->issuer,
+        .admit = admission_request,
         .body_max = KEYGEN2_MESSAGE_MAX,
         .request_time = REQUEST_SECONDS,
         .threads = REQUEST_THREADS,
+        .observe = request_seen,
     };
     TRY(http_server_new(&s->config, &s->server, err));
     if (http != NULL)
@@ -273,15 +321,19 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
     if (https != NULL)
         TRY(http_server_listen(s->server, https, (const char *)s->issuer.tls.certificate_pem.ptr,
                                (const char *)s->issuer.tls.key_pem.ptr, &s->https_url, err));
+    if (options->manage != NULL)
+        TRY(management_start(options->manage, options->manage_any, &s->issuer, s->data,
+                             &s->management, &s->manage_url, err));
 out:
     return rc;
 }
 
 static bool print_ready(const struct serving *s)
 {
-    (void)printf("ready%s%s%s%s\n", s->http_url == NULL ? "" : " ",
+    (void)printf("ready%s%s%s%s%s%s\n", s->http_url == NULL ? "" : " ",
                  s->http_url == NULL ? "" : s->http_url, s->https_url == NULL ? "" : " ",
-                 s->https_url == NULL ? "" : s->https_url);
+                 s->https_url == NULL ? "" : s->https_url, s->manage_url == NULL ? "" : " manage ",
+                 s->manage_url == NULL ? "" : s->manage_url);
     return fflush(stdout) == 0;
 }
 
@@ -297,6 +349,7 @@ static enum sks_status run(struct serving *s, struct serve_options *options, str
     REQUIRE(print_ready(s), err, SKS_ERROR_EXTERNAL, "cannot write to standard output");
     number = http_wait_for_signal();
     atomic_store(&s->issuer.stopping, true);
+    server_keys_stop(s->issuer.server_keys); /* who waits for one is to come again */
     log_info("stopping by signal %d, within %u seconds; a second one ends at once", number,
              (unsigned)options->stop_seconds);
     http_unblock_signals();
@@ -319,8 +372,12 @@ enum exit_code serve(struct serve_options *options)
     stop_reloader(&s);
     purger_stop(&s.purger);
     http_server_free(s.server);
+    management_stop(s.management);
+    server_keys_free(s.issuer.server_keys);
     trust_close(&s.issuer.trust);
     profiles_free(&s.issuer.profiles);
+    client_caps_free(s.issuer.caps);
     data_folder_close(&s.issuer);
+    metrics_free(s.issuer.metrics);
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
 }

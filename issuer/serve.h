@@ -2,6 +2,7 @@
 #ifndef ISSUER_SERVE_H
 #define ISSUER_SERVE_H
 
+#include "issuer/client_caps.h"
 #include "keygen2/base/program.h"
 
 struct serve_options {
@@ -13,6 +14,15 @@ struct serve_options {
     struct texts trust;           /* none: DATA/trust */
     uint32_t purge_after;         /* days; 0: nothing is purged */
     uint32_t stop_seconds;        /* for what is under way when the stop comes */
+    const char *log_format;       /* "text" or "json"; NULL: text */
+    const char *manage;           /* HOST:PORT of the management listener; NULL: none */
+    bool manage_any;              /* it may be off the loopback */
+    uint32_t server_keys;         /* RSA keys made ahead, of each size that a profile uses */
+    const char *crl_url;          /* NULL: PUBLIC-URL/crl */
+    uint32_t crl_life;            /* seconds; 0: the default */
+    const char *external_ca;      /* command; NULL: our own CA */
+    uint32_t external_ca_seconds; /* 0: the default */
+    struct client_limits limits;
 };
 
 enum { STOP_SECONDS_DEFAULT = 10 };

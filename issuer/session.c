@@ -2,15 +2,9 @@
 
 #include <string.h>
 
-enum { STATE_FORM = 2 }; /* first byte of a stored state; 1 knew no post operations */
+/* First byte of a stored state. 1 knew no post operations, 2 no sessions of the 2010 profile. */
+enum { STATE_FORM = 3 };
 
-const struct name NAMES_VERDICT[] = {
-    { "open", VERDICT_OPEN },
-    { "succeeded", VERDICT_SUCCEEDED },
-    { "failed", VERDICT_FAILED },
-    { "in doubt", VERDICT_IN_DOUBT },
-    { NULL, 0 },
-};
 const struct name NAMES_PHASE[] = {
     { "invocation", PHASE_INVOCATION },
     { "initialization", PHASE_INITIALIZATION },
@@ -21,6 +15,7 @@ const struct name NAMES_PHASE[] = {
     { "pending", PHASE_PENDING },
     { "approved", PHASE_APPROVED },
     { "resumed", PHASE_RESUMED },
+    { "unconfirmed", PHASE_UNCONFIRMED },
     { NULL, 0 },
 };
 
@@ -66,6 +61,10 @@ static const struct field STATE[] = {
     { FIELD_USHORT, AT(oldest_generation), .since = 2 },
     { FIELD_USHORT, AT(found_credentials), .since = 2 },
     { FIELD_USHORT, AT(operations), .since = 2 },
+    { FIELD_UINT, AT(life_time), .since = 3 },
+    { FIELD_BYTES, AT(server_public_key), .since = 3 },
+    { FIELD_BYTES, AT(encrypted_session_key), .since = 3 },
+    { FIELD_BYTES, AT(session_key_proof), .since = 3 },
 };
 
 #undef AT
@@ -219,6 +218,8 @@ enum sks_status get_session_state(struct bytes in, struct arena *arena, struct s
     if (form == 0 || form > STATE_FORM)
         return SKS_ERROR_OPTION;
     TRY(get_fields(&in, arena, form, STATE, NITEMS(STATE), state));
+    if (form < 3)
+        state->life_time = state->terms.session_life_time;
     for (size_t i = 0; i < NITEMS(LISTS); i++)
         TRY(read_list(&in, arena, form, &LISTS[i], state));
     rc = get_end(&in);
@@ -242,6 +243,15 @@ struct bytes session_device_id(const struct session_state *state)
     if (state->terms.privacy_enabled)
         return bytes_of(SKS_DEVICE_ANONYMOUS);
     return state->device_path.count == 0 ? (struct bytes){ 0 } : state->device_path.item[0];
+}
+
+enum session_key_status session_key_status(const struct session_state *state)
+{
+    if (state->session_key.len > 0 || state->ephemeral_key.len > 0)
+        return SESSION_KEY_SEALED;
+    return state->terms.server_ephemeral_key.len > 0 || state->server_public_key.len > 0
+               ? SESSION_KEY_FORGOTTEN
+               : SESSION_KEY_NONE;
 }
 
 void session_take_key(const struct session_state *state, struct session_key *sk)

@@ -4,6 +4,7 @@
 
 #include "keygen2/base/arena.h"
 #include "keygen2/crypto/session.h"
+#include "keygen2/message/evidence.h"
 
 /* Named after the response that is awaited. The numbers are stored. */
 enum phase {
@@ -13,20 +14,14 @@ enum phase {
     PHASE_FINALIZATION,
     PHASE_OVER,
     PHASE_DISCOVERY,
-    PHASE_PENDING,  /* deferred: the operator has not approved yet; no message is awaited */
-    PHASE_APPROVED, /* nor now, but the client may resume */
-    PHASE_RESUMED,  /* the InvocationResponse after that */
+    PHASE_PENDING,     /* deferred: the operator has not approved yet; no message is awaited */
+    PHASE_APPROVED,    /* nor now, but the client may resume */
+    PHASE_RESUMED,     /* the InvocationResponse after that */
+    PHASE_UNCONFIRMED, /* as pending, and the operator must know the device */
 };
+enum { PHASE_COUNT = PHASE_RESUMED + 1, VERDICTS = VERDICT_IN_DOUBT + 1 };
 
-/* What the issuer says of a session. The numbers are stored. */
-enum verdict {
-    VERDICT_OPEN,
-    VERDICT_SUCCEEDED,
-    VERDICT_FAILED,
-    VERDICT_IN_DOUBT, /* the finalization went out and no proof came back */
-};
-
-extern const struct name NAMES_VERDICT[], NAMES_PHASE[];
+extern const struct name NAMES_PHASE[];
 
 /* A key that was asked for, and what became of it. */
 struct credential {
@@ -36,8 +31,12 @@ struct credential {
     uint16_t attestation_counter; /* macSequenceCounter that the attestation must have used */
     struct bytes public_key;      /* empty until the token has made it */
     struct bytes serial;
-    struct bytes certificate;  /* DER */
-    struct bytes imported_key; /* PKCS #8, for one step: not stored */
+    struct bytes certificate; /* DER */
+    /* For the step that issues it: not stored here. */
+    struct bytes imported_key;     /* PKCS #8 */
+    struct bytes_list issued_path; /* of an external CA; empty: ours */
+    int64_t expires;
+    bool external, unlockable; /* as of struct issued_certificate */
 };
 
 /* The numbers are stored. */
@@ -72,6 +71,10 @@ struct session_state {
     struct bytes nonce;            /* of the close; its attestation uses `counter` */
     uint16_t kmk_generation;       /* of terms.key_management_key; 0: none */
     uint16_t oldest_generation;    /* that the device was asked about */
+    uint32_t life_time;            /* seconds; terms.session_life_time has it if that is V1.07's */
+    /* Of the 2010 profile. */
+    struct bytes server_public_key, encrypted_session_key;
+    struct bytes session_key_proof; /* session_2010_proof() */
     struct credential *credential;
     uint16_t credentials;
     struct found_credential *found_credential;
@@ -85,6 +88,7 @@ struct session {
     int64_t version;          /* grows with each change of the row: two requests cannot both win */
     const char *id;           /* serverSessionId */
     struct bytes cookie_hash; /* SHA-256 */
+    int64_t invitation;       /* that it begins with, 0: none; only until it is added */
     const char *profile, *issuer_uri;
     bool tls; /* the listener that it began on */
     int64_t started, expires, ended;
@@ -117,6 +121,9 @@ CHECKED enum sks_status session_get_state(struct bytes in, struct arena *arena,
 
 /** The DeviceID of the session: its device certificate, or "Anonymous". */
 struct bytes session_device_id(const struct session_state *state);
+
+/** What of the session key is there: it, or the key that it comes of. */
+enum session_key_status session_key_status(const struct session_state *state);
 
 /** The session key with its counter, for one step; wipe it with OPENSSL_cleanse(). */
 void session_take_key(const struct session_state *state, struct session_key *sk);

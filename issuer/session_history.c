@@ -1,6 +1,6 @@
 /* What was said and checked in a session, read back from the database. */
 #include "issuer/session_store.h"
-#include "keygen2/base/json.h"
+#include "keygen2/message/keygen2.h"
 
 #include <string.h>
 
@@ -126,27 +126,45 @@ enum sks_status session_store_last_answer(struct session_store *store,
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
-enum sks_status session_store_messages(struct session_store *store, const struct session *session,
-                                       struct arena *arena, struct stored_message **messages,
-                                       size_t *count, struct sks_error *err)
+typedef bool row_adder(struct list *list, struct arena *arena, sqlite3_stmt *row);
+
+/* Makes a list of what a session has. @param sql a literal, of OF_SESSION @param why it failed */
+static enum sks_status read_list(struct session_store *store, const struct session *session,
+                                 const char *sql, row_adder *add, struct arena *arena,
+                                 struct list *list, const char *why, struct sks_error *err)
 {
-    struct list list = { 0 };
     sqlite3_stmt *row;
     bool good = true;
     int step;
 
     database_lock(store->db);
-    row = database_query(store->db, "SELECT at, message, answer" OF_SESSION " ORDER BY place", "ii",
-                         first_place(session), end_place(session));
+    row = database_query(store->db, sql, "ii", first_place(session), end_place(session));
     while (good && (step = database_step(row, err)) > 0)
-        good = add_message(&list, arena, row, 1, true) && add_message(&list, arena, row, 2, false);
+        good = add(list, arena, row);
     database_done(row);
     database_unlock(store->db);
+    if (!good)
+        return sks_fail(err, SKS_ERROR_STORAGE, "%s", why);
+    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static bool add_messages(struct list *list, struct arena *arena, sqlite3_stmt *row)
+{
+    return add_message(list, arena, row, 1, true) && add_message(list, arena, row, 2, false);
+}
+
+enum sks_status session_store_messages(struct session_store *store, const struct session *session,
+                                       struct arena *arena, struct stored_message **messages,
+                                       size_t *count, struct sks_error *err)
+{
+    struct list list = { 0 };
+    enum sks_status rc =
+        read_list(store, session, "SELECT at, message, answer" OF_SESSION " ORDER BY place",
+                  add_messages, arena, &list, "no memory for the messages", err);
+
     *messages = list.item;
     *count = list.count;
-    if (!good)
-        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the messages");
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+    return rc;
 }
 
 enum sks_status session_store_checks(struct session_store *store, const struct session *session,
@@ -154,20 +172,66 @@ enum sks_status session_store_checks(struct session_store *store, const struct s
                                      struct sks_error *err)
 {
     struct list list = { 0 };
+    enum sks_status rc =
+        read_list(store, session, "SELECT checks" OF_SESSION " ORDER BY place", add_checks, arena,
+                  &list, "the stored checks cannot be read", err);
+
+    *checks = list.item;
+    *count = list.count;
+    return rc;
+}
+
+/* ---- one after the other ---- */
+
+static bool add_exchange(struct list *list, struct arena *arena, sqlite3_stmt *row)
+{
+    struct stored_exchange *exchange = add_item(list, arena, sizeof *exchange);
+    struct list checks = { 0 };
+
+    if (exchange == NULL || !add_checks(&checks, arena, row))
+        return false;
+    *exchange = (struct stored_exchange){
+        .at = sqlite3_column_int64(row, 1),
+        .check = checks.item,
+        .checks = checks.count,
+    };
+    if (sqlite3_column_type(row, 2) != SQLITE_NULL) {
+        exchange->message_size = database_bytes(row, 2).len;
+        exchange->message = keygen2_qualifier(database_bytes(row, 2));
+    }
+    if (sqlite3_column_type(row, 3) != SQLITE_NULL) {
+        exchange->answer_size = database_bytes(row, 3).len;
+        exchange->answer = keygen2_qualifier(database_bytes(row, 3));
+    }
+    return true;
+}
+
+enum sks_status session_store_exchanges(struct session_store *store, const struct session *session,
+                                        struct arena *arena, struct stored_exchange **exchanges,
+                                        size_t *count, struct sks_error *err)
+{
+    struct list list = { 0 };
+    enum sks_status rc =
+        read_list(store, session, "SELECT checks, at, message, answer" OF_SESSION " ORDER BY place",
+                  add_exchange, arena, &list, "what was said and checked cannot be read", err);
+
+    *exchanges = list.item;
+    *count = list.count;
+    return rc;
+}
+
+enum sks_status session_store_each_open(struct session_store *store,
+                                        void (*each)(void *ctx, struct bytes cookie_hash,
+                                                     int64_t expires),
+                                        void *ctx, struct sks_error *err)
+{
     sqlite3_stmt *row;
-    bool good = true;
     int step;
 
     database_lock(store->db);
-    row = database_query(store->db, "SELECT checks" OF_SESSION " ORDER BY place", "ii",
-                         first_place(session), end_place(session));
-    while (good && (step = database_step(row, err)) > 0)
-        good = add_checks(&list, arena, row);
-    database_done(row);
+    row = database_query(store->db, "SELECT cookie, expires FROM session WHERE verdict = 0", "");
+    while ((step = database_step(row, err)) > 0)
+        each(ctx, database_bytes(row, 0), sqlite3_column_int64(row, 1));
     database_unlock(store->db);
-    *checks = list.item;
-    *count = list.count;
-    if (!good)
-        return sks_fail(err, SKS_ERROR_STORAGE, "the stored checks cannot be read");
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }

@@ -1,5 +1,7 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/invitation.h"
+#include "issuer/metrics.h"
 #include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
@@ -26,6 +28,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
     REQUIRE(store->open != NULL, err, SKS_ERROR_STORAGE, "no memory for sessions");
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     TRY(database_open(path, &STORE_SCHEMA, false, store, &store->db, err));
+    TRY(database_overwrite(store->db, err)); /* session keys that are forgotten */
     TRY(database_share_syncs(store->db, err));
 out:
     return rc;
@@ -168,24 +171,6 @@ enum sks_status session_store_find_by_id(struct session_store *store, const char
         arena, session, found, err);
 }
 
-enum sks_status session_store_each(struct session_store *store,
-                                   void (*each)(void *ctx, const struct session *session),
-                                   void *ctx, struct sks_error *err)
-{
-    sqlite3_stmt *row;
-    struct session session;
-    int step;
-
-    database_lock(store->db);
-    row = database_query(store->db, "SELECT " COLUMNS " FROM session ORDER BY number", "");
-    while ((step = database_step(row, err)) > 0) {
-        read_row(row, &session);
-        each(ctx, &session);
-    }
-    database_unlock(store->db);
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
 /* ---- writing ---- */
 
 static enum sks_status seal_state(const struct session_store *store, const struct session *session,
@@ -256,11 +241,15 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
         store->db, err,
         "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
         " ended, phase, verdict, cause, last_message, state)"
-        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?)",
+        " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) ON CONFLICT(cookie) DO NOTHING",
         "tbttuiiuub", session->id, session->cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
         (uint32_t)session->verdict, sealed));
+    REQUIRE(database_changes(store->db) == 1, err, SKS_ERROR_NOT_ALLOWED,
+            "its cookie has one already");
     session->number = database_last_row(store->db);
+    if (session->invitation != 0)
+        TRY(invitation_attach(store->db, session->number, session->invitation, err));
 out:
     return rc;
 }
@@ -285,6 +274,7 @@ enum sks_status session_store_add(struct session_store *store, struct session *s
     }
     TRY(commit(store, session, err));
     remember(store, session, buf_bytes(&clear));
+    metrics_session_begun(store->metrics);
 out:
     buf_free(&clear);
     buf_free(&sealed);
@@ -354,9 +344,50 @@ enum sks_status session_store_save(struct session_store *store, struct session *
     if (rc == SKS_OK && *won) {
         session->version++;
         remember(store, session, buf_bytes(&clear));
+        metrics_session_ended(store->metrics, session->verdict, session->cause);
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }
+out:
+    buf_free(&clear);
+    buf_free(&sealed);
+    return rc;
+}
+
+static enum sks_status replace_state(struct session_store *store, const struct session *session,
+                                     const struct change *change, struct bytes sealed, bool *won,
+                                     struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(database_run(store->db, err,
+                     "UPDATE session SET version = version + 1, state = ?"
+                     " WHERE number = ? AND version = ?",
+                     "bii", sealed, session->number, session->version));
+    *won = database_changes(store->db) == 1;
+    if (*won)
+        TRY(add_exchange(store, session, change, err));
+out:
+    return rc;
+}
+
+enum sks_status session_store_forget(struct session_store *store, struct session *session,
+                                     const struct check *check, bool *won, struct sks_error *err)
+{
+    const struct change change = { .check = check, .checks = 1 };
+    struct buf clear = { 0 }, sealed = { 0 };
+    enum sks_status rc;
+
+    *won = false;
+    session->state.session_key = session->state.ephemeral_key = (struct bytes){ 0 };
+    TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
+    TRY(database_begin(store->db, err));
+    rc = replace_state(store, session, &change, buf_bytes(&sealed), won, err);
+    if (rc == SKS_OK && *won)
+        rc = database_commit(store->db, err);
+    else
+        database_rollback(store->db);
+    session->version += rc == SKS_OK && *won;
 out:
     buf_free(&clear);
     buf_free(&sealed);
@@ -389,10 +420,13 @@ static enum sks_status update_expired(struct session_store *store, int64_t now,
         "i", now);
     int step;
 
-    while ((step = database_step(row, err)) > 0)
+    while ((step = database_step(row, err)) > 0) {
+        enum verdict verdict = (enum verdict)sqlite3_column_int(row, 2);
+
         log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
-                 name_of_value(NAMES_VERDICT, (uint8_t)sqlite3_column_int(row, 2)),
-                 database_text(row, 3));
+                 name_of_value(NAMES_VERDICT, (uint8_t)verdict), database_text(row, 3));
+        metrics_session_ended(store->metrics, verdict, database_text(row, 3));
+    }
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

@@ -3,6 +3,7 @@
  * to try: a credential counts if this issuer has issued it into this device, and if it is live.
  */
 #include "issuer/certificate_store.h"
+#include "issuer/in_doubt.h"
 #include "issuer/requests.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/crypto/certificate.h"
@@ -16,7 +17,7 @@ struct discovery {
     unsigned generation;
 };
 
-static const struct lookup_result *find_result(const struct json_array *results, const char *id)
+const struct lookup_result *lookup_result_of(const struct json_array *results, const char *id)
 {
     const struct lookup_result *result = results->item;
 
@@ -84,7 +85,7 @@ static enum sks_status take_result(struct discovery *d, const struct json_array 
     enum sks_status rc = SKS_OK;
 
     lookup_specifier_id(lookup, d->generation, id);
-    result = find_result(results, id);
+    result = lookup_result_of(results, id);
     if (result == NULL)
         return check_fail(d->x, SKS_ERROR_OPTION, "lookup results", "there is none for %s", id);
     match = result->matching_credentials.item;
@@ -130,7 +131,8 @@ static enum sks_status check_count(struct exchange *x, size_t index, unsigned *m
     return SKS_OK;
 }
 
-static enum sks_status check_counts(struct exchange *x)
+/* @param left out: operations that the session key has room for beyond those */
+static enum sks_status check_counts(struct exchange *x, unsigned *left)
 {
     unsigned operations = x->profile->operations;
     enum sks_status rc = SKS_OK;
@@ -140,6 +142,7 @@ static enum sks_status check_counts(struct exchange *x)
     if (operations > x->session->state.terms.session_key_limit)
         return check_fail(x, SKS_ERROR_NOT_ALLOWED, "credentials",
                           "so many need %u operations, over the sessionKeyLimit", operations);
+    *left = x->session->state.terms.session_key_limit - operations;
 out:
     return rc;
 }
@@ -159,7 +162,11 @@ static enum sks_status take_results(struct discovery *d, const struct json_array
     const struct json_array *lookups = &d->x->profile->lookups;
     const struct lookup_profile *lookup = lookups->item;
     struct session_state *state = &d->x->session->state;
-    size_t wanted = lookups->count * (state->kmk_generation - state->oldest_generation + 1U);
+    const struct found_credential *asked = state->found_credential;
+    size_t in_doubt = state->found_credentials;
+    unsigned left = 0;
+    size_t wanted =
+        lookups->count * (state->kmk_generation - state->oldest_generation + 1U) + in_doubt;
     enum sks_status rc;
 
     if (results->count != wanted)
@@ -167,8 +174,8 @@ static enum sks_status take_results(struct discovery *d, const struct json_array
                           results->count, wanted);
     TRY(sks_explain(d->x->err, put_device_name(&d->device, state)));
     state->found_credentials = 0;
-    state->found_credential =
-        arena_alloc(d->x->arena, count_matches(results), sizeof *state->found_credential);
+    state->found_credential = arena_alloc(d->x->arena, count_matches(results) + in_doubt,
+                                          sizeof *state->found_credential);
     REQUIRE(state->found_credential != NULL, d->x->err, SKS_ERROR_STORAGE,
             "no memory for the credentials");
     for (d->lookup = 0; d->lookup < lookups->count; d->lookup++)
@@ -176,7 +183,8 @@ static enum sks_status take_results(struct discovery *d, const struct json_array
              d->generation++)
             TRY(take_result(d, results, &lookup[d->lookup]));
     check_pass(d->x, "lookup results", "%zu, one for each specifier", wanted);
-    TRY(check_counts(d->x));
+    TRY(check_counts(d->x, &left));
+    TRY(in_doubt_take(d->x, asked, in_doubt, results, left));
 out:
     return rc;
 }

@@ -16,11 +16,11 @@ enum sks_status step_finalization(struct exchange *x, const void *from)
     TRY(sks_explain(x->err, data.status));
     if (verify_attestation(&sk, state->counter, buf_bytes(&data), response->attestation) !=
         SKS_OK) {
-        rc = check_fail(x, SKS_ERROR_MAC, "closing proof",
+        rc = check_fail(x, SKS_ERROR_MAC, EVIDENCE_CHECK_CLOSING_PROOF,
                         "is not by the token of this session over the nonce of its close");
         goto out;
     }
-    check_pass(x, "closing proof", "over the nonce, with counter %u", state->counter);
+    check_pass(x, EVIDENCE_CHECK_CLOSING_PROOF, EVIDENCE_DETAIL_CLOSING_PROOF, state->counter);
     x->session->verdict = VERDICT_SUCCEEDED;
     x->session->cause = "";
 out:

@@ -1,15 +1,19 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
+#include "issuer/enrolment.h"
+#include "issuer/in_doubt.h"
 #include "issuer/requests.h"
+#include "issuer/session_kind.h"
 #include "issuer/verify.h"
 #include "keygen2/base/clock.h"
-#include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/fetched.h"
 
 /* KeyGen2, ProvisioningInitializationResponse: serverTime comes back as it was sent. */
 static enum sks_status check_server_time(struct exchange *x, struct bytes text)
 {
     if (!bytes_equal(text, x->session->state.server_time))
-        return check_fail(x, SKS_ERROR_OPTION, "server time", "is not the one that was sent");
-    check_pass(x, "server time", "as it was sent");
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_SERVER_TIME,
+                          "is not the one that was sent");
+    check_pass(x, EVIDENCE_CHECK_SERVER_TIME, "as it was sent");
     return SKS_OK;
 }
 
@@ -19,26 +23,12 @@ static enum sks_status check_mode(struct exchange *x, const struct device_id *de
     bool privacy = x->session->state.terms.privacy_enabled;
 
     if (device == NULL && !privacy)
-        return check_fail(x, SKS_ERROR_OPTION, "device id",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
                           "deviceId is missing, and privacy was not asked for");
     if (device != NULL && privacy)
-        return check_fail(x, SKS_ERROR_OPTION, "device id",
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
                           "deviceId is there, although privacy was asked for");
-    check_pass(x, "device id", privacy ? "absent, as privacy asks" : "present");
-    return SKS_OK;
-}
-
-/* The decoder found the point to be on its curve; this is about which curve. */
-static enum sks_status check_client_key(struct exchange *x, struct bytes spki)
-{
-    struct public_key client, server;
-
-    if (public_key_parse(spki, &client) != SKS_OK ||
-        public_key_parse(x->session->state.terms.server_ephemeral_key, &server) != SKS_OK ||
-        client.curve == NULL || client.curve != server.curve)
-        return check_fail(x, SKS_ERROR_OPTION, "client key",
-                          "clientEphemeralKey is not on the curve of serverEphemeralKey");
-    check_pass(x, "client key", "on the curve %s", client.curve->jose);
+    check_pass(x, EVIDENCE_CHECK_DEVICE_ID, privacy ? "absent, as privacy asks" : "present");
     return SKS_OK;
 }
 
@@ -50,35 +40,37 @@ static enum sks_status check_device(struct exchange *x, const struct bytes_list 
                                              clock_now(), device, &why);
 
     if (rc != SKS_OK)
-        return check_fail(x, rc, "device path", "%s", why.text);
-    check_pass(x, "device path", "%zu certificate%s, device %s", path->count,
+        return check_fail(x, rc, EVIDENCE_CHECK_DEVICE_PATH, "%s", why.text);
+    check_pass(x, EVIDENCE_CHECK_DEVICE_PATH, "%zu certificate%s, device %s", path->count,
                path->count == 1 ? "" : "s", device->name[0] == '\0' ? "?" : device->name);
     return SKS_OK;
 }
 
-/* What the response adds to the terms; the session key is made of all of them. */
-static enum sks_status derive_key(struct exchange *x,
-                                  const struct provisioning_initialization_response *response,
-                                  struct session_key *sk)
+/* A list in the profile says which devices may enrol at all. */
+static enum sks_status check_listed(struct exchange *x, struct bytes certificate)
 {
-    struct session_state *state = &x->session->state;
-    struct bytes private_key = state->ephemeral_key;
-    EVP_PKEY *own = drawn_keys_take(x->issuer->drawn_keys, state->terms.server_ephemeral_key);
+    uint8_t name[32];
     enum sks_status rc;
 
+    if (x->profile->enrolment == NULL || x->profile->enrolment->devices.count == 0)
+        return SKS_OK;
+    TRY(sha256(certificate, name));
+    if (!profile_lists_device(x->profile, bytes_at(name, sizeof name)))
+        return check_fail(x, SKS_ERROR_NOT_ALLOWED, "listed device",
+                          "this device is not on the list of the profile");
+    check_pass(x, "listed device", "on the list of the profile");
+out:
+    return rc;
+}
+
+/* What the response adds to the terms; the session key is made of it, or attested with it. */
+static void take_terms(struct session_state *state,
+                       const struct provisioning_initialization_response *response)
+{
     state->terms.client_session_id = response->client_session_id;
     state->terms.client_time = (uint32_t)response->client_time.seconds;
-    state->client_ephemeral_key = response->client_ephemeral_key;
     if (response->device_id != NULL)
         state->device_path = response->device_id->certificate_path;
-    if (own == NULL) /* as after a restart */
-        TRY(get_private_key(&private_key, &own));
-    TRY(session_key_derive(own, state->client_ephemeral_key, &state->terms,
-                           session_device_id(state), sk));
-    state->ephemeral_key = (struct bytes){ 0 };
-out:
-    EVP_PKEY_free(own);
-    return sks_explain(x->err, rc);
 }
 
 static enum sks_status check_attestation(struct exchange *x, const struct session_key *sk,
@@ -86,13 +78,12 @@ static enum sks_status check_attestation(struct exchange *x, const struct sessio
 {
     const struct session_state *state = &x->session->state;
     enum sks_status rc =
-        verify_session_attestation(&state->terms, session_device_id(state),
-                                   state->client_ephemeral_key, sk, device_key, attestation);
+        session_kind_of(state)->check_attestation(state, sk, device_key, attestation);
 
     if (rc != SKS_OK)
-        return check_fail(x, rc, "session attestation",
+        return check_fail(x, rc, EVIDENCE_CHECK_SESSION_ATTESTATION,
                           "is not by the device over the terms of this session");
-    check_pass(x, "session attestation",
+    check_pass(x, EVIDENCE_CHECK_SESSION_ATTESTATION,
                device_key == NULL ? "HMAC with the session key, privacy mode"
                                   : "signature of the device key over the terms of the session");
     return SKS_OK;
@@ -108,12 +99,19 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     TRY(check_ids(x, response->server_session_id, NULL));
     TRY(check_server_time(x, response->server_time.text));
     TRY(check_mode(x, response->device_id));
-    TRY(check_client_key(x, response->client_ephemeral_key));
+    TRY(session_kind_of(&x->session->state)->check_half(x, response));
     if (response->device_id != NULL)
         TRY(check_device(x, &response->device_id->certificate_path, &device));
-    TRY(derive_key(x, response, &sk));
+    take_terms(&x->session->state, response);
+    TRY(session_kind_of(&x->session->state)->take_key(x, response, &sk));
     TRY(check_attestation(x, &sk, device.key, response->attestation));
-    TRY(x->profile->lookups.count > 0 ? request_discovery(x, &sk) : request_keys(x, &sk));
+    if (response->device_id != NULL)
+        TRY(check_listed(x, response->device_id->certificate_path.item[0]));
+    TRY(enrolment_check_invitation(x));
+    TRY(in_doubt_load(x));
+    TRY(x->profile->lookups.count > 0 || x->session->state.found_credentials > 0
+            ? request_discovery(x, &sk)
+            : request_keys(x, &sk));
 out:
     OPENSSL_cleanse(&sk, sizeof sk);
     verified_device_clear(&device);

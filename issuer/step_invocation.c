@@ -1,33 +1,12 @@
 /* Invocation: the session begins; then the client's capabilities, and an offer of a session key. */
 #include "issuer/requests.h"
+#include "issuer/session_kind.h"
 #include "keygen2/base/clock.h"
-#include "keygen2/crypto/private_key.h"
 
 enum sks_status step_begin(struct exchange *x, const void *nothing)
 {
     (void)nothing;
     return request_invocation(x);
-}
-
-/* The issuer's half of the key agreement. The private key is kept, sealed, until the answer. */
-static enum sks_status draw_ephemeral_key(struct exchange *x)
-{
-    const struct algorithm *p256 = algorithm_by_jose(bytes_of("P-256"), ALGORITHM_KEY_GENERATION);
-    struct session_state *state = &x->session->state;
-    struct buf spki = { 0 }, private_key = { 0 };
-    EVP_PKEY *pkey = NULL;
-    enum sks_status rc;
-
-    TRY(private_key_generate(p256, (struct bytes){ 0 }, &pkey));
-    TRY(put_key_pair(&spki, &private_key, pkey));
-    TRY(keep_bytes(x, buf_bytes(&spki), &state->terms.server_ephemeral_key));
-    TRY(keep_bytes(x, buf_bytes(&private_key), &state->ephemeral_key));
-    drawn_keys_keep(x->issuer->drawn_keys, buf_bytes(&spki), pkey);
-out:
-    EVP_PKEY_free(pkey);
-    buf_free(&spki);
-    buf_free(&private_key);
-    return sks_explain(x->err, rc);
 }
 
 /* Keys of older generations in the device may be taken over by the one of this session. */
@@ -55,15 +34,14 @@ enum sks_status step_invocation(struct exchange *x, const void *from)
 
     TRY(check_ids(x, response->server_session_id, NULL));
     TRY(check_capabilities(x, &response->client_capabilities));
-    TRY(draw_ephemeral_key(x));
+    TRY(session_kind_of(state)->offer(x, &request));
     keygen2_time_format(clock_now(), false, now);
     TRY(keep_bytes(x, bytes_of(now), &state->server_time));
     request.server_session_id = bytes_of(x->session->id);
     request.server_time.text = state->server_time;
     request.session_key_algorithm = state->terms.session_key_algorithm;
     request.session_key_limit = state->terms.session_key_limit;
-    request.session_life_time = state->terms.session_life_time;
-    request.server_ephemeral_key = state->terms.server_ephemeral_key;
+    request.session_life_time = state->life_time;
     request.key_management_key = state->terms.key_management_key;
     if (x->profile->updatable_key_management_keys)
         TRY(offer_roll_over(x, &request.updatable_key_management_keys));

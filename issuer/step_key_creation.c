@@ -9,14 +9,16 @@ static enum sks_status check_list(struct exchange *x, const struct json_array *g
     const struct generated_key *key = generated->item;
 
     if (generated->count != state->credentials)
-        return check_fail(x, SKS_ERROR_OPTION, "generated keys", "there are %zu, not %u",
-                          generated->count, state->credentials);
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_GENERATED_KEYS,
+                          "there are %zu, not %u", generated->count, state->credentials);
     for (size_t i = 0; i < generated->count; i++)
         if (!bytes_equal(key[i].id, state->credential[i].id))
-            return check_fail(
-                x, SKS_ERROR_OPTION, "generated keys", "/generatedKeys/%zu/id is not \"%.*s\"", i,
-                (int)state->credential[i].id.len, (const char *)state->credential[i].id.ptr);
-    check_pass(x, "generated keys", "%zu, in the order they were asked for", generated->count);
+            return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_GENERATED_KEYS,
+                              "/generatedKeys/%zu/id is not \"%.*s\"", i,
+                              (int)state->credential[i].id.len,
+                              (const char *)state->credential[i].id.ptr);
+    check_pass(x, EVIDENCE_CHECK_GENERATED_KEYS, "%zu, in the order they were asked for",
+               generated->count);
     return SKS_OK;
 }
 
@@ -33,9 +35,10 @@ static enum sks_status check_attestation(struct exchange *x, const struct sessio
                                                     buf_bytes(&data), key->attestation);
     buf_free(&data);
     if (rc != SKS_OK)
-        return check_fail(x, rc, "key attestation", "%.*s: is not by the token of this session",
-                          (int)key->id.len, (const char *)key->id.ptr);
-    check_pass(x, "key attestation", "%.*s, with counter %u", (int)key->id.len,
+        return check_fail(x, rc, EVIDENCE_CHECK_KEY_ATTESTATION,
+                          "%.*s: is not by the token of this session", (int)key->id.len,
+                          (const char *)key->id.ptr);
+    check_pass(x, EVIDENCE_CHECK_KEY_ATTESTATION, EVIDENCE_DETAIL_KEY_ATTESTATION, (int)key->id.len,
                (const char *)key->id.ptr, credential->attestation_counter);
     return SKS_OK;
 }
@@ -53,10 +56,10 @@ static enum sks_status check_key(struct exchange *x, const struct session_key *s
              ? SKS_ERROR_ALGORITHM
              : verify_key_algorithm(algorithm, credential->key_parameters, key->public_key, &why);
     if (rc != SKS_OK)
-        return check_fail(x, rc, "key algorithm", "%.*s: %s", (int)key->id.len,
+        return check_fail(x, rc, EVIDENCE_CHECK_KEY_ALGORITHM, "%.*s: %s", (int)key->id.len,
                           (const char *)key->id.ptr, why.text);
-    check_pass(x, "key algorithm", "%.*s is of %s", (int)key->id.len, (const char *)key->id.ptr,
-               algorithm->uri);
+    check_pass(x, EVIDENCE_CHECK_KEY_ALGORITHM, "%.*s is of %s", (int)key->id.len,
+               (const char *)key->id.ptr, algorithm->uri);
     credential->public_key = key->public_key;
 out:
     return rc;
@@ -76,7 +79,7 @@ enum sks_status step_key_creation(struct exchange *x, const void *from)
     for (size_t i = 0; i < state->credentials; i++)
         TRY(check_key(x, &sk, &key[i], &state->credential[i]));
     if (x->profile->deferred_issuance)
-        x->next = PHASE_PENDING;
+        x->next = profile_confirms_device(x->profile) ? PHASE_UNCONFIRMED : PHASE_PENDING;
     else
         TRY(request_close(x, &sk));
 out:

@@ -1,5 +1,7 @@
 #include "issuer/store_schema.h"
 #include "issuer/certificate_store.h"
+#include "issuer/invitation_schema.h"
+#include "issuer/revocation_schema.h"
 #include "issuer/session_store.h"
 #include "keygen2/crypto/certificate.h"
 
@@ -10,7 +12,8 @@
  * the session had before: one tree in order, without an index; message and answer are NULL where
  * there was none, checks is JSON, [[name, passed, detail], ...]. `owner` is the session that owns
  * the key in the device now, `kmk` the generation of that session's key management key, 0 if it has
- * none.
+ * none. `expires` is the end of the certificate's validity; `external`: it is not by our own CA;
+ * `unlockable`: its key was made with a PIN of its own.
  */
 #define EXCHANGE_TABLE                                                                             \
     "CREATE TABLE exchange("                                                                       \
@@ -50,7 +53,10 @@
     " device BLOB NOT NULL,"                                                                       \
     " owner INTEGER NOT NULL REFERENCES session(number),"                                          \
     " kmk INTEGER NOT NULL,"                                                                       \
-    " state INTEGER NOT NULL);"                                                                    \
+    " state INTEGER NOT NULL,"                                                                     \
+    " expires INTEGER NOT NULL DEFAULT 0,"                                                         \
+    " external INTEGER NOT NULL DEFAULT 0,"                                                        \
+    " unlockable INTEGER NOT NULL DEFAULT 0);"                                                     \
     "CREATE INDEX certificate_session ON certificate(session);"                                    \
     "CREATE INDEX certificate_owner ON certificate(owner);"                                        \
     "CREATE INDEX certificate_device ON certificate(device, state, kmk);"                          \
@@ -61,6 +67,28 @@
     " target BLOB NOT NULL REFERENCES certificate(fingerprint),"                                   \
     " kmk INTEGER NOT NULL,"                                                                       \
     " PRIMARY KEY(session, position)) WITHOUT ROWID;"
+
+/*
+ * How many sessions have which verdict, counted as they change, whoever changes them. Only
+ * statements that name the verdict run the trigger. The index has the few that wait for the
+ * operator, or have ended so.
+ */
+#define TALLY_TABLE                                                                                \
+    "CREATE TABLE tally("                                                                          \
+    " verdict INTEGER PRIMARY KEY,"                                                                \
+    " sessions INTEGER NOT NULL);"                                                                 \
+    "INSERT INTO tally VALUES(0, 0), (1, 0), (2, 0), (3, 0);"                                      \
+    "UPDATE tally SET sessions ="                                                                  \
+    " (SELECT count(*) FROM session s WHERE s.verdict = tally.verdict);"                           \
+    "CREATE TRIGGER session_added AFTER INSERT ON session BEGIN"                                   \
+    " UPDATE tally SET sessions = sessions + 1 WHERE verdict = new.verdict; END;"                  \
+    "CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN"                                    \
+    " UPDATE tally SET sessions = sessions - 1 WHERE verdict = old.verdict; END;"                  \
+    "CREATE TRIGGER session_changed AFTER UPDATE OF verdict ON session"                            \
+    " WHEN old.verdict != new.verdict BEGIN"                                                       \
+    " UPDATE tally SET sessions = sessions + CASE verdict WHEN new.verdict THEN 1 ELSE -1 END"     \
+    " WHERE verdict IN (old.verdict, new.verdict); END;"                                           \
+    "CREATE INDEX session_waits ON session(phase, verdict) WHERE phase >= 6;"
 
 /*
  * For store_purge.c. `rest` is NULL while a session has its evidence; then 0 while something needs
@@ -84,6 +112,7 @@
 /* ---- from version 1: certificates do not know their devices ---- */
 
 _Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
+_Static_assert(VERDICT_IN_DOUBT == 3 && PHASE_PENDING == 6, "numbers that stand in the SQL");
 
 static enum certificate_state state_of(uint32_t verdict)
 {
@@ -163,12 +192,16 @@ static const struct database_upgrade UPGRADES[] = {
       "DROP INDEX certificate_session;" CERTIFICATE_TABLES,
       convert_certificates },
     { 2, JOIN_EXCHANGES, NULL },
-    { 3, PURGE_SCHEMA, NULL },
+    { 3, REVOCATION_TABLES, revocation_upgrade },
+    { 4, TALLY_TABLE, NULL },
+    { 5, INVITATION_TABLES, NULL },
+    { 6, PURGE_SCHEMA, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
-    .create = SESSION_TABLES CERTIFICATE_TABLES PURGE_SCHEMA,
-    .version = 4,
+    .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
+    .more = TALLY_TABLE INVITATION_TABLES PURGE_SCHEMA,
+    .version = 7,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PATHS_MAX = 4096 }; /* remembered, about 2 KiB each */
-
 static enum sks_status add_certificate(X509_STORE *store, struct bytes der)
 {
     const uint8_t *p = der.ptr;
@@ -103,7 +101,7 @@ enum sks_status trust_open(struct trust *trust, const struct texts *sources, str
 {
     size_t count;
 
-    *trust = (struct trust){ .sources = sources, .paths = path_cache_new(PATHS_MAX) };
+    *trust = (struct trust){ .sources = sources, .paths = path_cache_new(TRUST_PATHS_MAX) };
     (void)pthread_mutex_init(&trust->lock, NULL);
     if (trust->paths == NULL)
         return sks_fail(err, SKS_ERROR_STORAGE, "no memory for the trusted certificates");

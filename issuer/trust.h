@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 
+enum { TRUST_PATHS_MAX = 4096 }; /* remembered, about 2 KiB each */
+
 /* Many readers; a reload swaps the store under them. */
 struct trust {
     const struct texts *sources; /* files and folders, kept for reloading */

@@ -10,12 +10,14 @@
 #include "keygen2/base/names.h"
 
 #define SKS_SESSION_ALGORITHM "https://webpki.github.io/sks/algorithm#session.1"
+#define SKS_SESSION_2010 "urn:sks:2010:session.rsa" /* of the 2010 profile */
 #define SKS_KEY_ENTRY_ALGORITHM "https://webpki.github.io/sks/algorithm#key.1"
 #define SKS_ALGORITHM_NONE "https://webpki.github.io/sks/algorithm#none"
 #define SKS_DEVICE_ANONYMOUS "Anonymous" /* the DeviceID of privacy mode */
 
 enum {
     SKS_ID_MAX = 32,             /* characters of an id, 0x21-0x7E each */
+    SKS_SESSION_ID_2010 = 32,    /* bytes of a session id of the 2010 profile */
     SKS_URI_MAX = 1000,          /* bytes */
     SKS_PIN_MAX = 128,           /* bytes of a PIN or PUK */
     SKS_RETRY_LIMIT_MAX = 10000, /* tries of a PIN or PUK */
@@ -44,6 +46,15 @@ struct session_terms {
     uint16_t session_life_time;      /* seconds */
     uint16_t session_key_limit;      /* operations with the session key */
     struct bytes server_certificate; /* DER of the TLS leaf; zero length over http */
+};
+
+/* The same in the 2010 profile: the inputs of its createProvisioningSession, by the draft's names.
+ */
+struct session_2010_terms {
+    struct bytes server_session_id, client_session_id; /* SKS_SESSION_ID_2010 bytes */
+    struct bytes provisioning_uri;
+    struct bytes server_public_key; /* RSA, SPKI DER */
+    uint32_t life_time;             /* seconds */
 };
 
 /* SKS V1.07, createPukPolicy. */

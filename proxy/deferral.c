@@ -31,12 +31,13 @@ out:
     return rc;
 }
 
-enum sks_status deferral_save(struct enrolment *e)
+enum sks_status deferral_save(struct enrolment *e, struct bytes proof)
 {
     struct suspended session = { .issuer_uri = issuer_uri(e),
                                  .server_session_id = e->server_session_id,
                                  .client_session_id = e->client_session_id,
-                                 .until = { .seconds = e->until } };
+                                 .until = { .seconds = e->until },
+                                 .proof = proof };
     struct buf cookies = { 0 };
     enum sks_status rc;
 
@@ -90,8 +91,18 @@ static enum sks_status visit(void *ctx, const struct enumerate_sessions_out *ses
 
 static enum sks_status load(struct enrolment *e, struct suspended *kept)
 {
-    return suspended_load(e->state_folder, issuer_uri(e), e->server_session_id, &e->arena, kept,
-                          &e->saved, &e->err);
+    bool found;
+    enum sks_status rc;
+
+    TRY(suspended_load(e->state_folder, issuer_uri(e), e->server_session_id, &e->arena, kept,
+                       &found, &e->err));
+    REFUSE_UNLESS(kept->proof.len == 0, e,
+                  "session %.*s is closed, and its closing proof waits for the issuer: sks-proxy"
+                  " resume sends it",
+                  (int)e->server_session_id.len, (const char *)e->server_session_id.ptr);
+    e->saved = found;
+out:
+    return rc;
 }
 
 static enum sks_status find_session(struct enrolment *e, struct search *s)

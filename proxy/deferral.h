@@ -7,8 +7,13 @@
 
 #include "proxy/enrolment.h"
 
-/** Keeps what the token does not know of the session, before the issuer learns of its keys. */
-CHECKED enum sks_status deferral_save(struct enrolment *e);
+/**
+ * Keeps what the token does not know of the session: before the issuer learns of its keys, and
+ * before it learns that the token has closed.
+ *
+ * @param proof  the ProvisioningFinalizationResponse; empty: the session waits
+ */
+CHECKED enum sks_status deferral_save(struct enrolment *e, struct bytes proof);
 
 /**
  * Finds the open session of e->issuer that e->resume asks for, in any of the tokens, and gives the

@@ -1,5 +1,6 @@
 #include "proxy/dialogue.h"
 
+#include "keygen2/base/log.h"
 #include "proxy/deferral.h"
 #include "proxy/issuer_exchange.h"
 #include "proxy/provision.h"
@@ -122,23 +123,27 @@ static size_t candidates(enum phase phase, const struct dialogue_row *rows[CANDI
     return count;
 }
 
+/* row: out: that of the message's name, even if this fails; NULL if it has no such name */
 static enum sks_status decode(struct enrolment *e, enum phase phase, struct bytes text,
                               const struct dialogue_row **row, const void **request)
 {
     const struct dialogue_row *rows[CANDIDATES_MAX];
     const struct json_type *types[CANDIDATES_MAX];
     void *out[CANDIDATES_MAX];
-    size_t count = candidates(phase, rows), found;
+    size_t count = candidates(phase, rows), found = count;
     enum sks_status rc;
 
+    *row = NULL;
     for (size_t i = 0; i < count; i++) {
         types[i] = rows[i]->request;
         out[i] = arena_alloc(&e->arena, 1, types[i]->size);
         REQUIRE(out[i] != NULL, &e->err, SKS_ERROR_STORAGE, "no memory for a message");
     }
-    TRY(keygen2_decode_one_of(types, count, text, out, &found, &e->arena, &e->err));
-    *row = rows[found];
-    *request = out[found];
+    rc = keygen2_decode_one_of(types, count, text, out, &found, &e->arena, &e->err);
+    if (found < count) {
+        *row = rows[found];
+        *request = out[found];
+    }
 out:
     return rc;
 }
@@ -188,10 +193,14 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
     if (reply->kind != REPLY_MESSAGE)
         return issuer_refused(e, reply);
     e->keep = e->keep && phase != PHASE_FINALIZATION;
-    line.name = keygen2_qualifier(buf_bytes(&reply->message));
+    if (e->attack != NULL) /* whose rules go by the name that the message came with */
+        line.name = keygen2_qualifier(buf_bytes(&reply->message));
     TRY(attack(e, line.name, &reply->message, note));
     line.bytes = reply->message.len;
     rc = decode(e, phase, buf_bytes(&reply->message), row, request);
+    if (line.name == NULL)
+        line.name =
+            *row != NULL ? (*row)->request->name : keygen2_qualifier(buf_bytes(&reply->message));
     if (rc == SKS_OK)
         rc = check_request(e, *row, *request);
     if (rc != SKS_OK)
@@ -201,6 +210,19 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
     trace_message(e->trace, &line);
 out:
     return rc;
+}
+
+/* Before it goes out: then whatever happens, it can be sent again. It goes out in any case. */
+static void keep_proof(struct enrolment *e, struct bytes message)
+{
+    struct sks_error err = e->err;
+
+    if (e->state_folder != NULL)
+        e->proof_kept = deferral_save(e, message) == SKS_OK;
+    if (!e->proof_kept)
+        log_error("the closing proof is not kept: %s",
+                  e->state_folder == NULL ? "no --state FOLDER" : e->err.text);
+    e->err = err;
 }
 
 static enum sks_status send_response(struct enrolment *e, const struct dialogue_row *row,
@@ -217,9 +239,11 @@ static enum sks_status send_response(struct enrolment *e, const struct dialogue_
     REQUIRE(rc == SKS_OK, &e->err, rc, "no memory for %s", row->response->name);
     TRY(attack(e, row->response->name, &text, note));
     if (row->step == provision_key_creation && e->deferred) {
-        TRY(deferral_save(e));
+        TRY(deferral_save(e, (struct bytes){ 0 }));
         e->keep = true;
     }
+    if (row->next == PHASE_END)
+        keep_proof(e, buf_bytes(&text));
     rc = issuer_send(e, row->response->name, buf_bytes(&text), note, reply);
 out:
     buf_free(&text);
@@ -319,6 +343,7 @@ static void set_outcome(const struct enrolment *e, enum sks_status rc, bool pend
         outcome->detected_by = e->fault;
     if (rc != SKS_OK)
         (void)snprintf(outcome->cause, sizeof outcome->cause, "%s", e->err.text);
+    outcome->proof_kept = outcome->kind == OUTCOME_IN_DOUBT && e->proof_kept;
     outcome->waits = still_waits(e, rc);
     if (outcome->waits && e->until != 0)
         keygen2_time_format(e->until, false, outcome->until);
@@ -361,7 +386,7 @@ out:
     waits = still_waits(e, rc);
     if (rc != SKS_OK && !waits)
         say_goodbye(e);
-    if (!waits)
+    if (!waits && !(rc != SKS_OK && e->proof_kept && failure_kind(e) == OUTCOME_IN_DOUBT))
         deferral_forget(e);
     set_outcome(e, rc, pending, outcome);
     outcome->waits = waits;

@@ -45,6 +45,7 @@ struct enrolment {
     bool may_be_committed; /* the token has closed the session, or may have */
     bool issuer_began;     /* the issuer has a session of ours */
     bool issuer_ended;     /* and knows that it is over */
+    bool proof_kept;       /* the closing proof is in the session's file */
 
     /* Deferred issuance. */
     bool deferred; /* the issuer may answer the keys with a wait */

@@ -1,7 +1,10 @@
 /* sks-proxy: the untrusted middleware between a KeyGen2 issuer and a token. */
+#include "keygen2/base/log.h"
 #include "keygen2/base/program.h"
 #include "keygen2/base/terminal.h"
 #include "proxy/dialogue.h"
+#include "proxy/enrolment_page_link.h"
+#include "proxy/proof.h"
 #include "proxy/provision.h"
 #include "proxy/suspended.h"
 #include "proxy/trust_anchor.h"
@@ -11,7 +14,7 @@
 struct options {
     const char *pin_file, *ca, *attack, *trace, *state, *session, *cookie, *trust_anchor;
     struct texts tokens, pins, images;
-    bool yes, insecure, json, verbose, resume;
+    bool yes, insecure, json, verbose, resume, forget;
     uint32_t timeout;
 };
 
@@ -45,7 +48,8 @@ static const struct option_row PROVISION[] = {
       "with --resume: the issuer's cookie, if it was not kept; visible to others on this machine",
       OPTION_TEXT, AT(cookie), false, "SKS_PROXY_COOKIE", 0, 0 },
     { "state", 0, "FOLDER",
-      "where sessions that wait are kept ($XDG_STATE_HOME/sks-proxy, ~/.local/state/sks-proxy)",
+      "where sessions that wait and closing proofs are kept ($XDG_STATE_HOME/sks-proxy, "
+      "~/.local/state/sks-proxy)",
       OPTION_TEXT, AT(state), false, NULL, 0, 0 },
     { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
       0 },
@@ -55,6 +59,24 @@ static const struct option_row PROVISION[] = {
       AT(trace), false, NULL, 0, 0 },
     { "attack", 0, "FILE", "alter messages by the rules of this JSON file", OPTION_TEXT, AT(attack),
       false, NULL, 0, 0 },
+    { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
+      false, NULL, 1, 3600 },
+    { 0 },
+};
+
+static const struct option_row RESUME[] = {
+    { "session", 0, "ID", "only this one", OPTION_TEXT, AT(session), false, NULL, 0, 0 },
+    { "forget", 0, NULL, "with --session: send nothing, delete what is kept of it", OPTION_FLAG,
+      AT(forget), false, NULL, 0, 0 },
+    { "state", 0, "FOLDER",
+      "where they are kept ($XDG_STATE_HOME/sks-proxy, ~/.local/state/sks-proxy)", OPTION_TEXT,
+      AT(state), false, NULL, 0, 0 },
+    { "ca", 0, "PEM", "file of certificates that vouch for an https issuer (the system's)",
+      OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
+    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
+      false, NULL, 0, 0 },
+    { "json", 0, NULL, "print what became of them as a JSON object", OPTION_FLAG, AT(json), false,
+      NULL, 0, 0 },
     { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
       false, NULL, 1, 3600 },
     { 0 },
@@ -79,11 +101,16 @@ static void catch_signals(void)
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static struct issuer_link_config link_config(const struct options *options)
+{
+    return (struct issuer_link_config){ options->ca, options->insecure, options->timeout, &stop };
+}
+
 /* All that an enrolment borrows. */
-static enum sks_status open_ends(const struct options *options, const char *url,
+static enum sks_status open_ends(const struct options *options, const struct page_link *link,
                                  struct enrolment *e, struct attack **attack, struct sks_error *err)
 {
-    struct issuer_link_config issuer = { options->ca, options->insecure, options->timeout, &stop };
+    struct issuer_link_config issuer = link_config(options);
     struct token_link_config token = { .timeout = options->timeout,
                                        .stop = &stop,
                                        .watch = provision_watch };
@@ -96,7 +123,9 @@ static enum sks_status open_ends(const struct options *options, const char *url,
 
     for (size_t i = 0; i < options->images.count; i++)
         TRY(logotype_parse(options->images.item[i], &e->logotypes, err));
-    TRY(issuer_link_open(url, &issuer, &e->issuer, err));
+    TRY(issuer_link_open(link->url, &issuer, &e->issuer, err));
+    if (link->cookie != NULL)
+        TRY(issuer_link_add_cookie(e->issuer, link->cookie, err));
     if (options->attack != NULL)
         TRY(attack_load(options->attack, attack, err));
     e->attack = *attack;
@@ -149,15 +178,28 @@ static enum exit_code run(const struct options *options, struct enrolment *e)
     return rc == SKS_OK ? outcome_exit_code(&outcome) : program_fail(EXIT_IO, "%s", err.text);
 }
 
+/* What this issuer does not know yet of earlier sessions; a failure is no reason not to begin. */
+static void send_proofs(const struct options *options, const char *url, const char *folder)
+{
+    struct proof_config config = {
+        .state_folder = folder, .issuer_uri = url, .link = link_config(options), .told = proof_log
+    };
+    struct sks_error err = { 0 };
+
+    if (folder != NULL && proof_send_all(&config, &err) != SKS_OK)
+        log_error("%s", err.text);
+}
+
 static enum exit_code provision(void *given, char **operands, size_t count)
 {
     const struct options *options = given;
     struct enrolment e = { .stop = &stop, .logotypes = logotype_defaults() };
     struct attack *attack = NULL;
     struct sks_error err = { 0 };
+    struct page_link link = { .url = operands[0] };
     char state[PATH_MAX];
     enum exit_code code;
-    enum sks_status rc;
+    enum sks_status rc = SKS_OK;
 
     (void)count;
     if (wrong_options(options) != NULL)
@@ -169,10 +211,36 @@ static enum exit_code provision(void *given, char **operands, size_t count)
     e.cookie = options->cookie;
     if (suspended_folder(options->state, state, &err) == SKS_OK)
         e.state_folder = state;
-    rc = open_ends(options, operands[0], &e, &attack, &err);
+    if (page_link_is(operands[0]))
+        rc = page_link_read(operands[0], &e.arena, &link, &err);
+    if (rc == SKS_OK)
+        rc = open_ends(options, &link, &e, &attack, &err);
+    if (rc == SKS_OK)
+        send_proofs(options, link.url, e.state_folder);
     code = rc == SKS_OK ? run(options, &e) : program_fail(program_exit_code(rc), "%s", err.text);
     close_ends(&e, attack);
     return code;
+}
+
+static enum exit_code resume(void *given, char **operands, size_t count)
+{
+    const struct options *options = given;
+    struct proof_config config = { .issuer_uri = count == 0 ? NULL : operands[0],
+                                   .session = options->session,
+                                   .forget = options->forget,
+                                   .link = link_config(options) };
+    struct sks_error err = { 0 };
+    char state[PATH_MAX];
+
+    if (options->ca != NULL && options->insecure)
+        return program_fail(EXIT_USAGE, "--ca and --insecure exclude each other");
+    if (options->forget && options->session == NULL)
+        return program_fail(EXIT_USAGE, "--forget needs --session");
+    catch_signals();
+    if (suspended_folder(options->state, state, &err) != SKS_OK)
+        return program_fail(EXIT_USAGE, "%s", err.text);
+    config.state_folder = state;
+    return proof_resume(&config, options->json);
 }
 
 static void set_defaults(void *options)
@@ -181,8 +249,11 @@ static void set_defaults(void *options)
 }
 
 static const struct command_row COMMANDS[] = {
-    { "provision", "ISSUER-URL", 1, 1, "Runs one enrolment between an issuer and a token.",
+    { "provision", "ISSUER-URL|LINK", 1, 1,
+      "Runs one enrolment between an issuer and a token; LINK: of the issuer's enrolment page.",
       PROVISION, provision, set_defaults },
+    { "resume", "[ISSUER-URL]", 0, 1, "Sends closing proofs that no issuer has confirmed yet.",
+      RESUME, resume, set_defaults },
     { 0 },
 };
 

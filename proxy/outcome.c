@@ -61,6 +61,8 @@ static void print_json(const struct outcome *outcome)
                        "detectedBy", PARTIES[outcome->detected_by], "cause", cause,
                        "serverSessionId", json_text(outcome->server_session_id), "clientSessionId",
                        json_text(outcome->client_session_id), "keys", keys_to_json(outcome));
+    if (outcome->proof_kept)
+        (void)json_object_set_new(object, "proofKept", json_true());
     if (outcome->waits)
         (void)json_object_set_new(object, "waits", json_true());
     if (outcome->until[0] != '\0')
@@ -85,6 +87,9 @@ static void print_text(const struct outcome *outcome)
     if (outcome->server_session_id.len > 0)
         (void)printf("session %.*s\n", (int)outcome->server_session_id.len,
                      (const char *)outcome->server_session_id.ptr);
+    if (outcome->proof_kept)
+        (void)printf("the closing proof is kept: sks-proxy resume sends it again, and so does the"
+                     " next provision at this issuer\n");
     if (outcome->waits)
         (void)printf("the session waits in the token%s%s; the same command with --resume --session "
                      "%.*s goes on\n",

@@ -35,8 +35,9 @@ struct outcome {
     size_t key_count;
     const struct outcome_anchor *anchors;
     size_t anchor_count;
-    bool waits;     /* the session is still open: --resume goes on with it */
-    char until[32]; /* when its life ends; "" if that is not known, or it does not wait */
+    bool proof_kept; /* in doubt, but the closing proof can be sent again */
+    bool waits;      /* the session is still open: --resume goes on with it */
+    char until[32];  /* when its life ends; "" if that is not known, or it does not wait */
 };
 
 /** 0 done or pending, 1 refused, 3 error, 4 in doubt. */

@@ -120,7 +120,8 @@ out:
 
 static enum sks_status create_session(struct enrolment *e,
                                       const struct provisioning_initialization_request *in,
-                                      int64_t now, struct create_session_out *made)
+                                      int64_t now,
+                                      struct provisioning_initialization_response *response)
 {
     union sks_in args = { .create_session.terms = {
                               .session_key_algorithm = in->session_key_algorithm,
@@ -130,20 +131,21 @@ static enum sks_status create_session(struct enrolment *e,
                               .issuer_uri = bytes_of(issuer_link_url(e->issuer)),
                               .key_management_key = in->key_management_key,
                               .client_time = (uint32_t)now,
-                              .session_life_time = in->session_life_time,
+                              .session_life_time = (uint16_t)in->session_life_time,
                               .session_key_limit = in->session_key_limit,
                               .server_certificate = issuer_link_certificate(e->issuer),
                           } };
     union sks_out out;
+    const struct create_session_out *made = &out.create_session;
     enum sks_status rc = provision_call(e, CREATE_PROVISIONING_SESSION, &args, &out);
 
     e->may_be_open = token_link_fate(e->token) == CALL_UNANSWERED;
     TRY(rc);
-    *made = out.create_session;
     e->provisioning_handle = made->provisioning_handle;
-    e->until = now + in->session_life_time;
     TRY(check_created(e, made));
     e->client_session_id = made->client_session_id;
+    response->client_ephemeral_key = made->client_ephemeral_key;
+    response->attestation = made->attestation;
 out:
     return rc;
 }
@@ -152,18 +154,19 @@ enum sks_status provision_initialization(struct enrolment *e, const void *reques
 {
     const struct provisioning_initialization_request *in = request;
     struct provisioning_initialization_response *out = response;
-    struct create_session_out made;
     int64_t now = clock_now();
     char when[32];
     enum sks_status rc;
 
     TRY(provision_roll_over(e, in));
-    TRY(create_session(e, in, now, &made));
+    e->until = now + in->session_life_time;
+    if (bytes_equal(in->session_key_algorithm, bytes_of(SKS_SESSION_2010)))
+        TRY(provision_create_2010(e, in, out));
+    else
+        TRY(create_session(e, in, now, out));
     keygen2_time_format(now, true, when);
     out->server_time = in->server_time;
     out->client_time.text = arena_copy(&e->arena, bytes_of(when));
-    out->client_ephemeral_key = made.client_ephemeral_key;
-    out->attestation = made.attestation;
     if (!e->privacy_enabled) {
         out->device_id = arena_alloc(&e->arena, 1, sizeof *out->device_id);
         REQUIRE(out->device_id != NULL, &e->err, SKS_ERROR_STORAGE, "no memory for the device id");

@@ -35,6 +35,12 @@ CHECKED enum sks_status provision_invocation(struct enrolment *e, const void *re
 CHECKED enum sks_status provision_initialization(struct enrolment *e, const void *request,
                                                  void *response);
 
+/** The session of an issuer that wants it as in the draft of 2010; fills what the response has of
+ * the new session. In session_2010.c. */
+CHECKED enum sks_status
+provision_create_2010(struct enrolment *e, const struct provisioning_initialization_request *in,
+                      struct provisioning_initialization_response *response);
+
 /**
  * updatableKeyManagementKeys: every closed session whose key management key is among them gets the
  * one above it, the deepest generation first. In provision_roll_over.c.

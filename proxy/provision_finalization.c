@@ -110,20 +110,14 @@ out:
     return rc;
 }
 
-/* SKS V1.07, addExtension: name, writable, value of each property, one behind the other. */
 static enum sks_status add_property_bag(struct enrolment *e, uint32_t handle,
                                         const struct property_bag *bag)
 {
-    const struct property *property = bag->properties.item;
     struct extension extension = { .type = bag->type, .sub_type = EXTENSION_PROPERTY_BAG };
     struct buf data = { 0 };
     enum sks_status rc;
 
-    for (size_t i = 0; i < bag->properties.count; i++) {
-        put_array(&data, property[i].name);
-        put_bool(&data, property[i].writable);
-        put_array(&data, property[i].value);
-    }
+    put_property_bag(&data, bag);
     REQUIRE(data.status == SKS_OK, &e->err, data.status, "property bag: too long a name or value");
     extension.data = buf_bytes(&data);
     TRY(add_extension(e, handle, &extension, bag->mac));

@@ -1,13 +1,21 @@
 #include "proxy/suspended.h"
 
 #include "keygen2/base/files.h"
+#include "keygen2/base/log.h"
+#include "keygen2/crypto/fetched.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 256 * 1024, COOKIES_MAX = 128 * 1024 };
+enum { FILE_MAX_BYTES = 256 * 1024, COOKIES_MAX = 128 * 1024, PROOF_MAX = 16 * 1024 };
+enum { DIGITS = 32, NAME_LENGTH = DIGITS + 5 };
+
+static const char SUFFIX[] = ".json";
 
 #define AT(member) .offset = offsetof(struct suspended, member)
 
@@ -18,6 +26,7 @@ static const struct json_field FIELDS[] = {
     { "cookies", JSON_BINARY, JSON_OPTIONAL, AT(cookies), .max = COOKIES_MAX },
     { "serverCertificate", JSON_BINARY, JSON_OPTIONAL, AT(certificate), .min = 32, .max = 32 },
     { "until", JSON_CUSTOM, JSON_MANDATORY, AT(until), .with = &KEYGEN2_SERVER_TIME },
+    { "proof", JSON_BINARY, JSON_OPTIONAL, AT(proof), .max = PROOF_MAX },
 };
 
 #undef AT
@@ -38,7 +47,7 @@ enum sks_status suspended_folder(const char *given, char folder[PATH_MAX], struc
         TRY(sks_explain(err, file_path(folder, PATH_MAX, home, ".local/state/sks-proxy")));
     else
         rc = sks_fail(err, SKS_ERROR_OPTION,
-                      "nowhere to keep a session that waits: give --state FOLDER");
+                      "nowhere to keep what a session leaves: give --state FOLDER");
 out:
     return rc;
 }
@@ -49,17 +58,16 @@ static enum sks_status session_path(char path[PATH_MAX], const char *folder,
 {
     struct buf ids = { 0 };
     uint8_t digest[32];
-    char name[40] = "";
+    char name[NAME_LENGTH + 1] = "";
     enum sks_status rc;
 
     put_array(&ids, issuer_uri);
     put_array(&ids, server_session_id);
     TRY(ids.status);
-    REQUIRE(EVP_Digest(ids.ptr, ids.len, digest, NULL, EVP_sha256(), NULL), NULL, SKS_ERROR_CRYPTO,
-            "no digest");
-    for (size_t i = 0; i < 16; i++)
+    TRY(sha256(buf_bytes(&ids), digest));
+    for (size_t i = 0; i < DIGITS / 2; i++)
         (void)snprintf(name + 2 * i, sizeof name - 2 * i, "%02x", digest[i]);
-    (void)snprintf(name + 32, sizeof name - 32, ".json");
+    (void)snprintf(name + DIGITS, sizeof name - DIGITS, "%s", SUFFIX);
     TRY(file_path(path, PATH_MAX, folder, name));
 out:
     buf_free(&ids);
@@ -84,13 +92,29 @@ out:
     return rc;
 }
 
-enum sks_status suspended_load(const char *folder, struct bytes issuer_uri,
-                               struct bytes server_session_id, struct arena *arena,
-                               struct suspended *session, bool *found, struct sks_error *err)
+static enum sks_status read_file(const char *path, struct arena *arena, struct suspended *session,
+                                 struct sks_error *err)
 {
     struct sks_error why = { 0 };
     struct buf text = { 0 };
     json_t *object = NULL;
+    enum sks_status rc;
+
+    TRY(file_read_secret(path, FILE_MAX_BYTES, &text, err));
+    rc = json_parse(buf_bytes(&text), &object, &why);
+    if (rc == SKS_OK)
+        rc = json_decode(&SUSPENDED, object, session, arena, &why);
+    REQUIRE(rc == SKS_OK, err, SKS_ERROR_EXTERNAL, "%s: %s", path, why.text);
+out:
+    json_decref(object);
+    buf_free(&text);
+    return rc;
+}
+
+enum sks_status suspended_load(const char *folder, struct bytes issuer_uri,
+                               struct bytes server_session_id, struct arena *arena,
+                               struct suspended *session, bool *found, struct sks_error *err)
+{
     char path[PATH_MAX];
     enum sks_status rc;
 
@@ -98,17 +122,59 @@ enum sks_status suspended_load(const char *folder, struct bytes issuer_uri,
     TRY(sks_explain(err, session_path(path, folder, issuer_uri, server_session_id)));
     if (!file_exists(path))
         return SKS_OK;
-    TRY(file_read_secret(path, FILE_MAX_BYTES, &text, err));
-    rc = json_parse(buf_bytes(&text), &object, &why);
-    if (rc == SKS_OK)
-        rc = json_decode(&SUSPENDED, object, session, arena, &why);
-    REQUIRE(rc == SKS_OK && bytes_equal(session->issuer_uri, issuer_uri) &&
+    TRY(read_file(path, arena, session, err));
+    REQUIRE(bytes_equal(session->issuer_uri, issuer_uri) &&
                 bytes_equal(session->server_session_id, server_session_id),
-            err, SKS_ERROR_EXTERNAL, "%s: %s", path,
-            rc == SKS_OK ? "of another session" : why.text);
+            err, SKS_ERROR_EXTERNAL, "%s: of another session", path);
     *found = true;
 out:
-    buf_free(&text);
+    return rc;
+}
+
+static int is_session(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len == NAME_LENGTH && strcmp(entry->d_name + DIGITS, SUFFIX) == 0 &&
+           strspn(entry->d_name, "0123456789abcdef") == DIGITS;
+}
+
+static enum sks_status visit(const char *folder, const char *name,
+                             enum sks_status (*each)(void *ctx, const struct suspended *session),
+                             void *ctx, struct sks_error *err)
+{
+    struct suspended session = { 0 };
+    struct arena arena = { 0 };
+    char path[PATH_MAX];
+    enum sks_status rc = file_path(path, PATH_MAX, folder, name);
+
+    if (rc == SKS_OK)
+        rc = read_file(path, &arena, &session, err);
+    if (rc == SKS_OK) {
+        rc = each(ctx, &session);
+    } else {
+        log_error("%s", err->text);
+        rc = SKS_OK;
+    }
+    arena_free(&arena);
+    return rc;
+}
+
+enum sks_status suspended_each(const char *folder,
+                               enum sks_status (*each)(void *ctx, const struct suspended *session),
+                               void *ctx, struct sks_error *err)
+{
+    struct dirent **entry = NULL;
+    int count = scandir(folder, &entry, is_session, alphasort);
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(count >= 0 || errno == ENOENT, err, SKS_ERROR_EXTERNAL, "%s: cannot be read", folder);
+    for (int i = 0; i < count && rc == SKS_OK; i++)
+        rc = visit(folder, entry[i]->d_name, each, ctx, err);
+out:
+    for (int i = 0; i < count; i++)
+        free(entry[i]);
+    free(entry);
     return rc;
 }
 

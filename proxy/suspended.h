@@ -1,6 +1,7 @@
 /*
- * Sessions that wait for their issuer (deferred issuance). Their keys and ids are in the token;
- * what the token does not know, above all the issuer's cookie, waits in a file a session.
+ * What must outlive the proxy, in a file a session: of one that waits for its issuer (deferred
+ * issuance) what the token does not know, above all the issuer's cookie; of one that the token has
+ * closed the closing proof as well, until the issuer has it.
  */
 #ifndef PROXY_SUSPENDED_H
 #define PROXY_SUSPENDED_H
@@ -15,6 +16,7 @@ struct suspended {
     struct bytes cookies;      /* of issuer_link_cookies() */
     struct bytes certificate;  /* SHA-256 of the serverCertificate; empty over http */
     struct keygen2_time until; /* the token's session ends then, about */
+    struct bytes proof;        /* ProvisioningFinalizationResponse; empty: the session waits */
 };
 
 /**
@@ -41,6 +43,17 @@ CHECKED enum sks_status suspended_load(const char *folder, struct bytes issuer_u
                                        struct bytes server_session_id, struct arena *arena,
                                        struct suspended *session, bool *found,
                                        struct sks_error *err);
+
+/**
+ * Reads the files of all sessions; those that cannot be read are logged and passed over.
+ *
+ * @param each  called for each; what it gets lives until it returns
+ * @return SKS_OK also if there is no such folder; else the first failure of each(), which ends it
+ */
+CHECKED enum sks_status suspended_each(const char *folder,
+                                       enum sks_status (*each)(void *ctx,
+                                                               const struct suspended *session),
+                                       void *ctx, struct sks_error *err);
 
 /** Removes it: the session is over. */
 void suspended_remove(const char *folder, struct bytes issuer_uri, struct bytes server_session_id);

@@ -65,6 +65,7 @@ static inline bool call_simulates(const struct call *call, enum token_simulation
 /* The handlers, one a method; each file holds a group. */
 enum sks_status get_device_info(struct call *call);             /* device.c */
 enum sks_status create_provisioning_session(struct call *call); /* session.c */
+enum sks_status create_session_2010(struct call *call);         /* session_2010.c */
 enum sks_status enumerate_provisioning_sessions(struct call *call);
 enum sks_status abort_provisioning_session(struct call *call);
 enum sks_status close_provisioning_session(struct call *call); /* close.c */
@@ -130,6 +131,17 @@ CHECKED enum sks_status call_decrypt(struct call *call, const char *argument,
 
 /** Writes the session with its counters along with the changes of the call. */
 void call_put_session(struct call *call);
+
+/** SKS_ERROR_OPTION unless it may be an issuerUri. @param argument its name on the wire */
+CHECKED enum sks_status session_check_uri(struct call *call, const char *argument,
+                                          struct bytes uri);
+
+/** SKS_ERROR_OPTION unless a session may live so long. @param argument its name on the wire */
+CHECKED enum sks_status session_check_life_time(struct call *call, const char *argument,
+                                                uint32_t seconds);
+
+/** Begins the call's session, whose terms and key are set. @return its handle */
+uint32_t session_begin(struct call *call, uint32_t life_time, uint16_t operations);
 
 /** Removes a session and all that it owns, whatever its state; the caller holds its lock. */
 CHECKED enum sks_status session_remove(struct token *token, uint32_t handle, struct sks_error *err);

@@ -1,4 +1,5 @@
 /* Every call takes this way: decode, find what it is about, handle, commit, encode. */
+#include "token/api/dialect.h"
 #include "token/call.h"
 
 #include <openssl/err.h>
@@ -40,6 +41,7 @@ static const struct rule RULES[] = {
     { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, false },
     { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, false },
     { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, false },
+    { CREATE_SESSION_2010, create_session_2010, NEEDS_NOTHING, false, false },
     { DEACTIVATE, deactivate, NEEDS_NO_ACTIVE_TOKEN, false, true },
     { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, true },
     { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, true },
@@ -269,15 +271,36 @@ static void answer_failure(struct buf *response, size_t begin, const struct sks_
 
 void token_process(struct token *token, struct bytes request, struct buf *response)
 {
+    token_process_as(token, &SKS_DIALECT_107, request, response);
+}
+
+static enum sks_status decode(struct call *call, const struct sks_dialect *dialect,
+                              struct bytes request)
+{
+    enum sks_status rc;
+
+    TRY(dialect_check_method(dialect, request, &call->err));
+    TRY(sks_decode_request(request, &call->method, &call->in, &call->arena, &call->err));
+out:
+    if (rc != SKS_OK)
+        call->method = NULL; /* no method refuses it: it is no call of one */
+    return rc;
+}
+
+void token_process_as(struct token *token, const struct sks_dialect *dialect, struct bytes request,
+                      struct buf *response)
+{
     struct call call = { .token = token, .policy = firmware_policy(token->firmware) };
     size_t begin = response->len;
 
     if (!buf_reserve(response, FAILURE_SIZE_MAX)) /* so that any failure can be told */
         return;
-    if (sks_decode_request(request, &call.method, &call.in, &call.arena, &call.err) == SKS_OK)
+    if (decode(&call, dialect, request) == SKS_OK)
         run(&call, find_rule(call.method->id), response);
-    if (call.err.status != SKS_OK)
+    if (call.err.status != SKS_OK) {
+        call.err.status = (enum sks_status)dialect_number(dialect, call.method, call.err.status);
         answer_failure(response, begin, &call.err);
+    }
     finish(&call);
 }
 

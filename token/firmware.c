@@ -3,6 +3,7 @@
  * and its parts are kept in memory only: whatever ends it early leaves the policy that was there.
  */
 #include "token/firmware.h"
+#include "keygen2/crypto/fetched.h"
 #include "keygen2/crypto/pem.h"
 #include "token/call.h"
 #include "token/firmware_chunk.h"
@@ -239,8 +240,7 @@ static enum sks_status install(struct firmware *f, struct sks_error *err)
     struct installed *made = NULL;
     enum sks_status rc;
 
-    REQUIRE(EVP_Digest(text.ptr, text.len, digest, NULL, EVP_sha256(), NULL), err,
-            SKS_ERROR_INTERNAL, "SHA-256 fails");
+    REQUIRE(sha256(text, digest) == SKS_OK, err, SKS_ERROR_INTERNAL, "SHA-256 fails");
     REQUIRE(memcmp(digest, update->digest, sizeof digest) == 0, err, SKS_ERROR_OPTION,
             "the policy has not the SHA-256 that its chunks say");
     TRY(read_policy(text, &made, err));

@@ -4,7 +4,7 @@
 enum { DESCRIPTION_MAX = 1000, ALL_USES = ALGORITHM_ENDORSABLE | ALGORITHM_PROTOCOL };
 
 const struct firmware_policy FIRMWARE_NO_POLICY = {
-    .limits = { .max_session_life_time = UINT16_MAX,
+    .limits = { .max_session_life_time = UINT32_MAX,
                 .max_pin_retry_limit = SKS_RETRY_LIMIT_MAX,
                 .min_pin_length = 1 },
 };
@@ -14,8 +14,8 @@ const struct firmware_policy FIRMWARE_NO_POLICY = {
 #define AT(member) .offset = offsetof(struct firmware_limits, member)
 
 static const struct json_field LIMITS[] = {
-    { "maxSessionLifeTime", JSON_USHORT, JSON_OPTIONAL, AT(max_session_life_time), .min = 1,
-      .fallback = UINT16_MAX },
+    { "maxSessionLifeTime", JSON_LONG, JSON_OPTIONAL, AT(max_session_life_time), .min = 1,
+      .fallback = UINT32_MAX },
     { "maxPinRetryLimit", JSON_USHORT, JSON_OPTIONAL, AT(max_pin_retry_limit), .min = 1,
       .max = SKS_RETRY_LIMIT_MAX, .fallback = SKS_RETRY_LIMIT_MAX },
     { "maxPukRetryLimit", JSON_USHORT, JSON_OPTIONAL, AT(max_puk_retry_limit), .min = 1,

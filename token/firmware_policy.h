@@ -9,7 +9,7 @@
 #include "keygen2/objects.h"
 
 struct firmware_limits {
-    uint16_t max_session_life_time; /* seconds */
+    uint32_t max_session_life_time; /* seconds */
     uint16_t max_pin_retry_limit;
     uint16_t max_puk_retry_limit; /* 0: no limit; else a PUK that never blocks is over it, too */
     uint16_t min_pin_length;      /* least minLength of a PIN policy */

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* A body begins with the version of its layout. Keys of the first have no devicePinProtection. */
-enum { LAYOUT = 1, LAYOUT_KEY = 2 };
+/* A body begins with the version of its layout. Keys of the first have no devicePinProtection,
+ * sessions of the first a ushort for their life time. */
+enum { LAYOUT = 1, LAYOUT_KEY = 2, LAYOUT_SESSION = 2 };
 
 static enum sks_status get_layout(struct bytes *body)
 {
@@ -55,7 +56,7 @@ void session_put(struct changes *changes, struct store *store, const struct sess
 {
     struct buf body = { 0 };
 
-    put_byte(&body, LAYOUT);
+    put_byte(&body, LAYOUT_SESSION);
     put_array(&body, s->terms.session_key_algorithm);
     put_bool(&body, s->terms.privacy_enabled);
     put_array(&body, s->terms.server_session_id);
@@ -63,7 +64,7 @@ void session_put(struct changes *changes, struct store *store, const struct sess
     put_array(&body, s->terms.issuer_uri);
     put_array(&body, s->terms.key_management_key);
     put_uint(&body, s->terms.client_time);
-    put_ushort(&body, s->terms.session_life_time);
+    put_uint(&body, s->life_time);
     put_ushort(&body, s->terms.session_key_limit);
     put_raw(&body, bytes_at(s->sk.key, sizeof s->sk.key));
     put_ushort(&body, s->sk.counter);
@@ -77,14 +78,28 @@ void session_put(struct changes *changes, struct store *store, const struct sess
         &body);
 }
 
+static enum sks_status get_life_time(struct bytes *in, uint8_t layout, uint32_t *seconds)
+{
+    uint16_t shorter = 0;
+    enum sks_status rc;
+
+    if (layout == LAYOUT_SESSION)
+        return get_uint(in, seconds);
+    rc = get_ushort(in, &shorter);
+    *seconds = shorter;
+    return rc;
+}
+
 enum sks_status session_from_row(const struct store_row *row, struct session *s)
 {
     struct bytes in = row->body, key;
     uint64_t created, seen;
+    uint8_t layout;
     enum sks_status rc;
 
     *s = (struct session){ .handle = row->handle, .closed = row->closed };
-    TRY(get_layout(&in));
+    TRY(get_byte(&in, &layout));
+    TRY(layout == LAYOUT || layout == LAYOUT_SESSION ? SKS_OK : SKS_ERROR_OPTION);
     TRY(get_array(&in, &s->terms.session_key_algorithm));
     TRY(get_bool(&in, &s->terms.privacy_enabled));
     TRY(get_array(&in, &s->terms.server_session_id));
@@ -92,7 +107,7 @@ enum sks_status session_from_row(const struct store_row *row, struct session *s)
     TRY(get_array(&in, &s->terms.issuer_uri));
     TRY(get_array(&in, &s->terms.key_management_key));
     TRY(get_uint(&in, &s->terms.client_time));
-    TRY(get_ushort(&in, &s->terms.session_life_time));
+    TRY(get_life_time(&in, layout, &s->life_time));
     TRY(get_ushort(&in, &s->terms.session_key_limit));
     TRY(get_raw(&in, sizeof s->sk.key, &key));
     memcpy(s->sk.key, key.ptr, key.len);

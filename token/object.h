@@ -8,10 +8,11 @@
 struct session {
     uint32_t handle;
     bool closed;
-    struct session_terms terms;
-    struct session_key sk;    /* all zero once closed */
-    uint16_t operations_left; /* of sessionKeyLimit */
-    int64_t created, seen;    /* token's clock, milliseconds: begun, last written */
+    struct session_terms terms; /* but for the two that count, which are below */
+    struct session_key sk;      /* all zero once closed */
+    uint32_t life_time;         /* seconds */
+    uint16_t operations_left;   /* of sessionKeyLimit */
+    int64_t created, seen;      /* token's clock, milliseconds: begun, last written */
 };
 
 /* Wrong tries as they are on disk; authorization.c says what the fields mean. */

@@ -119,7 +119,7 @@ bool session_expired(struct token *token, const struct session *s)
 {
     int64_t age = token_clock_now(&token->clock) - s->created;
 
-    return !s->closed && (age >= 1000 * (int64_t)s->terms.session_life_time ||
+    return !s->closed && (age >= 1000 * (int64_t)s->life_time ||
                           lock_is_marked(token->locks, LOCK_SESSION, s->handle));
 }
 
@@ -186,23 +186,50 @@ out:
 
 /* ---- createProvisioningSession ---- */
 
+enum sks_status session_check_uri(struct call *call, const char *argument, struct bytes uri)
+{
+    return uri.len >= 1 && uri.len <= SKS_URI_MAX
+               ? SKS_OK
+               : call_fail(call, SKS_ERROR_OPTION, "%s is not 1-%d bytes", argument, SKS_URI_MAX);
+}
+
+enum sks_status session_check_life_time(struct call *call, const char *argument, uint32_t seconds)
+{
+    uint32_t limit = call->policy->limits.max_session_life_time;
+    enum sks_status rc = SKS_OK;
+
+    CALL_REQUIRE(call, seconds > 0, SKS_ERROR_OPTION, "%s is 0", argument);
+    CALL_REQUIRE(call, seconds <= limit, SKS_ERROR_OPTION,
+                 "%s is over %u seconds, the limit of the policy", argument, limit);
+out:
+    return rc;
+}
+
+uint32_t session_begin(struct call *call, uint32_t life_time, uint16_t operations)
+{
+    struct session *s = &call->session;
+
+    s->handle = store_new_handle(call->token->store, STORE_SESSION);
+    s->life_time = life_time;
+    s->operations_left = operations;
+    s->created = token_clock_now(&call->token->clock);
+    call_put_session(call);
+    return s->handle;
+}
+
 static enum sks_status check_terms(struct call *call, const struct session_terms *terms)
 {
     enum sks_status rc;
 
     CALL_REQUIRE(call, bytes_equal(terms->session_key_algorithm, bytes_of(SKS_SESSION_ALGORITHM)),
                  SKS_ERROR_OPTION, "sessionKeyAlgorithm is unknown");
-    CALL_REQUIRE(call, terms->issuer_uri.len >= 1 && terms->issuer_uri.len <= SKS_URI_MAX,
-                 SKS_ERROR_OPTION, "issuerUri is not 1-%d bytes", SKS_URI_MAX);
+    TRY(session_check_uri(call, "issuerUri", terms->issuer_uri));
     TRY(kmk_check(call, "serverEphemeralKey", terms->server_ephemeral_key, false));
     if (terms->key_management_key.len > 0)
         TRY(kmk_check(call, "keyManagementKey", terms->key_management_key, true));
     CALL_REQUIRE(call, id_is_valid(terms->server_session_id), SKS_ERROR_OPTION,
                  "serverSessionId is not 1-32 characters of 0x21-0x7E");
-    CALL_REQUIRE(call, terms->session_life_time > 0, SKS_ERROR_OPTION, "sessionLifeTime is 0");
-    CALL_REQUIRE(call, terms->session_life_time <= call->policy->limits.max_session_life_time,
-                 SKS_ERROR_OPTION, "sessionLifeTime is over %u seconds, the limit of the policy",
-                 call->policy->limits.max_session_life_time);
+    TRY(session_check_life_time(call, "sessionLifeTime", terms->session_life_time));
 out:
     return rc;
 }
@@ -266,12 +293,9 @@ enum sks_status create_provisioning_session(struct call *call)
     device = device_id(&call->token->device, s->terms.privacy_enabled);
     TRY(agree(call, s, device, &out->client_ephemeral_key));
     TRY(attest_session(call, s, device, out->client_ephemeral_key, &out->attestation));
-    s->handle = store_new_handle(call->token->store, STORE_SESSION);
-    s->operations_left = s->terms.session_key_limit;
-    s->created = token_clock_now(&call->token->clock);
-    call_put_session(call);
     out->client_session_id = s->terms.client_session_id;
-    out->provisioning_handle = s->handle;
+    out->provisioning_handle =
+        session_begin(call, s->terms.session_life_time, s->terms.session_key_limit);
 out:
     return rc;
 }
@@ -320,7 +344,7 @@ enum sks_status enumerate_provisioning_sessions(struct call *call)
     out->privacy_enabled = s.terms.privacy_enabled;
     out->key_management_key = s.terms.key_management_key;
     out->client_time = s.terms.client_time;
-    out->session_life_time = s.terms.session_life_time;
+    out->session_life_time = s.life_time;
     out->server_session_id = s.terms.server_session_id;
     out->client_session_id = s.terms.client_session_id;
     out->issuer_uri = s.terms.issuer_uri;

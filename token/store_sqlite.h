@@ -12,7 +12,7 @@ CHECKED enum sks_status store_read_row(sqlite3_stmt *statement, struct arena *ar
                                        struct store_row *row, struct buf *sealed);
 
 /* From forms of the store that are older; store_upgrade.c. Their context is the vault. */
-enum { STORE_UPGRADES_COUNT = 1 };
+enum { STORE_UPGRADES_COUNT = 2 };
 extern const struct database_upgrade STORE_UPGRADES[STORE_UPGRADES_COUNT];
 
 /** For struct database_schema. */

@@ -355,11 +355,29 @@ out:
     return rc;
 }
 
+/* Sessions of version 1 are read as they are (session_from_row()); the number is for older
+ * programs, which could not read a new one. Nothing is changed under a master key that is not the
+ * store's. */
+static enum sks_status check_master_key(struct database *db, const void *ctx, struct sks_error *err)
+{
+    struct upgrade u = { .db = db, .vault = ctx, .err = err };
+    struct store_row row;
+    enum sks_status rc;
+
+    rc = fetch(
+        &u,
+        database_query(db, SELECT "kind = ? ORDER BY handle LIMIT 1", "u", (uint32_t)STORE_DEVICE),
+        put_row_identity, &row);
+    arena_free(&u.arena);
+    return rc;
+}
+
 const struct database_upgrade STORE_UPGRADES[STORE_UPGRADES_COUNT] = {
     { 0,
       "ALTER TABLE object ADD COLUMN refers INTEGER NOT NULL DEFAULT 0;"
       "CREATE INDEX object_by_reference ON object (kind, refers, handle) WHERE refers > 0;",
       convert_rows },
+    { 1, NULL, check_master_key },
 };
 
 unsigned store_version_of(struct database *db, unsigned said)

@@ -17,6 +17,7 @@
 #define TOKEN_RESTORED TOKEN_DATABASE ".restored" /* on its way to its place */
 
 struct token;
+struct sks_dialect;
 
 /* What a token only pretends to have; both are off by default. */
 enum token_simulation { SIMULATE_BIOMETRICS = 1, SIMULATE_DEVICE_PIN = 2 };
@@ -48,13 +49,17 @@ CHECKED enum sks_status token_open(const char *database, const char *key_file,
 void token_close(struct token *token);
 
 /**
- * Carries out one SKS call. Any number of threads may be in it.
+ * Carries out one SKS call of V1.07. Any number of threads may be in it.
  *
  * @param request   method id and arguments
  * @param response  the answer is appended: status and outputs, or status and ErrorString. If its
  *                  status says that there is no memory for any, nothing was done
  */
 void token_process(struct token *token, struct bytes request, struct buf *response);
+
+/** As token_process(), in either dialect: token/api/dialect.h. */
+void token_process_as(struct token *token, const struct sks_dialect *dialect, struct bytes request,
+                      struct buf *response);
 
 enum { TOKEN_COPY_NAME_MAX = 64 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demonstration: two keys provisioned through an untrusted proxy, one used, one attack refused.
+"""The demonstration: keys provisioned through an untrusted proxy, one used, one attack refused.
 
 Starts sks-token, sks-issuer and sks-proxy as processes of their own on free ports of the loopback,
 and stops all that it started.
@@ -21,6 +21,7 @@ from rig import processes, sks_types, sks_wire  # noqa: E402
 PIN = "4711"
 TEXT = b"I agree to the terms of the demonstration.\n"
 PROFILES = ("p256-user-pin", "rsa2048-pin-puk")
+SESSION_2010 = "session-2010"
 FLIPPED_BIT = 3500  # lies in the signature of the certificate: it still decodes
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -91,13 +92,26 @@ def show_checks(rig, session):
     return record
 
 
-def enrol(rig, profile):
-    title("Provisioning %s over https" % profile)
+def enrol(rig, profile, how=""):
+    title("Provisioning %s over https%s" % (profile, how))
     outcome, code = provision(rig, profile)
     need(code == 0 and outcome["outcome"] == "succeeded", outcome["cause"])
     record = show_checks(rig, outcome["serverSessionId"])
     need(record["verdict"] == "succeeded", "the issuer's verdict is " + record["verdict"])
     return outcome
+
+
+def check_record(rig, session):
+    title("Checking the evidence record of that session again, from nothing but itself and the CA")
+    path = rig.folder / "record.json"
+    done = processes.run("sks-issuer", "evidence", session, "--data", rig.issuer.data, "--json",
+                         "--with-session-key")
+    need(done.returncode == 0, done.stderr)
+    path.write_text(done.stdout)
+    done = processes.run("sks-vectors", "check-evidence", path, "--issuer-cert",
+                         rig.issuer.data / "ca.pem")
+    need(done.returncode == 0, done.stdout)
+    print("    sks-vectors check-evidence       " + good(done.stdout.splitlines()[-1]))
 
 
 def openssl(*arguments):
@@ -197,7 +211,9 @@ def main():
         rig.start()
         outcome = enrol(rig, PROFILES[0])
         sign(rig, outcome["keys"][0]["handle"])
+        check_record(rig, outcome["serverSessionId"])
         enrol(rig, PROFILES[1])
+        enrol(rig, SESSION_2010, ", in a session as the draft of 2010 has it")
         attack(rig)
         rig.stop()
         title("Done: everything that was started is stopped.")

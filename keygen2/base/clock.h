@@ -10,6 +10,9 @@ int64_t clock_now(void);
 /** Milliseconds of a clock that never goes back and counts while the machine sleeps. */
 int64_t clock_monotonic_ms(void);
 
+/** As clock_monotonic_ms(), in microseconds. */
+int64_t clock_monotonic_us(void);
+
 enum { BOOT_NAME_MAX = 64 };
 
 /** What the kernel calls the time since the machine was started: another name each time; "" if it

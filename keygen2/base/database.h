@@ -20,6 +20,7 @@ struct database_upgrade {
 struct database_schema {
     const char *create; /* statements that make the tables of an empty database; a table
                          * meta(key, value) with the row schema_version is made here */
+    const char *more;   /* the same, where one literal would be too long; NULL: none */
     unsigned version;   /* of these, and the last that this program understands */
     const struct database_upgrade *upgrades; /* one for each older version, in their order */
     size_t upgrade_count;
@@ -73,6 +74,17 @@ CHECKED enum sks_status database_settle(const char *path, struct sks_error *err)
 CHECKED enum sks_status database_verify(struct database *db,
                                         void (*found)(void *ctx, const char *text), void *ctx,
                                         struct sks_error *err);
+
+/** From now on, what is deleted or replaced is overwritten in the file. */
+CHECKED enum sks_status database_overwrite(struct database *db, struct sks_error *err);
+
+/**
+ * Brings what lies in the log into the file and empties the log, so that nothing is left of what
+ * was replaced. Other processes may have the database open; those that read are waited for.
+ *
+ * @return SKS_ERROR_EXTERNAL if they go on for too long; repeat it then
+ */
+CHECKED enum sks_status database_empty_log(struct database *db, struct sks_error *err);
 
 /** Writes the file anew, so that nothing is in it but what the tables hold. */
 CHECKED enum sks_status database_compact(struct database *db, struct sks_error *err);

@@ -102,6 +102,8 @@ static enum sks_status create_schema(struct database *db, const struct database_
     TRY(database_execute(
         db, "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID", err));
     TRY(database_execute(db, schema->create, err));
+    if (schema->more != NULL)
+        TRY(database_execute(db, schema->more, err));
     TRY(write_version(db, schema->version, err));
 out:
     return rc;

@@ -1,5 +1,6 @@
 /* What is done to a database as a whole. */
 #include "keygen2/base/database_internal.h"
+#include "keygen2/base/files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,5 +146,48 @@ enum sks_status database_compact(struct database *db, struct sks_error *err)
     TRY(database_execute(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);", err));
 out:
     database_unlock(db);
+    return rc;
+}
+
+/* ---- what is not to be left behind ---- */
+
+enum sks_status database_overwrite(struct database *db, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    database_lock(db);
+    rc = database_execute(db, "PRAGMA secure_delete=ON", err);
+    database_unlock(db);
+    return rc;
+}
+
+static enum sks_status checkpoint(struct database *db, struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    bool busy;
+
+    database_lock(db);
+    row = database_query(db, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+    busy = database_step(row, err) <= 0 || sqlite3_column_int(row, 0) != 0;
+    database_done(row);
+    database_unlock(db);
+    if (busy)
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "the log of the database is in use");
+    return SKS_OK;
+}
+
+enum sks_status database_empty_log(struct database *db, struct sks_error *err)
+{
+    const char *path = sqlite3_db_filename(db->handle, "main");
+    char log[PATH_MAX];
+    enum sks_status rc;
+
+    TRY(checkpoint(db, err));
+    if (path == NULL || path[0] == '\0') /* in memory */
+        goto out;
+    REQUIRE(snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log, err, SKS_ERROR_EXTERNAL,
+            "%s: the path is too long", path);
+    TRY(file_sync(log, err)); /* SQLite leaves its new length to the system */
+out:
     return rc;
 }

@@ -1,8 +1,10 @@
-/* What the two halves of the HTTP server share: the server, its listeners, its life
- * (http_server.c), and one request on its way (http_request.c). Nobody else includes this. */
+/* What the parts of the HTTP server share: the server, its listeners, its life (http_server.c), one
+ * request on its way (http_request.c), its route (http_route.c), and what handlers see of it
+ * (http_view.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_HTTP_INTERNAL_H
 #define KEYGEN2_BASE_HTTP_INTERNAL_H
 
+#include "keygen2/base/arena.h"
 #include "keygen2/base/http_guard.h"
 #include "keygen2/base/http_server.h"
 #include "keygen2/base/workers.h"
@@ -36,6 +38,23 @@ struct http_server {
     size_t listeners;
 };
 
+struct http_request {
+    struct work work; /* first: a worker gets the request by it */
+    struct listener *listener;
+    struct MHD_Connection *connection;
+    const struct http_route *route;
+    const char *method, *path, *rest;
+    struct buf body;
+    size_t dropped;  /* bytes of a body that nobody will read */
+    unsigned refuse; /* status to answer whatever the body is, 0: none */
+    bool in_flight, handled, answered;
+    bool told; /* that its body is too large, before its end: what still comes is dropped */
+    bool seen; /* by the observer */
+    int64_t began;
+    struct arena arena;
+    struct http_response response;
+};
+
 /* Callbacks of libmicrohttpd; `cls` is the listener, but the guard for the connection's. */
 void *http_request_begins(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result http_request_arrives(void *cls, struct MHD_Connection *connection, const char *url,
@@ -44,5 +63,11 @@ enum MHD_Result http_request_arrives(void *cls, struct MHD_Connection *connectio
                                      void **con_cls);
 void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how);
+
+/** Sets the route of a request. @return 0, or the status that says why it has none */
+unsigned http_find_route(struct http_request *request);
+
+/** For the header Allow. */
+const char *http_allowed_methods(const struct http_request *request);
 
 #endif

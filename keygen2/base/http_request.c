@@ -1,105 +1,10 @@
 /* One request: read whole, routed, handled here or by a worker, answered. */
+#include "keygen2/base/clock.h"
 #include "keygen2/base/http_internal.h"
-#include "keygen2/base/http_socket.h"
 
-#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
-
-struct http_request {
-    struct work work; /* first: a worker gets the request by it */
-    struct listener *listener;
-    struct MHD_Connection *connection;
-    const struct http_route *route;
-    const char *method, *path, *rest;
-    struct buf body;
-    size_t dropped;  /* bytes of a body that nobody will read */
-    unsigned refuse; /* status to answer whatever the body is, 0: none */
-    bool in_flight, handled, answered;
-    bool told; /* that its body is too large, before its end: what still comes is dropped */
-    struct arena arena;
-    struct http_response response;
-};
-
-/* ---- what handlers see ---- */
-
-const char *http_path(const struct http_request *request)
-{
-    return request->path;
-}
-
-const char *http_path_rest(const struct http_request *request)
-{
-    return request->rest;
-}
-
-const char *http_method(const struct http_request *request)
-{
-    return request->method;
-}
-
-const char *http_query(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *http_header(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-const char *http_cookie(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
-}
-
-struct bytes http_body(const struct http_request *request)
-{
-    return buf_bytes(&request->body);
-}
-
-const char *http_listener_url(const struct http_request *request)
-{
-    return request->listener->url;
-}
-
-struct bytes http_shown_certificate(const struct http_request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        request->listener->tls
-            ? MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
-            : NULL;
-    const gnutls_datum_t *shown =
-        info == NULL ? NULL : gnutls_certificate_get_ours(info->tls_session);
-
-    return shown == NULL ? (struct bytes){ 0 } : bytes_at(shown->data, shown->size);
-}
-
-bool http_is_tls(const struct http_request *request)
-{
-    return request->listener->tls;
-}
-
-void http_answer(struct http_response *response, unsigned status, const char *content_type,
-                 struct bytes body)
-{
-    response->status = status;
-    response->content_type = content_type;
-    buf_reset(&response->body);
-    put_raw(&response->body, body);
-}
-
-void http_set_header(struct http_response *response, const char *name, const char *value)
-{
-    if (response->headers == HTTP_HEADERS_MAX)
-        return;
-    response->header[response->headers].name = name;
-    response->header[response->headers++].value = value;
-}
-
-/* ---- one request ---- */
 
 /* The first line is here. Nothing is allocated yet: only when the head is whole will libmicrohttpd
  * also tell us of the end. */
@@ -123,6 +28,7 @@ static struct http_request *new_request(struct listener *listener,
         return NULL;
     request->listener = listener;
     request->connection = connection;
+    request->began = clock_monotonic_us();
     request->response = (struct http_response){ .status = MHD_HTTP_OK, .arena = &request->arena };
     return request;
 }
@@ -151,6 +57,25 @@ static void leave_flight(struct http_request *request)
     (void)pthread_mutex_unlock(&server->lock);
 }
 
+static void observe(struct http_request *request, unsigned status)
+{
+    const struct http_config *config = request->listener->server->config;
+    const struct http_response *response = &request->response;
+    const struct http_seen seen = {
+        .route = request->route,
+        .status = status,
+        .received = request->body.len + request->dropped,
+        .sent = response->body.len,
+        .microseconds = clock_monotonic_us() - request->began,
+        .subject = response->subject,
+        .cause = response->cause,
+    };
+
+    if (config->observe != NULL && !request->seen)
+        config->observe(config->ctx, request, &seen);
+    request->seen = true;
+}
+
 void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how)
 {
@@ -163,83 +88,15 @@ void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_
     if (request == NULL)
         return;
     *con_cls = NULL;
+    if (!request->seen)
+        request->response.cause = "closed before the request was here whole";
+    observe(request, 0);
     http_guard_idle(listener->server->guard, info->socket_context);
     leave_flight(request);
     buf_free(&request->body);
     buf_free(&request->response.body);
     arena_free(&request->arena);
     free(request);
-}
-
-static bool local_request(const struct http_request *request, const struct http_config *config)
-{
-    const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
-
-    if (http_header(request, "Origin") != NULL || host == NULL)
-        return false;
-    if (host_is_loopback(host))
-        return true;
-    for (size_t i = 0; config->hosts != NULL && i < config->hosts->count; i++) {
-        size_t len = config->hosts->item[i].len;
-
-        if (strncasecmp(host, (const char *)config->hosts->item[i].ptr, len) == 0 &&
-            (host[len] == '\0' || host[len] == ':'))
-            return true;
-    }
-    return false;
-}
-
-static bool path_matches(const struct http_route *route, const char *path, const char **rest)
-{
-    size_t len = strlen(route->path);
-    bool prefix = len > 1 && route->path[len - 1] == '/';
-
-    if (prefix ? strncmp(route->path, path, len) != 0 : strcmp(route->path, path) != 0)
-        return false;
-    *rest = path + len;
-    return true;
-}
-
-static bool type_matches(const char *wanted, const char *given)
-{
-    size_t len = given == NULL ? 0 : strcspn(given, "; \t");
-
-    return wanted == NULL || (len == strlen(wanted) && strncasecmp(wanted, given, len) == 0);
-}
-
-/* Finds the route, or the status that says why there is none. */
-static unsigned find_route(struct http_request *request, const struct http_route *routes,
-                           size_t count)
-{
-    unsigned status = MHD_HTTP_NOT_FOUND;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct http_route *route = &routes[i];
-
-        if (!path_matches(route, request->path, &request->rest))
-            continue;
-        if (strcmp(route->method, request->method) != 0) {
-            status = MHD_HTTP_METHOD_NOT_ALLOWED;
-            continue;
-        }
-        if (!type_matches(route->content_type, http_header(request, MHD_HTTP_HEADER_CONTENT_TYPE)))
-            return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
-        request->route = route;
-        return 0;
-    }
-    return status;
-}
-
-static unsigned route_request(struct http_request *request, const struct http_config *config)
-{
-    unsigned status;
-
-    if (config->local_only && !local_request(request, config))
-        return MHD_HTTP_FORBIDDEN;
-    status = find_route(request, config->routes, config->route_count);
-    if (status == MHD_HTTP_NOT_FOUND && request->listener->control)
-        status = find_route(request, config->control_routes, config->control_route_count);
-    return status;
 }
 
 static void wipe_body(void *cls)
@@ -280,6 +137,7 @@ static enum MHD_Result send_response(struct http_request *request)
 
     request->answered = true;
     http_guard_rest(request->listener->server->guard, info->socket_context);
+    observe(request, request->response.status);
     response = make_response(&request->response);
     if (response == NULL)
         return MHD_NO;
@@ -295,13 +153,14 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
 
     http_answer(response, status, "text/plain; charset=utf-8", bytes_of(text));
     put_text(&response->body, "\n");
+    response->cause = text;
     if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE)
         http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        http_set_header(response, MHD_HTTP_HEADER_RETRY_AFTER, HTTP_RETRY_SECONDS);
+        http_set_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                        arena_printf(response->arena, "%d", HTTP_RETRY_SECONDS));
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        http_set_header(response, MHD_HTTP_HEADER_ALLOW,
-                        request->listener->server->config->local_only ? "POST" : "GET, POST");
+        http_set_header(response, MHD_HTTP_HEADER_ALLOW, http_allowed_methods(request));
     return send_response(request);
 }
 
@@ -310,7 +169,7 @@ static enum MHD_Result first_look(struct http_request *request)
     const struct http_config *config = request->listener->server->config;
     const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-    request->refuse = route_request(request, config);
+    request->refuse = http_find_route(request);
     if (length != NULL && strtoull(length, NULL, 10) > config->body_max)
         return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
     return MHD_YES;
@@ -328,6 +187,8 @@ static enum MHD_Result tell_too_large(struct http_request *request)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
+    request->response.cause = MHD_get_reason_phrase_for(MHD_HTTP_CONTENT_TOO_LARGE);
+    observe(request, request->listener->tls ? 0 : MHD_HTTP_CONTENT_TOO_LARGE);
     if (request->listener->tls)
         return MHD_NO;
     request->told = true;
@@ -394,6 +255,9 @@ static enum MHD_Result handle(struct http_request *request)
         return refuse(request, request->refuse);
     if (!request->in_flight && !enter_flight(request))
         return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    if (!request->handled && server->config->admit != NULL &&
+        !server->config->admit(server->config->ctx, request, &request->response))
+        request->handled = true;
     if (!request->handled && request->route->slow != NULL &&
         request->route->slow(server->config->ctx, request, &request->work.subject)) {
         MHD_suspend_connection(request->connection);

@@ -240,6 +240,7 @@ void http_block_signals(void)
     stop_signals(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 void http_unblock_signals(void)

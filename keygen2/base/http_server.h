@@ -14,7 +14,7 @@ struct http_request;
 
 enum { HTTP_HEADERS_MAX = 8 };
 
-#define HTTP_RETRY_SECONDS "5" /* Retry-After of a server that stops */
+enum { HTTP_RETRY_SECONDS = 5 }; /* Retry-After of a server that stops */
 
 /* Filled by a handler; starts as 200 with no body. All text must live in the arena or longer. */
 struct http_response {
@@ -26,6 +26,14 @@ struct http_response {
     } header[HTTP_HEADERS_MAX];
     size_t headers;
     struct arena *arena; /* lives as long as the response */
+    /* For the observer: whom the request is about, and why it was refused; NULL: nothing to say. */
+    const char *subject, *cause;
+};
+
+/* Where a request comes from: an IPv6 address, or an IPv4 one mapped into it; ::1 for a Unix
+ * socket. */
+struct http_address {
+    uint8_t octet[16];
 };
 
 typedef void http_handler(void *ctx, const struct http_request *request,
@@ -41,6 +49,15 @@ struct http_route {
     bool (*slow)(void *ctx, const struct http_request *request, uint64_t *subject);
 };
 
+/* What became of a request, as the observer of a server is told. */
+struct http_seen {
+    const struct http_route *route; /* NULL: there is none for it */
+    unsigned status;                /* 0: no answer was given */
+    size_t received, sent;          /* bytes of the two bodies */
+    int64_t microseconds;           /* from its head to its answer */
+    const char *subject, *cause;    /* of the response; the server's own refusals have a cause */
+};
+
 struct http_config {
     const struct http_route *routes;
     size_t route_count;
@@ -49,6 +66,8 @@ struct http_config {
     unsigned request_time; /* seconds for a request to arrive whole */
     unsigned threads;      /* request threads a listener; 0: 2 */
     unsigned workers;      /* threads for slow requests, all listeners together; 0: 64 at most */
+    /* False: the request is not handled, the response is as it was set. NULL: all are. */
+    bool (*admit)(void *ctx, const struct http_request *request, struct http_response *response);
     /* Local servers (a token): refuse with 403 a request that carries an Origin, or whose Host is
      * neither loopback nor in `hosts`. */
     bool local_only;
@@ -56,6 +75,9 @@ struct http_config {
     unsigned connections_max;                /* a listener; 0: 1000 */
     const struct http_route *control_routes; /* besides the others, on control listeners alone */
     size_t control_route_count;
+    /* Called once for each request whose head came whole, before its answer leaves; by any thread.
+     * NULL: nobody looks. */
+    void (*observe)(void *ctx, const struct http_request *request, const struct http_seen *seen);
 };
 
 struct http_server;
@@ -121,12 +143,21 @@ const char *http_cookie(const struct http_request *request, const char *name);
 /** The body, whole. */
 struct bytes http_body(const struct http_request *request);
 
+/** The other end of the connection. */
+struct http_address http_client_address(const struct http_request *request);
+
 /** URL of the listener that the request came in on, as http_server_listen() gave it. */
 const char *http_listener_url(const struct http_request *request);
 
 /** DER of the certificate that this connection's handshake showed; empty over http. Lives as long
  * as the request. */
 struct bytes http_shown_certificate(const struct http_request *request);
+/**
+ * The address that the request came from, without its port; "unix" on a Unix socket.
+ *
+ * @param text  out: cut at `size` bytes
+ */
+void http_address(const struct http_request *request, char *text, size_t size);
 
 /** True on an https listener. */
 bool http_is_tls(const struct http_request *request);
@@ -138,7 +169,8 @@ void http_answer(struct http_response *response, unsigned status, const char *co
 /** Adds a response header; more than HTTP_HEADERS_MAX are dropped. */
 void http_set_header(struct http_response *response, const char *name, const char *value);
 
-/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE too. */
+/** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE and
+ * SIGXFSZ are ignored: what they tell of is an error of a write. */
 void http_block_signals(void);
 
 /** The next SIGTERM or SIGINT ends the process. */

@@ -179,6 +179,22 @@ bool socket_is_local(const char *address)
     return local;
 }
 
+void socket_address_text(const struct sockaddr *at, char *text, size_t size)
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)at;
+    const char *written = NULL;
+
+    if (at != NULL && at->sa_family == AF_INET)
+        written =
+            inet_ntop(AF_INET, &((const struct sockaddr_in *)at)->sin_addr, text, (socklen_t)size);
+    else if (at != NULL && at->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        written = inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], text, (socklen_t)size);
+    else if (at != NULL && at->sa_family == AF_INET6)
+        written = inet_ntop(AF_INET6, &six->sin6_addr, text, (socklen_t)size);
+    if (written == NULL)
+        (void)snprintf(text, size, "unix");
+}
+
 bool host_is_loopback(const char *host)
 {
     char name[HOST_SIZE];

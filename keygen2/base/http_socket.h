@@ -4,6 +4,8 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <sys/socket.h>
+
 /**
  * Opens a listening socket.
  *
@@ -17,6 +19,9 @@ CHECKED enum sks_status socket_listen(const char *address, int *fd, char *bound,
 
 /** True if every address that the text stands for is loopback or a Unix socket. */
 bool socket_is_local(const char *address);
+
+/** A peer's address without its port; "unix" if it is none of IP. @param text out: `size` bytes */
+void socket_address_text(const struct sockaddr *at, char *text, size_t size);
 
 /** True if a Host header names the loopback: "localhost", "127.*", "[::1]", with or without port.
  */

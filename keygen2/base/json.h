@@ -155,4 +155,7 @@ json_t *json_text(struct bytes text);
 /** A JSON string of the base64url form of a slice. */
 json_t *json_binary(struct bytes data);
 
+/** A JSON string of the hexadecimal form of a slice; JSON null for an empty one. */
+json_t *json_hex(struct bytes data);
+
 #endif

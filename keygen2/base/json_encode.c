@@ -332,3 +332,16 @@ json_t *json_binary(struct bytes data)
     buf_free(&text);
     return value;
 }
+
+json_t *json_hex(struct bytes data)
+{
+    struct buf hex = { 0 };
+    json_t *text;
+
+    if (data.len == 0)
+        return json_null();
+    hex_encode(&hex, data);
+    text = json_text(buf_bytes(&hex));
+    buf_free(&hex);
+    return text;
+}

@@ -1,7 +1,8 @@
 #include "keygen2/base/log.h"
 
-#include "keygen2/base/bytes.h"
+#include "keygen2/base/json.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,13 +10,30 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, USUAL_LINE = 512 };
 
 static atomic_int max_level = LOG_LEVEL_INFO;
+static const char *const NAMES[] = { "error", "info", "debug" };
+static bool json_lines;
 
 void log_set_level(enum log_level level)
 {
     atomic_store(&max_level, (int)level);
+}
+
+static bool is_dropped(enum log_level level)
+{
+    return (int)level > atomic_load(&max_level);
+}
+
+void log_set_json(bool json)
+{
+    json_lines = json;
+}
+
+bool log_is_json(void)
+{
+    return json_lines;
 }
 
 void log_clean(char *text)
@@ -42,16 +60,34 @@ static void drop_cut_character(char *text)
         text[--len] = '\0';
 }
 
-void log_line(enum log_level level, const char *format, ...)
+/* One write: lines of several threads do not mix. There is nobody to tell if it fails. */
+static void write_line(struct bytes line)
 {
-    static const char *const NAMES[] = { "error", "info", "debug" };
-    char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 64], when[32] = "";
+    if (line.len > 0 && write(STDERR_FILENO, line.ptr, line.len) < 0)
+        return;
+}
+
+static void write_text(enum log_level level, const char *text)
+{
+    char line[LINE_MAX_BYTES + 64], when[32] = "";
     time_t now = time(NULL);
     struct tm utc;
+    int len;
+
+    if (gmtime_r(&now, &utc) != NULL)
+        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    len = snprintf(line, sizeof line, "%s %s %s\n", when, NAMES[level], text);
+    write_line(bytes_at(line, len < 0 ? 0 : (size_t)len));
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    struct buf line = { 0 };
     va_list args;
     int len;
 
-    if ((int)level > atomic_load(&max_level))
+    if (is_dropped(level))
         return;
     va_start(args, format);
     len = vsnprintf(text, sizeof text, format, args);
@@ -59,10 +95,66 @@ void log_line(enum log_level level, const char *format, ...)
     if (len >= (int)sizeof text)
         drop_cut_character(text);
     log_clean(text);
-    if (gmtime_r(&now, &utc) != NULL)
-        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    len = snprintf(line, sizeof line, "%s %s %s\n", when, NAMES[level], text);
-    /* One write: lines of several threads do not mix. There is nobody to tell if it fails. */
-    if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
-        return;
+    if (!json_lines) {
+        write_text(level, text);
+    } else if (log_json_begin(&line, level)) {
+        log_json_text(&line, "text", text);
+        log_json_end(&line);
+    }
+}
+
+/* ---- lines of JSON ---- */
+
+bool log_json_begin(struct buf *line, enum log_level level)
+{
+    char when[32] = "", text[96];
+    struct timespec now;
+    struct tm utc;
+
+    if (is_dropped(level))
+        return false;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &utc) != NULL)
+        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)snprintf(text, sizeof text, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\"", when,
+                   now.tv_nsec / 1000000, NAMES[level]);
+    (void)buf_reserve(line, USUAL_LINE);
+    put_text(line, text);
+    return true;
+}
+
+static void put_member(struct buf *line, const char *name)
+{
+    put_byte(line, ',');
+    json_put_text(line, bytes_of(name));
+    put_byte(line, ':');
+}
+
+void log_json_text(struct buf *line, const char *name, const char *text)
+{
+    char copy[LINE_MAX_BYTES];
+
+    (void)snprintf(copy, sizeof copy, "%s", text);
+    if (strlen(text) >= sizeof copy)
+        drop_cut_character(copy);
+    log_clean(copy);
+    put_member(line, name);
+    json_put_text(line, bytes_of(copy));
+}
+
+void log_json_number(struct buf *line, const char *name, int64_t number)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%" PRId64, number);
+    put_member(line, name);
+    put_text(line, text);
+}
+
+void log_json_end(struct buf *line)
+{
+    put_text(line, "}\n");
+    if (line->status == SKS_OK)
+        write_line(buf_bytes(line));
+    buf_free(line);
 }

@@ -45,6 +45,11 @@ enum exit_code program_exit_code(enum sks_status status)
     }
 }
 
+enum exit_code program_finish(enum sks_status rc, const struct sks_error *err)
+{
+    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
+}
+
 /* ---- one command line ---- */
 
 int program_usage(const struct command_row *command, const char *format, ...)

@@ -73,4 +73,7 @@ enum exit_code program_fail(enum exit_code code, const char *format, ...)
 /** Exit code that fits a status: usage, I/O, or refused. */
 enum exit_code program_exit_code(enum sks_status status);
 
+/** How a command ends: EXIT_DONE, or program_fail() with what `err` says. */
+enum exit_code program_finish(enum sks_status rc, const struct sks_error *err);
+
 #endif

@@ -90,7 +90,8 @@ static void *serve(void *arg)
         (void)pthread_mutex_unlock(&w->lock);
         work->run(work); /* and is gone */
         (void)pthread_mutex_lock(&w->lock);
-        if (self->subject != 0) /* somebody may have been waiting for it */
+        /* A piece may have been waiting for it, and at the stop others for that piece. */
+        if (self->subject != 0 && (w->first != NULL || w->stopping))
             (void)pthread_cond_broadcast(&w->more);
         self->subject = 0;
     }

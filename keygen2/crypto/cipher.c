@@ -16,23 +16,39 @@ static bool set_rsa_padding(EVP_PKEY_CTX *ctx, const char *oaep_digest)
            EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) > 0 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) > 0;
 }
 
-enum sks_status rsa_decrypt(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
-                            struct buf *clear)
+/* EVP_PKEY_encrypt and EVP_PKEY_decrypt have one shape. */
+typedef int rsa_step(EVP_PKEY_CTX *ctx, uint8_t *out, size_t *out_len, const uint8_t *in,
+                     size_t in_len);
+
+static enum sks_status run_rsa(EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *ctx), rsa_step *step,
+                               const struct algorithm *algorithm, struct bytes data,
+                               struct buf *out)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     size_t len = (size_t)EVP_PKEY_get_size(pkey);
     enum sks_status rc = SKS_ERROR_CRYPTO;
 
-    if (!buf_reserve(clear, len))
-        rc = clear->status;
-    else if (ctx != NULL && EVP_PKEY_decrypt_init(ctx) > 0 &&
-             set_rsa_padding(ctx, algorithm->openssl) &&
-             EVP_PKEY_decrypt(ctx, clear->ptr + clear->len, &len, data.ptr, data.len) > 0) {
-        clear->len += len;
+    if (!buf_reserve(out, len))
+        rc = out->status;
+    else if (ctx != NULL && init(ctx) > 0 && set_rsa_padding(ctx, algorithm->openssl) &&
+             step(ctx, out->ptr + out->len, &len, data.ptr, data.len) > 0) {
+        out->len += len;
         rc = SKS_OK;
     }
     EVP_PKEY_CTX_free(ctx);
     return rc;
+}
+
+enum sks_status rsa_encrypt(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
+                            struct buf *encrypted)
+{
+    return run_rsa(pkey, EVP_PKEY_encrypt_init, EVP_PKEY_encrypt, algorithm, data, encrypted);
+}
+
+enum sks_status rsa_decrypt(EVP_PKEY *pkey, const struct algorithm *algorithm, struct bytes data,
+                            struct buf *clear)
+{
+    return run_rsa(pkey, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, algorithm, data, clear);
 }
 
 enum sks_status hmac_by_algorithm(const struct algorithm *algorithm, struct bytes key,

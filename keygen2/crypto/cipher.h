@@ -8,6 +8,10 @@
 
 enum { CIPHER_BLOCK = 16 }; /* bytes */
 
+/** Appends what an RSA public key makes of data. SKS_ERROR_CRYPTO if data is too long for it. */
+CHECKED enum sks_status rsa_encrypt(EVP_PKEY *pkey, const struct algorithm *algorithm,
+                                    struct bytes data, struct buf *encrypted);
+
 /** Appends what an RSA private key decrypts. SKS_ERROR_CRYPTO for bad padding or length. */
 CHECKED enum sks_status rsa_decrypt(EVP_PKEY *pkey, const struct algorithm *algorithm,
                                     struct bytes data, struct buf *clear);

@@ -99,6 +99,16 @@ EVP_PKEY *key_pool_take(struct key_pool *pool, const struct algorithm *algorithm
     return pkey;
 }
 
+size_t key_pool_level(struct key_pool *pool, size_t *size)
+{
+    size_t level = 0;
+
+    for (size_t i = 0; i < pool->size; i++)
+        level += atomic_load(&pool->key[i]) != NULL;
+    *size = pool->size;
+    return level;
+}
+
 void key_pool_free(struct key_pool *pool)
 {
     if (pool == NULL)

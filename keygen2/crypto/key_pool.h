@@ -34,6 +34,9 @@ CHECKED enum sks_status key_pool_new(const struct algorithm *algorithm, size_t s
  */
 EVP_PKEY *key_pool_take(struct key_pool *pool, const struct algorithm *algorithm);
 
+/** How many keys are ready now. @param size out: how many it holds when it is full */
+size_t key_pool_level(struct key_pool *pool, size_t *size);
+
 /** Gives up the generation under way, wipes the keys, frees. NULL is allowed. */
 void key_pool_free(struct key_pool *pool);
 

@@ -137,15 +137,15 @@ struct bytes certificate_der(struct arena *arena, const X509 *certificate)
     return copy;
 }
 
-static enum sks_status read_all(BIO *bio, struct arena *arena, struct bytes_list *list)
+static enum sks_status read_all(BIO *bio, size_t max, struct arena *arena, struct bytes_list *list)
 {
     X509 *certificate;
     bool at_end;
 
-    list->item = arena_alloc(arena, CERTIFICATES_MAX, sizeof *list->item);
+    list->item = arena_alloc(arena, max, sizeof *list->item);
     if (list->item == NULL)
         return SKS_ERROR_STORAGE;
-    while (list->count < CERTIFICATES_MAX &&
+    while (list->count < max &&
            (certificate = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL)) != NULL) {
         struct bytes der = certificate_der(arena, certificate);
 
@@ -170,12 +170,29 @@ enum sks_status pem_read_certificates(const char *path, struct arena *arena,
     TRY(file_read(path, PEM_FILE_MAX, &file, err));
     bio = BIO_new_mem_buf(file.ptr, (int)file.len);
     REQUIRE(bio != NULL, err, SKS_ERROR_STORAGE, "%s: no memory", path);
-    REQUIRE(read_all(bio, arena, list) == SKS_OK, err, SKS_ERROR_EXTERNAL,
+    REQUIRE(read_all(bio, CERTIFICATES_MAX, arena, list) == SKS_OK, err, SKS_ERROR_EXTERNAL,
             "%s: certificate number %zu does not decode", path, list->count + 1);
     REQUIRE(list->count > 0, err, SKS_ERROR_EXTERNAL, "%s: no certificate in PEM form", path);
 out:
     BIO_free(bio);
     buf_free(&file);
+    return rc;
+}
+
+enum sks_status pem_certificates(struct bytes text, size_t max, struct arena *arena,
+                                 struct bytes_list *list, struct sks_error *err)
+{
+    BIO *bio = BIO_new_mem_buf(text.ptr == NULL ? (const uint8_t *)"" : text.ptr, (int)text.len);
+    enum sks_status rc = SKS_OK;
+
+    *list = (struct bytes_list){ 0 };
+    REQUIRE(bio != NULL, err, SKS_ERROR_STORAGE, "no memory for certificates");
+    REQUIRE(read_all(bio, max, arena, list) == SKS_OK, err, SKS_ERROR_EXTERNAL,
+            "certificate number %zu does not decode, or there are more than %zu", list->count + 1,
+            max);
+    REQUIRE(list->count > 0, err, SKS_ERROR_EXTERNAL, "no certificate in PEM form");
+out:
+    BIO_free(bio);
     return rc;
 }
 

@@ -27,6 +27,10 @@ CHECKED enum sks_status pem_write_certificate(const char *path, const X509 *cert
 CHECKED enum sks_status pem_read_certificates(const char *path, struct arena *arena,
                                               struct bytes_list *list, struct sks_error *err);
 
+/** As pem_read_certificates(), of a text in memory with at most `max` of them. */
+CHECKED enum sks_status pem_certificates(struct bytes text, size_t max, struct arena *arena,
+                                         struct bytes_list *list, struct sks_error *err);
+
 /** Reads one certificate, the first of the file. @param certificate out: owned */
 CHECKED enum sks_status pem_read_certificate(const char *path, X509 **certificate,
                                              struct sks_error *err);

@@ -71,8 +71,9 @@ struct provisioning_initialization_request {
     struct keygen2_time server_time;
     struct bytes session_key_algorithm;
     uint16_t session_key_limit;
-    uint16_t session_life_time;
-    struct bytes server_ephemeral_key;
+    uint32_t session_life_time;                      /* up to 65535 but in the 2010 profile */
+    struct bytes server_ephemeral_key;               /* empty in the 2010 profile */
+    struct bytes server_public_key;                  /* RSA; empty but in the 2010 profile */
     struct bytes key_management_key;                 /* empty if absent */
     struct json_array updatable_key_management_keys; /* struct updatable_key_management_key */
 };
@@ -85,8 +86,9 @@ struct provisioning_initialization_response {
     struct bytes server_session_id, client_session_id;
     struct keygen2_time server_time; /* verbatim from the request */
     struct keygen2_time client_time;
-    struct bytes client_ephemeral_key;
-    struct device_id *device_id; /* NULL in privacy mode */
+    struct bytes client_ephemeral_key;  /* empty in the 2010 profile */
+    struct bytes encrypted_session_key; /* empty but in the 2010 profile */
+    struct device_id *device_id;        /* NULL in privacy mode */
     struct bytes attestation;
 };
 
@@ -268,6 +270,9 @@ CHECKED enum sks_status keygen2_sign_lookup(struct lookup_specifier *specifier, 
 CHECKED enum sks_status keygen2_check_path(struct json_reader *r, const struct json_place *at,
                                            const struct bytes_list *path);
 
+/** Appends the properties of a bag as addExtension has them: its extensionData. */
+void put_property_bag(struct buf *out, const struct property_bag *bag);
+
 /**
  * Decodes a message of an expected type, with the checks that go beyond one property (ids unique,
  * no mix of preset and user-defined PINs in a policy, certificate paths in order and signed).
@@ -285,7 +290,8 @@ CHECKED enum sks_status keygen2_decode(const struct json_type *type, struct byte
  *
  * @param types  candidates, each a message; count of them
  * @param out    one pointer per type to a struct of that type; only the found one is filled
- * @param found  out: index of the type that "@qualifier" names
+ * @param found  out: index of the type that "@qualifier" names, even if the rest does not decode;
+ *               untouched if it names none of them
  */
 CHECKED enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
                                               struct bytes text, void *const out[], size_t *found,

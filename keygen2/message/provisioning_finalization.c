@@ -122,6 +122,18 @@ static const struct json_field BAG[] = {
 
 #undef AT
 
+/* SKS V1.07, addExtension: name, writable, value of each property, one behind the other. */
+void put_property_bag(struct buf *out, const struct property_bag *bag)
+{
+    const struct property *property = bag->properties.item;
+
+    for (size_t i = 0; i < bag->properties.count; i++) {
+        put_array(out, property[i].name);
+        put_bool(out, property[i].writable);
+        put_array(out, property[i].value);
+    }
+}
+
 static enum sks_status check_bag(struct json_reader *r, const struct json_place *at, void *out)
 {
     const struct property_bag *bag = out;

@@ -1,9 +1,65 @@
 /* ProvisioningInitialization: both ends agree on a session key. */
+#include "keygen2/crypto/session_2010.h"
 #include "keygen2/message/keygen2.h"
 
 #include <string.h>
 
 static const char UPDATABLE_KEYS[] = "updatableKeyManagementKeys";
+static const char SERVER_EPHEMERAL_KEY[] = "serverEphemeralKey";
+static const char SERVER_PUBLIC_KEY[] = "serverPublicKey";
+static const char CLIENT_EPHEMERAL_KEY[] = "clientEphemeralKey";
+static const char ENCRYPTED_SESSION_KEY[] = "encryptedSessionKey";
+
+/* ---- the two kinds of session: V1.07's, and that of the 2010 profile ---- */
+
+/* What one of them must have, and the other must not. */
+static enum sks_status check_present(struct json_reader *r, const struct json_place *at,
+                                     const char *name, size_t len, bool wanted)
+{
+    const struct json_place place = { at, name, 0 };
+
+    if ((len > 0) == wanted)
+        return SKS_OK;
+    return json_refuse(r, &place, wanted ? "missing" : "not in a session of this algorithm");
+}
+
+static enum sks_status check_id_2010(struct json_reader *r, const struct json_place *at,
+                                     const char *name, struct bytes id)
+{
+    const struct json_place place = { at, name, 0 };
+
+    if (id.len == SKS_SESSION_ID_2010)
+        return SKS_OK;
+    return json_refuse(r, &place, "not %d characters", SKS_SESSION_ID_2010);
+}
+
+/* A ushort in V1.07's createProvisioningSession, a uint in that of 2010. */
+static enum sks_status check_life_time(struct json_reader *r, const struct json_place *at,
+                                       uint32_t seconds)
+{
+    if (seconds <= UINT16_MAX)
+        return SKS_OK;
+    return json_refuse(r, &(struct json_place){ at, "sessionLifeTime", 0 }, "must be 1-%d",
+                       UINT16_MAX);
+}
+
+static enum sks_status check_request_2010(struct json_reader *r, const struct json_place *at,
+                                          const struct provisioning_initialization_request *request)
+{
+    struct public_key key;
+    enum sks_status rc;
+
+    TRY(check_id_2010(r, at, "serverSessionId", request->server_session_id));
+    TRY(check_present(r, at, "keyManagementKey", request->key_management_key.len, false));
+    if (request->session_key_limit != UINT16_MAX)
+        return json_refuse(r, &(struct json_place){ at, "sessionKeyLimit", 0 }, "not %d",
+                           UINT16_MAX);
+    TRY(public_key_parse(request->server_public_key, &key));
+    if (key.kind != KEY_KIND_RSA)
+        return json_refuse(r, &(struct json_place){ at, SERVER_PUBLIC_KEY, 0 }, "no RSA key");
+out:
+    return rc;
+}
 
 /* ---- updatableKeyManagementKey ---- */
 
@@ -82,9 +138,11 @@ static const struct json_field REQUEST[] = {
     { "serverTime", JSON_CUSTOM, JSON_MANDATORY, AT(server_time), .with = &KEYGEN2_SERVER_TIME },
     { "sessionKeyAlgorithm", JSON_URI, JSON_MANDATORY, AT(session_key_algorithm) },
     { "sessionKeyLimit", JSON_USHORT, JSON_MANDATORY, AT(session_key_limit), .min = 1 },
-    { "sessionLifeTime", JSON_USHORT, JSON_MANDATORY, AT(session_life_time), .min = 1 },
-    { "serverEphemeralKey", JSON_CUSTOM, JSON_MANDATORY, AT(server_ephemeral_key),
+    { "sessionLifeTime", JSON_LONG, JSON_MANDATORY, AT(session_life_time), .min = 1 },
+    /* One of these two, by the algorithm. */
+    { SERVER_EPHEMERAL_KEY, JSON_CUSTOM, JSON_OPTIONAL, AT(server_ephemeral_key),
       .with = &KEYGEN2_JWK },
+    { SERVER_PUBLIC_KEY, JSON_CUSTOM, JSON_OPTIONAL, AT(server_public_key), .with = &KEYGEN2_JWK },
     { "keyManagementKey", JSON_CUSTOM, JSON_OPTIONAL, AT(key_management_key),
       .with = &KEYGEN2_JWK },
     { UPDATABLE_KEYS, JSON_RECORDS, JSON_OPTIONAL, AT(updatable_key_management_keys), .min = 1,
@@ -96,11 +154,19 @@ static const struct json_field REQUEST[] = {
 static enum sks_status check_request(struct json_reader *r, const struct json_place *at, void *out)
 {
     const struct provisioning_initialization_request *request = out;
+    bool is_2010 = bytes_equal(request->session_key_algorithm, bytes_of(SKS_SESSION_2010));
+    enum sks_status rc;
 
+    TRY(check_present(r, at, SERVER_EPHEMERAL_KEY, request->server_ephemeral_key.len, !is_2010));
+    TRY(check_present(r, at, SERVER_PUBLIC_KEY, request->server_public_key.len, is_2010));
+    TRY(is_2010 ? check_request_2010(r, at, request)
+                : check_life_time(r, at, request->session_life_time));
     if (request->updatable_key_management_keys.count > 0 && request->key_management_key.len == 0)
         return json_refuse(r, &(struct json_place){ at, UPDATABLE_KEYS, 0 },
                            "there is no keyManagementKey to replace them");
-    return check_count(r, at, &request->updatable_key_management_keys);
+    TRY(check_count(r, at, &request->updatable_key_management_keys));
+out:
+    return rc;
 }
 
 const struct json_type PROVISIONING_INITIALIZATION_REQUEST =
@@ -131,8 +197,11 @@ static const struct json_field RESPONSE[] = {
     { "clientSessionId", JSON_ID, JSON_MANDATORY, AT(client_session_id) },
     { "serverTime", JSON_CUSTOM, JSON_MANDATORY, AT(server_time), .with = &KEYGEN2_SERVER_TIME },
     { "clientTime", JSON_CUSTOM, JSON_MANDATORY, AT(client_time), .with = &KEYGEN2_CLIENT_TIME },
-    { "clientEphemeralKey", JSON_CUSTOM, JSON_MANDATORY, AT(client_ephemeral_key),
+    /* One of these two, by the request's algorithm: the issuer checks that it is the right one. */
+    { CLIENT_EPHEMERAL_KEY, JSON_CUSTOM, JSON_OPTIONAL, AT(client_ephemeral_key),
       .with = &KEYGEN2_JWK },
+    { ENCRYPTED_SESSION_KEY, JSON_BINARY, JSON_OPTIONAL, AT(encrypted_session_key),
+      .min = SESSION_2010_RSA_MIN / 8, .max = SESSION_2010_RSA_MAX / 8 },
     /* Required or forbidden by the privacyEnabled of the InvocationRequest: the issuer checks. */
     { "deviceId", JSON_RECORD, JSON_OPTIONAL, AT(device_id), .with = &DEVICE_ID },
     { "attestation", JSON_BINARY, JSON_MANDATORY, AT(attestation), .min = 1 },
@@ -140,6 +209,22 @@ static const struct json_field RESPONSE[] = {
 
 #undef AT
 
+static enum sks_status check_response(struct json_reader *r, const struct json_place *at, void *out)
+{
+    const struct provisioning_initialization_response *response = out;
+    bool is_2010 = response->encrypted_session_key.len > 0;
+    enum sks_status rc;
+
+    TRY(check_present(r, at, CLIENT_EPHEMERAL_KEY, response->client_ephemeral_key.len, !is_2010));
+    if (!is_2010)
+        return SKS_OK;
+    TRY(check_id_2010(r, at, "serverSessionId", response->server_session_id));
+    TRY(check_id_2010(r, at, "clientSessionId", response->client_session_id));
+    TRY(check_present(r, at, "deviceId", response->device_id != NULL, true));
+out:
+    return rc;
+}
+
 const struct json_type PROVISIONING_INITIALIZATION_RESPONSE =
     JSON_TYPE("ProvisioningInitializationResponse", struct provisioning_initialization_response,
-              RESPONSE, NULL);
+              RESPONSE, check_response);

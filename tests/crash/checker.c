@@ -59,7 +59,7 @@ static void put_error(struct checker *c)
     put_text(&c->out, "\"}");
 }
 
-void sha256(struct bytes data, uint8_t digest[32])
+void digest_of(struct bytes data, uint8_t digest[32])
 {
     if (EVP_Digest(data.ptr, data.len, digest, NULL, EVP_sha256(), NULL) != 1)
         abort();

@@ -18,7 +18,7 @@ void put_number(struct checker *c, long long value);
 void put_comma(struct checker *c);
 void put_name(struct checker *c, const char *name); /* "name": */
 
-void sha256(struct bytes data, uint8_t digest[32]);
+void digest_of(struct bytes data, uint8_t digest[32]);
 
 /**
  * Makes one call.

@@ -6,6 +6,7 @@ did. If the connection dies instead, `doubt` tells the two states that the token
 
 import copy
 import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Callable
 
@@ -13,6 +14,7 @@ from cryptography import x509
 
 from rig import constructs
 from rig.issuer_side import IssuerSession
+from rig.profile_2010 import SESSION_2010, Client2010, Session2010
 from rig.sks_types import Reader
 from rig.sks_wire import SksError
 
@@ -21,6 +23,7 @@ from model import EXPORTED, IMPORTED, USED_DATA, Container, Counter, Key, Policy
 AUTHORIZATION, MAC = 1, 4
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 LIFE_TIME = 65535   # an image is opened later than it was recorded
+LIFE_TIME_2010 = 10 * LIFE_TIME
 PROPERTY_BAG = 2
 # Who authorizes, by deleteProtection and exportProtection.
 BY = {0: None, 1: "pin", 2: "puk"}
@@ -103,6 +106,25 @@ class Client:
             container.sessions[handle] = Session(handle, {name: shown[name] for name in SHOWN})
 
         return self.act("createProvisioningSession", session.create, effect, session=session)
+
+    def open_session_2010(self):
+        """As open_session(), of the 2010 profile; it goes on as any other. Its ids are text, so that
+        whoever reads sessions on /sks can."""
+        session = Session2010(Client2010(None, beside=self.wire), life_time=LIFE_TIME_2010,
+                              server_session_id=secrets.token_hex(16),
+                              client_session_id=secrets.token_hex(16))
+        session.kmk = None
+        shown = {"sessionKeyAlgorithm": SESSION_2010, "privacyEnabled": False,
+                 "keyManagementKey": b"", "clientTime": 0, "sessionLifeTime": LIFE_TIME_2010,
+                 **session.ids}
+
+        def effect(container, answer):
+            handle = answer.handle if answer else None
+            container.sessions[handle] = Session(handle, shown)
+
+        self.act("createProvisioningSession 2010", session.create, effect, session=session)
+        session.wire = self.wire
+        return session
 
     def close(self, session):
         posts = list(self.container.sessions[session.handle].posts)

@@ -43,7 +43,7 @@ static enum sks_status put_extensions(struct checker *c, uint32_t key, struct by
         const union sks_in in = { .get_extension = { key, types.item[i] } };
 
         TRY(checker_call(c, GET_EXTENSION, &in, &raw, &out));
-        sha256(raw, digest);
+        digest_of(raw, digest);
         put_comma(c);
         put_hex(c, bytes_at(digest, sizeof digest));
     }
@@ -112,7 +112,7 @@ static void put_row(struct checker *c, const struct store_row *row)
     put_blob(&all, row->body);
     if (all.status != SKS_OK)
         abort();
-    sha256(buf_bytes(&all), digest);
+    digest_of(buf_bytes(&all), digest);
     buf_free(&all);
     (void)snprintf(name, sizeof name, "%d.%u", (int)row->kind, row->handle);
     put_name(c, name);

@@ -112,7 +112,9 @@ class Life:
 
     def _enrol(self):
         client, rng = self.client, self.rng
-        session = client.open_session(self.kmk if rng.random() < 0.7 else None)
+        chance = rng.random()
+        session = (client.open_session_2010() if chance < 0.2
+                   else client.open_session(self.kmk if chance < 0.9 else None))
         yield
         puk = client.puk(session, PUK, PUK_LIMIT) if rng.random() < 0.7 else None
         yield
@@ -281,7 +283,7 @@ class Life:
             doubt.done()
         if not doubt.session:
             return
-        wanted = doubt.session.request["serverSessionId"]
+        wanted = doubt.session.server_session_id
         for handle, session in list(self.client.container.sessions.items()):
             if session.is_open and session.shown["serverSessionId"] == wanted:
                 self.client.wire.call("abortProvisioningSession", provisioningHandle=handle)

@@ -54,6 +54,17 @@ def rich(client, kmk, data):
     return [key.handle for key in (bag, secret, imported, bare, once)]
 
 
+def founding(client):
+    """An enrolment of the 2010 profile: keys with PINs and counters of their own."""
+    session = client.open_session_2010()
+    pin = client.pin(session, client.puk(session, PUK, PUK_LIMIT), grouping=NONE, retryLimit=3)
+    one, two = (client.key(session, "Key.%d" % number, pin, b"4711") for number in range(2))
+    client.close(session)
+    client.use(one.handle, b"0000")
+    client.use(two.handle, b"4711")
+    return one.handle
+
+
 def tries(client, first, second):
     """Right and wrong PINs and PUKs on two keys of one shared PIN, to the block and back."""
     client.use(first, b"4711")
@@ -97,8 +108,9 @@ def manage(client, kmk, targets, data):
 
 def give_up(client):
     """Sessions that come to nothing: aborted, and torn down by an error."""
-    for end in (client.abort, client.break_session):
-        session = client.open_session()
+    for begin, end in ((client.open_session, client.abort),
+                       (client.open_session_2010, client.break_session)):
+        session = begin()
         pin = client.pin(session, client.puk(session, PUK, PUK_LIMIT))
         key = client.key(session, "Key.1", pin, b"4711")
         client.extend(session, key, LONG, bytes(3000))
@@ -117,7 +129,9 @@ def round_of_life(host, client, data):
     client.use(bare)
     for pin in (b"1212", b"1212", b"0000", b"1212"):
         client.use(once, pin)
+    first = founding(client)
     host.stop()
+    client.use(first, b"4711")
     client.use(imported, b"0000")
     client.use(shared[2], b"4711")
     clone = manage(client, kmk, shared, data)

@@ -53,7 +53,7 @@ static int use_once(struct checker *c, uint32_t key, struct bytes pin,
     uint8_t digest[32];
     int status;
 
-    sha256(bytes_of(DATA), digest);
+    digest_of(bytes_of(DATA), digest);
     in.operation.data = symmetric ? bytes_of(DATA) : bytes_at(digest, sizeof digest);
     in.operation.algorithm = bytes_of(symmetric ? HS256 : ES256);
     status = (int)checker_call(c, symmetric ? PERFORM_HMAC : SIGN_HASHED_DATA, &in, &raw, &out);

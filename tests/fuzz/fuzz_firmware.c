@@ -63,7 +63,7 @@ static void try_policy(struct bytes text)
     if (rc != SKS_OK)
         return;
     must(policy.version > 0);
-    must(is_within(policy.limits.max_session_life_time, 1, UINT16_MAX));
+    must(policy.limits.max_session_life_time >= 1);
     must(is_within(policy.limits.max_pin_retry_limit, 1, SKS_RETRY_LIMIT_MAX));
     must(is_within(policy.limits.max_puk_retry_limit, 0, SKS_RETRY_LIMIT_MAX));
     must(is_within(policy.limits.min_pin_length, 1, SKS_PIN_MAX));

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: E402
 from cryptography.hazmat.primitives.serialization import (  # noqa: E402
     Encoding, NoEncryption, PrivateFormat)
 
-from rig import constructs, firmware, sks_wire  # noqa: E402
+from rig import constructs, firmware, profile_2010, sks_wire  # noqa: E402
 from rig.keycase import PREFIX  # noqa: E402
 from rig.sks_types import from_base64url  # noqa: E402
 
@@ -35,6 +35,16 @@ def write(target, name, data):
     (folder / name).write_bytes(data)
 
 
+# What a session of the 2010 profile has otherwise; None: not at all.
+OF_2010 = {
+    "ProvisioningInitializationRequest": {
+        "sessionKeyAlgorithm": "urn:sks:2010:session.rsa", "sessionKeyLimit": 65535,
+        "serverEphemeralKey": None, "keyManagementKey": None, "updatableKeyManagementKeys": None,
+        "serverPublicKey": {"kty": "RSA", "e": "AQAB", "n": "w" + "A" * 340 + "Q"}},
+    "ProvisioningInitializationResponse": {
+        "clientEphemeralKey": None, "encryptedSessionKey": "A" * 342}}
+
+
 def messages():
     for path in sorted((TESTS / "kat" / "transcripts").glob("*.json")):
         for message in json.loads(path.read_text())["messages"]:
@@ -45,6 +55,12 @@ def messages():
     for name, message in data["messages"].items():
         kind = MESSAGES.index(name)
         write("message", "whole-%d" % kind, bytes([kind]) + json.dumps(message).encode())
+    for name, changes in OF_2010.items():
+        message = {key: changes.get(key, value)
+                   for key, value in {**data["messages"][name], **changes}.items()
+                   if changes.get(key, value) is not None}
+        kind = MESSAGES.index(name)
+        write("message", "2010-%d" % kind, bytes([kind]) + json.dumps(message).encode())
 
 
 def array(data):
@@ -143,11 +159,13 @@ def sample(kind):
 
 def calls():
     """One well-formed request a method; the tables of the wire client say what it takes."""
-    for name, (number, inputs, _) in sks_wire.METHODS.items():
-        values = {}
-        for field, kind, many in inputs:
-            values[field] = [sample(kind)] * 2 if many else sample(kind)
-        write("call", "request-%d" % number, sks_wire.encode_call(name, **values))
+    create = profile_2010.METHODS_2010["createProvisioningSession"]
+    for table in (sks_wire.METHODS, {"createProvisioningSession": create}):
+        for name, (number, inputs, _) in table.items():
+            values = {}
+            for field, kind, many in inputs:
+                values[field] = [sample(kind)] * 2 if many else sample(kind)
+            write("call", "request-%d" % number, sks_wire.encode_call(name, table, **values))
 
 
 def updates():
@@ -216,6 +234,9 @@ def sessions():
         calls_made = CALLS.get(name, ([0],))
         write("session", "user-" + name,
               b"".join(bytes([USER, place, 0, *fields]) for fields in calls_made))
+    create = [USER, len(sks_wire.METHODS), 0, 0, 0, 4, *b"http", 0, 0]
+    write("session", "user-createSession2010", bytes([*create, KEY, 2, 0, 0, 0, 0, 0, PATH, 0, 2,
+                                                      CLOSE, 2]))
 
 
 if __name__ == "__main__":

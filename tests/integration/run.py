@@ -18,13 +18,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from rig import outcomes, sks_wire  # noqa: E402
+from rig import outcomes, profile_2010, sks_wire  # noqa: E402
 
 CLASS_TIMEOUT = 600
-# What a whole run must have seen of the token: every method succeed and be refused, every status
-# that the token gives, and so many different refusals.
-STATUSES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 13)
-DISTINCT_REFUSALS = 120
+# What a whole run must have seen of the token, on each URL: these methods succeed and be refused,
+# these statuses, and so many different refusals.
+COVERED = (
+    ("/sks", sks_wire.NAMES, (1, 2, 3, 4, 5, 6, 7, 8, 9, 13), 120),
+    ("/sks/2010", profile_2010.DRAFT, profile_2010.STATUSES, 30),
+)
 # Started first, as they take longest.
 SLOW_FIRST = ("test_wire_slow", "test_load", "test_bad_input", "test_wire_crash", "test_rekey",
               "test_kill")
@@ -137,8 +139,11 @@ def main():
     answers = []
     counts = run_all(load(options.k), options.k, options.jobs, options.v, answers)
     print("integration: %.0f s" % (time.monotonic() - began))
-    line, missing = outcomes.summary(answers, sks_wire.NAMES, STATUSES, DISTINCT_REFUSALS)
-    print(line)
+    missing = []
+    for wanted in COVERED:
+        line, lacking = outcomes.summary(answers, *wanted)
+        print(line)
+        missing += lacking
     if not options.k and missing:
         print("FAILED: " + "; ".join(missing))
         counts["failed"] += 1

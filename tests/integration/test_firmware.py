@@ -270,7 +270,7 @@ class BadPolicy(FirmwareTest):
                 self.refuse_properties(changes, where)
 
     def test_limits(self):
-        for name, highest in (("maxSessionLifeTime", 65535), ("maxPinRetryLimit", 10000),
+        for name, highest in (("maxSessionLifeTime", 0xFFFFFFFF), ("maxPinRetryLimit", 10000),
                               ("maxPukRetryLimit", 10000), ("minPinLength", 128)):
             for value in (0, highest + 1, -1, "5", None, True, 1.5):
                 with self.subTest(name, value=value):

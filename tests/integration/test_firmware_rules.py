@@ -8,6 +8,7 @@ from rig.firmware import FirmwareTest, chunks
 from rig.issuer_side import EC_P256
 from rig.keycase import MORE, PIN, PREFIX
 from rig.operationcase import AES_CBC, ECDH, HMAC_SHA256, OAEP_SHA256, OperationTest
+from rig.profile_2010 import Client2010, Session2010
 from rig.sks_wire import SksError
 from rig.wirecase import ALGORITHM, OPTION
 
@@ -43,6 +44,14 @@ class Limits(RuleTest):
                 text = self.assert_status(OPTION, self.session, sessionLifeTime=seconds)
                 self.assertIn("300", text)
             self.assert_status(OPTION, self.session, sessionLifeTime=0)
+
+    def test_life_time_of_2010(self):
+        for _ in self.under(limits={"maxSessionLifeTime": 70000}):
+            client = Client2010(self.token.url)
+            self.addCleanup(client.close)
+            Session2010(client, life_time=70000).create().abort()
+            text = self.assert_status(OPTION, Session2010(client, life_time=70001).create)
+            self.assertIn("70000", text)
 
     def test_pin_retry_limit(self):
         for _ in self.under(limits={"maxPinRetryLimit": 3}):

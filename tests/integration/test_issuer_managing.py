@@ -1,6 +1,7 @@
 """Finding and managing keys: what the issuer takes for a target, generations of key management
 keys, sessions in doubt, and data folders of older programs."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -12,9 +13,11 @@ from pathlib import Path
 from rig.certificates import Authority, generate
 from rig.client_side import Client, Device
 from rig.credentials import Credential, Owner
+from rig.crlcase import CrlMixin
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES, Issuer
+from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
 
@@ -242,8 +245,13 @@ class InDoubt(ProfileTest):
         self.assertEqual(self.states(), ["live", "void"])
 
 
-class OldFolder:
+class OldFolder(CrlMixin):
     """A data folder of an older form goes on, with a session that waits for its proof."""
+
+    records_pem = "evidence.pem"    # a certificate that did not say yet what it is for
+
+    def keys(self):
+        return ProfileTest.keys(self)
 
     @classmethod
     def set_up_rig(cls):
@@ -263,9 +271,6 @@ class OldFolder:
             path.chmod(0o600)
         cls.issuer = cls.start(issuer)
 
-    def keys(self):
-        return ProfileTest.keys(self)
-
     def test_all_that_is_in_it(self):
         wanted = {"succeeded": "live", "failed": "void", "in doubt": "in doubt"}
         device = hashlib.sha256(from_base64url(self.facts["device"])).hexdigest()
@@ -281,44 +286,62 @@ class OldFolder:
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
                 if session["verdict"] != "in doubt":
                     self.assertEqual(key["state"], wanted[session["verdict"]])
+                if session["verdict"] == "failed":
+                    self.assert_revoked(from_base64url(certificate), "cessationOfOperation")
+                if session["verdict"] == "succeeded":
+                    self.assert_good(from_base64url(certificate))
             self.check_record(session["id"])
+            self.assertEqual(list(check_record(self.issuer, session["id"], "evidence.pem")), [])
         self.assertEqual([path.name for path in self.issuer.data.glob("kmk*.key")],
                          [path.name for path in self.old.glob("kmk*.key")])
+
+    def query(self, text, *values):
+        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
+                                   uri=True)
+        try:
+            return database.execute(text, values).fetchall()
+        finally:
+            database.close()
+
+    def old_record(self, number):
+        """([(incoming, body)], [(name, passed, detail)]) of a session, in the form of then."""
+        return [self.query(text + " WHERE place / 1048576 = ? ORDER BY place", number)
+                for text in ("SELECT incoming, body FROM message",
+                             "SELECT name, passed, detail FROM verification")]
 
     def check_record(self, session_id):
         """All messages and checks of that time, in their order."""
         record = self.issuer.evidence(session_id)
-        database = sqlite3.connect("file:%s?mode=ro&immutable=1" % (self.old / "issuer.db"),
-                                   uri=True)
-        number, = database.execute("SELECT number FROM session WHERE id = ?",
-                                   (session_id,)).fetchone()
-
-        messages, checks = self.stored(database, number)
-        database.close()
+        ((number,),) = self.query("SELECT number FROM session WHERE id = ?", session_id)
+        messages, checks = self.old_record(number)
         self.assertEqual([(message["direction"] == "in", from_base64url(message["body"]))
                           for message in record["messages"]][:len(messages)], messages)
         self.assertEqual([(check["name"], check["result"] == "pass", check["detail"])
                           for check in record["checks"]][:len(checks)], checks)
         self.assertGreater(len(checks), 5)
 
-    @staticmethod
-    def stored(database, number):
-        """Messages and checks as forms 1 and 2 have them."""
-        def rows(query):
-            return database.execute(query + " WHERE place / 1048576 = ? ORDER BY place",
-                                    (number,)).fetchall()
-
-        return (rows("SELECT incoming, body FROM message"),
-                rows("SELECT name, passed, detail FROM verification"))
+    def test_tally(self):
+        """The sessions were counted when the database was brought up to date."""
+        counts = {}
+        for row in self.issuer.sessions():
+            verdict = ("open", "succeeded", "failed", "in doubt").index(row["verdict"])
+            counts[verdict] = counts.get(verdict, 0) + 1
+        with contextlib.closing(sqlite3.connect(self.issuer.data / "issuer.db")) as database:
+            tally = database.execute("SELECT verdict, sessions FROM tally WHERE sessions > 0")
+            self.assertEqual(dict(tally), counts)
 
     def test_late_proof(self):
+        """The last one: until then it is on hold."""
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
         client = Client(self.issuer.url, session["profile"])
         client.http.cookie = session["cookie"]
+        (der,) = map(from_base64url, session["certificates"])
+        self.assert_revoked(der, "certificateHold")
         self.assertTrue(client.post(session["proof"].encode()).done)
         self.assert_verdict(session["id"], "succeeded")
         self.assertEqual([key["state"] for key in self.keys() if key["session"] == session["id"]],
                          ["live"])
+        self.assert_good(der)
 
 
 class OldFolder1(OldFolder, RigTest):
@@ -330,15 +353,22 @@ class OldFolder2(OldFolder, RigTest):
 
 
 class OldFolder3(OldFolder, RigTest):
+    """The last one without revocation."""
+
     version = "3"
 
-    @staticmethod
-    def stored(database, number):
-        """As of form 3: a row for both sides of an exchange."""
+    def old_record(self, number):
         messages, checks = [], []
-        for message, answer, found in database.execute(
+        for message, answer, found in self.query(
                 "SELECT message, answer, checks FROM exchange WHERE place / 65536 = ?"
-                " ORDER BY place", (number,)):
-            messages += [(side, body) for side, body in ((1, message), (0, answer)) if body]
-            checks += map(tuple, json.loads(found))
+                " ORDER BY place", number):
+            messages += [(True, message)] if message is not None else []
+            messages += [(False, answer)] if answer is not None else []
+            checks += [(name, bool(passed), detail) for name, passed, detail in json.loads(found)]
         return messages, checks
+
+
+class OldFolder4(OldFolder3):
+    """The last one without a tally."""
+
+    version = "4"

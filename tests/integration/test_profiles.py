@@ -35,6 +35,7 @@ class Alone(ShippedCase):
     test_privacy = runs("privacy")
     test_ed25519 = runs("ed25519")
     test_deferred_issuance = runs("deferred-issuance")
+    test_session_2010 = runs("session-2010")
 
 
 class KeyUpdate(ShippedCase):

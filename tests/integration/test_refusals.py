@@ -13,6 +13,7 @@ from rig.client_side import Client, Device
 from rig.keygen2 import dumps
 from rig.mitm import flip_bit
 from rig.sks_types import base64url, from_base64url
+from rig.records import RecordsMixin
 from rig.testcase import RigTest, write_profile
 
 INITIALIZATION = "ProvisioningInitializationResponse"
@@ -29,7 +30,7 @@ def new_jwk():
     return constructs.to_jwk(generate().public_key())
 
 
-class IssuerTest(RigTest):
+class IssuerTest(RecordsMixin, RigTest):
     @classmethod
     def set_up_rig(cls):
         cls.device = Device()

@@ -1,9 +1,6 @@
 """kill -9 in sessions that import, extend and manage: what is done is done whole or not at all."""
 
-import http.client
 import random
-import threading
-import time
 
 from rig.certificates import generate
 from rig.constructs import property_bag
@@ -20,10 +17,6 @@ class Crash(PostTest):
     def setUp(self):
         super().setUp()
         self.random = random.Random(7)
-
-    def restart(self):
-        self.sks.close()
-        self.token.restart()
 
     def targets(self):
         """Four keys of one session."""
@@ -89,7 +82,7 @@ class Crash(PostTest):
             owner = self.owner(targets[0])
             session = self.managed()
             made = self.queue_all(session, targets)
-            answered = self.close_and_kill(session)
+            answered = self.close_and_kill(session, self.random.random() * LONGEST_WAIT)
             if session.handle in self.closed_sessions():
                 self.assert_done(session, targets, made)
             else:
@@ -98,25 +91,6 @@ class Crash(PostTest):
                 self.assertTrue(self.is_open(session))
                 session.abort()
         self.assertEqual(self.sks.sessions(True), [])
-
-    def close_and_kill(self, session):
-        answered = []
-
-        def close():
-            try:
-                session.close()
-                answered.append(True)
-            except (OSError, http.client.HTTPException):
-                pass    # the connection died with the token
-
-        thread = threading.Thread(target=close)
-        thread.start()
-        time.sleep(self.random.random() * LONGEST_WAIT)
-        self.token.kill()
-        thread.join()
-        self.sks.close()
-        self.token.start()
-        return bool(answered)
 
     def test_after_each_method_of_management(self):
         """Its answer means that it is durable."""

@@ -123,6 +123,25 @@ def ecdsa_sign(private_key, data):
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
+def _mgf1(seed, size):
+    blocks = b"".join(hashlib.sha256(seed + n.to_bytes(4, "big")).digest()
+                      for n in range((size + 31) // 32))
+    return int.from_bytes(blocks[:size], "big")
+
+
+def oaep_encrypt(public_key, message):
+    """RSAES-OAEP with SHA-256 and no label (RFC 8017, 7.1.1), its seed taken from the key and the
+    message, so that it is repeatable."""
+    numbers = public_key.public_numbers()
+    size = (numbers.n.bit_length() + 7) // 8
+    block = hashlib.sha256().digest() + bytes(size - len(message) - 66) + b"\x01" + message
+    seed = hashlib.sha256(numbers.n.to_bytes(size, "big") + message).digest()
+    masked = int.from_bytes(block, "big") ^ _mgf1(seed, len(block))
+    masked = masked.to_bytes(len(block), "big")
+    seed = (int.from_bytes(seed, "big") ^ _mgf1(masked, 32)).to_bytes(32, "big")
+    return pow(int.from_bytes(seed + masked, "big"), numbers.e, numbers.n).to_bytes(size, "big")
+
+
 def certificate(name, public_key):
     """An X.509 certificate that is the same at every run: RSA signatures are."""
     start = datetime.datetime(2026, 1, 1)

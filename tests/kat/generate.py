@@ -21,7 +21,7 @@ import transcripts                                                         # noq
 from cryptography.hazmat.primitives.asymmetric import ec, rsa              # noqa: E402
 from fixed_keys import DEVICE_KEYS, DEVICES, MANAGEMENT_KEYS, fixed_bytes  # noqa: E402
 from mac_cases import IDS, MAC_CASES                                       # noqa: E402
-from rig import constructs                                                 # noqa: E402
+from rig import constructs, constructs_2010                                # noqa: E402
 from rig.sks_types import base64url                                        # noqa: E402
 
 OUTPUT = HERE / "constructs.json"
@@ -119,6 +119,29 @@ def session_attestations():
 def attestation_entry(comment, fields, kind, attestation, extra):
     return {"comment": comment, **fields, "data": constructs.session_attestation_data(fields),
             "kind": kind, **extra, "attestation": attestation}
+
+
+def sessions_2010():
+    server = MANAGEMENT_KEYS["RSA-2048"]
+    public = constructs.spki(server.public_key())
+    for name, device in DEVICE_KEYS.items():
+        for comment, changes in (
+                ("printable ids", {"server_session_id": b"0123456789abcdefghijklmnopqrstuv",
+                                   "client_session_id": b"ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.!~*"}),
+                ("longest life time", {"life_time": 0xFFFFFFFF})):
+            fields = {"server_session_id": fixed_bytes("server nonce", 32),
+                      "client_session_id": fixed_bytes("client nonce", 32),
+                      "provisioning_uri": "https://issuer.example/2010",
+                      "server_public_key": public, "life_time": 65537, **changes}
+            data = constructs_2010.attestation_data(SESSION_KEY, fields)
+            encrypted = fixed_keys.oaep_encrypt(server.public_key(), SESSION_KEY)
+            assert server.decrypt(encrypted, constructs_2010.oaep()) == SESSION_KEY
+            yield {"comment": "%s device, %s" % (name, comment), **fields,
+                   "serverPrivateKey": constructs.pkcs8(server), "sessionKey": SESSION_KEY,
+                   "encrypted_session_key": encrypted, "data": data,
+                   "kind": fixed_keys.KINDS[name],
+                   "devicePublicKey": constructs.spki(device.public_key()),
+                   "attestation": checked(device, data)}
 
 
 def method_macs():
@@ -320,6 +343,7 @@ LISTS = {
     "encryptedDataBad": encrypted_data_bad, "targetKeyReference": target_key_references,
     "kmkRollOver": kmk_roll_overs, "macData": mac_data, "jwk": jwks,
     "ecdsaRaw": raw_signatures, "base64url": base64urls, "base64urlBad": base64urls_bad,
+    "session2010": sessions_2010,
 }
 
 

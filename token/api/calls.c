@@ -43,6 +43,20 @@ static const struct wire_field CREATE_SESSION_OUT[] = {
     OUT(create_session.provisioning_handle, WIRE_UINT, "provisioningHandle"),
 };
 
+/* The draft's own names. */
+static const struct wire_field CREATE_SESSION_2010_IN[] = {
+    IN(create_session_2010.server_session_id, WIRE_ARRAY, "server_session_id"),
+    IN(create_session_2010.client_session_id, WIRE_ARRAY, "client_session_id"),
+    IN(create_session_2010.provisioning_uri, WIRE_STRING, "provisioning_uri"),
+    IN(create_session_2010.server_public_key, WIRE_ARRAY, "server_public_key"),
+    IN(create_session_2010.life_time, WIRE_UINT, "life_time"),
+};
+static const struct wire_field CREATE_SESSION_2010_OUT[] = {
+    OUT(create_session_2010.encrypted_session_key, WIRE_ARRAY, "encrypted_session_key"),
+    OUT(create_session_2010.attested_session_key, WIRE_ARRAY, "attested_session_key"),
+    OUT(create_session_2010.provisioning_id, WIRE_UINT, "provisioning_id"),
+};
+
 static const struct wire_field CLOSE_SESSION_IN[] = {
     IN(close_session.provisioning_handle, WIRE_UINT, "provisioningHandle"),
     IN(close_session.nonce, WIRE_ARRAY, "nonce"),
@@ -63,8 +77,8 @@ static const struct wire_field ENUMERATE_SESSIONS_OUT[] = {
     OUT(enumerate_sessions.key_management_key, WIRE_ARRAY, "keyManagementKey"),
     OUT(enumerate_sessions.client_time, WIRE_UINT, "clientTime"),
     OUT(enumerate_sessions.session_life_time, WIRE_UINT, "sessionLifeTime"),
-    OUT(enumerate_sessions.server_session_id, WIRE_ID, "serverSessionId"),
-    OUT(enumerate_sessions.client_session_id, WIRE_ID, "clientSessionId"),
+    OUT(enumerate_sessions.server_session_id, WIRE_RAW_ID, "serverSessionId"),
+    OUT(enumerate_sessions.client_session_id, WIRE_RAW_ID, "clientSessionId"),
     OUT(enumerate_sessions.issuer_uri, WIRE_URI, "issuerUri"),
 };
 
@@ -306,6 +320,8 @@ const struct sks_method SKS_METHODS[] = {
     { IMPORT_SYMMETRIC_KEY, "importSymmetricKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
     { IMPORT_PRIVATE_KEY, "importPrivateKey", FIELDS(IMPORT_KEY_IN), NOTHING, false },
     { ADD_EXTENSION, "addExtension", FIELDS(ADD_EXTENSION_IN), NOTHING, false },
+    { CREATE_SESSION_2010, "createProvisioningSession", FIELDS(CREATE_SESSION_2010_IN),
+      FIELDS(CREATE_SESSION_2010_OUT), false },
     { DEACTIVATE, "deactivate", NOTHING, FIELDS(DEACTIVATE_OUT), false },
     { POST_DELETE_KEY, "postDeleteKey", FIELDS(POST_SESSION_IN), NOTHING, false },
     { POST_UNLOCK_KEY, "postUnlockKey", FIELDS(POST_SESSION_IN), NOTHING, false },

@@ -24,6 +24,7 @@ enum method_id {
     IMPORT_SYMMETRIC_KEY = 13,
     IMPORT_PRIVATE_KEY = 14,
     ADD_EXTENSION = 15,
+    CREATE_SESSION_2010 = 24, /* createProvisioningSession of the draft */
     DEACTIVATE = 25,
     POST_DELETE_KEY = 50,
     POST_UNLOCK_KEY = 51,
@@ -149,8 +150,9 @@ struct symmetric_encrypt_in {
 };
 
 union sks_in {
-    uint32_t handle; /* the first input of every method but 1, 2, 25 and 90 */
+    uint32_t handle; /* the first input of every method but 1, 2, 24, 25 and 90 */
     struct create_session_in create_session;
+    struct session_2010_terms create_session_2010;
     struct close_session_in close_session;
     struct enumerate_sessions_in enumerate_sessions;
     struct session_handle_in session_handle;
@@ -186,6 +188,10 @@ struct device_info_out {
 struct create_session_out {
     struct bytes client_session_id, client_ephemeral_key, attestation;
     uint32_t provisioning_handle;
+};
+struct create_session_2010_out {
+    struct bytes encrypted_session_key, attested_session_key;
+    uint32_t provisioning_id;
 };
 struct attestation_out {
     struct bytes attestation;
@@ -255,6 +261,7 @@ struct copy_out { /* of the control socket, control.h */
 union sks_out {
     struct device_info_out device_info;
     struct create_session_out create_session;
+    struct create_session_2010_out create_session_2010;
     struct attestation_out close_session;
     struct enumerate_sessions_out enumerate_sessions;
     struct handle_out handle;
@@ -279,6 +286,7 @@ enum wire_type {
     WIRE_SECRET, /* byte[] that no trace shows */
     WIRE_STRING, /* UTF-8, as WIRE_ID and WIRE_URI; their limits are the method's to check */
     WIRE_ID,
+    WIRE_RAW_ID, /* WIRE_ID, or any 32 bytes: of a session of the 2010 profile */
     WIRE_URI,
     WIRE_BLOB,
     WIRE_ARRAYS,  /* list of byte[] */

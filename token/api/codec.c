@@ -60,6 +60,7 @@ static enum sks_status get_field(struct bytes *in, const struct wire_field *fiel
         return get_blob(in, member);
     case WIRE_ARRAY:
     case WIRE_SECRET:
+    case WIRE_RAW_ID:
         return get_array(in, member);
     case WIRE_ARRAYS:
         return get_list(in, arena, member);

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct sks_dialect *dialect_of(const struct token_link_config *config)
+{
+    return config->dialect == NULL ? &SKS_DIALECT_107 : config->dialect;
+}
+
 static const char OCTETS[] = "application/octet-stream";
 
 enum { PATH_MAX_BYTES = 108 }; /* of a Unix socket: sun_path */
@@ -21,6 +26,7 @@ struct token_link {
 struct http_transport {
     struct http_client *client;
     char url[300];
+    size_t base; /* length of the URL without the path */
     char socket[PATH_MAX_BYTES];
 };
 
@@ -67,6 +73,18 @@ static void http_transport_timeout(void *ctx, unsigned seconds)
     http_client_set_timeout(http->client, seconds);
 }
 
+static bool set_path(struct http_transport *http, const char *path)
+{
+    size_t room = sizeof http->url - http->base;
+
+    return (size_t)snprintf(http->url + http->base, room, "%s", path) < room;
+}
+
+static void http_transport_path(void *ctx, const char *path)
+{
+    (void)set_path(ctx, path); /* dialects have short ones */
+}
+
 static void http_transport_close(void *ctx)
 {
     struct http_transport *http = ctx;
@@ -85,14 +103,17 @@ static bool set_address(struct http_transport *http, const char *url, const char
 
     if (strncmp(url, "unix:", 5) == 0) {
         used = snprintf(http->socket, sizeof http->socket, "%s", url + 5);
-        (void)snprintf(http->url, sizeof http->url, "http://localhost%s", path);
-        return used > 0 && (size_t)used < sizeof http->socket;
+        http->base = (size_t)snprintf(http->url, sizeof http->url, "http://localhost");
+        return used > 0 && (size_t)used < sizeof http->socket && set_path(http, path);
     }
     if (strncmp(url, "http://", 7) != 0 || url[7] == '\0')
         return false;
     len -= url[len - 1] == '/';
-    used = snprintf(http->url, sizeof http->url, "%.*s%s", (int)len, url, path);
-    return used > 0 && (size_t)used < sizeof http->url;
+    if (len >= sizeof http->url)
+        return false;
+    memcpy(http->url, url, len);
+    http->base = len;
+    return set_path(http, path);
 }
 
 enum sks_status token_link_open(const char *url, const struct token_link_config *config,
@@ -100,7 +121,7 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
 {
     struct http_transport *http = calloc(1, sizeof *http);
     struct token_transport transport = { http, http_transport_exchange, http_transport_timeout,
-                                         http_transport_close };
+                                         http_transport_path, http_transport_close };
     struct http_client_config client = { .never_twice = true,
                                          .timeout = config->timeout,
                                          .stop = config->stop };
@@ -108,8 +129,8 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
 
     *link = NULL;
     REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
-    REQUIRE(set_address(http, url, config->path == NULL ? "/sks" : config->path), err,
-            SKS_ERROR_OPTION,
+    REQUIRE(set_address(http, url, config->path == NULL ? dialect_of(config)->path : config->path),
+            err, SKS_ERROR_OPTION,
             "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
     client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
     TRY(http_client_new(&client, &http->client, err));
@@ -150,6 +171,13 @@ enum call_fate token_link_fate(const struct token_link *link)
     return link->fate;
 }
 
+void token_link_set_dialect(struct token_link *link, const struct sks_dialect *dialect)
+{
+    link->config.dialect = dialect;
+    if (link->transport.set_path != NULL)
+        link->transport.set_path(link->transport.ctx, dialect->path);
+}
+
 void token_link_set_timeout(struct token_link *link, unsigned seconds)
 {
     if (link->transport.set_timeout != NULL)
@@ -161,10 +189,23 @@ static void watch(const struct token_link *link, const struct sks_method *method
 {
     struct token_event event = { method, answer, body, SKS_OK };
 
-    if (answer && body.len > 0)
-        event.status = (enum sks_status)body.ptr[0];
+    if (answer && body.len > 0 && body.ptr[0] != SKS_OK)
+        event.status = dialect_status(dialect_of(&link->config), method, body.ptr[0]);
     if (link->config.watch != NULL)
         link->config.watch(link->config.watch_ctx, &event);
+}
+
+/* From the number that the dialect gives an error to its status. */
+static enum sks_status translate(const struct token_link *link, const struct sks_method *method,
+                                 enum sks_status number, struct sks_error *err)
+{
+    enum sks_status status =
+        number == SKS_OK ? SKS_OK
+                         : dialect_status(dialect_of(&link->config), method, (uint8_t)number);
+
+    if (err != NULL && number != SKS_OK)
+        err->status = status;
+    return status;
 }
 
 /* The outputs point into the arena's copy, which lives longer than the buffer. */
@@ -179,8 +220,10 @@ static enum sks_status decode_answer(struct token_link *link, const struct sks_m
     REQUIRE(kept.ptr != NULL, err, SKS_ERROR_STORAGE, "no memory for the answer");
     rc = sks_decode_response(kept, method, out == NULL ? &unwanted : out, arena, err);
     /* The status byte tells a token's own word from an answer that does not decode. */
-    if (rc == SKS_OK || (body.len > 0 && body.ptr[0] == (uint8_t)rc))
+    if (rc == SKS_OK || (body.len > 0 && body.ptr[0] == (uint8_t)rc)) {
         link->fate = CALL_ANSWERED;
+        rc = translate(link, method, rc, err);
+    }
 out:
     return rc;
 }

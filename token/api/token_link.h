@@ -5,7 +5,7 @@
 #ifndef TOKEN_API_TOKEN_LINK_H
 #define TOKEN_API_TOKEN_LINK_H
 
-#include "token/api/calls.h"
+#include "token/api/dialect.h"
 
 #include <signal.h>
 
@@ -23,7 +23,7 @@ struct token_event {
     const struct sks_method *method;
     bool answer;
     struct bytes body;
-    enum sks_status status; /* of an answer */
+    enum sks_status status; /* of an answer; its number in the body is the dialect's */
 };
 
 /* How a body travels: HTTP in the programs, recorded bytes in tests. */
@@ -33,11 +33,13 @@ struct token_transport {
     enum sks_status (*exchange)(void *ctx, struct bytes request, struct buf *answer,
                                 enum call_fate *fate, struct sks_error *err);
     void (*set_timeout)(void *ctx, unsigned seconds); /* NULL: it has none */
+    void (*set_path)(void *ctx, const char *path);    /* NULL: it has none */
     void (*close)(void *ctx);                         /* NULL: nothing to close */
 };
 
 struct token_link_config {
-    const char *path;                  /* behind the URL; NULL: "/sks" */
+    const struct sks_dialect *dialect; /* NULL: SKS_DIALECT_107 */
+    const char *path;                  /* behind the URL; NULL: the dialect's */
     unsigned timeout;                  /* seconds for one call; 0: 120 */
     const volatile sig_atomic_t *stop; /* not 0: give up the call; NULL: never */
     void (*watch)(void *ctx, const struct token_event *event); /* NULL: nobody watches */
@@ -81,6 +83,9 @@ CHECKED enum sks_status token_call_row(struct token_link *link, const struct sks
 
 /** What is known of the last token_call(). */
 enum call_fate token_link_fate(const struct token_link *link);
+
+/** Makes the next calls in another dialect, at its own path; handles serve in both. */
+void token_link_set_dialect(struct token_link *link, const struct sks_dialect *dialect);
 
 /** Changes the seconds for one call. */
 void token_link_set_timeout(struct token_link *link, unsigned seconds);

@@ -1,6 +1,7 @@
 /* sks-token make-update: the chunks of a policy, for a folder that some web server serves. */
 #include "keygen2/base/files.h"
 #include "keygen2/base/json.h"
+#include "keygen2/crypto/fetched.h"
 #include "keygen2/crypto/pem.h"
 #include "token/command/rows.h"
 #include "token/firmware_chunk.h"
@@ -51,8 +52,8 @@ static enum sks_status read_inputs(struct making *m, struct sks_error *err)
             m->text.len, (m->text.len + FIRMWARE_CHUNKS_MAX - 1) / FIRMWARE_CHUNKS_MAX,
             FIRMWARE_CHUNKS_MAX);
     m->count = (unsigned)((m->text.len + size - 1) / size);
-    REQUIRE(EVP_Digest(m->text.ptr, m->text.len, m->digest, NULL, EVP_sha256(), NULL), err,
-            SKS_ERROR_CRYPTO, "SHA-256 fails");
+    REQUIRE(sha256(buf_bytes(&m->text), m->digest) == SKS_OK, err, SKS_ERROR_CRYPTO,
+            "SHA-256 fails");
 out:
     return rc;
 }

@@ -1,4 +1,5 @@
 #include "token/command/print.h"
+#include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
 #include "keygen2/message/keygen2.h"
 
@@ -13,6 +14,20 @@ const char *clean_text(struct arena *arena, struct bytes text)
         return "?";
     log_clean(copy);
     return copy;
+}
+
+const char *session_id_text(struct arena *arena, struct bytes id)
+{
+    struct buf hex = { 0 };
+    const char *text = NULL;
+
+    for (size_t i = 0; i < id.len && text == NULL; i++)
+        if (id.ptr[i] < 0x21 || id.ptr[i] > 0x7E) {
+            hex_encode(&hex, id);
+            text = clean_text(arena, buf_bytes(&hex));
+        }
+    buf_free(&hex);
+    return text == NULL ? clean_text(arena, id) : text;
 }
 
 const char *time_text(struct arena *arena, int64_t seconds)
@@ -92,6 +107,15 @@ json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes it
     return array;
 }
 
+static json_t *json_session_id(struct bytes id)
+{
+    struct arena arena = { 0 };
+    json_t *text = json_string(session_id_text(&arena, id));
+
+    arena_free(&arena);
+    return text;
+}
+
 static json_t *json_field_value(const struct wire_field *field, const void *values)
 {
     const void *member = (const uint8_t *)values + field->offset;
@@ -109,6 +133,8 @@ static json_t *json_field_value(const struct wire_field *field, const void *valu
         return json_list(member, json_binary);
     case WIRE_STRINGS:
         return json_list(member, json_text);
+    case WIRE_RAW_ID:
+        return json_session_id(*(const struct bytes *)member);
     case WIRE_ARRAY:
     case WIRE_BLOB:
     case WIRE_SECRET:

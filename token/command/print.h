@@ -8,6 +8,10 @@
 /** A copy without control characters; "?" without memory. */
 const char *clean_text(struct arena *arena, struct bytes text);
 
+/** A session id: as it is, or in hexadecimal if it is not all characters 0x21-0x7E, as those of the
+ * 2010 profile need not be. */
+const char *session_id_text(struct arena *arena, struct bytes id);
+
 /** Seconds since 1970 as "2026-11-22T10:00:00Z". */
 const char *time_text(struct arena *arena, int64_t seconds);
 

@@ -2,6 +2,7 @@
 #include "keygen2/base/log.h"
 #include "keygen2/objects.h"
 #include "token/api/control.h"
+#include "token/api/dialect.h"
 #include "token/deactivation.h"
 
 enum {
@@ -15,6 +16,13 @@ static void post_sks(void *ctx, const struct http_request *request, struct http_
 {
     response->content_type = OCTETS;
     token_process(ctx, http_body(request), &response->body);
+}
+
+static void post_sks_2010(void *ctx, const struct http_request *request,
+                          struct http_response *response)
+{
+    response->content_type = OCTETS;
+    token_process_as(ctx, &SKS_DIALECT_2010, http_body(request), &response->body);
 }
 
 static bool is_slow(void *ctx, const struct http_request *request, uint64_t *subject)
@@ -62,6 +70,7 @@ static bool always_slow(void *ctx, const struct http_request *request, uint64_t 
 
 static const struct http_route ROUTES[] = {
     { "POST", "/sks", OCTETS, post_sks, is_slow },
+    { "POST", "/sks/2010", OCTETS, post_sks_2010, is_slow },
 };
 
 static const struct http_route CONTROL_ROUTES[] = {

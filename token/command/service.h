@@ -1,5 +1,5 @@
-/* The SKS wire over HTTP: POST /sks, one call a request; rig: "The SKS wire". What only the control
- * socket has: token/api/control.h. */
+/* The SKS wire over HTTP: POST /sks and /sks/2010, one call a request; rig: "The SKS wire". What
+ * only the control socket has: token/api/control.h. */
 #ifndef TOKEN_COMMAND_SERVICE_H
 #define TOKEN_COMMAND_SERVICE_H
 

@@ -7,6 +7,7 @@
 #include "token/command/rows.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const struct option_row OPTIONS_SESSIONS[] = { STORE, MASTER_KEY, JSON, END };
 const struct option_row OPTIONS_ABORT[] = { STORE, MASTER_KEY, END };
@@ -70,12 +71,12 @@ static enum sks_status add_row(struct table *table, bool open,
         (const char *const[]){
             arena_printf(arena, "%u", s->provisioning_handle),
             open ? "open" : "closed",
-            time_text(arena, s->client_time),
+            s->client_time == 0 ? "-" : time_text(arena, s->client_time),
             left < 0 ? "-" : arena_printf(arena, "%lld s", (long long)left),
             s->privacy_enabled ? "yes" : "no",
             has_kmk ? arena_printf(arena, "%.16s", fingerprint(s->key_management_key, arena)) : "-",
-            clean_text(arena, s->client_session_id),
-            clean_text(arena, s->server_session_id),
+            session_id_text(arena, s->client_session_id),
+            session_id_text(arena, s->server_session_id),
             clean_text(arena, s->issuer_uri),
         });
 }
@@ -88,7 +89,10 @@ static json_t *session_json(bool open, const struct enumerate_sessions_out *s, s
 
     json_add_outputs(object, ENUMERATE_PROVISIONING_SESSIONS, &out);
     (void)json_object_set_new(object, "state", json_string(open ? "open" : "closed"));
-    (void)json_object_set_new(object, "begun", json_string(time_text(arena, s->client_time)));
+    (void)json_object_set_new(object, "begun",
+                              s->client_time == 0
+                                  ? json_null() /* the 2010 profile has no clientTime */
+                                  : json_string(time_text(arena, s->client_time)));
     (void)json_object_set_new(object, "secondsLeft", left < 0 ? json_null() : json_integer(left));
     (void)json_object_set_new(object, "keyManagementKeySha256",
                               s->key_management_key.len == 0
@@ -158,7 +162,7 @@ static enum sks_status find_session(struct port *port, const char *text, uint32_
         REQUIRE(session.provisioning_handle != 0, err, SKS_ERROR_NO_SESSION,
                 "no open session has the clientSessionId \"%s\" (see sks-token sessions)",
                 clean_text(&arena, bytes_of(text)));
-    } while (!bytes_equal(session.client_session_id, bytes_of(text)));
+    } while (strcmp(session_id_text(&arena, session.client_session_id), text) != 0);
     *handle = session.provisioning_handle;
 out:
     arena_free(&arena);

@@ -163,7 +163,7 @@ static void initialization(struct client *c, struct bytes text)
         .issuer_uri = bytes_of(c->issuer_uri),
         .key_management_key = request.key_management_key,
         .client_time = (uint32_t)clock_now(),
-        .session_life_time = request.session_life_time,
+        .session_life_time = (uint16_t)request.session_life_time,
         .session_key_limit = request.session_key_limit,
     };
     must(session_key_derive(own, request.server_ephemeral_key, &c->terms, c->device->certificate,

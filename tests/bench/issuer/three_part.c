@@ -21,6 +21,7 @@ struct proxy {
 
 struct three {
     char issuer_folder[FOLDER_MAX], token_folder[FOLDER_MAX], token_url[FILE_MAX];
+    char state_folder[FOLDER_MAX]; /* where the proxies keep each closing proof until it is sent */
     struct issuer_server issuer;
     struct child *token;
     struct proxy proxy[PROXIES];
@@ -49,6 +50,7 @@ static void open_proxy(struct proxy *p, const struct three *t)
     must(trace_open(false, NULL, &p->e.trace, &err) == SKS_OK, err.text);
     token.watch_ctx = p->e.trace;
     p->e.stop = &p->stop;
+    p->e.state_folder = t->state_folder;
     must(issuer_link_open(t->issuer.url, &issuer, &p->e.issuer, &err) == SKS_OK &&
              user_open(&user, &p->e.user, &err) == SKS_OK &&
              token_link_open(t->token_url, &token, &p->e.token, &err) == SKS_OK,
@@ -73,6 +75,7 @@ static void open_three(struct three *t)
 
     folder_make(t->issuer_folder);
     folder_make(t->token_folder);
+    folder_make(t->state_folder);
     child_run("sks-token", init);
     folder_file(t->token_folder, "device-ca.pem", trust);
     (void)snprintf(address, sizeof address, "unix:%.80s/bench.sock", t->token_folder);
@@ -90,11 +93,20 @@ static void close_three(struct three *t)
     child_stop(t->token);
     folder_remove(t->issuer_folder);
     folder_remove(t->token_folder);
+    folder_remove(t->state_folder);
 }
+
+enum { ISSUER, TOKEN, PROXY, ENDS };
+
+/* Seconds of CPU that each has used. */
+struct cpu {
+    double used[ENDS];
+};
 
 /* Sessions for a second of the clock, and for a second of CPU of whoever took part. */
 struct rate {
     double wall, cpu;
+    struct cpu each; /* microseconds a session */
 };
 
 static double own_cpu_seconds(void)
@@ -105,21 +117,32 @@ static double own_cpu_seconds(void)
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-static double cpu_seconds(const struct three *t)
+static struct cpu cpu_seconds(const struct three *t)
 {
-    return child_cpu_seconds(t->issuer.child) + child_cpu_seconds(t->token) + own_cpu_seconds();
+    return (struct cpu){ { [ISSUER] = child_cpu_seconds(t->issuer.child),
+                           [TOKEN] = child_cpu_seconds(t->token),
+                           [PROXY] = own_cpu_seconds() } };
 }
 
 static struct rate run_window(struct three *t, double seconds)
 {
     struct operation member[PROXIES];
     struct crowd_result result;
-    double before = cpu_seconds(t);
+    struct cpu before = cpu_seconds(t), after;
+    struct rate rate = { 0 };
+    double all = 0;
 
     for (size_t i = 0; i < PROXIES; i++)
         member[i] = (struct operation){ enrol, &t->proxy[i], NULL };
     result = crowd_run(member, PROXIES, seconds);
-    return (struct rate){ result.done / result.seconds, result.done / (cpu_seconds(t) - before) };
+    after = cpu_seconds(t);
+    for (unsigned i = 0; i < ENDS; i++) {
+        rate.each.used[i] = 1e6 * (after.used[i] - before.used[i]) / result.done;
+        all += after.used[i] - before.used[i];
+    }
+    rate.wall = result.done / result.seconds;
+    rate.cpu = result.done / all;
+    return rate;
 }
 
 static struct rate bare_window(struct bare_session *const bare[2])
@@ -129,8 +152,8 @@ static struct rate bare_window(struct bare_session *const bare[2])
     double before = own_cpu_seconds();
     struct crowd_result result = crowd_run(member, 2, BARE_WINDOW);
 
-    return (struct rate){ result.done / result.seconds,
-                          result.done / (own_cpu_seconds() - before) };
+    return (struct rate){ .wall = result.done / result.seconds,
+                          .cpu = result.done / (own_cpu_seconds() - before) };
 }
 
 static void print_ratio(const char *name, const char *text, double *ours, double *bare)
@@ -145,25 +168,46 @@ static void print_ratio(const char *name, const char *text, double *ours, double
                                 bench_percentile(share, ROUNDS, 50) });
 }
 
+static void print_each(const struct rate *rate)
+{
+    static const char *const NAME[ENDS][2] = {
+        [ISSUER] = { "threeIssuer", "of it, in sks-issuer" },
+        [TOKEN] = { "threeToken", "of it, in sks-token" },
+        [PROXY] = { "threeProxy", "of it, in the library of sks-proxy" },
+    };
+    double used[ROUNDS];
+
+    for (unsigned end = 0; end < ENDS; end++) {
+        for (unsigned i = 0; i < ROUNDS; i++)
+            used[i] = rate[i].each.used[end];
+        bench_figure(NAME[end][0], NAME[end][1], bench_percentile(used, ROUNDS, 50),
+                     "CPU us a session");
+    }
+}
+
 void measure_three(void)
 {
     static struct three three;
     struct bare_session *const bare[] = { bare_session_new(), bare_session_new() };
     double ours[2][ROUNDS], theirs[2][ROUNDS];
+    struct rate rate[ROUNDS];
 
     open_three(&three);
     (void)run_window(&three, WARM_UP);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct rate rate = run_window(&three, WINDOW), limit = bare_window(bare);
+        struct rate limit;
 
-        ours[0][i] = rate.wall;
+        rate[i] = run_window(&three, WINDOW);
+        limit = bare_window(bare);
+        ours[0][i] = rate[i].wall;
         theirs[0][i] = limit.wall;
-        ours[1][i] = rate.cpu;
+        ours[1][i] = rate[i].cpu;
         theirs[1][i] = limit.cpu;
     }
     bench_section("sks-issuer, sks-token and 8 threads of sks-proxy's library, on 2 cores");
     print_ratio("three", "session, against the cryptography of both ends", ours[0], theirs[0]);
     print_ratio("threeCpu", "the same, of a second of all their CPU", ours[1], theirs[1]);
+    print_each(rate);
     close_three(&three);
     bare_session_free(bare[0]);
     bare_session_free(bare[1]);

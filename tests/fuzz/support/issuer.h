@@ -20,4 +20,9 @@ enum { ISSUER_STEPS = 16 };
  */
 void issuer_step(struct world *world, struct input *input, size_t step, struct twist twist);
 
+/** Remembers a session of the 2010 profile that was created; checks what the token gave of its key.
+ */
+void issuer_keep_session_2010(struct world *world, const struct session_2010_terms *in,
+                              const struct create_session_2010_out *out);
+
 #endif

@@ -1,5 +1,6 @@
 /* The issuer's calls about sessions and policies. */
 #include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/session_2010.h"
 #include "keygen2/crypto/signature.h"
 #include "tests/fuzz/support/issue.h"
 #include "tests/fuzz/support/made_keys.h"
@@ -75,6 +76,36 @@ static void done_session(struct issue *c)
          "session key");
     if (s->terms.privacy_enabled || out->provisioning_handle % 8 == 0) /* a signature takes long */
         check_session_attestation(c, s);
+}
+
+void issuer_keep_session_2010(struct world *w, const struct session_2010_terms *in,
+                              const struct create_session_2010_out *out)
+{
+    struct known_session *s = &w->session[w->sessions++];
+    struct buf data = { 0 }, device_key = { 0 };
+    uint8_t proof[SKS_MAC_SIZE];
+    EVP_PKEY *pkey = NULL;
+
+    *s = (struct known_session){ .handle = out->provisioning_id,
+                                 .open = true,
+                                 .terms = { .server_session_id = in->server_session_id,
+                                            .client_session_id = in->client_session_id,
+                                            .issuer_uri = in->provisioning_uri,
+                                            .server_ephemeral_key = in->server_public_key } };
+    if (!bytes_equal(in->server_public_key, made_public_key(MADE_SERVER)))
+        return; /* altered to another key: its session key is nobody's */
+    must(session_2010_decrypt(made_key(MADE_SERVER), out->encrypted_session_key, &s->sk) ==
+                 SKS_OK &&
+             session_2010_proof(&s->sk, proof) == SKS_OK,
+         "session key");
+    put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), in);
+    must(put_certificate_key(&device_key, issue_device_id(w, s)) == SKS_OK &&
+             public_key_load(buf_bytes(&device_key), &pkey) == SKS_OK &&
+             verify_sha256(pkey, buf_bytes(&data), out->attested_session_key) == SKS_OK,
+         "session key attestation");
+    EVP_PKEY_free(pkey);
+    buf_free(&data);
+    buf_free(&device_key);
 }
 
 static bool fill_open_session(struct issue *c)

@@ -12,15 +12,15 @@
 #define NAME "Certificate "
 #define NUMBER "00000000"
 
-static const char *const URI[MADE_KEYS] = { SKS_URI "ec.nist.p256", SKS_URI "ed25519",
-                                            SKS_URI "rsa1024" };
+static const char *const URI[MADE_ALL] = { SKS_URI "ec.nist.p256", SKS_URI "ed25519",
+                                           SKS_URI "rsa1024", SKS_URI "rsa2048" };
 
 static struct made {
     EVP_PKEY *pkey;
     struct buf spki;
     struct bytes pkcs8;
     struct bytes certificate; /* the model of all others */
-} made[MADE_KEYS];
+} made[MADE_ALL];
 static struct arena made_arena;
 
 static struct bytes pkcs8_of(EVP_PKEY *pkey)
@@ -42,7 +42,7 @@ void make_keys(void)
     const struct own_certificate what = { .common_name = NAME NUMBER, .days = 1 };
     X509 *x509;
 
-    for (size_t i = 0; i < MADE_KEYS; i++) {
+    for (size_t i = 0; i < MADE_ALL; i++) {
         struct made *m = &made[i];
 
         must(private_key_generate(algorithm_by_uri(bytes_of(URI[i]), ALGORITHM_KEY_GENERATION),

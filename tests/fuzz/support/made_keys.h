@@ -6,7 +6,14 @@
 
 #include <openssl/evp.h>
 
-enum made_key { MADE_P256, MADE_ED25519, MADE_RSA, MADE_KEYS };
+enum made_key {
+    MADE_P256,
+    MADE_ED25519,
+    MADE_RSA,
+    MADE_KEYS,               /* that an input may choose from */
+    MADE_SERVER = MADE_KEYS, /* RSA-2048, the issuer's in the 2010 profile */
+    MADE_ALL,
+};
 
 /** To be called first. */
 void make_keys(void);

@@ -1,6 +1,7 @@
 #include "tests/fuzz/support/user.h"
 #include "keygen2/crypto/certificate.h"
 #include "keygen2/crypto/signature.h"
+#include "tests/fuzz/support/issuer.h"
 #include "tests/fuzz/support/made_keys.h"
 #include "tests/plain/support/enrol.h"
 
@@ -90,6 +91,31 @@ static void give_public_key(struct world *w, struct input *input, void *member)
         which == MADE_KEYS ? input_bytes(input) : made_public_key((enum made_key)which);
 }
 
+static void give_nonce(struct world *w, struct input *input, void *member)
+{
+    static const uint8_t nonce[32] = { 0xFF };
+
+    (void)w;
+    *(struct bytes *)member =
+        input_choice(input, 4) == 3 ? input_bytes(input) : bytes_at(nonce, sizeof nonce);
+}
+
+/* Longer than a run of the fuzzer. */
+static void give_life_time(struct world *w, struct input *input, void *member)
+{
+    static const uint32_t SECONDS[] = { UINT16_MAX + 2, UINT32_MAX, UINT16_MAX, 0 };
+
+    (void)w;
+    *(uint32_t *)member = SECONDS[input_choice(input, NITEMS(SECONDS))];
+}
+
+static void give_server_key(struct world *w, struct input *input, void *member)
+{
+    (void)w;
+    *(struct bytes *)member =
+        input_choice(input, 4) == 3 ? input_bytes(input) : made_public_key(MADE_SERVER);
+}
+
 /* Fields by the names that the text gives them; a new method finds its fields here too. */
 static const struct {
     const char *name;
@@ -106,6 +132,10 @@ static const struct {
     { "parameters", give_parameters },
     { "data", give_data },
     { "publicKey", give_public_key },
+    { "server_session_id", give_nonce },
+    { "client_session_id", give_nonce },
+    { "server_public_key", give_server_key },
+    { "life_time", give_life_time },
 };
 
 static void give_field(struct world *w, struct input *input, const struct wire_field *field,
@@ -164,21 +194,36 @@ static void check_result(struct world *w, enum method_id id, const struct operat
     buf_free(&public_key);
 }
 
+/* That of the 2010 profile comes last, so that inputs from before it mean what they meant. */
+static const struct sks_method *choose_method(struct input *input)
+{
+    size_t which = input_choice(input, SKS_METHODS_COUNT);
+    size_t late = (size_t)(sks_method(CREATE_SESSION_2010) - SKS_METHODS);
+
+    if (which == SKS_METHODS_COUNT - 1)
+        return &SKS_METHODS[late];
+    return &SKS_METHODS[which < late ? which : which + 1];
+}
+
 void user_step(struct world *w, struct input *input)
 {
-    const struct sks_method *method = &SKS_METHODS[input_choice(input, SKS_METHODS_COUNT)];
+    const struct sks_method *method = choose_method(input);
     union sks_in in = { 0 };
     union sks_out out;
     uint8_t twist = input_byte(input);
 
     if (method->id == CREATE_PROVISIONING_SESSION)
         return; /* without its key nothing could be done with it */
+    if (method->id == CREATE_SESSION_2010 && w->sessions == SESSIONS_MAX)
+        return;
     for (size_t i = 0; i < method->in_count; i++)
         give_field(w, input, &method->in[i], &in);
     if (twist == 1)
         (void)input_alter(input, method->in, method->in_count, NULL, &in, &w->arena);
     if (world_call(w, (enum method_id)method->id, &in, &out) != SKS_OK)
         return;
+    if (method->id == CREATE_SESSION_2010)
+        issuer_keep_session_2010(w, &in.create_session_2010, &out.create_session_2010);
     if (method->id == DELETE_KEY) {
         world_forget_key(w, in.handle);
         world_check_garbage();

@@ -58,6 +58,10 @@ class IssuerSession:
         self.device_certificate = self.device_id = None
         self.last_mac = None
 
+    @property
+    def server_session_id(self):
+        return self.request["serverSessionId"]
+
     def create(self):
         """createProvisioningSession; the attestation is verified with the device's certificate."""
         answer = self.wire.call("createProvisioningSession", **self.request)

@@ -4,12 +4,13 @@ import hashlib
 
 from .client_side import Client, Device
 from .processes import PROFILES, run, run_json
+from .records import RecordsMixin
 from .testcase import RigTest
 
 DONE, REFUSED, USAGE, IO_ERROR = 0, 1, 2, 3
 
 
-class ProfileTest(RigTest):
+class ProfileTest(RecordsMixin, RigTest):
     profiles = PROFILES
 
     @classmethod

@@ -281,7 +281,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _begin(self, resume):
         issuer = self.server.issuer
         if resume is None:
-            session = Session(issuer, issuer.script)
+            session = issuer.session_class(issuer, issuer.script)
             issuer.sessions.append(session)
             return self._go_on(session, cookie=session.cookie)
         session = self._session()
@@ -343,6 +343,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 class KeyGen2Issuer:
     """issuer.script is what the next session plays; sessions and errors tell what came of it."""
+
+    session_class = Session
 
     def __init__(self, name="Test CA"):
         self.authority = Authority(name)

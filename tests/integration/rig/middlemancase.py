@@ -4,6 +4,7 @@ from . import constructs
 from .certificates import generate
 from .mitm import Relay, flip_bit, sks_name
 from .processes import provision
+from .records import RecordsMixin
 from .sks_types import base64url, from_base64url
 from .testcase import RigTest, write_profile
 
@@ -30,7 +31,7 @@ def put(*path, change):
     return apply
 
 
-class MiddlemanTest(RigTest):
+class MiddlemanTest(RecordsMixin, RigTest):
     @classmethod
     def set_up_rig(cls):
         cls.outer, cls.inner = Relay(), Relay(name=sks_name)

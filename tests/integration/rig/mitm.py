@@ -68,6 +68,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with relay.lock:
             count = relay.count
             relay.count += 1
+            relay.paths.append(self.path)
         name = relay.name(body)
         body = relay.apply("request", name, body, count)
         status, headers, answer = self._forward(relay, name, body)
@@ -134,6 +135,7 @@ class Relay:
         self.name = name
         self.count = 0
         self.seen = []              # (direction, name) in order
+        self.paths = []             # of the requests
         self.errors = []
         self.close_silently = False
         self.header_hook = None     # (direction, name, headers: dict), which it may change

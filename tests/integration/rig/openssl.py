@@ -18,14 +18,19 @@ def _pem(der):
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
 
 
-def path_problem(path, anchors):
-    """Why `openssl verify -x509_strict` refuses the path, or an empty text."""
+def path_problem(path, anchors, crl=None):
+    """Why `openssl verify -x509_strict` refuses the path, or an empty text; crl: DER of one that
+    is asked too."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "leaf.pem").write_bytes(_pem(path[0]))
         (folder / "rest.pem").write_bytes(b"".join(map(_pem, path[1:])))
         untrusted = ["-untrusted", folder / "rest.pem"] if path[1:] else []
-        done = _run("verify", "-x509_strict", "-CAfile", anchors, *untrusted,
+        if crl is not None:
+            (folder / "crl.pem").write_bytes(
+                x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM))
+        checked = ["-crl_check", "-CRLfile", folder / "crl.pem"] if crl is not None else []
+        done = _run("verify", "-x509_strict", "-CAfile", anchors, *untrusted, *checked,
                     folder / "leaf.pem")
         return "" if done.returncode == 0 else done.stdout + done.stderr
 

@@ -31,6 +31,18 @@ _libc = ctypes.CDLL(None)
 _running = set()
 
 
+# What sks-proxy keeps must not lie with what the developer's own one keeps.
+_state = Path(tempfile.mkdtemp(prefix="sks-state-"))
+os.environ["XDG_STATE_HOME"] = str(_state)
+_owner = os.getpid()
+
+
+@atexit.register
+def _remove_state():
+    if os.getpid() == _owner:
+        remove_folder(_state)
+
+
 @atexit.register
 def _end_all():
     for program in list(_running):
@@ -230,13 +242,17 @@ class Issuer(Program):
         return arguments + list(self.options)
 
     def on_ready(self):
-        for url in self.ready:
-            if "://" in url:
+        for name, url in zip([None] + self.ready, self.ready):
+            if "://" in url and name != "manage":
                 self.listen[urlsplit(url).scheme] = address(url)
 
     @property
     def url(self):
         return next(url for url in self.ready if url.startswith("http://"))
+
+    @property
+    def manage_url(self):
+        return self.ready[self.ready.index("manage") + 1]
 
     @property
     def https_url(self):

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from .constructs import SESSION_1
+from .constructs_2010 import SESSION_2010
 from .processes import PROFILES
 from .sks_types import from_base64url
 
@@ -61,6 +63,19 @@ class Profile:
     def __init__(self, name):
         self.name = name
         self.json = json.loads((PROFILES / (name + ".json")).read_text())
+
+    @property
+    def is_2010(self):
+        return self.get("session") == "2010"
+
+    @property
+    def session_algorithm(self):
+        return SESSION_2010 if self.is_2010 else SESSION_1
+
+    @property
+    def is_managed(self):
+        """Its keys can be managed later."""
+        return self.get("keyManagementKey", not self.is_2010)
 
     def get(self, name, default=None):
         return self.json.get(name, default)
@@ -157,7 +172,7 @@ def makers(profile):
     if not profile.targets():
         return []
     candidates = [other for other in shipped() if other.keys and not other.targets()
-                  and not other.get("deferredIssuance")
+                  and not other.get("deferredIssuance") and other.is_managed
                   and other.get("privacyEnabled") == profile.get("privacyEnabled")
                   and any(profile.found_by(lookup, wanted)
                           for lookup in profile.targets() for wanted in other.keys)]

@@ -154,10 +154,31 @@ class KeyChecks:
             extended = []
         self.assertEqual(extended, [EXTENDED_USAGES.get(name, name)
                                     for name in wanted.get("extendedKeyUsage", [])])
+        self.check_names(got, wanted)
         public = made.private.public_key() if made.private else constructs.from_spki(made.generated)
         self.assertEqual(constructs.spki(got.public_key()), constructs.spki(public))
         self.check_kind(made.wanted.key, public)
         self.check_kind(made.wanted.key, constructs.from_spki(made.generated))
+
+    def check_names(self, certificate, wanted):
+        """Policies and alternative names; of the enrolment only device8 is used."""
+        def value_of(kind, read):
+            try:
+                return read(certificate.extensions.get_extension_for_class(kind).value)
+            except x509.ExtensionNotFound:
+                return []
+        self.assertEqual(
+            value_of(x509.CertificatePolicies,
+                     lambda found: [policy.policy_identifier.dotted_string for policy in found]),
+            wanted.get("certificatePolicies", []))
+        device = self.sks.call("getDeviceInfo").certificate[0]
+        prefixes = {x509.RFC822Name: "email:", x509.UniformResourceIdentifier: "URI:",
+                    x509.DNSName: "DNS:"}
+        self.assertEqual(
+            value_of(x509.SubjectAlternativeName,
+                     lambda found: [prefixes[type(name)] + name.value for name in found]),
+            [name.replace("{device8}", hashlib.sha256(device).hexdigest()[:8])
+             for name in wanted.get("subjectAltName", [])])
 
     def check_validity(self, certificate, days, record):
         started, ended = (datetime.datetime.strptime(record[name], "%Y-%m-%dT%H:%M:%SZ")

@@ -19,6 +19,7 @@ from .sks_types import base64url, from_base64url
 from .testcase import RigTest
 
 INITIALIZATION = "ProvisioningInitializationRequest"
+INITIALIZED = "ProvisioningInitializationResponse"
 CREATION, FINALIZATION = "KeyCreationRequest", "ProvisioningFinalizationRequest"
 
 
@@ -285,12 +286,26 @@ class ShippedCase(KeyChecks, RigTest):
         self.assertEqual(sorted(item["type"] for item in answers),
                          sorted(profile.get("clientCapabilityQuery", [])))
         request = record.messages[INITIALIZATION]
-        for name, default in (("sessionLifeTime", 600), ("sessionKeyLimit", 200)):
+        for name, default in (("sessionLifeTime", 600),
+                              ("sessionKeyLimit", 65535 if profile.is_2010 else 200)):
             self.assertEqual(request[name], profile.get(name, default))
-        self.assertEqual("keyManagementKey" in request, profile.get("keyManagementKey", True))
+        self.assertEqual("keyManagementKey" in request, profile.is_managed)
+        self.check_session_keys(profile, record)
         deferred = record.messages.get(CREATION, {}).get("deferredIssuance", False)
         self.assertEqual(deferred, profile.get("deferredIssuance", False))
         self.check_lookups(profile, record)
+
+    def check_session_keys(self, profile, record):
+        """How the session key came about; the record says so too."""
+        names = (("serverPublicKey", "encryptedSessionKey") if profile.is_2010
+                 else ("serverEphemeralKey", "clientEphemeralKey"))
+        request, response = record.messages[INITIALIZATION], record.messages[INITIALIZED]
+        self.assertEqual(request["sessionKeyAlgorithm"], profile.session_algorithm)
+        self.assertEqual([record.terms[name] for name in names],
+                         [request[names[0]], response[names[1]]])
+        if profile.is_2010:
+            key = constructs.from_jwk(request["serverPublicKey"])
+            self.assertEqual(key.key_size, profile.get("serverKeySize", 2048))
 
     def check_lookups(self, profile, record):
         """Each is sent for the generations that the device may have, filter and all."""
@@ -341,9 +356,10 @@ class ShippedCase(KeyChecks, RigTest):
     def check_session(self, shown, owner):
         shown.pop("provisioningHandle")
         self.assertEqual(shown, {
-            "sessionKeyAlgorithm": constructs.SESSION_1, "keyManagementKey": owner.kmk,
+            "sessionKeyAlgorithm": owner.profile.session_algorithm, "keyManagementKey": owner.kmk,
             "privacyEnabled": owner.profile.get("privacyEnabled", False),
-            "clientTime": owner.terms["clientTime"], "serverSessionId": owner.id,
+            "clientTime": 0 if owner.profile.is_2010 else owner.terms["clientTime"],
+            "serverSessionId": owner.id,
             "sessionLifeTime": owner.profile.get("sessionLifeTime", 600),
             "clientSessionId": owner.terms["clientSessionId"],
             "issuerUri": "%s/kg2/%s" % (self.issuer.url, owner.profile.name)})

@@ -124,26 +124,30 @@ def connection(url, timeout=60):
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
 
 
-def encode_call(method, **values):
-    number, inputs, _ = METHODS[method]
+def encode_call(method, _methods=METHODS, **values):
+    number, inputs, _ = _methods[method]
     return bytes([number]) + encode_table(inputs, values)
 
 
-def decode_answer(method, raw):
+def decode_answer(method, raw, methods=METHODS):
     """The outputs; raises SksError for a status other than 0."""
     if raw[0] != 0:
         reader = Reader(raw[1:])
         text = reader.value("string")
         reader.end()
         raise SksError(raw[0], text)
-    return SimpleNamespace(**Reader(raw[1:]).table(METHODS[method][2], ENUMERATIONS.get(method)))
+    return SimpleNamespace(**Reader(raw[1:]).table(methods[method][2], ENUMERATIONS.get(method)))
 
 
 class SksClient:
     """Calls methods by name: client.call("enumerateKeys", keyHandle=0).keyHandle"""
 
-    def __init__(self, url):
-        self.connection = connection(url)
+    path = "/sks"
+    methods = METHODS
+
+    def __init__(self, url, beside=None):
+        """`beside`: a client of another URL of the same token, to share its connection."""
+        self.connection = beside.connection if beside else connection(url)
 
     def close(self):
         self.connection.close()
@@ -151,7 +155,7 @@ class SksClient:
     def post(self, body):
         """The raw answer to a raw call; the transport must be in order."""
         try:
-            self.connection.request("POST", "/sks", body, {"Content-Type": CONTENT_TYPE})
+            self.connection.request("POST", self.path, body, {"Content-Type": CONTENT_TYPE})
             response = self.connection.getresponse()
             answer = response.read()
         except (OSError, http.client.HTTPException):
@@ -161,11 +165,12 @@ class SksClient:
         if response.status != 200 or kind != CONTENT_TYPE or not answer:
             raise AssertionError("HTTP %d %s, %d bytes" % (response.status, kind, len(answer)))
         if body:
-            outcomes.note(body[0], answer)
+            outcomes.note(body[0], answer, self.path)
         return answer
 
     def call(self, method, **values):
-        return decode_answer(method, self.post(encode_call(method, **values)))
+        body = encode_call(method, self.methods, **values)
+        return decode_answer(method, self.post(body), self.methods)
 
     def raw_status(self, body):
         """The status byte of a call given as bytes, which may be malformed."""

@@ -1,5 +1,9 @@
 """Test classes against one live token on the SKS wire, driven by the issuer side in Python."""
 
+import http.client
+import threading
+import time
+
 from .certificates import Authority
 from .issuer_side import IssuerSession
 from .testcase import RigTest
@@ -11,6 +15,7 @@ NOT_AVAILABLE = 13
 
 class WireTest(RigTest):
     token_options = ()      # of serve
+    no_session = NO_SESSION
 
     @classmethod
     def set_up_rig(cls):
@@ -40,7 +45,7 @@ class WireTest(RigTest):
         keys = [vars(item) for item in self.sks.keys()]
         text = self.assert_status(status, call, *arguments, **options)
         self.assertFalse(self.is_open(session), "torn down")
-        self.assert_status(NO_SESSION, session.abort)
+        self.assert_status(self.no_session, session.abort)
         self.assertEqual([vars(item) for item in self.sks.keys()], keys)
         return text
 
@@ -48,6 +53,31 @@ class WireTest(RigTest):
         text = self.assert_status(status, call, *arguments, **options)
         self.assertTrue(self.is_open(session), "still open")
         return text
+
+    def restart(self):
+        """kill -9 and a new start; the test's connection goes with the old one."""
+        self.sks.close()
+        self.token.restart()
+
+    def close_and_kill(self, session, seconds):
+        """Closes, and kills the token so long after the call has begun; whether it was answered."""
+        answered = []
+
+        def close():
+            try:
+                session.close()
+                answered.append(True)
+            except (OSError, http.client.HTTPException):
+                pass    # the connection died with the token
+
+        thread = threading.Thread(target=close)
+        thread.start()
+        time.sleep(seconds)
+        self.token.kill()
+        thread.join()
+        self.sks.close()
+        self.token.start()
+        return bool(answered)
 
     def refuse_each(self, cases, make):
         """make(session, **changes) is refused with the status of each case

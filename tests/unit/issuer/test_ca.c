@@ -1,4 +1,5 @@
-#include "issuer/ca.h"
+#include "issuer/crl.h"
+#include "issuer/enrolment.h"
 #include "issuer/profile.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
@@ -92,14 +93,28 @@ static X509 *issue(const struct ca *ca, const struct certificate_template *templ
     return certificate;
 }
 
+static struct bytes extensions_of(const struct bytes_list *usages,
+                                  const struct bytes_list *extendeds,
+                                  const struct bytes_list *policies)
+{
+    struct buf out = { 0 };
+    struct bytes der;
+
+    cr_assert_eq(certificate_extensions(usages, extendeds, policies, &out), SKS_OK);
+    der = arena_copy(&arena, buf_bytes(&out));
+    buf_free(&out);
+    return der;
+}
+
 static struct certificate_template plain_template(void)
 {
     struct bytes usage = bytes_of("digitalSignature");
     const struct bytes_list usages = { &usage, 1 }, none = { 0 };
     struct certificate_template template = { .validity_days = 30 };
 
-    cr_assert_eq(certificate_subject(bytes_of("CN=Test"), &arena, &template.subject, &err), SKS_OK);
-    cr_assert_eq(certificate_extensions(&usages, &none, &arena, &template.extensions), SKS_OK);
+    cr_assert_eq(certificate_subject(bytes_of("CN=Test"), NULL, &arena, &template.subject, &err),
+                 SKS_OK);
+    template.extensions = extensions_of(&usages, &none, &none);
     return template;
 }
 
@@ -147,18 +162,24 @@ Test(ca, fields_of_the_template)
 {
     struct bytes usage[] = { bytes_of("digitalSignature"), bytes_of("nonRepudiation") };
     struct bytes extended[] = { bytes_of("clientAuth"), bytes_of("1.2.3.4") };
+    struct bytes policy[] = { bytes_of("2.23.140.1.2.1"), bytes_of("1.3.6.1.4.1.99999.1") };
     const struct bytes_list usages = { usage, 2 }, extendeds = { extended, 2 };
+    const struct bytes_list policies = { policy, 2 };
     struct certificate_template template = plain_template();
+    CERTIFICATEPOLICIES *named;
     EXTENDED_KEY_USAGE *eku;
     X509 *certificate;
     int critical, days, seconds;
 
-    cr_assert_eq(certificate_extensions(&usages, &extendeds, &arena, &template.extensions), SKS_OK);
+    template.extensions = extensions_of(&usages, &extendeds, &policies);
     certificate = issue(&fixture.issuer.ca, &template, fixture_spki(P256_URI, &arena));
     cr_assert_eq(X509_get_key_usage(certificate), KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
     eku = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
     cr_assert(eku != NULL && critical == 0);
     cr_assert_eq(sk_ASN1_OBJECT_num(eku), 2);
+    named = X509_get_ext_d2i(certificate, NID_certificate_policies, &critical, NULL);
+    cr_assert(named != NULL && critical == 0 && sk_POLICYINFO_num(named) == 2);
+    CERTIFICATEPOLICIES_free(named);
     cr_assert(X509_get0_subject_key_id(certificate) != NULL);
     cr_assert(X509_get0_authority_key_id(certificate) != NULL);
     cr_assert(ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)));
@@ -220,6 +241,71 @@ Test(ca, what_is_no_ca)
     X509_free(certificate);
 }
 
+Test(ca, crl_distribution_point)
+{
+    static const char URL[] = "https://issuer.example:8443/crl";
+    struct certificate_template template = plain_template();
+    struct buf extension = { 0 };
+    CRL_DIST_POINTS *points;
+    const GENERAL_NAME *name;
+    X509 *certificate;
+    int critical;
+
+    put_crl_distribution_point(&extension, URL);
+    cr_assert_eq(extension.status, SKS_OK);
+    template.own_extensions = buf_bytes(&extension);
+    certificate = issue(&fixture.issuer.ca, &template, fixture_spki(P256_URI, &arena));
+    points = X509_get_ext_d2i(certificate, NID_crl_distribution_points, &critical, NULL);
+    cr_assert(points != NULL && critical == 0 && sk_DIST_POINT_num(points) == 1);
+    name = sk_GENERAL_NAME_value(sk_DIST_POINT_value(points, 0)->distpoint->name.fullname, 0);
+    cr_assert_eq(name->type, GEN_URI);
+    cr_assert_str_eq((const char *)ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), URL);
+    CRL_DIST_POINTS_free(points);
+    X509_free(certificate);
+    buf_free(&extension);
+}
+
+/* ---- CRLs ---- */
+
+Test(ca, crl)
+{
+    static const uint8_t SERIALS[][2] = { { 0x7F, 0xFF }, { 0x80, 0x01 } };
+    const struct crl_entry entry[] = { { bytes_at(SERIALS[0], 2), 1700000000, REASON_HOLD },
+                                       { bytes_at(SERIALS[1], 2), 1800000000, 0 } };
+    X509 *ca = parse(fixture.issuer.ca.certificate);
+    struct buf der = { 0 }, entries = { 0 };
+    const uint8_t *p;
+    ASN1_INTEGER *number, *serial = ASN1_INTEGER_new();
+    X509_REVOKED *found = NULL;
+    X509_CRL *crl;
+    int64_t value;
+
+    for (size_t i = 0; i < NITEMS(entry); i++)
+        put_crl_entry(&entries, &entry[i]);
+    cr_assert_eq(crl_make(&fixture.issuer.ca, buf_bytes(&entries), 0x80, clock_now(), 60, &der),
+                 SKS_OK);
+    p = der.ptr;
+    crl = d2i_X509_CRL(NULL, &p, (long)der.len);
+    cr_assert(crl != NULL && p == der.ptr + der.len);
+    cr_assert_eq(X509_CRL_verify(crl, X509_get0_pubkey(ca)), 1);
+    cr_assert_eq(X509_CRL_get_version(crl), X509_CRL_VERSION_2);
+    number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+    cr_assert(number != NULL && ASN1_INTEGER_get_int64(&value, number) && value == 0x80);
+    cr_assert_eq(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 2);
+    cr_assert(ASN1_INTEGER_set(serial, 0x8001) &&
+              X509_CRL_get0_by_serial(crl, &found, serial) == 1);
+    cr_assert_eq(X509_REVOKED_get_ext_count(found), 0, "unspecified is not said");
+    cr_assert(ASN1_INTEGER_set(serial, 0x7FFF) &&
+              X509_CRL_get0_by_serial(crl, &found, serial) == 1);
+    cr_assert_eq(X509_REVOKED_get_ext_count(found), 1);
+    ASN1_INTEGER_free(number);
+    ASN1_INTEGER_free(serial);
+    X509_CRL_free(crl);
+    X509_free(ca);
+    buf_free(&entries);
+    buf_free(&der);
+}
+
 /* ---- names ---- */
 
 Test(ca, subjects)
@@ -236,8 +322,8 @@ Test(ca, subjects)
         const uint8_t *p;
         X509_NAME *name;
 
-        cr_assert_eq(certificate_subject(bytes_of(GOOD[i]), &arena, &der, &err), SKS_OK, "%s: %s",
-                     GOOD[i], err.text);
+        cr_assert_eq(certificate_subject(bytes_of(GOOD[i]), NULL, &arena, &der, &err), SKS_OK,
+                     "%s: %s", GOOD[i], err.text);
         p = der.ptr;
         name = d2i_X509_NAME(NULL, &p, (long)der.len);
         cr_assert_str_eq(certificate_name(&arena, name), GOOD[i], "it reads as it was written");
@@ -248,14 +334,82 @@ Test(ca, subjects)
 Test(ca, bad_subjects)
 {
     static const char *const BAD[] = {
-        "",         "Anna",   "=Anna",    "CN=",      "NOSUCHTYPE=x", "CN=a+OU=b", "CN=#0403",
-        "CN=\"a\"", "CN=a\\", "CN=a\\zz", "C=Sweden", "CN=a,",        "CN=a,,O=b",
+        "",          "Anna",     "=Anna",    "CN=",      "NOSUCHTYPE=x", "CN=a+OU=b",
+        "CN=#0403",  "CN=\"a\"", "CN=a\\",   "CN=a\\zz", "C=Sweden",     "CN=a,",
+        "CN=a,,O=b", "CN={",     "CN={a b}", "CN={}",    "CN={name",     "{name}=a",
     };
 
     for (size_t i = 0; i < NITEMS(BAD); i++) {
         struct bytes der = { 0 };
 
-        cr_assert_eq(certificate_subject(bytes_of(BAD[i]), &arena, &der, &err), SKS_ERROR_OPTION,
-                     "%s", BAD[i]);
+        cr_assert_eq(certificate_subject(bytes_of(BAD[i]), NULL, &arena, &der, &err),
+                     SKS_ERROR_OPTION, "%s", BAD[i]);
     }
+}
+
+/* What the enrolment says cannot become another attribute, however it is written. */
+Test(ca, subjects_from_the_enrolment)
+{
+    struct enrolment_value value[] = {
+        { bytes_of("name"), bytes_of("Anna, O=Evil+x\\{y}") },
+        { bytes_of("country"), bytes_of("Sweden") },
+        { bytes_of("empty"), bytes_of("") },
+    };
+    const struct enrolment_values values = { value, NITEMS(value) };
+    static const char *const BAD[] = { "CN={other}", "C={country}", "CN={empty}" };
+    struct bytes der = { 0 };
+    const uint8_t *p;
+    X509_NAME *name;
+    char text[64];
+
+    cr_assert_eq(
+        certificate_subject(bytes_of("CN=Dr. {name}!,O=Example"), &values, &arena, &der, &err),
+        SKS_OK, "%s", err.text);
+    p = der.ptr;
+    name = d2i_X509_NAME(NULL, &p, (long)der.len);
+    cr_assert_eq(X509_NAME_entry_count(name), 2);
+    cr_assert(X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof text) > 0);
+    cr_assert_str_eq(text, "Dr. Anna, O=Evil+x\\{y}!");
+    X509_NAME_free(name);
+    for (size_t i = 0; i < NITEMS(BAD); i++)
+        cr_assert_eq(certificate_subject(bytes_of(BAD[i]), &values, &arena, &der, &err),
+                     SKS_ERROR_OPTION, "%s", BAD[i]);
+}
+
+static enum sks_status alt_name(const char *text, const struct enrolment_values *values,
+                                struct buf *out)
+{
+    struct bytes name = bytes_of(text);
+    const struct bytes_list names = { &name, 1 };
+
+    buf_reset(out);
+    return certificate_alt_names(&names, values, out, &err);
+}
+
+Test(ca, alternative_names)
+{
+    static const char *const GOOD[] = {
+        "email:a@b.example", "DNS:*.b.example", "URI:urn:uuid:1", "IP:127.0.0.1", "IP:::1",
+        "email:{mail}",      "DNS:{host}",
+    };
+    static const char *const BAD[] = {
+        "",          "a@b.example",      "email:",         "email:a",      "email:a@b c",
+        "DNS:a/b",   "DNS:a..b",         "IP:1.2.3",       "URI:nothing",  "dirName:x",
+        "RID:1.2.3", "email:\xc3\xa5@b", "email:{no mail", "email:{none}", "DNS:{mail}",
+    };
+    struct enrolment_value value[] = { { bytes_of("mail"), bytes_of("anna@b.example") },
+                                       { bytes_of("host"), bytes_of("h.b.example") } };
+    const struct enrolment_values values = { value, NITEMS(value) };
+    struct buf out = { 0 };
+
+    for (size_t i = 0; i < NITEMS(GOOD); i++) {
+        cr_assert_eq(alt_name(GOOD[i], &values, &out), SKS_OK, "%s: %s", GOOD[i], err.text);
+        cr_assert(out.len > 0);
+    }
+    for (size_t i = 0; i < NITEMS(BAD); i++)
+        cr_assert_eq(alt_name(BAD[i], &values, &out), SKS_ERROR_OPTION, "%s", BAD[i]);
+    cr_assert_eq(alt_name("DNS:{host}", NULL, &out), SKS_OK);
+    cr_assert_eq(out.len, 0, "nothing is known yet");
+    cr_assert_eq(alt_name("DNS:a/b", NULL, &out), SKS_ERROR_OPTION);
+    buf_free(&out);
 }

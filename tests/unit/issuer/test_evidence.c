@@ -236,5 +236,6 @@ Test(evidence, for_a_person)
     cr_assert_eq(evidence_summary(&fixture.issuer, client.id, &text, &err), SKS_OK);
     put_byte(&text, 0);
     cr_assert(strstr((const char *)text.ptr, "verdict  succeeded") != NULL);
+    cr_assert(strstr((const char *)text.ptr, "key      sealed") != NULL);
     cr_assert(strstr((const char *)text.ptr, "pass  closing proof") != NULL);
 }

@@ -1,6 +1,7 @@
 #include "issuer/draw.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/json_schema.h"
+#include "keygen2/message/evidence.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -85,6 +86,10 @@ Test(profile, refusals_point_at_the_place)
         { "{\"keyEntrySpecifiers\":[" KEY_START "{\"subject\":\"CN=a\",\"keyUsage\":"
           "[\"digitalSignature\"],\"extendedKeyUsage\":[\"everything\"]}}]}",
           "/extendedKeyUsage/0: unknown name" },
+        { "{\"keyEntrySpecifiers\":[" KEY_START "{\"subject\":\"CN=a\",\"keyUsage\":"
+          "[\"digitalSignature\"],\"extendedKeyUsage\":[\"clientAuth\",\"" EVIDENCE_KEY_USAGE
+          "\"]}}]}",
+          "/extendedKeyUsage/1: unknown name" },
         { "{\"keyEntrySpecifiers\":[" KEY_START
           "{\"subject\":\"anna\",\"keyUsage\":[\"digitalSignature\"]}}]}",
           "/certificate/subject: expected TYPE=value" },

@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct server {
     pthread_t thread;
     unsigned connections, whole; /* requests that arrived whole */
     char *request;               /* the last one */
+    sem_t closed;                /* posted for each connection that the server has closed */
 };
 
 static struct server server;
@@ -123,11 +125,18 @@ static void *serve(void *unused)
             serve_connection(&wire);
         SSL_free(wire.ssl);
         (void)close(wire.fd);
+        (void)sem_post(&server.closed);
     }
     return NULL;
 }
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nContent-Length: 2\r\n\r\nok"
+
+static void run(void)
+{
+    cr_assert_eq(sem_init(&server.closed, 0, 0), 0);
+    cr_assert_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+}
 
 static void start(const char *script, const char *answer)
 {
@@ -144,7 +153,7 @@ static void start(const char *script, const char *answer)
     cr_assert_eq(getsockname(server.listener, (struct sockaddr *)&address, &len), 0);
     (void)snprintf(server.url, sizeof server.url, "%s://127.0.0.1:%u/x",
                    server.tls == NULL ? "http" : "https", ntohs(address.sin_port));
-    cr_assert_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    run();
 }
 
 /* Ends the server's thread: no more connections. */
@@ -261,7 +270,7 @@ Test(http_client, over_a_unix_socket)
     cr_assert_eq(bind(server.listener, (struct sockaddr *)&address, sizeof address), 0);
     cr_assert_eq(listen(server.listener, 8), 0);
     (void)snprintf(server.url, sizeof server.url, "http://localhost/x");
-    cr_assert_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    run();
     client = new_client((struct http_client_config){ .unix_socket = address.sun_path });
     cr_assert_eq(post(client, bytes_of("x"), &exchange), SKS_OK, "%s", err.text);
     cr_assert_eq(exchange.status, 200);
@@ -293,6 +302,8 @@ static void check_broken(struct broken broken)
     start(broken.script, OK_ANSWER);
     client = new_client((struct http_client_config){ .never_twice = broken.never_twice });
     cr_assert_eq(post(client, bytes_of("first"), &exchange), SKS_OK, "%s", err.text);
+    if (*broken.script == ANSWER_CLOSE)
+        (void)sem_wait(&server.closed); /* a request on its way before the end is another story */
     rc = post(client, bytes_at(body, broken.body), &exchange);
     cr_expect_eq(rc, broken.second, "%s: %d %s", broken.script, rc, err.text);
     cr_expect(exchange.sent);

@@ -248,7 +248,7 @@ static const struct edit VALUES[] = {
     { "ProvisioningInitializationRequest", "/sessionKeyLimit", "65536",
       "/sessionKeyLimit: must be 1-65535" },
     { "ProvisioningInitializationRequest", "/sessionLifeTime", "0",
-      "/sessionLifeTime: must be 1-65535" },
+      "/sessionLifeTime: must be 1-4294967295" },
     { "ProvisioningInitializationRequest", "/sessionLifeTime", "65535", NULL },
     { "ProvisioningInitializationRequest", "/sessionLifeTime", "65536",
       "/sessionLifeTime: must be 1-65535" },

@@ -51,6 +51,33 @@ static bool load(const struct suspended *wanted, struct suspended *got)
     return found;
 }
 
+static enum sks_status count_proofs(void *ctx, const struct suspended *session)
+{
+    *(unsigned *)ctx += session->proof.len > 0 ? 100 : 1;
+    return SKS_OK;
+}
+
+Test(suspended, proofs_among_them)
+{
+    struct suspended one = made("a"), two = made("b"), got;
+    struct sks_error err = { 0 };
+    char path[PATH_MAX];
+    unsigned count = 0;
+
+    cr_assert_eq(suspended_each("/tmp/sks-nowhere", count_proofs, &count, &err), SKS_OK);
+    one.proof = bytes_of("{\"a\": \"proof\"}");
+    cr_assert_eq(suspended_save(folder, &one, NULL), SKS_OK);
+    cr_assert_eq(suspended_save(folder, &two, NULL), SKS_OK);
+    cr_assert(load(&one, &got) && bytes_equal(got.proof, one.proof));
+    cr_assert(load(&two, &got) && got.proof.len == 0);
+    (void)snprintf(path, sizeof path, "%s/0123456789abcdef0123456789abcdef.json", folder);
+    cr_assert_eq(file_write(path, 0600, bytes_of("garbage"), NULL), SKS_OK);
+    (void)snprintf(path, sizeof path, "%s/another.json", folder);
+    cr_assert_eq(file_write(path, 0600, bytes_of("{}"), NULL), SKS_OK);
+    cr_assert_eq(suspended_each(folder, count_proofs, &count, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(count, 101, "what cannot be read is passed over, what is none is not looked at");
+}
+
 Test(suspended, comes_back_until_it_is_removed)
 {
     struct suspended one = made("../../!~"), two = made("b"), got;

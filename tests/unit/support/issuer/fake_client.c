@@ -123,7 +123,7 @@ static void respond_initialization(struct fake_client *c)
     c->terms.issuer_uri = bytes_of(c->issuer_uri);
     c->terms.key_management_key = request.key_management_key;
     c->terms.client_time = (uint32_t)clock_now();
-    c->terms.session_life_time = request.session_life_time;
+    c->terms.session_life_time = (uint16_t)request.session_life_time;
     c->terms.session_key_limit = request.session_key_limit;
     cr_assert_eq(
         session_key_derive(own, request.server_ephemeral_key, &c->terms, device_id, &c->sk),

@@ -53,6 +53,19 @@ static void decode(const struct json_type *type, void *out)
 
 /* ---- the issuer ---- */
 
+static void merge(json_t *message, json_t *change)
+{
+    const char *name;
+    json_t *value;
+
+    cr_assert_eq(json_object_update(message, change), 0);
+    json_object_foreach(change, name, value)
+    {
+        if (json_is_null(value))
+            cr_assert_eq(json_object_del(message, name), 0);
+    }
+}
+
 static void answer_message(const char *type, struct http_exchange *exchange)
 {
     json_t *message = json_loads(fake_recorded_text(type), 0, NULL), *change = NULL;
@@ -63,7 +76,11 @@ static void answer_message(const char *type, struct http_exchange *exchange)
     else if (fake.issuer.message2 != NULL && strcmp(fake.issuer.message2, type) == 0)
         change = json_loads(fake.issuer.change2, 0, NULL);
     if (change != NULL)
-        cr_assert_eq(json_object_update(message, change), 0);
+        merge(message, change);
+    if (fake.issuer.client_session_id && json_object_get(message, "clientSessionId") != NULL)
+        cr_assert_eq(json_object_set(message, "clientSessionId",
+                                     json_object_get(fake_response(1), "clientSessionId")),
+                     0);
     text = json_dumps(message, JSON_COMPACT);
     put_raw(&exchange->body, bytes_of(text));
     exchange->status = 200;
@@ -202,6 +219,22 @@ static void play_create_session(const union sks_in *in, union sks_out *out)
     };
 }
 
+static void play_create_session_2010(const union sks_in *in, union sks_out *out)
+{
+    static const uint8_t ENCRYPTED[256] = { 1 };
+
+    note("session-2010", in->create_session_2010.life_time, bytes_of(""));
+    cr_expect(bytes_equal(in->create_session_2010.provisioning_uri, bytes_of(FAKE_URL)));
+    cr_expect_eq(in->create_session_2010.client_session_id.len, SKS_SESSION_ID_2010);
+    cr_expect_gt(in->create_session_2010.server_public_key.len, 256);
+    out->create_session_2010 =
+        (struct create_session_2010_out){ .encrypted_session_key = bytes_at(ENCRYPTED, 256),
+                                          .attested_session_key = bytes_of("attestation"),
+                                          .provisioning_id = 3 };
+    if (fake.token.created_2010 != NULL)
+        out->create_session_2010 = *fake.token.created_2010;
+}
+
 static void play_closed(const union sks_in *in, union sks_out *out)
 {
     const struct enumerate_sessions_out *next = fake.token.sessions;
@@ -284,6 +317,9 @@ static void play_token(const struct sks_method *method, const union sks_in *in, 
     case CREATE_PROVISIONING_SESSION:
         play_create_session(in, out);
         break;
+    case CREATE_SESSION_2010:
+        play_create_session_2010(in, out);
+        break;
     case ENUMERATE_PROVISIONING_SESSIONS:
         play_enumerate(in, out);
         break;
@@ -356,6 +392,12 @@ static enum sks_status token_exchange(void *ctx, struct bytes request, struct bu
     return answer->status;
 }
 
+static void token_path(void *ctx, const char *path)
+{
+    (void)ctx;
+    fake.token.path = path;
+}
+
 /* ---- a run ---- */
 
 void fake_set_up(const char *name)
@@ -386,7 +428,8 @@ static struct attack *load_attack(void)
 void fake_run(void)
 {
     static const struct issuer_transport ISSUER = { .exchange = issuer_exchange };
-    static const struct token_transport TOKEN = { .exchange = token_exchange };
+    static const struct token_transport TOKEN = { .exchange = token_exchange,
+                                                  .set_path = token_path };
     struct token_link_config token = { .watch = provision_watch };
     struct user_config user = { .yes = true, .pins = fake.pins, .pin_count = fake.pin_count };
     struct enrolment *e = &fake.enrolment;

@@ -35,10 +35,12 @@ struct fake_issuer {
     const char *location;
     const char *leaf;    /* TLS certificate, "" over http */
     const char *verdict; /* on the pages; NULL: no pages */
-    /* Changes a message of the recording: a JSON object that is merged into it. */
+    /* Changes a message of the recording: a JSON object that is merged into it, where null takes
+     * away. */
     const char *message, *change;
     const char *message2, *change2; /* and another one */
     bool skip_creation;
+    bool client_session_id; /* name the client's id as it drew it, not as recorded */
 };
 struct fake_token {
     uint8_t at; /* method with trouble; 0: none */
@@ -47,8 +49,10 @@ struct fake_token {
     uint8_t abort_status;          /* answer of abortProvisioningSession */
     const char *client_session_id; /* in the place of the recorded one; NULL: that */
     bool endless;                  /* its sessions and keys never come to an end */
-    const struct enumerate_sessions_out *sessions; /* closed ones; the end has handle 0 */
-    const struct enumerate_keys_out *keys;         /* as sessions */
+    const struct enumerate_sessions_out *sessions;      /* closed ones; the end has handle 0 */
+    const struct enumerate_keys_out *keys;              /* as sessions */
+    const struct create_session_2010_out *created_2010; /* NULL: a good one */
+    const char *path;                                   /* seen: of its URL */
 };
 
 struct fake {

@@ -1,0 +1,181 @@
+#include "keygen2/base/command.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHUNK = 16 * 1024 };
+
+extern char **environ;
+
+struct running {
+    pid_t pid;                            /* 0: none, or waited for */
+    int pidfd, input, output, output_end; /* -1: none */
+    int64_t deadline;                     /* of clock_monotonic_ms() */
+    unsigned seconds;
+    int state; /* of waitpid() */
+};
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+/* ---- starting ---- */
+
+/* A file in memory: nobody needs to write while the command reads. */
+static enum sks_status open_ends(struct running *r, struct bytes input, struct sks_error *err)
+{
+    int ends[2];
+    enum sks_status rc = SKS_OK;
+
+    r->input = memfd_create("input", MFD_CLOEXEC);
+    REQUIRE(r->input >= 0 && file_write_to(r->input, input) && lseek(r->input, 0, SEEK_SET) == 0,
+            err, SKS_ERROR_EXTERNAL, "no memory for the input of a command");
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0, err, SKS_ERROR_EXTERNAL, "no pipe to a command");
+    r->output = ends[0];
+    r->output_end = ends[1];
+out:
+    return rc;
+}
+
+static int spawn(struct running *r, const char *command, posix_spawn_file_actions_t *actions,
+                 posix_spawnattr_t *attributes)
+{
+    char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command,
+                     NULL };
+    sigset_t none, defaults;
+    int failed;
+
+    (void)sigemptyset(&none);
+    (void)sigfillset(&defaults);
+    failed = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                                      POSIX_SPAWN_SETSIGDEF) != 0 ||
+             posix_spawnattr_setsigmask(attributes, &none) != 0 ||
+             posix_spawnattr_setsigdefault(attributes, &defaults) != 0 ||
+             posix_spawn_file_actions_adddup2(actions, r->input, STDIN_FILENO) != 0 ||
+             posix_spawn_file_actions_adddup2(actions, r->output_end, STDOUT_FILENO) != 0 ||
+             posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) != 0;
+    return failed ? ENOMEM : posix_spawn(&r->pid, "/bin/sh", actions, attributes, argv, environ);
+}
+
+static enum sks_status start(struct running *r, const char *command, struct sks_error *err)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int failed = posix_spawn_file_actions_init(&actions);
+
+    if (failed == 0) {
+        failed = posix_spawnattr_init(&attributes);
+        if (failed == 0) {
+            failed = spawn(r, command, &actions, &attributes);
+            (void)posix_spawnattr_destroy(&attributes);
+        }
+        (void)posix_spawn_file_actions_destroy(&actions);
+    }
+    close_one(&r->output_end);
+    if (failed != 0) {
+        r->pid = 0;
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "the command cannot be started");
+    }
+    r->pidfd = pidfd_open(r->pid, 0);
+    return r->pidfd >= 0 ? SKS_OK : sks_fail(err, SKS_ERROR_EXTERNAL, "no hold of the command");
+}
+
+/* ---- running ---- */
+
+/* @param more out: there may be more to come */
+static enum sks_status read_some(struct running *r, size_t max, struct buf *output, bool *more,
+                                 struct sks_error *err)
+{
+    uint8_t chunk[CHUNK];
+    ssize_t got = read(r->output, chunk, sizeof chunk);
+    enum sks_status rc = SKS_OK;
+
+    *more = got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+    if (got <= 0)
+        return SKS_OK;
+    REQUIRE(output->len + (size_t)got <= max, err, SKS_ERROR_EXTERNAL,
+            "the command wrote more than %zu bytes", max);
+    put_raw(output, bytes_at(chunk, (size_t)got));
+    TRY(sks_explain(err, output->status));
+out:
+    return rc;
+}
+
+/* Until the command has ended: what it left running may keep its output open for ever. */
+static enum sks_status follow(struct running *r, size_t max, struct buf *output,
+                              struct sks_error *err)
+{
+    bool more = true, ended = false;
+    enum sks_status rc = SKS_OK;
+
+    while (!ended) {
+        int64_t left = r->deadline - clock_monotonic_ms();
+        struct pollfd fds[] = { { .fd = r->pidfd, .events = POLLIN },
+                                { .fd = more ? r->output : -1, .events = POLLIN } };
+
+        REQUIRE(left > 0, err, SKS_ERROR_EXTERNAL, "the command took longer than %u s", r->seconds);
+        if (poll(fds, NITEMS(fds), (int)left) < 0)
+            continue;
+        ended = fds[0].revents != 0 && fds[1].revents == 0;
+        if (fds[1].revents != 0)
+            TRY(read_some(r, max, output, &more, err));
+    }
+    REQUIRE(waitpid(r->pid, &r->state, 0) == r->pid, err, SKS_ERROR_EXTERNAL,
+            "the command is lost");
+    r->pid = 0;
+out:
+    return rc;
+}
+
+static enum sks_status check_end(const struct running *r, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(!WIFSIGNALED(r->state), err, SKS_ERROR_EXTERNAL, "the command was ended by signal %d",
+            WTERMSIG(r->state));
+    REQUIRE(WEXITSTATUS(r->state) == 0, err, SKS_ERROR_EXTERNAL,
+            "the command ended with exit code %d", WEXITSTATUS(r->state));
+out:
+    return rc;
+}
+
+enum sks_status command_run(const char *command, struct bytes input, unsigned seconds, size_t max,
+                            struct buf *output, struct sks_error *err)
+{
+    struct running r = {
+        .pidfd = -1,
+        .input = -1,
+        .output = -1,
+        .output_end = -1,
+        .seconds = seconds,
+        .deadline = clock_monotonic_ms() + (int64_t)seconds * 1000,
+    };
+    enum sks_status rc;
+
+    TRY(open_ends(&r, input, err));
+    TRY(start(&r, command, err));
+    TRY(follow(&r, max, output, err));
+    TRY(check_end(&r, err));
+out:
+    if (r.pid > 0) {
+        (void)kill(-r.pid, SIGKILL);
+        (void)waitpid(r.pid, NULL, 0);
+    }
+    close_one(&r.pidfd);
+    close_one(&r.input);
+    close_one(&r.output);
+    close_one(&r.output_end);
+    return rc;
+}
