@@ -9,6 +9,10 @@
 
 enum { DAY_SECONDS = 86400, PERIOD_SECONDS = 3600 };
 
+#define PURGED                                                                                     \
+    "the evidence of %" PRIu64 " sessions; of %" PRIu64 " sessions nothing is left; %" PRIu64      \
+    " invitations"
+
 static enum sks_status purge(struct session_store *store, uint32_t days, const atomic_bool *stop,
                              struct purged *purged, struct sks_error *err)
 {
@@ -27,10 +31,10 @@ enum exit_code purge_now(const char *data, uint32_t days, bool json)
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_open(data, &store, &err));
     TRY(purge(&store, days, NULL, &purged, &err));
-    (void)printf(json ? "{\"evidence\":%" PRIu64 ",\"sessions\":%" PRIu64 "}\n"
-                      : "purged: the evidence of %" PRIu64 " sessions; of %" PRIu64
-                        " sessions nothing is left\n",
-                 purged.evidence, purged.sessions);
+    (void)printf(json ? "{\"evidence\":%" PRIu64 ",\"sessions\":%" PRIu64
+                        ",\"invitations\":%" PRIu64 "}\n"
+                      : "purged: " PURGED "\n",
+                 purged.evidence, purged.sessions, purged.invitations);
 out:
     session_store_close(&store);
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
@@ -45,10 +49,8 @@ static void purge_once(struct purger *p)
 
     if (purge(p->store, p->days, &p->stopping, &purged, &err) != SKS_OK)
         log_error("purge: %s", err.text);
-    else if (purged.evidence > 0 || purged.sessions > 0)
-        log_info("purged: the evidence of %" PRIu64 " sessions; of %" PRIu64
-                 " sessions nothing is left",
-                 purged.evidence, purged.sessions);
+    else if (purged.evidence > 0 || purged.sessions > 0 || purged.invitations > 0)
+        log_info("purged: " PURGED, purged.evidence, purged.sessions, purged.invitations);
 }
 
 static void *run(void *from)

@@ -281,7 +281,8 @@ out:
     return rc;
 }
 
-/* Three statements, so that only the end touches the index of the open ones. */
+/* Three statements, so that only the end touches the index of the open ones. The id too must fit: a
+ * purge may give the number of the newest session free. */
 static enum sks_status update_row(struct session_store *store, const struct session *session,
                                   bool state, struct bytes sealed, struct sks_error *err)
 {
@@ -290,19 +291,22 @@ static enum sks_status update_row(struct session_store *store, const struct sess
     if (session->verdict != VERDICT_OPEN || session->ended != 0)
         return database_run(store->db, err,
                             "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
-                            " verdict = ?, cause = ?, ended = ? WHERE number = ? AND version = ?",
-                            "ubutiii", phase, session->last_message, (uint32_t)session->verdict,
-                            session->cause, session->ended, session->number, session->version);
+                            " verdict = ?, cause = ?, ended = ?"
+                            " WHERE number = ? AND version = ? AND id = ?",
+                            "ubutiiit", phase, session->last_message, (uint32_t)session->verdict,
+                            session->cause, session->ended, session->number, session->version,
+                            session->id);
     if (state)
         return database_run(store->db, err,
                             "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
-                            " state = ? WHERE number = ? AND version = ?",
-                            "ubbii", phase, session->last_message, sealed, session->number,
-                            session->version);
+                            " state = ? WHERE number = ? AND version = ? AND id = ?",
+                            "ubbiit", phase, session->last_message, sealed, session->number,
+                            session->version, session->id);
     return database_run(store->db, err,
                         "UPDATE session SET version = version + 1, phase = ?, last_message = ?"
-                        " WHERE number = ? AND version = ?",
-                        "ubii", phase, session->last_message, session->number, session->version);
+                        " WHERE number = ? AND version = ? AND id = ?",
+                        "ubiit", phase, session->last_message, session->number, session->version,
+                        session->id);
 }
 
 static enum sks_status update_session(struct session_store *store, const struct session *session,
@@ -362,8 +366,8 @@ static enum sks_status replace_state(struct session_store *store, const struct s
 
     TRY(database_run(store->db, err,
                      "UPDATE session SET version = version + 1, state = ?"
-                     " WHERE number = ? AND version = ?",
-                     "bii", sealed, session->number, session->version));
+                     " WHERE number = ? AND version = ? AND id = ?",
+                     "biit", sealed, session->number, session->version, session->id));
     *won = database_changes(store->db) == 1;
     if (*won)
         TRY(add_exchange(store, session, change, err));

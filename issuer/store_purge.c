@@ -1,8 +1,8 @@
 #include "issuer/store_purge.h"
 #include "issuer/certificate_store.h"
-#include "keygen2/crypto/certificate.h"
+#include "issuer/crl.h"
+#include "issuer/ticket.h"
 
-#include <openssl/x509.h>
 #include <time.h>
 
 enum { BATCH = 16, PAUSE_NS = 2000000 };
@@ -54,34 +54,34 @@ out:
 
 /* ---- one session ---- */
 
-/* One that cannot be read has no end: it stays. */
-static int64_t end_of(struct bytes der)
-{
-    const uint8_t *p = der.ptr;
-    X509 *certificate = d2i_X509(NULL, &p, (long)der.len);
-    int64_t end =
-        certificate == NULL ? INT64_MAX - 1 : certificate_seconds(X509_get0_notAfter(certificate));
+enum need {
+    NEED_NONE,
+    NEED_TIME,  /* of its certificates, or of the CRL that has them */
+    NEED_OTHER, /* a trigger tells when that has changed */
+};
 
-    X509_free(certificate);
-    return end;
+/* RFC 5280, 3.3: an entry of the CRL stays until one CRL behind the end of its certificate. */
+static int64_t last_look(int64_t expires)
+{
+    return expires < INT64_MAX - 1 - CRL_LIFE_MAX ? expires + CRL_LIFE_MAX : INT64_MAX - 1;
 }
 
-/* When all its certificates are expired; INT64_MAX while one is live or in doubt. */
-static enum sks_status find_end(struct database *db, int64_t session, int64_t *end,
-                                struct sks_error *err)
+static enum sks_status ask_certificates(struct database *db, int64_t session, int64_t now,
+                                        enum need *need, int64_t *until, struct sks_error *err)
 {
-    sqlite3_stmt *row =
-        database_query(db, "SELECT state, der FROM certificate WHERE session = ?", "i", session);
-    int step;
+    sqlite3_stmt *row = database_query(
+        db, "SELECT count(*), min(state), max(expires) FROM certificate WHERE session = ?", "i",
+        session);
+    int step = database_step(row, err);
 
-    *end = 0;
-    while ((step = database_step(row, err)) > 0) {
-        int64_t one = sqlite3_column_int(row, 0) <= CERTIFICATE_LIVE
-                          ? INT64_MAX
-                          : end_of(database_bytes(row, 1));
-
-        *end = one > *end ? one : *end;
+    *need = NEED_NONE;
+    if (step > 0 && sqlite3_column_int64(row, 0) > 0) {
+        *until = last_look(sqlite3_column_int64(row, 2));
+        *need = sqlite3_column_int(row, 1) <= CERTIFICATE_LIVE ? NEED_OTHER
+                : *until >= now                                ? NEED_TIME
+                                                               : NEED_NONE;
     }
+    database_done(row);
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
@@ -103,41 +103,77 @@ static enum sks_status is_needed(struct database *db, int64_t session, bool *nee
     return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 
+static enum sks_status delete_exchanges(struct database *db, int64_t session, struct sks_error *err)
+{
+    return database_run(db, err, "DELETE FROM exchange WHERE place >= ? AND place < ?", "ii",
+                        session * CHANGES_MAX, (session + 1) * CHANGES_MAX);
+}
+
+/* Its enrolment goes with its row. */
 static enum sks_status delete_session(struct database *db, int64_t session, struct sks_error *err)
 {
+    static const char *const STEPS[] = {
+        /* of keys that are dead */
+        "UPDATE certificate SET owner = session WHERE owner = ?1 AND session <> ?1",
+        "DELETE FROM post_operation WHERE session = ?",
+        "DELETE FROM revocation"
+        " WHERE serial IN (SELECT serial FROM certificate WHERE session = ?)",
+        "DELETE FROM certificate WHERE session = ?",
+        "DELETE FROM session WHERE number = ?",
+    };
     enum sks_status rc;
 
-    TRY(database_run(db, err,
-                     "UPDATE certificate SET owner = session WHERE owner = ?1 AND session <> ?1",
-                     "i", session)); /* of keys that are dead */
-    TRY(database_run(db, err, "DELETE FROM post_operation WHERE session = ?", "i", session));
-    TRY(database_run(db, err, "DELETE FROM certificate WHERE session = ?", "i", session));
-    TRY(database_run(db, err, "DELETE FROM session WHERE number = ?", "i", session));
+    TRY(delete_exchanges(db, session, err)); /* what came behind its evidence: see forget.h */
+    for (size_t i = 0; i < NITEMS(STEPS); i++)
+        TRY(database_run(db, err, STEPS[i], "i", session));
 out:
     return rc;
+}
+
+static enum sks_status set_rest(struct database *db, int64_t session, int64_t rest,
+                                struct sks_error *err)
+{
+    return database_run(db, err, "UPDATE session SET rest = ? WHERE number = ?", "ii", rest,
+                        session);
 }
 
 static enum sks_status purge_one(struct database *db, const struct candidate *one, int64_t now,
                                  struct purged *purged, struct sks_error *err)
 {
-    int64_t end;
+    int64_t until = 0;
+    enum need need;
     bool needed;
     enum sks_status rc;
 
     if (one->evidence)
-        TRY(database_run(db, err, "DELETE FROM exchange WHERE place >= ? AND place < ?", "ii",
-                         one->number * CHANGES_MAX, (one->number + 1) * CHANGES_MAX));
+        TRY(delete_exchanges(db, one->number, err));
     purged->evidence += one->evidence;
-    TRY(find_end(db, one->number, &end, err));
+    TRY(ask_certificates(db, one->number, now, &need, &until, err));
     TRY(is_needed(db, one->number, &needed, err));
-    if (needed || end == INT64_MAX) /* a trigger tells when that has changed */
-        return database_run(db, err, "UPDATE session SET rest = 0 WHERE number = ?", "i",
-                            one->number);
-    if (end >= now)
-        return database_run(db, err, "UPDATE session SET rest = ? WHERE number = ?", "ii", end + 1,
-                            one->number);
+    if (needed || need == NEED_OTHER)
+        return set_rest(db, one->number, 0, err);
+    if (need == NEED_TIME)
+        return set_rest(db, one->number, until + 1, err);
     TRY(delete_session(db, one->number, err));
     purged->sessions++;
+out:
+    return rc;
+}
+
+/* ---- invitations ---- */
+
+/* Who came in by the last use of one has a ticket, which wants it when the session begins. */
+static enum sks_status purge_invitations(struct database *db, int64_t before, int64_t now,
+                                         struct purged *purged, struct sks_error *err)
+{
+    int64_t tickets = now - TICKET_SECONDS;
+    enum sks_status rc;
+
+    TRY(database_run(db, err,
+                     "DELETE FROM invitation WHERE number IN"
+                     " (SELECT number FROM invitation WHERE ended < ? ORDER BY ended LIMIT ?)",
+                     "ii", before < tickets ? before : tickets, (int64_t)BATCH));
+    purged->invitations = (uint64_t)database_changes(db);
 out:
     return rc;
 }
@@ -157,13 +193,16 @@ static enum sks_status purge_batch(struct database *db, int64_t before, int64_t 
     rc = find_candidates(db, before, now, list, &count, err);
     for (size_t i = 0; rc == SKS_OK && i < count; i++)
         rc = purge_one(db, &list[i], now, &done, err);
-    if (rc != SKS_OK || count == 0) {
+    if (rc == SKS_OK)
+        rc = purge_invitations(db, before, now, &done, err);
+    if (rc != SKS_OK || (count == 0 && done.invitations == 0)) {
         database_rollback(db);
         goto out;
     }
     TRY(database_commit_unsynced(db, err)); /* what comes back after a power cut goes again */
     purged->evidence += done.evidence;
     purged->sessions += done.sessions;
+    purged->invitations += done.invitations;
     *more = true;
 out:
     return rc;

@@ -93,7 +93,8 @@
 /*
  * For store_purge.c. `rest` is NULL while a session has its evidence; then 0 while something needs
  * the rest of it, else the time from which on it is to be looked at once more. The triggers tell
- * that something which was needed may be so no longer.
+ * that something which was needed may be so no longer. From `ended` on an invitation lets nobody in
+ * any more: its `expires`, or the last use or the withdrawal before.
  */
 #define PURGE_SCHEMA                                                                               \
     "ALTER TABLE session ADD COLUMN rest INTEGER;"                                                 \
@@ -107,7 +108,10 @@
     " UPDATE session SET rest = 1 WHERE rest = 0 AND number = OLD.owner; END;"                     \
     "CREATE TRIGGER post_operation_gone AFTER DELETE ON post_operation BEGIN"                      \
     " UPDATE session SET rest = 1 WHERE rest = 0 AND number ="                                     \
-    " (SELECT session FROM certificate WHERE fingerprint = OLD.target); END;"
+    " (SELECT session FROM certificate WHERE fingerprint = OLD.target); END;"                      \
+    "ALTER TABLE invitation ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"                          \
+    "UPDATE invitation SET ended = expires;"                                                       \
+    "CREATE INDEX invitation_ended ON invitation(ended);"
 
 /* ---- from version 1: certificates do not know their devices ---- */
 

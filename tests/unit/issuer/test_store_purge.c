@@ -1,22 +1,19 @@
 /* What a purge takes and what it leaves, in a database that is filled by hand. */
+#include "issuer/crl.h"
 #include "issuer/store_purge.h"
-#include "keygen2/crypto/own_certificate.h"
-#include "keygen2/crypto/private_key.h"
+#include "issuer/ticket.h"
 
 #include <criterion/criterion.h>
-#include <openssl/x509.h>
 #include <stdio.h>
-#include <time.h>
 
-enum { OLD = 100, EARLIER = 1000, VALID_DAYS = 10 };
+enum { OLD = 100, EARLIER = 1000, NOW = 1000000, EXPIRY = 2000000 };
 enum { SUCCEEDED = 1, FAILED = 2, IN_DOUBT = 3 };
 enum { STATE_IN_DOUBT, STATE_LIVE, STATE_REPLACED, STATE_DELETED, STATE_VOID };
 
 static struct session_store store;
 static struct sks_error err;
-static uint8_t *der;
-static int der_len;
-static int64_t now, later;
+static const int64_t now = NOW;
+static int64_t later; /* no CRL needs the certificates any more */
 
 static void run(const char *sql)
 {
@@ -39,34 +36,15 @@ static int64_t count(const char *sql)
     return value;
 }
 
-static void make_der(void)
-{
-    const struct own_certificate what = { .common_name = "key", .days = VALID_DAYS };
-    const struct algorithm *p256 = algorithm_by_jose(bytes_of("P-256"), ALGORITHM_KEY_GENERATION);
-    EVP_PKEY *key = NULL;
-    X509 *certificate = NULL;
-
-    cr_assert_eq(private_key_generate(p256, (struct bytes){ 0 }, &key), SKS_OK);
-    cr_assert_eq(own_certificate_make(&what, key, NULL, key, &certificate, &err), SKS_OK, "%s",
-                 err.text);
-    der_len = i2d_X509(certificate, &der);
-    cr_assert_gt(der_len, 0);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-}
-
 static void set_up(void)
 {
     cr_assert_eq(session_store_open(&store, ":memory:", &err), SKS_OK, "%s", err.text);
-    make_der();
-    now = (int64_t)time(NULL);
-    later = now + (VALID_DAYS + 1) * 86400LL;
+    later = EXPIRY + CRL_LIFE_MAX + 1;
 }
 
 static void tear_down(void)
 {
     session_store_close(&store);
-    OPENSSL_free(der);
 }
 
 TestSuite(purge, .init = set_up, .fini = tear_down);
@@ -99,10 +77,10 @@ static void add_certificate(int64_t session, int64_t owner, uint32_t state)
     database_lock(store.db);
     cr_assert_eq(database_run(store.db, &err,
                               "INSERT INTO certificate(serial, session, key_id, der, fingerprint,"
-                              " device, owner, kmk, state)"
-                              " VALUES(CAST(?1 AS TEXT), ?1, 'k', ?2, CAST(?1 AS TEXT), x'', ?3,"
-                              " 0, ?4)",
-                              "ibiu", session, bytes_at(der, (size_t)der_len), owner, state),
+                              " device, owner, kmk, state, expires)"
+                              " VALUES(CAST(?1 AS TEXT), ?1, 'k', x'', CAST(?1 AS TEXT), x'', ?2,"
+                              " 0, ?3, ?4)",
+                              "iiui", session, owner, state, (int64_t)EXPIRY),
                  SKS_OK, "%s", err.text);
     database_unlock(store.db);
 }
@@ -180,7 +158,7 @@ Test(purge, a_dead_certificate_stays_until_it_is_expired)
     run("UPDATE certificate SET state = 3");
     purge(now, 0, 0);
     cr_assert_gt(count("SELECT rest FROM session"), now);
-    cr_assert_lt(count("SELECT rest FROM session"), later);
+    cr_assert_eq(count("SELECT rest FROM session"), later);
     purge(later, 0, 1);
     cr_assert_eq(count("SELECT count(*) FROM certificate"), 0);
 }
@@ -214,4 +192,74 @@ Test(purge, one_that_owns_the_key_of_another)
     cr_assert_eq(count("SELECT owner FROM certificate"), 1);
     purge(later, 0, 1);
     cr_assert_eq(count("SELECT count(*) FROM session"), 0);
+}
+
+/* Revocation does not wake a session: it goes when its time has come, and its entry with it. */
+Test(purge, a_revoked_certificate_stays_in_the_crl)
+{
+    add_session(1, FAILED, OLD);
+    add_certificate(1, 1, STATE_IN_DOUBT);
+    run("UPDATE certificate SET state = 4");
+    cr_assert_eq(count("SELECT count(*) FROM revocation"), 1);
+    purge(now, 1, 0);
+    purge(EXPIRY + 1, 0, 0);
+    purge(EXPIRY + CRL_LIFE_MAX, 0, 0);
+    cr_assert_eq(count("SELECT count(*) FROM revocation WHERE expires > 0"), 1);
+    purge(EXPIRY + CRL_LIFE_MAX + 1, 0, 1);
+    cr_assert_eq(count("SELECT count(*) FROM revocation"), 0);
+}
+
+Test(purge, the_tally_and_the_enrolment_go_along)
+{
+    add_session(1, FAILED, OLD);
+    add_session(2, FAILED, OLD);
+    add_certificate(2, 2, STATE_LIVE);
+    run("INSERT INTO enrolment VALUES(1, 'subject', 'A'), (2, 'subject', 'B')");
+    cr_assert_eq(count("SELECT sessions FROM tally WHERE verdict = 2"), 2);
+    purge(now, 2, 1);
+    cr_assert_eq(count("SELECT sessions FROM tally WHERE verdict = 2"), 1);
+    cr_assert_eq(count("SELECT count(*) FROM enrolment WHERE session = 2"), 1);
+    cr_assert_eq(count("SELECT count(*) FROM enrolment"), 1);
+}
+
+/* The newest session's number is given again: what is left of its exchanges would be in the way. */
+Test(purge, exchanges_behind_the_evidence_go_with_the_session)
+{
+    add_session(1, SUCCEEDED, OLD);
+    add_certificate(1, 1, STATE_LIVE);
+    purge(now, 1, 0);
+    run("INSERT INTO exchange(place, at, checks) VALUES(65536 + 2, 1, '[]')"); /* a forget */
+    run("UPDATE certificate SET state = 3");
+    purge(later, 0, 1);
+    cr_assert_eq(count("SELECT count(*) FROM exchange"), 0);
+    add_session(1, 0, 0);
+}
+
+static void add_invitation(int64_t number, int64_t ended)
+{
+    database_lock(store.db);
+    cr_assert_eq(database_run(store.db, &err,
+                              "INSERT INTO invitation(number, hash, profile, created, expires,"
+                              " ended, uses, used, withdrawn, settings)"
+                              " VALUES(?1, CAST(?1 AS TEXT), 'p', 1, 9999999, ?2, 1, 0, 0, '{}')",
+                              "ii", number, ended),
+                 SKS_OK, "%s", err.text);
+    database_unlock(store.db);
+}
+
+Test(purge, old_invitations)
+{
+    struct purged purged;
+
+    for (int64_t i = 1; i <= 40; i++)
+        add_invitation(i, i % 2 == 0 ? EARLIER - 1 : EARLIER);
+    cr_assert_eq(store_purge(&store, EARLIER, now, NULL, &purged, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(purged.invitations, 20);
+    cr_assert_eq(count("SELECT count(*) FROM invitation WHERE number % 2 = 1"), 20);
+    /* whoever has just come in by one still wants it, however soon it is to go */
+    add_invitation(50, now - TICKET_SECONDS);
+    add_invitation(51, now - TICKET_SECONDS - 1);
+    cr_assert_eq(store_purge(&store, now, now, NULL, &purged, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(purged.invitations, 21);
+    cr_assert_eq(count("SELECT number FROM invitation"), 50);
 }
