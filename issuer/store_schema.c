@@ -110,7 +110,8 @@
     " UPDATE session SET rest = 1 WHERE rest = 0 AND number ="                                     \
     " (SELECT session FROM certificate WHERE fingerprint = OLD.target); END;"                      \
     "ALTER TABLE invitation ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"                          \
-    "UPDATE invitation SET ended = expires;"                                                       \
+    "UPDATE invitation SET ended = CASE WHEN used < uses AND withdrawn = 0 THEN expires"           \
+    " ELSE min(expires, CAST(strftime('%s', 'now') AS INTEGER)) END;"                              \
     "CREATE INDEX invitation_ended ON invitation(ended);"
 
 /* ---- from version 1: certificates do not know their devices ---- */
