@@ -73,18 +73,23 @@ static void note_damage(void *ctx, const char *text)
     (void)snprintf(r->damage, sizeof r->damage, "%s", text);
 }
 
-/* Their MAC counters went back, and a session key must not be used twice. What had its finalization
- * sent is in doubt: the proof of that one may still come. */
-static enum sks_status end_sessions(struct session_store *store, struct sks_error *err)
+/* MAC counters of open sessions went back, and a session key must not be used twice. What had its
+ * finalization sent is in doubt: the proof of that one may still come. A code that was used since
+ * could be used once more. */
+static const char *const ENDS[] = {
+    "UPDATE session SET version = version + 1, ended = ?,"
+    " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
+    " cause = 'the issuer was restored from a backup' WHERE verdict = 0",
+    "UPDATE invitation SET withdrawn = 1, ended = ?1 WHERE ended > ?1",
+};
+
+static enum sks_status end_what_is_open(struct session_store *store, struct sks_error *err)
 {
     enum sks_status rc;
 
     TRY(database_begin(store->db, err));
-    rc = database_run(store->db, err,
-                      "UPDATE session SET version = version + 1, ended = ?,"
-                      " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
-                      " cause = 'the issuer was restored from a backup' WHERE verdict = 0",
-                      "i", clock_now());
+    for (size_t i = 0; i < NITEMS(ENDS) && rc == SKS_OK; i++)
+        rc = database_run(store->db, err, ENDS[i], "i", clock_now());
     if (rc == SKS_OK)
         rc = database_commit(store->db, err);
     else
@@ -108,8 +113,7 @@ static enum sks_status try_folder(struct restoring *r, struct sks_error *err)
     TRY(database_verify(issuer.store.db, note_damage, r, err));
     REQUIRE(r->damage[0] == '\0', err, SKS_ERROR_INTERNAL, "the database in it is damaged: %s",
             r->damage);
-    TRY(end_sessions(&issuer.store, err));
-    rc = SKS_OK;
+    TRY(end_what_is_open(&issuer.store, err));
 out:
     data_folder_close(&issuer);
     if (rc == SKS_OK && (rc = file_path(path, sizeof path, r->made, "issuer.db")) == SKS_OK)
@@ -228,7 +232,8 @@ enum exit_code issuer_restore(const char *data, const char *path, const char *pa
     TRY(backup_open(&how, path, &backup, &about, &err));
     TRY(restore(&r, data, backup, &err));
     keygen2_time_format((int64_t)about.created, false, created);
-    (void)printf("restored: the issuer as it was at %s; sessions that were open then have ended\n",
+    (void)printf("restored: the issuer as it was at %s; sessions and invitations that were open"
+                 " then have ended\n",
                  created);
 out:
     if (r.fd >= 0)

@@ -5,7 +5,9 @@ import threading
 from contextlib import closing
 
 from rig.client_side import Client
-from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
+from rig.crlcase import CrlMixin
+from rig.enrolcase import Browser, EnrolCase
+from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE
 from rig.processes import Issuer, run
 from rig.testcase import write_profile
 
@@ -13,11 +15,12 @@ FINALIZATION = "ProvisioningFinalizationRequest"
 KEYS = ("ca.key", "evidence.key", "kmk-1.key", "seal.key", "tls.key")
 
 
-class Backup(ProfileTest):
+class Backup(CrlMixin, EnrolCase):
     @classmethod
     def set_up_rig(cls):
         cls.profiles = cls.new_folder()
         write_profile(cls.profiles, "plain")
+        write_profile(cls.profiles, "coded", enrolment={"code": True})
         super().set_up_rig()
         cls.work = cls.new_folder()
         cls.passphrase = cls.secret("passphrase", "correct horse")
@@ -90,6 +93,36 @@ class Backup(ProfileTest):
         for key in keys:
             if key["session"] == before.session_id:
                 self.assertIn(key["session"], mine.stdout)
+
+    def test_nothing_opens_again(self):
+        """Old evidence certificates, revocations, holds come along; codes count no more."""
+        self.command("roll-over", "--evidence-key")
+        revoked, later, doubtful = self.enrol("plain"), self.enrol("plain"), self.client("plain")
+        doubtful.run(until=FINALIZATION)
+        doubtful.answer()
+        self.revoke(self.serial(self.leaf(revoked)), "--reason", "keyCompromise")
+        used, open_ = self.invite("coded"), self.invite("coded", "--uses", "5")
+        self.page_link("coded", used["code"])
+        data = self.restore(self.back_up("codes"), "codes-data")
+        link = self.page_link("coded", open_["code"])
+        self.revoke(self.serial(self.leaf(later)))
+        number = self.number(self.crl())
+
+        issuer = self.serve(data)
+        self.assertEqual(sorted(path.name for path in data.glob("evidence*")),
+                         sorted(path.name for path in self.issuer.data.glob("evidence*")))
+        crl = self.crl(issuer.url + "/crl")
+        self.assertGreaterEqual(self.number(crl), number)   # it is the time, in seconds
+        self.assertEqual([self.reason(self.leaf(client), crl)
+                          for client in (revoked, later, doubtful)],
+                         ["keyCompromise", None, "certificateHold"])
+        for code, why in ((used, b"used already"), (open_, b"was withdrawn")):
+            reply = Browser(issuer.url).send_code("coded", code["code"])
+            self.assertEqual(reply.status, 403)
+            self.assertIn(why, reply.body)
+        late = Client(issuer.url, "coded", self.device)
+        late.http.cookie = link.cookie      # of a code that was used behind the backup
+        self.assertEqual(late.start().status, 403)
 
     def moved(self, client, issuer):
         again = Client(issuer.url, "plain", client.device).http

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from rig import keygen2
 from rig.client_side import Client
+from rig.enrolcase import Browser
 from rig.issuercase import ProfileTest
+from rig.watching import get
 
 HEAD = ("POST /kg2/p256-user-pin HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         "Content-Length: 1000\r\n\r\n{")
@@ -44,7 +46,8 @@ class Stop(ProfileTest):
         return half
 
     def test_a_session_under_way_is_finished_and_none_is_begun(self):
-        self.serve()
+        self.serve("--manage", "127.0.0.1:0")
+        self.assertEqual(get(self.issuer.manage_url, "/healthz")[0], 200)
         client = self.client("p256-user-pin")
         client.start()
         self.terminate()
@@ -53,6 +56,12 @@ class Stop(ProfileTest):
         self.assertEqual((reply.status, reply.headers["Retry-After"], reply.headers["Connection"]),
                          (503, "5", "close"))
         self.assertIn(b"begins no session", reply.body)
+        page = Browser(self.issuer.url).get("/enroll/p256-user-pin")
+        self.assertEqual((page.status, page.headers["Retry-After"]), (503, "5"))
+        self.assertRegex(page.body, rb"(?s)<html.*begins no session")
+        self.assertEqual(Browser(self.issuer.url).send_code("p256-user-pin", "ABCD").status, 503)
+        status, _, text = get(self.issuer.manage_url, "/healthz")
+        self.assertEqual((status, text), (503, "stopping\n"))
         self.assertTrue(client.run().done)
         self.assertEqual(self.exit_code(8), 0)
         self.assert_verdict(client.session_id, "succeeded")
