@@ -34,6 +34,8 @@ class Counts(WatchTest):
         for name in ("p256-user-pin", "key-delete", "deferred-issuance", "session-2010"):
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
         write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "known", deferredIssuance=True,
+                      enrolment={"confirmDevice": True})
         super().set_up_rig()
 
     def test_metrics_add_up(self):
@@ -136,6 +138,14 @@ class Counts(WatchTest):
         self.assertTrue(clients[1].run().done)
         self.assertEqual(self.metrics()("sessions", state="resumed"),
                          before("sessions", state="resumed"))
+
+    def test_one_whose_device_is_to_be_confirmed(self):
+        client = self.client("known")
+        client.run(until=CREATION)
+        self.assertTrue(client.post(client.answer()).pending)
+        self.assertEqual(self.metrics()("sessions", verdict="open", state="unconfirmed"), 1)
+        self.command("reject", client.session_id)
+        self.assertEqual(self.metrics()("sessions", verdict="open", state="unconfirmed"), 0)
 
     def test_in_doubt(self):
         before = self.metrics()
