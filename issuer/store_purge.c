@@ -116,8 +116,7 @@ static enum sks_status delete_session(struct database *db, int64_t session, stru
         /* of keys that are dead */
         "UPDATE certificate SET owner = session WHERE owner = ?1 AND session <> ?1",
         "DELETE FROM post_operation WHERE session = ?",
-        "DELETE FROM revocation"
-        " WHERE serial IN (SELECT serial FROM certificate WHERE session = ?)",
+        "DELETE FROM revocation WHERE serial IN (SELECT serial FROM certificate WHERE session = ?)",
         "DELETE FROM certificate WHERE session = ?",
         "DELETE FROM session WHERE number = ?",
     };
