@@ -19,6 +19,11 @@ HEAD = ("POST /kg2/p256-user-pin HTTP/1.1\r\nHost: a\r\nContent-Type: applicatio
 
 
 class Stop(ProfileTest):
+    @classmethod
+    def start(cls, program):
+        program.environment = {}
+        return super().start(program)
+
     def serve(self, *options):
         """An issuer of this test's own, which is asked to stop by it."""
         self.issuer.stop()
