@@ -26,7 +26,7 @@ class Stop(ProfileTest):
 
     def serve(self, *options):
         """An issuer of this test's own, which is asked to stop by it."""
-        self.issuer.stop()
+        self.issuer.kill()
         self.issuer.options = options
         self.issuer.stderr_path().write_text("")
         self.issuer.start()
@@ -117,7 +117,7 @@ class Stop(ProfileTest):
         self.half_sent()
         self.terminate()
         with self.assertRaises(subprocess.TimeoutExpired):
-            self.exit_code(1.5)
+            self.exit_code(0.5)
         os.kill(self.issuer.pid, signal.SIGTERM)
         self.assertEqual(self.exit_code(10), -signal.SIGTERM)
 
