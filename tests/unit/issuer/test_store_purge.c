@@ -235,6 +235,31 @@ Test(purge, exchanges_behind_the_evidence_go_with_the_session)
     add_session(1, 0, 0);
 }
 
+/* Whoever has worked on a session since before it was purged writes into no other. */
+Test(purge, a_number_that_is_given_again)
+{
+    const struct change change = { 0 };
+    struct session late = {
+        .number = 1,
+        .version = 1,
+        .id = "s1",
+        .cookie_hash = bytes_of("hash"),
+        .verdict = VERDICT_FAILED,
+        .ended = NOW,
+        .cause = "late",
+        .last_message = bytes_of(""),
+    };
+    bool won = true;
+
+    add_session(1, FAILED, OLD);
+    purge(now, 1, 1);
+    add_session(1, 0, 0);
+    run("UPDATE session SET id = 'other'");
+    cr_assert_eq(session_store_save(&store, &late, &change, &won, &err), SKS_OK, "%s", err.text);
+    cr_assert_not(won);
+    cr_assert_eq(count("SELECT count(*) FROM session WHERE verdict = 0 AND version = 1"), 1);
+}
+
 static void add_invitation(int64_t number, int64_t ended)
 {
     database_lock(store.db);
