@@ -170,5 +170,5 @@ enum exit_code issuer_backup(const char *data, const char *path, const char *pas
 out:
     data_folder_unlock(lock);
     buf_free(&passphrase);
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+    return program_finish(rc, &err);
 }

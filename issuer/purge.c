@@ -37,7 +37,7 @@ enum exit_code purge_now(const char *data, uint32_t days, bool json)
                  purged.evidence, purged.sessions, purged.invitations);
 out:
     session_store_close(&store);
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+    return program_finish(rc, &err);
 }
 
 /* ---- the thread ---- */

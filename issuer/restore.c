@@ -241,5 +241,5 @@ out:
     remove_made(&r);
     backup_close(backup);
     buf_free(&passphrase);
-    return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
+    return program_finish(rc, &err);
 }
