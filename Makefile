@@ -31,7 +31,7 @@ API := $(wildcard token/api/*.c)
 TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
 TOKEN := token/main.c $(wildcard token/command/*.c)
 ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
-PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c))
+PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 VECTORS := $(wildcard testvectors/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
@@ -136,6 +136,13 @@ $(O)/bench/bench_issuer: $(call object,$(wildcard tests/bench/issuer/*.c)) \
 	$(link)
 $(O)/bench/bench_issuer: private WRAPPED := $(addprefix session_store_,add save expire)
 
+$(O)/bench/bench_relay: $(call object,$(wildcard tests/bench/relay/*.c)) \
+                        $(call object,tests/bench/bench.c tests/bench/child.c) \
+                        $(call object,tests/bench/issuer/crowd.c tests/bench/issuer/folder.c) \
+                        $(call object,tests/plain/support/must.c) $(O)/libkeygen2.a
+	@mkdir -p $(@D)
+	$(link)
+
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
@@ -176,9 +183,10 @@ integration: all $(O)/crash/recorder.so
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup
-	$(Q)$(MAKE) --no-print-directory all $(O)/bench/bench_token $(O)/bench/bench_issuer
+	$(Q)$(MAKE) --no-print-directory all $(addprefix $(O)/bench/bench_,token issuer relay)
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_token
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_issuer
+	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_relay
 crash: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) PYTHON=$(PYTHON) tests/run.sh crash
 

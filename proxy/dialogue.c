@@ -1,6 +1,7 @@
 #include "proxy/dialogue.h"
 
 #include "keygen2/base/log.h"
+#include "proxy/attacked.h"
 #include "proxy/deferral.h"
 #include "proxy/issuer_exchange.h"
 #include "proxy/provision.h"
@@ -169,18 +170,6 @@ out:
     return rc;
 }
 
-/* Alters what crosses, if there is an attack on it. A rule that does not fit is nobody's refusal.
- */
-static enum sks_status attack(struct enrolment *e, const char *name, struct buf *text,
-                              char note[ATTACK_NOTE_MAX])
-{
-    enum sks_status rc = attack_apply(e->attack, HOP_ISSUER, name, text, note, &e->err);
-
-    if (rc != SKS_OK)
-        e->fault = PARTY_NONE;
-    return rc;
-}
-
 static enum sks_status receive(struct enrolment *e, enum phase phase, struct issuer_reply *reply,
                                const struct dialogue_row **row, const void **request)
 {
@@ -195,7 +184,7 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
     e->keep = e->keep && phase != PHASE_FINALIZATION;
     if (e->attack != NULL) /* whose rules go by the name that the message came with */
         line.name = keygen2_qualifier(buf_bytes(&reply->message));
-    TRY(attack(e, line.name, &reply->message, note));
+    TRY(attacked_message(e, &reply->message, note));
     line.bytes = reply->message.len;
     rc = decode(e, phase, buf_bytes(&reply->message), row, request);
     if (line.name == NULL)
@@ -237,7 +226,7 @@ static enum sks_status send_response(struct enrolment *e, const struct dialogue_
         set_id(response, row->response_client_id, e->client_session_id);
     rc = keygen2_encode(row->response, response, &text);
     REQUIRE(rc == SKS_OK, &e->err, rc, "no memory for %s", row->response->name);
-    TRY(attack(e, row->response->name, &text, note));
+    TRY(attacked_message(e, &text, note));
     if (row->step == provision_key_creation && e->deferred) {
         TRY(deferral_save(e, (struct bytes){ 0 }));
         e->keep = true;

@@ -3,7 +3,7 @@
 #define PROXY_ENROLMENT_H
 
 #include "keygen2/base/program.h"
-#include "proxy/attack.h"
+#include "proxy/attack/attack.h"
 #include "proxy/capabilities.h"
 #include "proxy/issuer_link.h"
 #include "proxy/outcome.h"
@@ -18,7 +18,7 @@ struct enrolment {
     size_t token_count;
     struct user *user;
     struct trace *trace;
-    const struct attack *attack; /* NULL: none */
+    struct attack *attack; /* NULL: none */
     struct logotype_sizes logotypes;
     const char *state_folder;    /* where sessions that wait are kept; NULL: deferral is refused */
     bool resume;                 /* go on with a session that waits */

@@ -2,10 +2,12 @@
 #include "keygen2/base/log.h"
 #include "keygen2/base/program.h"
 #include "keygen2/base/terminal.h"
+#include "proxy/attacked.h"
 #include "proxy/dialogue.h"
 #include "proxy/enrolment_page_link.h"
 #include "proxy/proof.h"
 #include "proxy/provision.h"
+#include "proxy/relay/command.h"
 #include "proxy/suspended.h"
 #include "proxy/trust_anchor.h"
 
@@ -57,8 +59,9 @@ static const struct option_row PROVISION[] = {
       NULL, 0, 0 },
     { "trace", 0, "FILE", "write each message's size and status there, as JSON lines", OPTION_TEXT,
       AT(trace), false, NULL, 0, 0 },
-    { "attack", 0, "FILE", "alter messages by the rules of this JSON file", OPTION_TEXT, AT(attack),
-      false, NULL, 0, 0 },
+    { "attack", 0, "NAME-OR-FILE",
+      "alter what crosses by a rule file, or a ready attack (sks-proxy attacks)", OPTION_TEXT,
+      AT(attack), false, NULL, 0, 0 },
     { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
       false, NULL, 1, 3600 },
     { 0 },
@@ -113,7 +116,9 @@ static enum sks_status open_ends(const struct options *options, const struct pag
     struct issuer_link_config issuer = link_config(options);
     struct token_link_config token = { .timeout = options->timeout,
                                        .stop = &stop,
-                                       .watch = provision_watch };
+                                       .watch = provision_watch,
+                                       .alter = attacked_call,
+                                       .alter_ctx = e };
     struct user_config user = { .yes = options->yes,
                                 .pins = options->pins.item,
                                 .pin_count = options->pins.count,
@@ -248,12 +253,26 @@ static void set_defaults(void *options)
     ((struct options *)options)->timeout = 120;
 }
 
+union all_options {
+    struct options enrolment; /* of provision and resume */
+    struct relay_options relay;
+};
+
 static const struct command_row COMMANDS[] = {
     { "provision", "ISSUER-URL|LINK", 1, 1,
       "Runs one enrolment between an issuer and a token; LINK: of the issuer's enrolment page.",
       PROVISION, provision, set_defaults },
     { "resume", "[ISSUER-URL]", 0, 1, "Sends closing proofs that no issuer has confirmed yet.",
       RESUME, resume, set_defaults },
+    { "relay", "", 0, 0,
+      "Hands on HTTP between a client and an issuer, or a middleware and a token.", RELAY_OPTIONS,
+      relay_command, relay_defaults },
+    { "attacks", "[NAME]", 0, 1, "Lists the attacks that are ready; of one, its rules too.",
+      ATTACKS_OPTIONS, attacks_command, relay_defaults },
+    { "replay", "TRANSCRIPT", 1, 1, "Sends the requests of a relay's transcript again.",
+      REPLAY_OPTIONS, replay_command, relay_defaults },
+    { "diff", "TRANSCRIPT TRANSCRIPT", 2, 2, "Shows where two transcripts part.", DIFF_OPTIONS,
+      diff_command, relay_defaults },
     { 0 },
 };
 
@@ -261,7 +280,7 @@ int main(int argc, char **argv)
 {
     static const struct program PROGRAM = {
         "sks-proxy", "the untrusted middleware between a KeyGen2 issuer and a token", COMMANDS,
-        sizeof(struct options)
+        sizeof(union all_options)
     };
 
     return program_main(&PROGRAM, argc, argv);

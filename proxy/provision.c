@@ -14,7 +14,9 @@ void provision_watch(void *trace, const struct token_event *event)
     const struct sks_method *method = event->method;
     bool has_mac =
         method->in_count > 0 && strcmp(method->in[method->in_count - 1].name, "mac") == 0;
-    struct trace_event line = { .hop = HOP_TOKEN, .name = method->name, .bytes = event->body.len };
+    struct trace_event line = {
+        .hop = HOP_TOKEN, .name = method->name, .bytes = event->body.len, .altered = event->altered
+    };
 
     line.direction = event->answer ? DIRECTION_IN : DIRECTION_OUT;
     if (event->answer)

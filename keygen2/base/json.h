@@ -104,6 +104,9 @@ CHECKED enum sks_status json_decode_part(struct json_reader *r, const struct jso
                                          const struct json_type *type, const json_t *value,
                                          void *out);
 
+/* A codec for any value: the member is a struct bytes, its compact text. */
+extern const struct json_codec JSON_ANY_VALUE;
+
 /** Decodes base64url of min..max bytes into the arena; for codecs. max 0 means no limit. */
 CHECKED enum sks_status json_decode_binary(struct json_reader *r, const struct json_place *at,
                                            const json_t *value, uint32_t min, uint32_t max,

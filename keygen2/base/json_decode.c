@@ -5,6 +5,7 @@
 #include "keygen2/base/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -435,3 +436,24 @@ enum sks_status json_unique(struct json_reader *r, const struct json_place *at, 
         return no_memory(r);
     return SKS_OK;
 }
+
+/* ---- any value ---- */
+
+static enum sks_status decode_any(struct json_reader *r, const struct json_place *at,
+                                  const json_t *value, void *member)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    struct bytes *kept = member;
+
+    (void)at;
+    *kept = text == NULL ? (struct bytes){ 0 } : arena_copy(r->arena, bytes_of(text));
+    free(text);
+    return kept->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
+}
+
+static void encode_any(struct buf *out, const void *member)
+{
+    put_raw(out, *(const struct bytes *)member);
+}
+
+const struct json_codec JSON_ANY_VALUE = { decode_any, encode_any };

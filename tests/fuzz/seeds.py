@@ -239,6 +239,49 @@ def sessions():
                                                       CLOSE, 2]))
 
 
+OPERATIONS = {"flip": {"bit": 3}, "replace": {"value": [1]}, "insert": {"name": "n", "value": {}},
+              "truncate": {"bytes": 2}, "extend": {"bytes": 2}, "own-key": {"path": "/k"}}
+OF_VALUES = (*OPERATIONS, "empty", "delete", "duplicate", "swap", "shift", "type", "zero",
+             "increment", "decrement", "maximum", "invert", "splice", "re-encrypt")
+OF_MESSAGES = {"drop": {}, "delay": {"seconds": 1}, "repeat": {}, "reflect": {}, "replay": {},
+               "forge": {"value": {"status": 0}}}
+
+
+def attacks():
+    """Each operation on a JSON message, and on a call."""
+    key = constructs.to_jwk(PRIVATE_KEYS["p256"].public_key())
+    message = json.dumps({"@qualifier": "M", "a": "AQID", "b": "x", "c": 1, "d": True,
+                          "l": [1, "AQID"], "k": key}).encode()
+    call = bytes([3]) + struct.pack(">I", 7) + array(b"nonce") + array(b"mac")
+    for count, name in enumerate(OF_VALUES):
+        path = {"path": "/" + "abcdl"[count % 5]}
+        rule = {"message": "M", "hop": "issuer", "operation": name, **path,
+                **OPERATIONS.get(name, {})}
+        write("attack", "json-" + name, json.dumps({"rules": [rule]}).encode() + 2 * (
+            b"\0j" + message))
+        rule.update(hop="token", message="closeProvisioningSession",
+                    path="/" + ("nonce", "mac", "provisioningHandle")[count % 3])
+        write("attack", "call-" + name, json.dumps({"rules": [rule]}).encode() + b"\0o" + call)
+    for name, more in OF_MESSAGES.items():
+        rule = {"hop": "token", "message": "closeProvisioningSession", "operation": name, **more}
+        write("attack", "whole-" + name, json.dumps({"rules": [rule]}).encode() + b"\0o" + call)
+
+
+def transcripts():
+    """What a relay writes: a request and its answer of either hop."""
+    both = {"time": "2026-01-31T12:00:00.000000Z", "connection": 1, "exchange": 1}
+    request = {**both, "direction": "request", "method": "POST", "target": "/sks"}
+    answer = {**both, "direction": "answer", "status": 200, "headers": [
+        {"name": "Content-Type", "value": "application/octet-stream"}]}
+    token = {"hop": "token", "name": "abortProvisioningSession"}
+    lines = [{**request, **token, "body": "BQAAAAE", "decoded": {"provisioningHandle": 1}},
+             {**answer, **token, "body": "AA", "decoded": {"status": 0}}]
+    issuer = {"hop": "issuer", "name": "InvocationRequest", "cut": True, "altered": "flip /a bit 1"}
+    write("transcript", "calls", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    write("transcript", "message", json.dumps({**answer, **issuer, "decoded": {"a": [None]}})
+          .encode())
+
+
 if __name__ == "__main__":
     KNOWN = json.loads((TESTS / "kat" / "constructs.json").read_text())
     messages()
@@ -247,6 +290,8 @@ if __name__ == "__main__":
     filters(KNOWN)
     profiles()
     configurations()
+    attacks()
+    transcripts()
     calls()
     updates()
     sessions()

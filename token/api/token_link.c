@@ -184,15 +184,22 @@ void token_link_set_timeout(struct token_link *link, unsigned seconds)
         link->transport.set_timeout(link->transport.ctx, seconds);
 }
 
-static void watch(const struct token_link *link, const struct sks_method *method, bool answer,
-                  struct bytes body)
+/* A body on its way: it may be altered, and is watched as it goes on. */
+static enum sks_status cross(const struct token_link *link, const struct sks_method *method,
+                             bool answer, struct buf *body, struct sks_error *err)
 {
-    struct token_event event = { method, answer, body, SKS_OK };
+    const struct token_link_config *config = &link->config;
+    struct token_event event = { method, answer, { 0 }, SKS_OK, NULL };
+    enum sks_status rc = SKS_OK;
 
-    if (answer && body.len > 0 && body.ptr[0] != SKS_OK)
-        event.status = dialect_status(dialect_of(&link->config), method, body.ptr[0]);
-    if (link->config.watch != NULL)
-        link->config.watch(link->config.watch_ctx, &event);
+    if (config->alter != NULL)
+        rc = config->alter(config->alter_ctx, method, answer, body, &event.altered, err);
+    event.body = buf_bytes(body);
+    if (answer && body->len > 0 && body->ptr[0] != SKS_OK)
+        event.status = dialect_status(dialect_of(config), method, body->ptr[0]);
+    if (config->watch != NULL)
+        config->watch(config->watch_ctx, &event);
+    return rc;
 }
 
 /* From the number that the dialect gives an error to its status. */
@@ -249,11 +256,11 @@ enum sks_status token_call_row(struct token_link *link, const struct sks_method 
     link->fate = CALL_NOT_MADE;
     sks_encode_request(&request, row, in);
     TRY(sks_explain(err, request.status));
-    watch(link, row, false, buf_bytes(&request));
+    TRY(cross(link, row, false, &request, err));
     TRY(link->transport.exchange(link->transport.ctx, buf_bytes(&request), &answer, &link->fate,
                                  err));
     link->fate = CALL_UNANSWERED;
-    watch(link, row, true, buf_bytes(&answer));
+    TRY(cross(link, row, true, &answer, err));
     rc = decode_answer(link, row, buf_bytes(&answer), out, arena, err);
 out:
     buf_free(&request);

@@ -24,6 +24,7 @@ struct token_event {
     bool answer;
     struct bytes body;
     enum sks_status status; /* of an answer; its number in the body is the dialect's */
+    const char *altered;    /* what was done to it on its way; NULL: nothing */
 };
 
 /* How a body travels: HTTP in the programs, recorded bytes in tests. */
@@ -44,6 +45,11 @@ struct token_link_config {
     const volatile sig_atomic_t *stop; /* not 0: give up the call; NULL: never */
     void (*watch)(void *ctx, const struct token_event *event); /* NULL: nobody watches */
     void *watch_ctx;
+    /* Alters a body on its way, for tests of the ends: NULL: nobody does. *altered tells what was
+     * done, if anything. A failure stands for a body that does not go on. */
+    enum sks_status (*alter)(void *ctx, const struct sks_method *method, bool answer,
+                             struct buf *body, const char **altered, struct sks_error *err);
+    void *alter_ctx;
 };
 
 /**
