@@ -215,7 +215,7 @@ class Codes(EnrolCase):
 
     def refused(self, code, text, reason, profile="coded"):
         self.assert_page(self.browser().send_code(profile, code), 403, text, "<form")
-        self.assert_logged("profile %s: code refused from 127.0.0.1: %s" % (profile, reason))
+        self.assert_logged("profile %s: refused 127.0.0.1: code %s" % (profile, reason))
 
     def test_unknown(self):
         self.refused("0000-0000-0000", "not known here", "unknown")

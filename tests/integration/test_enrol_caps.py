@@ -132,7 +132,7 @@ class Requests(CapsCase):
         self.assertEqual([reply.status for reply in replies], [403] * 5 + [429] * 2)
         self.assert_page(replies[-1], 429, "too many wrong codes", "<form")
         self.assertEqual(replies[-1].headers["Retry-After"], "30")
-        self.assert_logged("profile coded: code refused from 127.0.0.3: too many wrong ones")
+        self.assert_logged("profile coded: refused 127.0.0.3: too many wrong codes")
         made = self.invite("coded", "--uses", "9")
         reply = Browser(self.issuer.url, source).send_code("coded", made["code"])
         self.assertEqual(reply.status, 429, "not even the right one")

@@ -44,6 +44,8 @@ def write_profiles(folder):
         write_profile(folder, name, **changes)
         write_profile(folder, "short-" + name, sessionLifeTime=LIFE, **changes)
     (folder / "short-no-pin.json").write_text(json.dumps(without_pins(sessionLifeTime=LIFE)))
+    second = [{**NO_PIN["keyEntrySpecifiers"][0], "id": "Key.2"}]
+    write_profile(folder, "short-mixed", sessionLifeTime=LIFE, keyEntrySpecifiers=second)
     # createPinPolicy, createKeyEntry and its attestation, setCertificatePath, the close: no more.
     write_profile(folder, "tight", sessionKeyLimit=6)
     write_profile(folder, "looking", **UNLOCKING)
@@ -585,17 +587,22 @@ class NextSession(DoubtCase, WatchTest):
         self.assert_counts(early.session_id)
 
     def test_several(self):
-        """One there, one not, one without a PIN, which no harmless operation can prove."""
-        there, missing, no_pin = self.doubt("short", "short", "short-no-pin")
-        gone = self.leaf(missing[0])
+        """One there, one not, one of two keys only one of which has a PIN: that shows both; and
+        keys without PINs, there and not, which no harmless operation can prove."""
+        there, missing, mixed, no_pin, no_pin_missing = self.doubt(
+            "short", "short", "short-mixed", "short-no-pin", "short-no-pin")
+        gone = [self.leaf(client) for client, _ in (missing, no_pin_missing)]
         self.device.credentials.all = [one for one in self.device.credentials.all
-                                       if one.path[0] != gone]
+                                       if one.path[0] not in gone]
         client = self.next_one()
-        self.assertEqual(len(client.request["lookupSpecifiers"]), 3)
+        self.assertEqual(len(client.request["lookupSpecifiers"]), 6)
         self.assertTrue(client.run().done)
-        self.assertEqual(self.methods(client).count("postUnlockKey"), 1)
-        self.assert_confirmed(there[0].session_id, client.session_id)
-        self.assert_void(missing[0].session_id, "did not find it")
+        self.assertEqual(self.methods(client).count("postUnlockKey"), 2)
+        for confirmed, _ in (there, mixed):
+            self.assert_confirmed(confirmed.session_id, client.session_id)
+        self.assertEqual(len(self.exported("--session", mixed[0].session_id)), 2)
+        for void, _ in (missing, no_pin_missing):
+            self.assert_void(void.session_id, "did not find it")
         self.assert_on_hold(no_pin[0].session_id)
         self.assertTrue(no_pin[0].post(no_pin[1]).done)
         self.assert_counts(no_pin[0].session_id)
