@@ -57,7 +57,7 @@ static const struct row {
     { "session over", NULL, 409 },
     { NULL, "this session is over", NO_STATUS },
     { "no session", "no cookie, or one of no session", NO_STATUS },
-    { "no such session", "no such session here", NO_STATUS },
+    { "no such session", NULL, NO_STATUS },
     { "no such profile", NULL, NO_STATUS },
     { "issuer trouble", "the issuer has a problem of its own, try again", 500 },
     { NULL, "no memory", NO_STATUS },

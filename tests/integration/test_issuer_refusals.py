@@ -348,7 +348,9 @@ OF_REQUESTS = [
     Refusal("no session", 403, "no cookie, or one of no session", ask(
         "GET", "/kg2/plain?abort=true")),
     Refusal("no such profile", 404, "no such profile", ask("GET", "/kg2/none?init=true")),
-    Refusal("no such session", 404, "no such session here", ask("GET", "/done/none")),
+    *[Refusal("no such session", 404, "there is no such session here", ask(
+        "GET", "/%s/none" % page, Accept=accept))
+      for page, accept in (("done", "text/html"), ("failed", "*/*"), ("pending", "text/html"))],
     Refusal("bad request", 400, "begins a session", ask("GET", "/kg2/plain")),
     Refusal("not found", 404, "Not Found", ask("GET", "/none")),
     Refusal("method", 405, "Method Not Allowed", ask("DELETE", "/kg2/plain")),
