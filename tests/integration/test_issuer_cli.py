@@ -1,6 +1,7 @@
 """The command line of sks-issuer: check-profile, keys, roll-over."""
 
 import json
+import re
 import unittest
 
 from rig import processes
@@ -130,3 +131,17 @@ class Keys(unittest.TestCase):
             self.assertEqual(key.stat().st_mode & 0o777, 0o600)
         run("sks-issuer", "init", "--data", data)       # makes no other
         self.assertEqual(len(list(data.glob("kmk*.key"))), 3)
+
+
+class Documented(unittest.TestCase):
+    """What --help has, some file of docs/ has too."""
+
+    def test_commands_and_options(self):
+        text = "".join(path.read_text() for path in (processes.ROOT / "docs").glob("*.md"))
+        commands = re.findall(r"^  ([a-z-]+) ", run("sks-issuer", "--help").stdout, re.MULTILINE)
+        self.assertGreater(len(commands), 15)
+        for command in commands:
+            self.assertTrue(re.search(r"sks-issuer %s\b|`%s`" % (command, command), text), command)
+            for option in re.findall(r"--[a-z-]+", run("sks-issuer", command, "--help").stdout):
+                if option not in ("--help", "--version"):
+                    self.assertTrue(re.search(option + r"\b(?!-)", text), (command, option))
