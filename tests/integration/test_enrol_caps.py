@@ -104,7 +104,7 @@ class Requests(CapsCase):
         self.assertEqual([reply.status for reply in replies[:20]], [200] * 20)
         self.assertGreater(len(refused), 10)
         self.assertEqual(refused[0].headers["Retry-After"], "1")
-        self.assert_page(refused[0], 429, "too many requests from your address")
+        self.assert_page(refused[0], 429, "Too many requests from your address")
         lines = [line for line in self.issuer.stderr().splitlines()
                  if "too many requests from 127.0.0.1" in line]
         self.assertTrue(lines)

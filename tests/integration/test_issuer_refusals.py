@@ -32,7 +32,7 @@ P256 = "https://webpki.github.io/sks/algorithm#ec.nist.p256"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 NOT_PROVOKED = {
-    "other": "stands for causes and statuses that no row has; none is known that comes from outside",
+    "other": "stands for causes and statuses that have no row; none is known that comes from outside",
 }
 
 
@@ -201,7 +201,6 @@ OF_SESSIONS = [
     Refusal("external CA", 302, "Key.1: it refused: no credit", external("refuses")),
     Refusal("external CA", 302, "Key.1: the command ended with exit code 1", external("fails")),
     Refusal("external CA", 302, "Key.1: .* for another key", external("another key")),
-    Refusal("external CA", 302, "Key.1: the command took longer than 1 s", external("hangs")),
     Refusal("closing proof", 302, "closing proof: ", failing(FINALIZATION, spoil)),
     Refusal("address", 302, "the message came to", another_address),
     Refusal("profile", 302, "no longer has sessions of 2010", begun_before("profile")),
@@ -301,21 +300,28 @@ def post(body, **headers):
     return ask("POST", "/kg2/plain", body, **{"Content-Type": "application/json", **headers})
 
 
-def send_raw(headers, *parts, status=None):
-    """What http.client would not send. status None: it goes away before the end."""
+def send_raw(headers, *parts, then):
+    """What http.client would not send."""
     def act(test):
         with raw_http.connect(test.issuer.url) as sock:
             sock.sendall(raw_http.head(test.issuer.url, "/kg2/plain", headers={
                 "Content-Type": "application/json", **headers}))
             for part in parts:
                 sock.sendall(part)
-            if status is None:
-                sock.shutdown(socket.SHUT_WR)
-                raw_http.read_all(sock)
-            else:
-                test.assertEqual(raw_http.read_answer(sock)[0], status)
+            then(test, sock)
         return None, None
     return lambda test: lambda: act(test)
+
+
+def is_413(test, sock):
+    test.assertEqual(raw_http.read_answer(sock)[0], 413)
+
+
+def go_away(test, sock):
+    """Once the issuer has seen the head."""
+    test.assertIn(b"100 Continue", sock.recv(100))
+    sock.shutdown(socket.SHUT_WR)
+    raw_http.read_all(sock)
 
 
 def another_message_after_success(test):
@@ -355,10 +361,11 @@ OF_REQUESTS = [
     Refusal("not found", 404, "Not Found", ask("GET", "/none")),
     Refusal("method", 405, "Method Not Allowed", ask("DELETE", "/kg2/plain")),
     Refusal("media type", 415, "Unsupported Media Type", ask("POST", "/kg2/plain", b"{}")),
-    Refusal("too large", 413, "Large", send_raw({"Content-Length": str(LIMIT + 1)}, status=413)),
+    Refusal("too large", 413, "Large", send_raw({"Content-Length": str(LIMIT + 1)}, then=is_413)),
     Refusal("too large", 413, "Large", send_raw(
-        {"Transfer-Encoding": "chunked"}, CHUNK, CHUNK, b"0\r\n\r\n", status=413)),
-    Refusal("unanswered", 0, "closed before", send_raw({"Content-Length": "100"}, b"{")),
+        {"Transfer-Encoding": "chunked"}, CHUNK, CHUNK, b"0\r\n\r\n", then=is_413)),
+    Refusal("unanswered", 0, "closed before", send_raw(
+        {"Content-Length": "100", "Expect": "100-continue"}, then=go_away)),
     Refusal("issuer trouble", 503, "a problem of its own, try again", a_damaged_row),
 ]
 
@@ -368,7 +375,7 @@ class Refusals(RefusalCase):
     machine was started anew, its time is over."""
 
     refusals = OF_SESSIONS + WHO_MAY_BEGIN + OF_REQUESTS
-    options = (*RefusalCase.options, "--external-ca-timeout", "1", "--server-keys", "1")
+    options = (*RefusalCase.options, "--server-keys", "1")
 
     @classmethod
     def set_up_rig(cls):
@@ -430,7 +437,7 @@ class Refusals(RefusalCase):
         self.assertEqual(told, tested | set(NOT_PROVOKED))
 
 
-# ---- caps: each row has addresses of its own ----
+# ---- limits: each row has addresses of its own ----
 
 def from_address(number):
     return lambda test: Browser(test.issuer.url, "127.0.0.%d" % number)
@@ -458,10 +465,12 @@ def no_place_at_all(test):
     return lambda: (begin_anew(from_address(4)(test)), None)
 
 
-class Caps(RefusalCase):
+class Limits(RefusalCase):
     options = (*RefusalCase.options, "--max-sessions", "4", "--max-address-sessions", "2",
-               "--max-address-requests", "5")
+               "--max-address-requests", "5", "--external-ca-timeout", "1")
     refusals = [
+        Refusal("external CA", 302, "Key.1: the command took longer than 1 s", failing(
+            CREATION, lambda message: None, "slow")),
         Refusal("too many sessions of one address", 429, "too many open sessions", nth(
             3, from_address(2), begin_anew)),
         Refusal("too many sessions", 503, "as many open sessions as it takes", no_place_at_all),
@@ -475,6 +484,7 @@ class Caps(RefusalCase):
     def set_up_rig(cls):
         cls.profiles = write_profile(cls.new_folder(), "plain")
         write_profile(cls.profiles, "coded", enrolment={"code": True})
+        write_profile(cls.profiles, "slow", externalCa="sleep 60")
         super().set_up_rig()
 
     def test_each(self):
