@@ -23,6 +23,7 @@ static const struct row {
     { "listed device", NULL, NO_STATUS },
     { "invitation", NULL, NO_STATUS },
     { "server key", NULL, NO_STATUS },
+    { "key management key", NULL, NO_STATUS },
     { "session attestation", NULL, NO_STATUS },
     { "generated keys", NULL, NO_STATUS },
     { "key attestation", NULL, NO_STATUS },

@@ -18,7 +18,7 @@ from rig.client_side import Client, Device, HttpSession
 from rig.enrolcase import Browser
 from rig.keygen2_2010 import Client2010
 from rig.mitm import flip_bit
-from rig.processes import PROFILES
+from rig.processes import PROFILES, run
 from rig.refusalcase import Refusal, RefusalCase, expired_ticket
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import PROFILE, write_profile
@@ -32,7 +32,7 @@ P256 = "https://webpki.github.io/sks/algorithm#ec.nist.p256"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 NOT_PROVOKED = {
-    "other": "stands for causes and statuses that have no row; none is known that comes from outside",
+    "other": "stands for what has no row of its own; none is known that comes from outside",
 }
 
 
@@ -77,6 +77,12 @@ def attested_by_another(test):
 
 def a_device_of_nobody(test):
     test.device = Device()
+    return failing(INITIALIZATION, lambda message: None)(test)
+
+
+def a_generation_that_is_gone(test):
+    """It owns what the device may have of a session in doubt."""
+    test.device = test.before["generation"].device
     return failing(INITIALIZATION, lambda message: None)(test)
 
 
@@ -186,6 +192,7 @@ OF_SESSIONS = [
     Refusal("device path", 302, "device path: ", a_device_of_nobody),
     Refusal("listed device", 302, "is not on the list of the profile", failing(
         INITIALIZATION, lambda message: None, "listed")),
+    Refusal("key management key", 302, "generation 2 is gone", a_generation_that_is_gone),
     Refusal("lookup results", 302, "there is none for", failing(
         DISCOVERY, lambda m: m["lookupResults"][0].update(id="None.1"), "key-delete")),
     Refusal("credentials", 302, "there is none", failing(
@@ -371,8 +378,8 @@ OF_REQUESTS = [
 
 
 class Refusals(RefusalCase):
-    """Some need a session of before two restarts: the operator has changed profiles meanwhile, the
-    machine was started anew, its time is over."""
+    """Some need a session of before two restarts: the operator has changed profiles and lost a key
+    meanwhile, the machine was started anew, its time is over."""
 
     refusals = OF_SESSIONS + WHO_MAY_BEGIN + OF_REQUESTS
     options = (*RefusalCase.options, "--server-keys", "1")
@@ -397,11 +404,14 @@ class Refusals(RefusalCase):
                            "deleteKeys": [{"lookup": "B"}]})):
             write_profile(cls.profiles, name, **changes)
         super().set_up_rig()
+        run("sks-issuer", "roll-over", "--data", cls.issuer.data)
+        cls.issuer.restart()
         cls.begin_before()
 
     @classmethod
     def begin_before(cls):
-        cls.before = {"anew": cls.begun("plain")}
+        cls.before = {"anew": cls.begun("plain"), "generation": cls.begun("short", FINALIZATION)}
+        (cls.issuer.data / "kmk-2.key").unlink()
         cls.restart(lambda db: db.execute("UPDATE meta SET value = 'x' WHERE key = 'boot'"))
         cls.before.update(
             short=cls.begun("short"), invitation=cls.begun("invitation", INITIALIZATION),
