@@ -4,6 +4,7 @@ on, and each way in which it is settled, or is not."""
 import json
 import signal
 import time
+from datetime import datetime
 
 from rig import constructs
 from rig.client_side import Client, Device, HttpSession
@@ -21,7 +22,8 @@ DONE, REFUSED, USAGE, IO_ERROR, IN_DOUBT = range(5)
 PROOF = "ProvisioningFinalizationResponse"
 DISCOVERY = "CredentialDiscoveryRequest"
 FINALIZATION = "ProvisioningFinalizationRequest"
-LIFE = 3        # seconds, of the sessions that are to end in doubt
+LIFE = 3        # seconds, of the sessions that are to end in doubt; of devices in Python:
+SHORT_LIFE = 2
 NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
           PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]}
 
@@ -36,16 +38,16 @@ UNLOCKING = {"lookupSpecifiers": [{"id": "Keys", "searchFilter": {"subjectRegEx"
              "unlockKeys": [{"lookup": "Keys"}]}
 
 
-def write_profiles(folder):
+def write_profiles(folder, life=LIFE):
     write_profile(folder, "plain")
-    write_profile(folder, "short", sessionLifeTime=LIFE)
+    write_profile(folder, "short", sessionLifeTime=life)
     for name, changes in (("unmanaged", {"keyManagementKey": False}),
                           ("private", {"privacyEnabled": True})):
         write_profile(folder, name, **changes)
-        write_profile(folder, "short-" + name, sessionLifeTime=LIFE, **changes)
-    (folder / "short-no-pin.json").write_text(json.dumps(without_pins(sessionLifeTime=LIFE)))
+        write_profile(folder, "short-" + name, sessionLifeTime=life, **changes)
+    (folder / "short-no-pin.json").write_text(json.dumps(without_pins(sessionLifeTime=life)))
     second = [{**NO_PIN["keyEntrySpecifiers"][0], "id": "Key.2"}]
-    write_profile(folder, "short-mixed", sessionLifeTime=LIFE, keyEntrySpecifiers=second)
+    write_profile(folder, "short-mixed", sessionLifeTime=life, keyEntrySpecifiers=second)
     # createPinPolicy, createKeyEntry and its attestation, setCertificatePath, the close: no more.
     write_profile(folder, "tight", sessionKeyLimit=6)
     write_profile(folder, "looking", **UNLOCKING)
@@ -100,7 +102,10 @@ class DoubtCase(CrlCase):
         return self.reason(self.der(row))
 
     def wait(self):
-        time.sleep(LIFE + 1.2)
+        """Until the life time of the short sessions is over; it is counted in whole seconds."""
+        end = max(datetime.fromisoformat(row["expires"].replace("Z", "+00:00")).timestamp()
+                  for row in self.issuer.sessions() if row["profile"].startswith("short"))
+        time.sleep(max(0, end + 1.02 - time.time()))
 
 
 class CutLine(DoubtCase):
@@ -435,7 +440,7 @@ class NextSession(DoubtCase, WatchTest):
 
     @classmethod
     def set_up_rig(cls):
-        cls.profiles = write_profiles(cls.new_folder())
+        cls.profiles = write_profiles(cls.new_folder(), SHORT_LIFE)
         super().set_up_rig()
 
     def doubt(self, *profiles, commit=True):
