@@ -187,15 +187,29 @@ void phase_set_end(struct outcome *outcome)
         outcome->kind = OUTCOME_FAILED;
 }
 
+/* By a later session: its own proof may still come, but nothing undoes what another has shown. */
+static bool is_confirmed(const struct session *session)
+{
+    return session->verdict == VERDICT_SUCCEEDED && session->phase == PHASE_FINALIZATION;
+}
+
 /* Works on a session that waits for a message. False: another request was faster, nothing is
  * written. */
 static bool advance(struct exchange *x, const struct arrival *arrival, struct outcome *outcome)
 {
     const struct json_type *expected = PHASES[x->session->phase].expected;
+    const struct session before = *x->session;
     struct change change;
     bool won = false;
 
     settle(x, arrival, &change);
+    if (!x->trouble && is_confirmed(&before) && x->session->verdict == VERDICT_FAILED) {
+        log_info("session %s profile %s: was confirmed by another, and stays so: %s", before.id,
+                 before.profile, x->session->cause);
+        *x->session = before;
+        outcome->kind = OUTCOME_OVER;
+        return true;
+    }
     if (x->trouble ||
         session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         phase_trouble(outcome, x->err);
@@ -239,8 +253,10 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
     outcome->over = session->verdict == VERDICT_FAILED || session->verdict == VERDICT_SUCCEEDED;
     if (session->verdict == VERDICT_FAILED)
         outcome->kind = OUTCOME_FAILED;
-    else if (session->verdict == VERDICT_SUCCEEDED || session->phase == PHASE_OVER)
+    else if (session->phase == PHASE_OVER)
         outcome->kind = again ? OUTCOME_DONE : OUTCOME_OVER;
+    else if (is_confirmed(session) && session_key_status(&session->state) != SESSION_KEY_SEALED)
+        outcome->kind = OUTCOME_OVER; /* forgotten: no proof can be told from another any more */
     else if (again && is_deferred(session->phase))
         outcome->kind = OUTCOME_PENDING;
     else if (again)

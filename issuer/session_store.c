@@ -303,7 +303,7 @@ static enum sks_status update_row(struct session_store *store, const struct sess
 
 static enum sks_status update_session(struct session_store *store, const struct session *session,
                                       const struct change *change, struct bytes sealed, bool *won,
-                                      struct sks_error *err)
+                                      size_t *confirmed, struct sks_error *err)
 {
     enum sks_status rc;
 
@@ -314,7 +314,7 @@ static enum sks_status update_session(struct session_store *store, const struct 
     if (change->state && session->phase == PHASE_FINALIZATION)
         TRY(certificates_add(store->db, session, err));
     if (session->verdict == VERDICT_SUCCEEDED)
-        TRY(certificates_confirm(store->db, session->number, err));
+        TRY(certificates_confirm(store->db, session->number, confirmed, err));
     else if (session->verdict == VERDICT_FAILED)
         TRY(certificates_void(store->db, session->number, err));
     TRY(add_exchange(store, session, change, err));
@@ -326,13 +326,14 @@ enum sks_status session_store_save(struct session_store *store, struct session *
                                    const struct change *change, bool *won, struct sks_error *err)
 {
     struct buf clear = { 0 }, sealed = { 0 };
+    size_t confirmed = 0; /* others, by this one's proof */
     enum sks_status rc;
 
     *won = false;
     if (change->state)
         TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
     TRY(database_begin(store->db, err));
-    rc = update_session(store, session, change, buf_bytes(&sealed), won, err);
+    rc = update_session(store, session, change, buf_bytes(&sealed), won, &confirmed, err);
     if (rc == SKS_OK && *won)
         rc = commit(store, session, err);
     else
@@ -341,6 +342,8 @@ enum sks_status session_store_save(struct session_store *store, struct session *
         session->version++;
         remember(store, session, buf_bytes(&clear));
         metrics_session_ended(store->metrics, session->verdict, session->cause);
+        for (; confirmed > 0; confirmed--)
+            metrics_session_ended(store->metrics, VERDICT_SUCCEEDED, "");
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }

@@ -191,6 +191,20 @@ static const char JOIN_EXCHANGES[] = EXCHANGE_TABLE
     "  ON CONFLICT(place) DO UPDATE SET checks = excluded.checks;"
     "DROP TABLE message; DROP TABLE verification;";
 
+/* ---- from version 7: who was confirmed by a later session stayed in doubt ---- */
+
+#define CONFIRMED_BY "'no closing proof came, but its certificates were confirmed by session '"
+
+static const char SETTLE_CONFIRMED[] =
+    "INSERT INTO exchange(place, at, checks)"
+    " SELECT number * 65536 + version, ended, json_array(json_array('confirmation', 1,"
+    "  'by session ' || substr(cause, length(" CONFIRMED_BY ") + 1)))"
+    "  FROM session WHERE verdict = 3 AND version < 65536"
+    "  AND substr(cause, 1, length(" CONFIRMED_BY ")) = " CONFIRMED_BY ";"
+    "UPDATE session SET version = version + 1, verdict = 1, cause = ''"
+    " WHERE verdict = 3 AND version < 65536"
+    " AND substr(cause, 1, length(" CONFIRMED_BY ")) = " CONFIRMED_BY ";";
+
 static const struct database_upgrade UPGRADES[] = {
     { 1,
       "ALTER TABLE certificate RENAME TO old_certificate;"
@@ -201,12 +215,13 @@ static const struct database_upgrade UPGRADES[] = {
     { 4, TALLY_TABLE, NULL },
     { 5, INVITATION_TABLES, NULL },
     { 6, PURGE_SCHEMA, NULL },
+    { 7, SETTLE_CONFIRMED, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
     .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
     .more = TALLY_TABLE INVITATION_TABLES PURGE_SCHEMA,
-    .version = 7,
+    .version = 8,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

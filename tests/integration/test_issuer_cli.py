@@ -1,6 +1,7 @@
 """The command line of sks-issuer: check-profile, keys, roll-over, the configuration of serve."""
 
 import json
+import re
 import unittest
 
 from cryptography import x509
@@ -195,3 +196,15 @@ limit = 1
             self.assertIn(why, done.stderr)
         done = run("sks-issuer", "serve", "--config", "/nowhere", "--data", self.issuer.data)
         self.assertEqual(done.returncode, IO_ERROR, done.stderr)
+class Documented(unittest.TestCase):
+    """What --help has, some file of docs/ has too."""
+
+    def test_commands_and_options(self):
+        text = "".join(path.read_text() for path in (processes.ROOT / "docs").glob("*.md"))
+        commands = re.findall(r"^  ([a-z-]+) ", run("sks-issuer", "--help").stdout, re.MULTILINE)
+        self.assertGreater(len(commands), 15)
+        for command in commands:
+            self.assertTrue(re.search(r"sks-issuer %s\b|`%s`" % (command, command), text), command)
+            for option in re.findall(r"--[a-z-]+", run("sks-issuer", command, "--help").stdout):
+                if option not in ("--help", "--version"):
+                    self.assertTrue(re.search(option + r"\b(?!-)", text), (command, option))

@@ -282,7 +282,8 @@ class OldFolder(CrlMixin):
                 self.assert_verdict(session["id"], session["verdict"])
             for certificate in session["certificates"]:
                 key = found[hashlib.sha256(from_base64url(certificate)).hexdigest()]
-                self.assertEqual((key["session"], key["owner"]), (session["id"],) * 2)
+                self.assertEqual((key["session"], key["owner"]),
+                                 (session["id"], session.get("confirmedBy", session["id"])))
                 self.assertEqual(key["device"],
                                  None if session["profile"] == "private" else device)
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
@@ -418,6 +419,17 @@ class OldFolder5(OldFolder3):
 
 
 class OldFolder6(OldFolder3):
-    """The last one of which nothing was purged."""
+    """The last one of which nothing was purged, and in which a session stayed in doubt that a later one had confirmed."""
 
     version = "6"
+
+    def test_confirmed(self):
+        (session,) = (row for row in self.facts["sessions"] if "confirmedBy" in row)
+        (check,) = (check for check in self.issuer.evidence(session["id"])["checks"]
+                    if check["name"] == "confirmation")
+        self.assertEqual((check["result"], check["detail"]),
+                         ("pass", "by session " + session["confirmedBy"]))
+        client = Client(self.issuer.url, session["profile"])
+        client.http.cookie = session["cookie"]
+        self.assertTrue(client.post(session["proof"].encode()).done)
+        self.test_all_that_is_in_it()

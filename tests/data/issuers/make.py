@@ -4,8 +4,9 @@
     SKS_BUILD=/build/of/that/commit tests/data/issuers/make.py NAME
 
 writes the data folder NAME and NAME/facts.json beside this file. The facts say what became of each
-session; of the one in doubt they have the closing proof, which comes late. They also have the codes
-of invitations, where there are any: one is open, one used up, one withdrawn. The certificates are
+session; of those in doubt they have the closing proof, which comes late. The certificates of one
+were confirmed by a later session: until form 6 it stayed in doubt. They also have the codes of
+invitations, where there are any: one is open, one used up, one withdrawn. The certificates are
 good for as long as a CA of the issuer lets them. All keys in it were drawn here and protect nothing.
 """
 
@@ -77,16 +78,27 @@ def main(name):
         if not client.run().done:
             raise SystemExit("a session did not succeed")
         remember(client, "succeeded")
+
+    def doubt():
+        client = Client(issuer.url, "short", device)
+        client.run(until="ProvisioningFinalizationRequest")
+        proof = dumps(client.answer()).decode()
+        time.sleep(2.2)
+        return client, {"cookie": client.http.cookie, "proof": proof}
+
+    confirmed, more = doubt()
+    by = Client(issuer.url, "plain", device)
+    if not by.run().done:
+        raise SystemExit("a session in doubt was not confirmed")
+    remember(confirmed, "succeeded", confirmedBy=by.session_id, **more)
+    remember(by, "succeeded")
     failed = Client(issuer.url, "plain", device)
     failed.run(until="ProvisioningFinalizationRequest")
     failed.finalization_response()
     failed.http.request("GET", failed.path + "?abort=true")
     remember(failed, "failed")
-    doubtful = Client(issuer.url, "short", device)
-    doubtful.run(until="ProvisioningFinalizationRequest")
-    proof = dumps(doubtful.answer()).decode()
-    time.sleep(2.2)
-    remember(doubtful, "in doubt", cookie=doubtful.http.cookie, proof=proof)
+    doubtful, more = doubt()
+    remember(doubtful, "in doubt", **more)
     issuer.sessions()                       # lets time pass in the database too
     facts["invitations"] = make_invitations(issuer) if invites else {}
     issuer.stop()
