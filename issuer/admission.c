@@ -45,8 +45,7 @@ bool admission_stops(struct issuer *issuer, const struct http_request *request,
     if (!atomic_load(&issuer->stopping))
         return false;
     admission_refuse(request, response, 503, "stopping",
-                     "the issuer stops: it begins no session any more",
-                     HTTP_RETRY_SECONDS);
+                     "the issuer stops: it begins no session any more", HTTP_RETRY_SECONDS);
     http_set_header(response, "Connection", "close");
     return true;
 }
