@@ -23,7 +23,7 @@ COVER := $(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -I. -DSKS_PROFILES_DIR='"$(PREFIX)/share/sks-rig/profiles"'
 CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pthread
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
-LDLIBS := -Wl,--as-needed -lpcre2-8 -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
+LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
 PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors
 KEYGEN2 := $(wildcard keygen2/*/*.c)

@@ -12,12 +12,20 @@ enum { RETRY_FULL = 30 /* seconds */ };
 
 const char ADMISSION_COOKIE[] = "sks-session";
 
+void admission_set_cause(struct http_response *response, const char *name, const char *text)
+{
+    const char *cause = arena_printf(response->arena, "%s: %s", name, text);
+
+    response->cause = cause == NULL ? name : cause;
+}
+
 void admission_refuse(const struct http_request *request, struct http_response *response,
-                      unsigned status, const char *text, unsigned retry_after)
+                      unsigned status, const char *name, const char *text, unsigned retry_after)
 {
     const char *accept = http_header(request, "Accept");
     const char *seconds = arena_printf(response->arena, "%u", retry_after);
 
+    admission_set_cause(response, name, text);
     http_answer(response, status, "text/plain; charset=utf-8", (struct bytes){ 0 });
     if (accept != NULL && strstr(accept, "text/html") != NULL) {
         response->content_type = PAGE_HTML;
@@ -29,6 +37,17 @@ void admission_refuse(const struct http_request *request, struct http_response *
     }
     if (retry_after > 0 && seconds != NULL)
         http_set_header(response, "Retry-After", seconds);
+}
+
+bool admission_stops(struct issuer *issuer, const struct http_request *request,
+                     struct http_response *response)
+{
+    if (!atomic_load(&issuer->stopping))
+        return false;
+    admission_refuse(request, response, 503, "stopping",
+                     "the issuer stops: it begins no session any more", HTTP_RETRY_SECONDS);
+    http_set_header(response, "Connection", "close");
+    return true;
 }
 
 /* ---- requests ---- */
@@ -55,17 +74,33 @@ bool admission_request(void *ctx, const struct http_request *request,
     if (client_caps_request(issuer->caps, &from))
         return true;
     tell_flood(&from);
-    admission_refuse(request, response, 429, "too many requests from your address, wait a moment",
-                     1);
+    admission_refuse(request, response, 429, "too many requests",
+                     "too many requests from your address, wait a moment", 1);
     return false;
 }
 
 /* ---- sessions ---- */
 
-static const char *const FULL[] = {
-    [CAPS_FULL] = "the issuer has as many open sessions as it takes, try again later",
-    [CAPS_ADDRESS_FULL] = "your address has too many open sessions: finish or abort them first",
+/* Why somebody may not begin: the name of the refusal, and the words for it. */
+struct objection {
+    const char *name, *text;
+    unsigned status;
 };
+
+static const struct objection FULL[] = {
+    [CAPS_FULL] = { "too many sessions",
+                    "the issuer has as many open sessions as it takes, try again later", 503 },
+    [CAPS_ADDRESS_FULL] = { "too many sessions of one address",
+                            "your address has too many open sessions: finish or abort them first",
+                            429 },
+};
+static const struct objection
+    LINK_EXPIRED = { "link expired", "this link has run out: begin again at", 403 },
+    NO_CODE = { "no code", "this enrolment wants a code: begin at", 403 },
+    LINK_USED = { "link used", "this link has begun a session already: for another begin at", 409 },
+    WITHDRAWN = { "invitation withdrawn",
+                  "the invitation was withdrawn: ask for another, and begin at", 403 };
+static const char TROUBLE[] = "the issuer has a problem of its own, try again";
 
 static void tell_refused(const struct http_request *request, const struct profile *profile,
                          const char *text)
@@ -87,34 +122,43 @@ static bool take_place(struct issuer *issuer, const struct http_request *request
 
     if (answer == CAPS_GRANTED)
         return true;
-    tell_refused(request, profile, FULL[answer]);
-    admission_refuse(request, response, answer == CAPS_FULL ? 503 : 429, FULL[answer], RETRY_FULL);
+    tell_refused(request, profile, FULL[answer].text);
+    admission_refuse(request, response, FULL[answer].status, FULL[answer].name, FULL[answer].text,
+                     RETRY_FULL);
     return false;
 }
 
 /* What stands against a session with that cookie; NULL: nothing. */
-static const char *objection(const struct profile *profile, bool is_ticket,
-                             const struct ticket *ticket)
+static const struct objection *find_objection(const struct profile *profile, bool is_ticket,
+                                              const struct ticket *ticket)
 {
     if (is_ticket && ticket->expires < clock_now())
-        return "this link has run out: begin again at";
+        return &LINK_EXPIRED;
     if (profile_wants_code(profile) && (!is_ticket || ticket->invitation == 0))
-        return "this enrolment wants a code: begin at";
+        return &NO_CODE;
     return NULL;
 }
 
 static bool refuse_visitor(const struct http_request *request, const struct profile *profile,
-                           const char *issuer_uri, const char *text, unsigned status,
+                           const char *issuer_uri, const struct objection *objection,
                            struct http_response *response)
 {
     int base = (int)(strlen(issuer_uri) - strlen("/kg2/") - strlen(profile->name));
-    const char *whole =
-        arena_printf(response->arena, "%s %.*s/enroll/%s", text, base, issuer_uri, profile->name);
+    const char *whole = arena_printf(response->arena, "%s %.*s/enroll/%s", objection->text, base,
+                                     issuer_uri, profile->name);
 
-    tell_refused(request, profile, text);
-    admission_refuse(request, response, whole == NULL ? 503 : status,
-                     whole == NULL ? "no memory" : whole, 0);
+    tell_refused(request, profile, objection->text);
+    admission_refuse(request, response, objection->status, objection->name,
+                     whole == NULL ? objection->text : whole, 0);
     return false;
+}
+
+static struct bytes server_certificate(const struct issuer *issuer,
+                                       const struct http_request *request, const char *issuer_uri)
+{
+    return strncmp(issuer_uri, "https:", 6) == 0
+               ? tls_seen(&issuer->tls, http_shown_certificate(request))
+               : (struct bytes){ 0 };
 }
 
 bool admission_begin(struct issuer *issuer, const struct http_request *request,
@@ -126,28 +170,28 @@ bool admission_begin(struct issuer *issuer, const struct http_request *request,
         .cookie = http_cookie(request, ADMISSION_COOKIE),
         .issuer_uri = issuer_uri,
         .tls = http_is_tls(request),
+        .server_certificate = server_certificate(issuer, request, issuer_uri),
     };
     struct ticket ticket = { 0 };
     bool is_ticket = ticket_read(issuer->store.seal_key, profile->name, arrival.cookie, &ticket);
-    const char *text = objection(profile, is_ticket, &ticket);
+    const struct objection *objection = find_objection(profile, is_ticket, &ticket);
     struct bytes hash;
 
     cookie[0] = '\0';
+    if (admission_stops(issuer, request, response))
+        return false;
     if (is_ticket && phase_begin_again(issuer, &arrival, response->arena, outcome))
         return outcome->kind != OUTCOME_OVER ||
-               refuse_visitor(request, profile, issuer_uri,
-                              "this link has begun a session already: for another begin at", 409,
-                              response);
-    if (text != NULL)
-        return refuse_visitor(request, profile, issuer_uri, text, 403, response);
+               refuse_visitor(request, profile, issuer_uri, &LINK_USED, response);
+    if (objection != NULL)
+        return refuse_visitor(request, profile, issuer_uri, objection, response);
     if (!is_ticket) {
         arrival.cookie = random_id(cookie, COOKIE_LENGTH) == SKS_OK ? cookie : NULL;
         ticket.invitation = 0;
     }
     hash = phase_hash(response->arena, bytes_of(arrival.cookie));
     if (arrival.cookie == NULL || hash.ptr == NULL) {
-        admission_refuse(request, response, 503, "the issuer has a problem of its own, try again",
-                         0);
+        admission_refuse(request, response, 503, "issuer trouble", TROUBLE, 0);
         return false;
     }
     if (!take_place(issuer, request, profile, hash, response))
@@ -160,9 +204,7 @@ bool admission_begin(struct issuer *issuer, const struct http_request *request,
         return true;
     client_caps_close(issuer->caps, hash);
     return outcome->kind != OUTCOME_OVER ||
-           refuse_visitor(request, profile, issuer_uri,
-                          "the invitation was withdrawn: ask for another, and begin at", 403,
-                          response);
+           refuse_visitor(request, profile, issuer_uri, &WITHDRAWN, response);
 }
 
 void admission_end(struct issuer *issuer, const struct session *session)

@@ -7,6 +7,10 @@
 
 extern const char ADMISSION_COOKIE[]; /* name of the session's cookie */
 
+/** True while the issuer stops: it begins nothing, and the response says so. */
+bool admission_stops(struct issuer *issuer, const struct http_request *request,
+                     struct http_response *response);
+
 /** For http_config.admit: counts the request of its address. */
 bool admission_request(void *ctx, const struct http_request *request,
                        struct http_response *response);
@@ -30,8 +34,16 @@ void admission_end(struct issuer *issuer, const struct session *session);
 /** Counts the sessions that are open when the server starts. */
 CHECKED enum sks_status admission_load(struct issuer *issuer, struct sks_error *err);
 
-/** Refuses for a person who looks, with a page, or for a program, with a line of text. */
+/** The cause of a response, for log and metrics: "NAME: TEXT". @param name a row of refusal.c */
+void admission_set_cause(struct http_response *response, const char *name, const char *text);
+
+/**
+ * Refuses for a person who looks, with a page, or for a program, with a line of text.
+ *
+ * @param name         a row of refusal.c
+ * @param retry_after  seconds; 0: it makes no sense to try again
+ */
 void admission_refuse(const struct http_request *request, struct http_response *response,
-                      unsigned status, const char *text, unsigned retry_after);
+                      unsigned status, const char *name, const char *text, unsigned retry_after);
 
 #endif

@@ -1,4 +1,6 @@
 #include "issuer/certificate_store.h"
+#include "keygen2/base/clock.h"
+#include "keygen2/base/log.h"
 #include "keygen2/crypto/certificate.h"
 
 #include <string.h>
@@ -97,7 +99,7 @@ out:
 /* ---- what became of it ---- */
 
 static enum sks_status confirm(struct database *db, int64_t session, unsigned depth,
-                               struct sks_error *err);
+                               size_t *confirmed, struct sks_error *err);
 
 struct done_operation {
     uint32_t operation, target_state, generation;
@@ -105,10 +107,46 @@ struct done_operation {
     uint8_t target[32];
 };
 
+_Static_assert(VERDICT_OPEN == 0 && VERDICT_SUCCEEDED == 1 && VERDICT_IN_DOUBT == 3 &&
+                   PHASE_FINALIZATION == 3 && CHANGES_MAX == 65536,
+               "numbers that stand in the SQL");
+
+/* A session whose own proof is missing is settled by that of another. Its phase stays: its own is
+ * still taken. */
+static enum sks_status settle(struct database *db, int64_t session, int64_t by, size_t *confirmed,
+                              struct sks_error *err)
+{
+    sqlite3_stmt *row;
+    int step;
+    enum sks_status rc;
+
+    TRY(database_run(db, err,
+                     "INSERT INTO exchange(place, at, checks)"
+                     " SELECT s.number * 65536 + s.version, ?, json_array(json_array(?, 1,"
+                     " 'by session ' || b.id)) FROM session s JOIN session b ON b.number = ?"
+                     " WHERE s.number = ? AND s.verdict IN (0, 3) AND s.phase = 3"
+                     " AND s.version < 65536",
+                     "itii", clock_now(), EVIDENCE_CHECK_CONFIRMATION, by, session));
+    row = database_query(db,
+                         "UPDATE session SET version = version + 1, verdict = 1, cause = '',"
+                         " ended = ? WHERE number = ? AND verdict IN (0, 3) AND phase = 3"
+                         " AND version < 65536 RETURNING id, profile",
+                         "ii", clock_now(), session);
+    while ((step = database_step(row, err)) > 0) {
+        log_info("session %s profile %s: confirmed by a later session, succeeded",
+                 database_text(row, 0), database_text(row, 1));
+        ++*confirmed;
+    }
+    rc = step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
+out:
+    return rc;
+}
+
 /* SKS V1.07, closeProvisioningSession: all keys of a session that was touched move to the one that
  * is closed. */
 static enum sks_status apply(struct database *db, int64_t session, unsigned depth,
-                             const struct done_operation *done, struct sks_error *err)
+                             const struct done_operation *done, size_t *confirmed,
+                             struct sks_error *err)
 {
     const struct bytes target = bytes_at(done->target, sizeof done->target);
     uint32_t state = done->operation == POST_UPDATE   ? CERTIFICATE_REPLACED
@@ -117,13 +155,8 @@ static enum sks_status apply(struct database *db, int64_t session, unsigned dept
     enum sks_status rc = SKS_OK;
 
     if (done->target_state == CERTIFICATE_IN_DOUBT && depth < DEPTH_MAX) {
-        TRY(confirm(db, done->target_session, depth + 1, err));
-        /* Its verdict stays: no proof of its own came. */
-        TRY(database_run(db, err,
-                         "UPDATE session SET cause = 'no closing proof came, but its certificates"
-                         " were confirmed by session ' || (SELECT id FROM session WHERE number = ?)"
-                         " WHERE number = ? AND verdict = 3",
-                         "ii", session, done->target_session));
+        TRY(confirm(db, done->target_session, depth + 1, confirmed, err));
+        TRY(settle(db, done->target_session, session, confirmed, err));
     }
     /* By way of the target, whose owner may have changed by that. */
     TRY(database_run(db, err,
@@ -165,7 +198,7 @@ static enum sks_status next_operation(struct database *db, int64_t session, int6
 }
 
 static enum sks_status confirm(struct database *db, int64_t session, unsigned depth,
-                               struct sks_error *err)
+                               size_t *confirmed, struct sks_error *err)
 {
     struct done_operation done;
     bool found = true;
@@ -176,15 +209,17 @@ static enum sks_status confirm(struct database *db, int64_t session, unsigned de
     for (int64_t position = 0; found; position++) {
         TRY(next_operation(db, session, position, &done, &found, err));
         if (found)
-            TRY(apply(db, session, depth, &done, err));
+            TRY(apply(db, session, depth, &done, confirmed, err));
     }
 out:
     return rc;
 }
 
-enum sks_status certificates_confirm(struct database *db, int64_t session, struct sks_error *err)
+enum sks_status certificates_confirm(struct database *db, int64_t session, size_t *confirmed,
+                                     struct sks_error *err)
 {
-    return confirm(db, session, 0, err);
+    *confirmed = 0;
+    return confirm(db, session, 0, confirmed, err);
 }
 
 enum sks_status certificates_void(struct database *db, int64_t session, struct sks_error *err)

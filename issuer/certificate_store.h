@@ -49,10 +49,13 @@ CHECKED enum sks_status certificates_add(struct database *db, const struct sessi
 
 /**
  * A session has closed with a valid proof: its certificates are live, its post operations were
- * done. Where a target was in doubt itself, its key was there: so the same holds of its session.
+ * done. Where a target was in doubt itself, its key was there: so the same holds of its session,
+ * which has succeeded by that.
+ *
+ * @param confirmed  out: how many sessions have
  */
 CHECKED enum sks_status certificates_confirm(struct database *db, int64_t session,
-                                             struct sks_error *err);
+                                             size_t *confirmed, struct sks_error *err);
 
 /** A session has failed: what it issued is void. */
 CHECKED enum sks_status certificates_void(struct database *db, int64_t session,

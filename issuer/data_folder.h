@@ -12,6 +12,13 @@
 CHECKED enum sks_status data_folder_make(const char *folder, const char *host,
                                          struct sks_error *err);
 
+/** One process at a time makes, or copies, what is in the folder. @param lock out: -1, or for
+ * data_folder_unlock() */
+CHECKED enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err);
+
+/** @param lock  -1 is allowed */
+void data_folder_unlock(int lock);
+
 /** Makes the next generation of the key management key. @param generation out: its number */
 CHECKED enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,
                                               struct sks_error *err);

@@ -32,16 +32,19 @@ static bool open_visit(struct visit *v, void *ctx, const struct http_request *re
     v->profile = profile_find(&v->issuer->profiles, http_path_rest(request));
     v->base = v->issuer->public_url != NULL ? v->issuer->public_url : http_listener_url(request);
     http_address_text(&from, v->address);
-    if (v->profile == NULL)
-        admission_refuse(request, response, 404, "there is no such enrolment here", 0);
-    return v->profile != NULL;
+    if (v->profile == NULL) {
+        admission_refuse(request, response, 404, "no such profile",
+                         "there is no such enrolment here", 0);
+        return false;
+    }
+    return !admission_stops(v->issuer, request, response);
 }
 
 static void fail(struct visit *v, const struct sks_error *err)
 {
     log_error("%s", err->text[0] == '\0' ? "no memory for the enrolment page" : err->text);
-    admission_refuse(v->request, v->response, 503, "the issuer has a problem of its own, try again",
-                     0);
+    admission_refuse(v->request, v->response, 503, "issuer trouble",
+                     "the issuer has a problem of its own, try again", 0);
 }
 
 /* ---- the link ---- */
@@ -131,14 +134,17 @@ static bool set_cookie(struct visit *v, const char *ticket)
 
 /* ---- the form ---- */
 
-static void answer_form(struct visit *v, unsigned status, const char *trouble, const char *typed)
+/* @param name of the refusal, with the words for it; NULL: it is none */
+static void answer_form(struct visit *v, unsigned status, const char *name, const char *trouble,
+                        const char *typed)
 {
     struct buf *out = &v->response->body;
 
     http_answer(v->response, status, PAGE_HTML, (struct bytes){ 0 });
     put_page_begin(out, "Enrol a device");
     put_paragraph(out, v->profile->description);
-    if (trouble != NULL) {
+    if (name != NULL) {
+        admission_set_cause(v->response, name, trouble);
         put_text(out, "<p class=\"trouble\" role=\"alert\">");
         put_text(out, trouble);
         put_text(out, "</p>\n");
@@ -187,7 +193,7 @@ void enroll_get(void *ctx, const struct http_request *request, struct http_respo
         return;
     }
     if (profile_wants_code(v.profile)) {
-        answer_form(&v, 200, NULL, http_query(request, "code"));
+        answer_form(&v, 200, NULL, NULL, http_query(request, "code"));
         return;
     }
     ticket = (struct ticket){ .expires = clock_now() + TICKET_SECONDS };
@@ -200,17 +206,16 @@ void enroll_get(void *ctx, const struct http_request *request, struct http_respo
 
 /* ---- POST ---- */
 
-static const char *const REFUSED[] = {
-    [INVITATION_UNKNOWN] = "This code is not known here. Please look at it again.",
-    [INVITATION_EXPIRED] = "This code has expired. Please ask for another one.",
-    [INVITATION_USED_UP] = "This code was used already. Please ask for another one.",
-    [INVITATION_WITHDRAWN] = "This code was withdrawn. Please ask for another one.",
-};
-static const char *const REASON[] = {
-    [INVITATION_UNKNOWN] = "unknown",
-    [INVITATION_EXPIRED] = "expired",
-    [INVITATION_USED_UP] = "used up",
-    [INVITATION_WITHDRAWN] = "withdrawn",
+static const struct {
+    const char *name, *text;
+} REFUSED[] = {
+    [INVITATION_UNKNOWN] = { "code unknown",
+                             "This code is not known here. Please look at it again." },
+    [INVITATION_EXPIRED] = { "code expired", "This code has expired. Please ask for another one." },
+    [INVITATION_USED_UP] = { "code used up",
+                             "This code was used already. Please ask for another one." },
+    [INVITATION_WITHDRAWN] = { "code withdrawn",
+                               "This code was withdrawn. Please ask for another one." },
 };
 
 /* To the page with the link: who loads it anew does not send the code again. */
@@ -243,9 +248,9 @@ static void try_code(struct visit *v, const char *typed)
     int64_t number;
 
     if (!client_caps_guess(v->issuer->caps, &from)) {
-        log_info("profile %s: code refused from %s: too many wrong ones", v->profile->name,
-                 v->address);
-        answer_form(v, 429, "There were too many wrong codes. Please wait half a minute.", typed);
+        log_info("profile %s: refused %s: too many wrong codes", v->profile->name, v->address);
+        answer_form(v, 429, "too many wrong codes",
+                    "There were too many wrong codes. Please wait half a minute.", typed);
         http_set_header(v->response, "Retry-After",
                         arena_printf(v->response->arena, "%d", CAPS_GUESS_SECONDS));
         return;
@@ -261,9 +266,9 @@ static void try_code(struct visit *v, const char *typed)
         go_on(v, number);
         return;
     }
-    log_info("profile %s: code refused from %s: %s (invitation %lld)", v->profile->name, v->address,
-             REASON[answer], (long long)number);
-    answer_form(v, 403, REFUSED[answer], typed);
+    log_info("profile %s: refused %s: %s (invitation %lld)", v->profile->name, v->address,
+             REFUSED[answer].name, (long long)number);
+    answer_form(v, 403, REFUSED[answer].name, REFUSED[answer].text, typed);
 }
 
 void enroll_post(void *ctx, const struct http_request *request, struct http_response *response)
@@ -278,9 +283,9 @@ void enroll_post(void *ctx, const struct http_request *request, struct http_resp
     if (percent_find(http_body(request), "code", true, &value, &found) != SKS_OK || !found ||
         bytes_to_text(buf_bytes(&value), typed, sizeof typed) != SKS_OK ||
         !bytes_is_utf8(bytes_of(typed)))
-        answer_form(&v, 400, "Please type the code that you were given.", NULL);
+        answer_form(&v, 400, "bad request", "Please type the code that you were given.", NULL);
     else if (!profile_wants_code(v.profile))
-        admission_refuse(request, response, 400, "this enrolment wants no code", 0);
+        admission_refuse(request, response, 400, "bad request", "this enrolment wants no code", 0);
     else
         try_code(&v, typed);
     buf_free(&value);

@@ -38,6 +38,8 @@ static enum sks_status read_history(struct issuer *issuer, const char *id, struc
         TRY(read_once(issuer, id, arena, h, err));
         TRY(session_store_find_by_id(&issuer->store, id, arena, &after, &found, err));
     } while (!found || after.version != h->session.version);
+    REQUIRE(h->messages > 0, err, SKS_ERROR_NO_SESSION, "the evidence of session %s was purged",
+            id);
 out:
     return rc;
 }

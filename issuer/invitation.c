@@ -110,8 +110,8 @@ static enum sks_status insert(struct session_store *store, const struct invitati
 
     TRY(database_begin(store->db, err));
     rc = database_run(store->db, err,
-                      "INSERT INTO invitation(hash, profile, created, expires, uses, used,"
-                      " withdrawn, settings) VALUES(?, ?, ?, ?, ?, 0, 0, ?)",
+                      "INSERT INTO invitation(hash, profile, created, expires, ended, uses, used,"
+                      " withdrawn, settings) VALUES(?1, ?2, ?3, ?4, ?4, ?5, 0, 0, ?6)",
                       "btiiut", bytes_at(hash, HASH), wish->profile, clock_now(), wish->expires,
                       wish->uses, settings);
     *number = database_last_row(store->db);
@@ -174,8 +174,10 @@ static enum sks_status count_use(struct database *db, const char *profile, struc
         return SKS_ERROR_STORAGE;
     if (*answer != INVITATION_TAKEN)
         return SKS_OK;
-    return database_run(db, err, "UPDATE invitation SET used = used + 1 WHERE number = ?", "i",
-                        *number);
+    return database_run(db, err,
+                        "UPDATE invitation SET used = used + 1,"
+                        " ended = CASE WHEN used + 1 < uses THEN ended ELSE ? END WHERE number = ?",
+                        "ii", now, *number);
 }
 
 enum sks_status invitation_redeem(struct session_store *store, const char *profile,
@@ -236,8 +238,9 @@ enum sks_status invitation_withdraw(struct session_store *store, int64_t number,
     enum sks_status rc;
 
     TRY(database_begin(store->db, err));
-    rc = database_run(store->db, err, "UPDATE invitation SET withdrawn = 1 WHERE number = ?", "i",
-                      number);
+    rc = database_run(store->db, err,
+                      "UPDATE invitation SET withdrawn = 1, ended = min(ended, ?) WHERE number = ?",
+                      "ii", clock_now(), number);
     found = database_changes(store->db) > 0;
     if (rc == SKS_OK && found)
         rc = database_commit(store->db, err);

@@ -33,11 +33,13 @@ out:
     return sks_explain(x->err, rc);
 }
 
+static const char CERTIFICATE[] = "certificate", EXTERNAL_CA[] = "external CA"; /* checks */
+
 static enum sks_status refuse(struct exchange *x, const struct credential *credential,
-                              const char *by, const struct sks_error *why)
+                              const char *check, const char *what, const struct sks_error *why)
 {
-    return check_fail(x, SKS_ERROR_EXTERNAL, "certificate", "%.*s: %s%s", (int)credential->id.len,
-                      (const char *)credential->id.ptr, by, why->text);
+    return check_fail(x, SKS_ERROR_EXTERNAL, check, "%.*s: %s%s", (int)credential->id.len,
+                      (const char *)credential->id.ptr, what, why->text);
 }
 
 /* ---- our own CA ---- */
@@ -78,12 +80,12 @@ static enum sks_status fill_template(struct exchange *x, const struct key_profil
         TRY(enrolment_read(&x->issuer->store, x->session, x->arena, &values, x->err));
     if (key->template.subject.len == 0 &&
         certificate_subject(from->subject, &values, x->arena, &template->subject, &why) != SKS_OK) {
-        rc = refuse(x, credential, "subject: ", &why);
+        rc = refuse(x, credential, CERTIFICATE, "subject: ", &why);
         goto out;
     }
     if (profile_has_patterns(&from->subject_alt_name) &&
         certificate_alt_names(&from->subject_alt_name, &values, &extensions, &why) != SKS_OK) {
-        rc = refuse(x, credential, "subjectAltName: ", &why);
+        rc = refuse(x, credential, CERTIFICATE, "subjectAltName: ", &why);
         goto out;
     }
     TRY(sks_explain(x->err, extensions.status));
@@ -126,7 +128,7 @@ static enum sks_status check_serial(struct exchange *x, const struct credential 
         known |= &state->credential[i] != credential &&
                  bytes_equal(state->credential[i].serial, credential->serial);
     if (known)
-        rc = refuse(x, credential, "external CA: ", &why);
+        rc = refuse(x, credential, EXTERNAL_CA, "", &why);
 out:
     return rc;
 }
@@ -137,6 +139,7 @@ static enum sks_status issue_external(struct exchange *x, const struct key_profi
 {
     struct enrolment_values values = { 0 };
     struct external_wish wish = { x->session, x->profile, key, &values, spki, now };
+    const struct sks_error no_anchor = { .text = "its path has no CA to be the trust anchor" };
     struct sks_error why = { 0 };
     enum sks_status rc;
 
@@ -147,11 +150,9 @@ static enum sks_status issue_external(struct exchange *x, const struct key_profi
         rc = external_ca_facts(credential->issued_path.item[0], x->arena, &credential->serial,
                                &credential->expires, &why);
     if (rc != SKS_OK)
-        return refuse(x, credential, "external CA: ", &why);
+        return refuse(x, credential, EXTERNAL_CA, "", &why);
     if (key->trust_anchor && credential->issued_path.count < 2)
-        return check_fail(x, SKS_ERROR_EXTERNAL, "certificate",
-                          "%.*s: external CA: its path has no CA to be the trust anchor",
-                          (int)credential->id.len, (const char *)credential->id.ptr);
+        return refuse(x, credential, EXTERNAL_CA, "", &no_anchor);
     credential->certificate = credential->issued_path.item[0];
     credential->external = true;
     TRY(check_serial(x, credential));
@@ -170,15 +171,14 @@ enum sks_status issue_certificate(struct exchange *x, struct credential *credent
     enum sks_status rc;
 
     if (key == NULL) /* the profile was changed while the session ran */
-        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "certificate",
-                          "the profile no longer has %.*s", (int)credential->id.len,
-                          (const char *)credential->id.ptr);
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, CERTIFICATE, "the profile no longer has %.*s",
+                          (int)credential->id.len, (const char *)credential->id.ptr);
     TRY(choose_key(x, key, credential, &spki));
     TRY(command == NULL ? issue_own(x, key, credential, spki, clock_now())
                         : issue_external(x, key, credential, spki, clock_now(), command));
     credential->unlockable = key->has_pin;
     hex_encode(&hex, credential->serial);
-    check_pass(x, "certificate", "%.*s, serial number %.*s%s", (int)credential->id.len,
+    check_pass(x, CERTIFICATE, "%.*s, serial number %.*s%s", (int)credential->id.len,
                (const char *)credential->id.ptr, (int)hex.len, (const char *)hex.ptr,
                credential->external ? ", by an external CA" : "");
 out:

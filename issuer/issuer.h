@@ -11,10 +11,12 @@
 #include "issuer/profile.h"
 #include "issuer/server_keys.h"
 #include "issuer/session_store.h"
+#include "issuer/tls.h"
 #include "issuer/trust.h"
 
 /* Filled by data_folder.c and serve.c, then constant but for the trust and the key management keys,
- * which may be reloaded, the keys on offer, and the CRL. */
+ * which may be reloaded, the TLS certificate, which may be renewed, the keys on offer, the CRL, and
+ * the stop. */
 struct issuer {
     struct arena arena; /* of all slices below */
     struct session_store store;
@@ -25,13 +27,13 @@ struct issuer {
     struct key_management key_management;
     EVP_PKEY *evidence_key;
     struct bytes evidence_certificate; /* DER */
-    struct bytes tls_certificate;      /* DER of the TLS leaf that clients see */
-    struct buf tls_certificate_pem, tls_key_pem;
+    struct tls_certificates tls;
     const char *public_url; /* without '/' at its end; NULL: each listener's own address */
     struct trust trust;
     struct drawn_keys *drawn_keys;   /* ephemeral keys on offer */
     struct server_keys *server_keys; /* of sessions of 2010; NULL: none is made ahead */
     struct profile_list profiles;
+    atomic_bool stopping;     /* no session is begun any more */
     struct metrics *metrics;  /* NULL: nobody counts */
     struct client_caps *caps; /* NULL: none */
 };

@@ -56,6 +56,11 @@ static void get_health(void *ctx, const struct http_request *request,
     struct management *m = ctx;
 
     (void)request;
+    http_set_header(response, "Cache-Control", "no-store");
+    if (atomic_load(&m->issuer->stopping)) { /* who sends people here has to know at once */
+        http_answer(response, 503, TEXT_TYPE, bytes_of("stopping\n"));
+        return;
+    }
     (void)pthread_mutex_lock(&m->lock);
     if (!m->looked || clock_monotonic_ms() - m->looked_at >= LOOK_EVERY_MS)
         look(m);
@@ -63,7 +68,6 @@ static void get_health(void *ctx, const struct http_request *request,
                 bytes_of(m->healthy ? "ok" : m->reason.text));
     (void)pthread_mutex_unlock(&m->lock);
     put_text(&response->body, "\n");
-    http_set_header(response, "Cache-Control", "no-store");
 }
 
 /* ---- GET /metrics ---- */

@@ -2,6 +2,7 @@
 #include "keygen2/message/keygen2.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char PAGE_HTML[] = "text/html; charset=utf-8";
 const char PAGE_JSON[] = "application/json";
@@ -14,6 +15,7 @@ static const char MIDDLE[] =
     ":root{color-scheme:light dark}"
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.6rem;line-height:1.2}"
+    "p{overflow-wrap:anywhere}"
     "dt{font-weight:bold}dd{margin:0 0 .75rem;overflow-wrap:anywhere}"
     ".go,button{display:block;box-sizing:border-box;width:100%;padding:.8rem;border:0;"
     "border-radius:.5rem;background:#1a56b0;color:#fff;font:inherit;font-weight:bold;"
@@ -104,10 +106,29 @@ void page_set_headers(struct http_response *response)
     http_set_header(response, "Vary", "Accept");
 }
 
+static void put_link(struct buf *out, const char *url)
+{
+    put_text(out, "<a href=\"");
+    put_escaped(out, bytes_of(url));
+    put_text(out, "\">");
+    put_escaped(out, bytes_of(url));
+    put_text(out, "</a>");
+}
+
 void put_refusal_page(struct buf *out, const char *text)
 {
+    const char *url = strstr(text, "http"), *end = url == NULL ? text + strlen(text) : url;
+
     put_page_begin(out, "This does not work");
-    put_paragraph(out, bytes_of(text));
+    put_text(out, "<p>");
+    if (*text >= 'a' && *text <= 'z')
+        put_byte(out, (uint8_t)(*text++ - 'a' + 'A'));
+    put_escaped(out, bytes_at(text, (size_t)(end - text)));
+    if (url == NULL)
+        put_text(out, ".");
+    else
+        put_link(out, url);
+    put_text(out, "</p>\n");
     put_page_end(out);
 }
 
@@ -120,7 +141,8 @@ static const struct {
     [VERDICT_FAILED] = { "Enrolment failed", "No certificate of this enrolment is valid." },
     [VERDICT_IN_DOUBT] = { "Enrolment in doubt",
                            "Your device did not confirm that it took the certificates. They do not"
-                           " count until it does." },
+                           " count until it does: use the program that you enrolled with once"
+                           " more." },
 };
 
 void put_session_page(struct buf *out, const struct session *session)

@@ -27,7 +27,7 @@ void put_page_time(struct buf *out, const char *name, int64_t seconds);
 /** What browsers may do with a page: no scripts, nothing from elsewhere, not kept. */
 void page_set_headers(struct http_response *response);
 
-/** Appends a page that says no. */
+/** Appends a page that says no. @param text begins small; a URL at its end becomes a link */
 void put_refusal_page(struct buf *out, const char *text);
 
 /** Appends the page of a finished session. */

@@ -1,5 +1,5 @@
+/* Messages: what each does to its session, and what it makes of it. */
 #include "issuer/phase_internal.h"
-#include "issuer/session_kind.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 #include "keygen2/crypto/fetched.h"
@@ -60,96 +60,6 @@ static const char *clean_text(struct arena *arena, const char *text)
             if ((unsigned char)*c >= 0x80)
                 *c = '?';
     return copy;
-}
-
-/* ---- the beginning ---- */
-
-static struct bytes server_certificate(const struct issuer *issuer, const char *issuer_uri)
-{
-    return strncmp(issuer_uri, "https:", 6) == 0 ? issuer->tls_certificate : (struct bytes){ 0 };
-}
-
-static void fill_session(struct session *session, const struct issuer *issuer,
-                         const struct profile *profile, const char *issuer_uri, bool tls)
-{
-    session->profile = profile->name;
-    session->issuer_uri = issuer_uri;
-    session->tls = tls;
-    session->cause = "";
-    session->started = clock_now();
-    session->expires = session->started + profile->session_life_time;
-    session->state.life_time = profile->session_life_time;
-    session->state.terms = (struct session_terms){
-        .session_key_algorithm = bytes_of(session_kind_of_profile(profile)->algorithm),
-        .privacy_enabled = profile->privacy_enabled,
-        .server_session_id = bytes_of(session->id),
-        .issuer_uri = bytes_of(issuer_uri),
-        .session_life_time = (uint16_t)profile->session_life_time,
-        .session_key_limit = profile->session_key_limit,
-        .server_certificate = server_certificate(issuer, issuer_uri),
-    };
-    if (profile->key_management_key)
-        session->state.kmk_generation = (uint16_t)key_management_newest(&issuer->key_management);
-    if (profile->key_management_key)
-        session->state.terms.key_management_key =
-            key_management_public(&issuer->key_management, session->state.kmk_generation);
-}
-
-static enum sks_status begin(struct exchange *x, const struct arrival *arrival, int64_t invitation)
-{
-    char *id = arena_alloc(x->arena, SKS_ID_MAX + 1, 1);
-    enum sks_status rc;
-
-    REQUIRE(id != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(sks_explain(x->err, random_id(id, SKS_ID_MAX)));
-    x->session->id = id;
-    fill_session(x->session, x->issuer, x->profile, arrival->issuer_uri, arrival->tls);
-    x->session->invitation = invitation;
-    TRY(step_begin(x, NULL));
-    x->session->cookie_hash = phase_hash(x->arena, bytes_of(arrival->cookie));
-    REQUIRE(x->session->cookie_hash.ptr != NULL, x->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(session_store_expire(&x->issuer->store, x->session->started, x->err));
-    TRY(session_store_add(&x->issuer->store, x->session, buf_bytes(&x->answer), x->err));
-out:
-    return rc;
-}
-
-void phase_begin_with(struct issuer *issuer, const struct profile *profile,
-                      const struct arrival *arrival, int64_t invitation, struct arena *arena,
-                      struct outcome *outcome)
-{
-    struct sks_error err = { 0 };
-    struct exchange x = { .issuer = issuer, .profile = profile, .arena = arena, .err = &err };
-    enum sks_status rc;
-
-    *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
-    x.session = &outcome->session;
-    rc = begin(&x, arrival, invitation);
-    if (rc == SKS_ERROR_NOT_ALLOWED) {
-        log_info("profile %s: no session: %s", profile->name, err.text);
-        outcome->kind = OUTCOME_OVER;
-    } else if (rc != SKS_OK ||
-               (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
-        phase_trouble(outcome, &err);
-    } else {
-        log_info("session %s profile %s: begun at %s", outcome->session.id, profile->name,
-                 arrival->issuer_uri);
-    }
-    exchange_free(&x);
-}
-
-void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
-                 bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
-                 struct outcome *outcome)
-{
-    struct sks_error err = { 0 };
-    struct arrival arrival = { .cookie = cookie, .issuer_uri = issuer_uri, .tls = tls };
-
-    *outcome = (struct outcome){ .kind = OUTCOME_ANSWER };
-    if (random_id(cookie, COOKIE_LENGTH) == SKS_OK)
-        phase_begin_with(issuer, profile, &arrival, 0, arena, outcome);
-    else
-        phase_trouble(outcome, &err);
 }
 
 /* ---- finding the session of a request ---- */
@@ -277,15 +187,29 @@ void phase_set_end(struct outcome *outcome)
         outcome->kind = OUTCOME_FAILED;
 }
 
+/* By a later session: its own proof may still come, but nothing undoes what another has shown. */
+static bool is_confirmed(const struct session *session)
+{
+    return session->verdict == VERDICT_SUCCEEDED && session->phase == PHASE_FINALIZATION;
+}
+
 /* Works on a session that waits for a message. False: another request was faster, nothing is
  * written. */
 static bool advance(struct exchange *x, const struct arrival *arrival, struct outcome *outcome)
 {
     const struct json_type *expected = PHASES[x->session->phase].expected;
+    const struct session before = *x->session;
     struct change change;
     bool won = false;
 
     settle(x, arrival, &change);
+    if (!x->trouble && is_confirmed(&before) && x->session->verdict == VERDICT_FAILED) {
+        log_info("session %s profile %s: was confirmed by another, and stays so: %s", before.id,
+                 before.profile, x->session->cause);
+        *x->session = before;
+        outcome->kind = OUTCOME_OVER;
+        return true;
+    }
     if (x->trouble ||
         session_store_save(&x->issuer->store, x->session, &change, &won, x->err) != SKS_OK) {
         phase_trouble(outcome, x->err);
@@ -306,7 +230,7 @@ static bool advance(struct exchange *x, const struct arrival *arrival, struct ou
     return true;
 }
 
-static void answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome)
+void phase_answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome)
 {
     struct sks_error err = { 0 };
 
@@ -319,24 +243,6 @@ static void answer_again(struct issuer *issuer, struct arena *arena, struct outc
                  outcome->session.id, outcome->session.profile);
 }
 
-bool phase_begin_again(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
-                       struct outcome *outcome)
-{
-    struct session *session = &outcome->session;
-    struct sks_error err = { 0 };
-    bool found = false;
-
-    *outcome = (struct outcome){ .kind = OUTCOME_OVER };
-    if (phase_find(issuer, arrival->cookie, arena, session, &found, &err) != SKS_OK) {
-        phase_trouble(outcome, &err);
-        return true;
-    }
-    if (found && session->verdict == VERDICT_OPEN && session->phase == PHASE_INVOCATION &&
-        session->tls == arrival->tls && strcmp(session->issuer_uri, arrival->issuer_uri) == 0)
-        answer_again(issuer, arena, outcome);
-    return found;
-}
-
 /* A session that has failed answers nothing more; one that has succeeded, its last message. */
 static bool is_settled(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
                        struct outcome *outcome)
@@ -347,12 +253,14 @@ static bool is_settled(struct issuer *issuer, const struct arrival *arrival, str
     outcome->over = session->verdict == VERDICT_FAILED || session->verdict == VERDICT_SUCCEEDED;
     if (session->verdict == VERDICT_FAILED)
         outcome->kind = OUTCOME_FAILED;
-    else if (session->verdict == VERDICT_SUCCEEDED || session->phase == PHASE_OVER)
+    else if (session->phase == PHASE_OVER)
         outcome->kind = again ? OUTCOME_DONE : OUTCOME_OVER;
+    else if (is_confirmed(session) && session_key_status(&session->state) != SESSION_KEY_SEALED)
+        outcome->kind = OUTCOME_OVER; /* forgotten: no proof can be told from another any more */
     else if (again && is_deferred(session->phase))
         outcome->kind = OUTCOME_PENDING;
     else if (again)
-        answer_again(issuer, arena, outcome);
+        phase_answer_again(issuer, arena, outcome);
     else
         return false;
     return true;

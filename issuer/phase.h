@@ -32,17 +32,19 @@ struct arrival {
     const char *cookie;     /* NULL if there was none */
     const char *issuer_uri; /* the URL that it was sent to, as the issuer names it */
     bool tls;
+    struct bytes server_certificate; /* DER; that its client saw. Only a session's begin needs it */
     struct bytes body;
 };
 
 /**
  * Begins a session: the answer is its InvocationRequest.
  *
+ * @param arrival its cookie and its body are not looked at
  * @param cookie  out: the session's cookie, COOKIE_LENGTH characters and a NUL
  * @param arena   holds all that *outcome points to, as in the functions below
  */
-void phase_begin(struct issuer *issuer, const struct profile *profile, const char *issuer_uri,
-                 bool tls, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
+void phase_begin(struct issuer *issuer, const struct profile *profile,
+                 const struct arrival *arrival, struct arena *arena, char cookie[COOKIE_LENGTH + 1],
                  struct outcome *outcome);
 
 /**

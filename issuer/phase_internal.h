@@ -1,4 +1,5 @@
-/* What the state machine and deferred issuance share. Nobody else includes this. */
+/* What the state machine, the begin of a session and deferred issuance share. Nobody else includes
+ * this. */
 #ifndef ISSUER_PHASE_INTERNAL_H
 #define ISSUER_PHASE_INTERNAL_H
 
@@ -16,6 +17,9 @@ void phase_trouble(struct outcome *outcome, const struct sks_error *err);
 /** Finds the session of a cookie; one whose life time is over is ended first. @param found out */
 CHECKED enum sks_status phase_find(struct issuer *issuer, const char *cookie, struct arena *arena,
                                    struct session *session, bool *found, struct sks_error *err);
+
+/** The last message's answer once more, of the session in *outcome. */
+void phase_answer_again(struct issuer *issuer, struct arena *arena, struct outcome *outcome);
 
 /** The outcome that a session's phase and verdict stand for. */
 void phase_set_end(struct outcome *outcome);

@@ -55,8 +55,9 @@ static enum sks_status authorize(struct post *o, const struct found_credential *
     struct buf data = { 0 }, signature = { 0 };
     enum sks_status rc;
 
-    REQUIRE(key != NULL, o->x->err, SKS_ERROR_NOT_AVAILABLE,
-            "the key management key of generation %u is gone", found->generation);
+    if (key == NULL)
+        return check_fail(o->x, SKS_ERROR_NOT_AVAILABLE, "key management key",
+                          "generation %u is gone", found->generation);
     TRY(put_target_reference(&data, o->sk, session_device_id(&o->x->session->state),
                              found->certificate));
     TRY(sign_sha256(key, buf_bytes(&data), &signature));

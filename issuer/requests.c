@@ -91,8 +91,9 @@ enum sks_status request_signature(struct exchange *x, unsigned generation,
     EVP_PKEY *key = key_management_private(keys, generation);
     enum sks_status rc;
 
-    REQUIRE(key != NULL, x->err, SKS_ERROR_NOT_AVAILABLE,
-            "the key management key of generation %u is gone", generation);
+    if (key == NULL)
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, "key management key", "generation %u is gone",
+                          generation);
     to->public_key = key_management_public(keys, generation);
     TRY(keygen2_sign_lookup(to, key, x->arena, x->err));
     check_pass(x, "lookup", "%.*s, signed by key management key generation %u", (int)to->id.len,

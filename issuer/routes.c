@@ -254,6 +254,12 @@ static bool wants_json(const struct http_request *request)
     return accept != NULL && strstr(accept, PAGE_JSON) != NULL;
 }
 
+/* One that is not there, or has not that verdict: nobody is to learn which. */
+static void refuse_page(const struct http_request *request, struct http_response *response)
+{
+    admission_refuse(request, response, 404, "no such session", "there is no such session here", 0);
+}
+
 static bool find_session(struct issuer *issuer, const struct http_request *request,
                          struct http_response *response, struct session *session)
 {
@@ -264,7 +270,7 @@ static bool find_session(struct issuer *issuer, const struct http_request *reque
         session_store_find_by_id(&issuer->store, http_path_rest(request), response->arena, session,
                                  &found, &err) == SKS_OK) {
         if (!found)
-            answer_text(response, 404, "no such session here");
+            refuse_page(request, response);
         else
             response->subject = session->id;
         return found;
@@ -282,7 +288,7 @@ static void answer_session(struct issuer *issuer, const struct http_request *req
     if (!find_session(issuer, request, response, &session))
         return;
     if (session.verdict == VERDICT_OPEN || success != (session.verdict == VERDICT_SUCCEEDED)) {
-        answer_text(response, 404, "no such session here");
+        refuse_page(request, response);
         return;
     }
     http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });
@@ -320,7 +326,7 @@ static void get_pending(void *ctx, const struct http_request *request,
     }
     if (session->phase != PHASE_PENDING && session->phase != PHASE_APPROVED &&
         session->phase != PHASE_RESUMED && session->phase != PHASE_UNCONFIRMED) {
-        answer_text(response, 404, "no such session here");
+        refuse_page(request, response);
         return;
     }
     http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });

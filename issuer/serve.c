@@ -3,6 +3,7 @@
 #include "issuer/data_folder.h"
 #include "issuer/manage.h"
 #include "issuer/metrics.h"
+#include "issuer/purge.h"
 #include "issuer/request_log.h"
 #include "issuer/routes.h"
 #include "keygen2/base/clock.h"
@@ -36,7 +37,8 @@ struct serving {
     struct issuer issuer;
     struct http_config config;
     struct http_server *server;
-    char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX];
+    struct purger purger;
+    char trust_folder[PATH_MAX], profiles_folder[PATH_MAX], public_url[URL_MAX], host[URL_MAX];
     const char *data, *http_url, *https_url, *manage_url;
     struct management *management;
     pthread_t reloader;
@@ -164,7 +166,7 @@ static enum sks_status load_seen_certificate(struct serving *s, const char *path
     if (path == NULL)
         return SKS_OK;
     TRY(pem_read_certificates(path, &s->issuer.arena, &list, err));
-    s->issuer.tls_certificate = list.item[0];
+    s->issuer.tls.seen = list.item[0];
 out:
     return rc;
 }
@@ -172,12 +174,13 @@ out:
 /* A device signs which certificate its client saw: this one had better be it. */
 static void warn_of_tls_name(const struct issuer *issuer, const char *host)
 {
-    const uint8_t *p = issuer->tls_certificate.ptr;
+    const struct bytes seen = tls_seen(&issuer->tls, (struct bytes){ 0 });
+    const uint8_t *p = seen.ptr;
     X509 *certificate = NULL;
 
     if (issuer->public_url == NULL || strncmp(issuer->public_url, "https:", 6) != 0)
         return;
-    certificate = d2i_X509(NULL, &p, (long)issuer->tls_certificate.len);
+    certificate = d2i_X509(NULL, &p, (long)seen.len);
     if (certificate == NULL || (X509_check_host(certificate, host, 0, 0, NULL) != 1 &&
                                 X509_check_ip_asc(certificate, host, 0) != 1))
         log_error("the TLS certificate does not name %s: if clients see another one there,"
@@ -210,14 +213,14 @@ out:
 static enum sks_status load_all(struct serving *s, struct serve_options *options,
                                 struct sks_error *err)
 {
-    char host[URL_MAX] = "", boot[BOOT_NAME_MAX];
+    char *host = s->host, boot[BOOT_NAME_MAX];
     enum sks_status rc;
 
     TRY(set_log_format(options->log_format, err));
     TRY(set_public_url(s, options->public_url, err));
     TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
-        (void)url_host(s->issuer.public_url, host, sizeof host);
+        (void)url_host(s->issuer.public_url, host, sizeof s->host);
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;
@@ -265,6 +268,11 @@ static void *reload_on_hangup(void *from)
                      key_management_newest(&s->issuer.key_management));
         else
             log_error("key management keys not changed: %s", err.text);
+        if (tls_renew(&s->issuer.tls, s->data, &err) == SKS_OK)
+            log_info("TLS certificate read again: new connections see it");
+        else
+            log_error("TLS certificate not changed: %s", err.text);
+        warn_of_tls_name(&s->issuer, s->host);
     }
     return NULL;
 }
@@ -311,8 +319,8 @@ static enum sks_status listen_on(struct serving *s, const struct serve_options *
     if (http != NULL)
         TRY(http_server_listen(s->server, http, NULL, NULL, &s->http_url, err));
     if (https != NULL)
-        TRY(http_server_listen(s->server, https, (const char *)s->issuer.tls_certificate_pem.ptr,
-                               (const char *)s->issuer.tls_key_pem.ptr, &s->https_url, err));
+        TRY(http_server_listen(s->server, https, (const char *)s->issuer.tls.certificate_pem.ptr,
+                               (const char *)s->issuer.tls.key_pem.ptr, &s->https_url, err));
     if (options->manage != NULL)
         TRY(management_start(options->manage, options->manage_any, &s->issuer, s->data,
                              &s->management, &s->manage_url, err));
@@ -331,13 +339,21 @@ static bool print_ready(const struct serving *s)
 
 static enum sks_status run(struct serving *s, struct serve_options *options, struct sks_error *err)
 {
+    int number;
     enum sks_status rc;
 
     TRY(load_all(s, options, err));
     TRY(listen_on(s, options, err));
     start_reloader(s);
+    purger_start(&s->purger, &s->issuer.store, options->purge_after);
     REQUIRE(print_ready(s), err, SKS_ERROR_EXTERNAL, "cannot write to standard output");
-    log_info("stopped by signal %d", http_wait_for_signal());
+    number = http_wait_for_signal();
+    atomic_store(&s->issuer.stopping, true);
+    server_keys_stop(s->issuer.server_keys); /* who waits for one is to come again */
+    log_info("stopping by signal %d, within %u seconds; a second one ends at once", number,
+             (unsigned)options->stop_seconds);
+    http_unblock_signals();
+    http_server_drain(s->server, options->stop_seconds);
 out:
     return rc;
 }
@@ -354,7 +370,7 @@ enum exit_code serve(struct serve_options *options)
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);
     rc = run(&s, options, &err);
     stop_reloader(&s);
-    server_keys_stop(s.issuer.server_keys);
+    purger_stop(&s.purger);
     http_server_free(s.server);
     management_stop(s.management);
     server_keys_free(s.issuer.server_keys);

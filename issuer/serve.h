@@ -12,6 +12,8 @@ struct serve_options {
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
+    uint32_t purge_after;         /* days; 0: nothing is purged */
+    uint32_t stop_seconds;        /* for what is under way when the stop comes */
     const char *log_format;       /* "text" or "json"; NULL: text */
     const char *manage;           /* HOST:PORT of the management listener; NULL: none */
     bool manage_any;              /* it may be off the loopback */
@@ -23,7 +25,10 @@ struct serve_options {
     struct client_limits limits;
 };
 
-/** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates again. */
+enum { STOP_SECONDS_DEFAULT = 10 };
+
+/** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates, the key management keys
+ * and the TLS certificate again. */
 enum exit_code serve(struct serve_options *options);
 
 /** The host of a URL in `host`, without brackets and port; false if it is no http(s) URL. */

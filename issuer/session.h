@@ -19,7 +19,7 @@ enum phase {
     PHASE_RESUMED,     /* the InvocationResponse after that */
     PHASE_UNCONFIRMED, /* as pending, and the operator must know the device */
 };
-enum { PHASE_COUNT = PHASE_RESUMED + 1, VERDICTS = VERDICT_IN_DOUBT + 1 };
+enum { PHASE_COUNT = PHASE_UNCONFIRMED + 1, VERDICTS = VERDICT_IN_DOUBT + 1 };
 
 extern const struct name NAMES_PHASE[];
 

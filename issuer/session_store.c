@@ -5,19 +5,11 @@
 #include "issuer/open_sessions.h"
 #include "issuer/store_schema.h"
 #include "keygen2/base/clock.h"
-#include "keygen2/base/log.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
 
 enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
-
-static const char BOOT[] = "boot"; /* a row of meta */
-
-_Static_assert(VERDICT_OPEN == 0 && VERDICT_FAILED == 2 && VERDICT_IN_DOUBT == 3 &&
-                   PHASE_FINALIZATION == 3 && PHASE_INVOCATION == 0 && PHASE_KEY_CREATION == 2 &&
-                   PHASE_DISCOVERY == 5,
-               "numbers that stand in the SQL");
 
 enum sks_status session_store_open(struct session_store *store, const char *path,
                                    struct sks_error *err)
@@ -281,7 +273,8 @@ out:
     return rc;
 }
 
-/* Three statements, so that only the end touches the index of the open ones. */
+/* Three statements, so that only the end touches the index of the open ones. The id too must fit: a
+ * purge may give the number of the newest session free. */
 static enum sks_status update_row(struct session_store *store, const struct session *session,
                                   bool state, struct bytes sealed, struct sks_error *err)
 {
@@ -290,24 +283,27 @@ static enum sks_status update_row(struct session_store *store, const struct sess
     if (session->verdict != VERDICT_OPEN || session->ended != 0)
         return database_run(store->db, err,
                             "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
-                            " verdict = ?, cause = ?, ended = ? WHERE number = ? AND version = ?",
-                            "ubutiii", phase, session->last_message, (uint32_t)session->verdict,
-                            session->cause, session->ended, session->number, session->version);
+                            " verdict = ?, cause = ?, ended = ?"
+                            " WHERE number = ? AND version = ? AND id = ?",
+                            "ubutiiit", phase, session->last_message, (uint32_t)session->verdict,
+                            session->cause, session->ended, session->number, session->version,
+                            session->id);
     if (state)
         return database_run(store->db, err,
                             "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
-                            " state = ? WHERE number = ? AND version = ?",
-                            "ubbii", phase, session->last_message, sealed, session->number,
-                            session->version);
+                            " state = ? WHERE number = ? AND version = ? AND id = ?",
+                            "ubbiit", phase, session->last_message, sealed, session->number,
+                            session->version, session->id);
     return database_run(store->db, err,
                         "UPDATE session SET version = version + 1, phase = ?, last_message = ?"
-                        " WHERE number = ? AND version = ?",
-                        "ubii", phase, session->last_message, session->number, session->version);
+                        " WHERE number = ? AND version = ? AND id = ?",
+                        "ubiit", phase, session->last_message, session->number, session->version,
+                        session->id);
 }
 
 static enum sks_status update_session(struct session_store *store, const struct session *session,
                                       const struct change *change, struct bytes sealed, bool *won,
-                                      struct sks_error *err)
+                                      size_t *confirmed, struct sks_error *err)
 {
     enum sks_status rc;
 
@@ -318,7 +314,7 @@ static enum sks_status update_session(struct session_store *store, const struct 
     if (change->state && session->phase == PHASE_FINALIZATION)
         TRY(certificates_add(store->db, session, err));
     if (session->verdict == VERDICT_SUCCEEDED)
-        TRY(certificates_confirm(store->db, session->number, err));
+        TRY(certificates_confirm(store->db, session->number, confirmed, err));
     else if (session->verdict == VERDICT_FAILED)
         TRY(certificates_void(store->db, session->number, err));
     TRY(add_exchange(store, session, change, err));
@@ -330,13 +326,14 @@ enum sks_status session_store_save(struct session_store *store, struct session *
                                    const struct change *change, bool *won, struct sks_error *err)
 {
     struct buf clear = { 0 }, sealed = { 0 };
+    size_t confirmed = 0; /* others, by this one's proof */
     enum sks_status rc;
 
     *won = false;
     if (change->state)
         TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
     TRY(database_begin(store->db, err));
-    rc = update_session(store, session, change, buf_bytes(&sealed), won, err);
+    rc = update_session(store, session, change, buf_bytes(&sealed), won, &confirmed, err);
     if (rc == SKS_OK && *won)
         rc = commit(store, session, err);
     else
@@ -345,6 +342,8 @@ enum sks_status session_store_save(struct session_store *store, struct session *
         session->version++;
         remember(store, session, buf_bytes(&clear));
         metrics_session_ended(store->metrics, session->verdict, session->cause);
+        for (; confirmed > 0; confirmed--)
+            metrics_session_ended(store->metrics, VERDICT_SUCCEEDED, "");
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }
@@ -362,8 +361,8 @@ static enum sks_status replace_state(struct session_store *store, const struct s
 
     TRY(database_run(store->db, err,
                      "UPDATE session SET version = version + 1, state = ?"
-                     " WHERE number = ? AND version = ?",
-                     "bii", sealed, session->number, session->version));
+                     " WHERE number = ? AND version = ? AND id = ?",
+                     "biit", sealed, session->number, session->version, session->id));
     *won = database_changes(store->db) == 1;
     if (*won)
         TRY(add_exchange(store, session, change, err));
@@ -391,96 +390,5 @@ enum sks_status session_store_forget(struct session_store *store, struct session
 out:
     buf_free(&clear);
     buf_free(&sealed);
-    return rc;
-}
-
-/* ---- by time ---- */
-
-/* Nearly always there is none: then nothing is written, and nobody waits for a writer. */
-static int has_expired(struct session_store *store, int64_t now, struct sks_error *err)
-{
-    sqlite3_stmt *row = database_query(
-        store->db, "SELECT 1 FROM session WHERE verdict = 0 AND expires < ? LIMIT 1", "i", now);
-    int step = database_step(row, err);
-
-    database_done(row);
-    return step;
-}
-
-static enum sks_status update_expired(struct session_store *store, int64_t now,
-                                      struct sks_error *err)
-{
-    sqlite3_stmt *row = database_query(
-        store->db,
-        "UPDATE session SET version = version + 1, ended = expires,"
-        " verdict = CASE phase WHEN 3 THEN 3 ELSE 2 END,"
-        " cause = CASE phase WHEN 3 THEN 'life time over before the closing proof came'"
-        " ELSE 'life time over' END"
-        " WHERE verdict = 0 AND expires < ? RETURNING id, profile, verdict, cause",
-        "i", now);
-    int step;
-
-    while ((step = database_step(row, err)) > 0) {
-        enum verdict verdict = (enum verdict)sqlite3_column_int(row, 2);
-
-        log_info("session %s profile %s: %s: %s", database_text(row, 0), database_text(row, 1),
-                 name_of_value(NAMES_VERDICT, (uint8_t)verdict), database_text(row, 3));
-        metrics_session_ended(store->metrics, verdict, database_text(row, 3));
-    }
-    return step < 0 ? SKS_ERROR_STORAGE : SKS_OK;
-}
-
-static enum sks_status end_expired(struct session_store *store, int64_t now, struct sks_error *err)
-{
-    enum sks_status rc;
-
-    TRY(database_begin(store->db, err));
-    rc = update_expired(store, now, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
-out:
-    return rc;
-}
-
-enum sks_status session_store_expire(struct session_store *store, int64_t now,
-                                     struct sks_error *err)
-{
-    enum sks_status rc;
-    int found;
-
-    if (atomic_load(&store->expired_at) == now)
-        return SKS_OK; /* life times are in seconds */
-    database_lock(store->db);
-    found = has_expired(store, now, err);
-    database_unlock(store->db);
-    rc = found < 0 ? SKS_ERROR_STORAGE : found > 0 ? end_expired(store, now, err) : SKS_OK;
-    if (rc == SKS_OK)
-        atomic_store(&store->expired_at, now);
-    return rc;
-}
-
-enum sks_status session_store_begin_boot(struct session_store *store, const char *boot, int64_t now,
-                                         struct sks_error *err)
-{
-    char before[BOOT_NAME_MAX] = "";
-    enum sks_status rc;
-
-    TRY(database_begin(store->db, err));
-    rc = database_meta(store->db, BOOT, before, sizeof before, err);
-    if (rc == SKS_OK && (boot[0] == '\0' || strcmp(before, boot) != 0))
-        rc = database_run(store->db, err,
-                          "UPDATE session SET version = version + 1, ended = ?, verdict = 2,"
-                          " cause = 'the machine was started anew meanwhile'"
-                          " WHERE verdict = 0 AND phase IN (0, 1, 2, 5)",
-                          "i", now);
-    if (rc == SKS_OK)
-        rc = database_set_meta(store->db, BOOT, boot, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
-out:
     return rc;
 }

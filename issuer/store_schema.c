@@ -90,6 +90,30 @@
     " WHERE verdict IN (old.verdict, new.verdict); END;"                                           \
     "CREATE INDEX session_waits ON session(phase, verdict) WHERE phase >= 6;"
 
+/*
+ * For store_purge.c. `rest` is NULL while a session has its evidence; then 0 while something needs
+ * the rest of it, else the time from which on it is to be looked at once more. The triggers tell
+ * that something which was needed may be so no longer. From `ended` on an invitation lets nobody in
+ * any more: its `expires`, or the last use or the withdrawal before.
+ */
+#define PURGE_SCHEMA                                                                               \
+    "ALTER TABLE session ADD COLUMN rest INTEGER;"                                                 \
+    "CREATE INDEX session_ended ON session(ended) WHERE rest IS NULL AND verdict IN (1, 2);"       \
+    "CREATE INDEX session_rest ON session(rest) WHERE rest > 0;"                                   \
+    "CREATE INDEX post_operation_target ON post_operation(target);"                                \
+    "CREATE TRIGGER certificate_changed AFTER UPDATE OF state, owner ON certificate"               \
+    " WHEN NEW.state > 1 OR NEW.owner <> OLD.owner BEGIN"                                          \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number IN (OLD.session, OLD.owner); END;"     \
+    "CREATE TRIGGER certificate_gone AFTER DELETE ON certificate BEGIN"                            \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number = OLD.owner; END;"                     \
+    "CREATE TRIGGER post_operation_gone AFTER DELETE ON post_operation BEGIN"                      \
+    " UPDATE session SET rest = 1 WHERE rest = 0 AND number ="                                     \
+    " (SELECT session FROM certificate WHERE fingerprint = OLD.target); END;"                      \
+    "ALTER TABLE invitation ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;"                          \
+    "UPDATE invitation SET ended = CASE WHEN used < uses AND withdrawn = 0 THEN expires"           \
+    " ELSE min(expires, CAST(strftime('%s', 'now') AS INTEGER)) END;"                              \
+    "CREATE INDEX invitation_ended ON invitation(ended);"
+
 /* ---- from version 1: certificates do not know their devices ---- */
 
 _Static_assert(VERDICT_SUCCEEDED == 1 && VERDICT_FAILED == 2, "numbers that version 1 stored");
@@ -167,6 +191,20 @@ static const char JOIN_EXCHANGES[] = EXCHANGE_TABLE
     "  ON CONFLICT(place) DO UPDATE SET checks = excluded.checks;"
     "DROP TABLE message; DROP TABLE verification;";
 
+/* ---- from version 7: who was confirmed by a later session stayed in doubt ---- */
+
+#define CONFIRMED_BY "'no closing proof came, but its certificates were confirmed by session '"
+
+static const char SETTLE_CONFIRMED[] =
+    "INSERT INTO exchange(place, at, checks)"
+    " SELECT number * 65536 + version, ended, json_array(json_array('confirmation', 1,"
+    "  'by session ' || substr(cause, length(" CONFIRMED_BY ") + 1)))"
+    "  FROM session WHERE verdict = 3 AND version < 65536"
+    "  AND substr(cause, 1, length(" CONFIRMED_BY ")) = " CONFIRMED_BY ";"
+    "UPDATE session SET version = version + 1, verdict = 1, cause = ''"
+    " WHERE verdict = 3 AND version < 65536"
+    " AND substr(cause, 1, length(" CONFIRMED_BY ")) = " CONFIRMED_BY ";";
+
 static const struct database_upgrade UPGRADES[] = {
     { 1,
       "ALTER TABLE certificate RENAME TO old_certificate;"
@@ -176,12 +214,14 @@ static const struct database_upgrade UPGRADES[] = {
     { 3, REVOCATION_TABLES, revocation_upgrade },
     { 4, TALLY_TABLE, NULL },
     { 5, INVITATION_TABLES, NULL },
+    { 6, PURGE_SCHEMA, NULL },
+    { 7, SETTLE_CONFIRMED, NULL },
 };
 
 const struct database_schema STORE_SCHEMA = {
     .create = SESSION_TABLES CERTIFICATE_TABLES REVOCATION_TABLES,
-    .more = TALLY_TABLE INVITATION_TABLES,
-    .version = 6,
+    .more = TALLY_TABLE INVITATION_TABLES PURGE_SCHEMA,
+    .version = 8,
     .upgrades = UPGRADES,
     .upgrade_count = NITEMS(UPGRADES),
 };

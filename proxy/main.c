@@ -27,7 +27,7 @@ static const struct option_row PROVISION[] = {
       "the token: http://HOST:PORT or unix:PATH; again for the next to choose from", OPTION_TEXTS,
       AT(tokens), true, NULL, 0, 0 },
     { "pin", 0, "PIN", "the new keys' PIN, visible to others on this machine; again for the next",
-      OPTION_TEXTS, AT(pins), false, NULL, 0, 0 },
+      OPTION_TEXTS, AT(pins), false, "" /* user.c reads $SKS_PROXY_PIN */, 0, 0 },
     { "pin-file", 0, "FILE",
       "the PIN is its first line; mode 0600 (else $SKS_PROXY_PIN, else asks)", OPTION_TEXT,
       AT(pin_file), false, NULL, 0, 0 },

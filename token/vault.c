@@ -216,10 +216,23 @@ enum sks_status vault_mac(const struct vault *vault, struct bytes data, uint8_t 
     return hmac_sha256(bytes_at(vault->mac_key, sizeof vault->mac_key), data, mac);
 }
 
-enum sks_status vault_backup_key(const struct vault *vault, struct bytes salt,
-                                 uint8_t key[SEAL_KEY_SIZE])
+static enum sks_status make_backup_key(const void *ctx, struct bytes salt,
+                                       uint8_t key[SEAL_KEY_SIZE])
 {
+    const struct vault *vault = ctx;
+
     if (!vault->present)
         return SKS_ERROR_NOT_AVAILABLE;
     return hmac_sha256(bytes_at(vault->backup_key, sizeof vault->backup_key), salt, key);
+}
+
+struct backup_seal vault_backup_seal(const struct vault *vault)
+{
+    return (struct backup_seal){
+        .magic = "SKSB",
+        .what = "backup of a token",
+        .wrong_key = "sealed with another master key, or altered",
+        .ctx = vault,
+        .make_key = make_backup_key,
+    };
 }

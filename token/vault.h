@@ -2,7 +2,7 @@
 #ifndef TOKEN_VAULT_H
 #define TOKEN_VAULT_H
 
-#include "keygen2/crypto/seal.h"
+#include "keygen2/crypto/backup.h"
 
 enum { MASTER_KEY_SIZE = 32 };
 
@@ -64,9 +64,7 @@ CHECKED enum sks_status vault_unseal(const struct vault *vault, struct bytes ide
 /** HMAC of data under a key made from the master key for this purpose only. @param mac 32 bytes */
 CHECKED enum sks_status vault_mac(const struct vault *vault, struct bytes data, uint8_t mac[32]);
 
-/** The key of one backup, made from the master key. @param salt of the backup @param key 32 bytes
- */
-CHECKED enum sks_status vault_backup_key(const struct vault *vault, struct bytes salt,
-                                         uint8_t key[SEAL_KEY_SIZE]);
+/** How backups of this token are sealed: with a key made from the master key. */
+struct backup_seal vault_backup_seal(const struct vault *vault);
 
 #endif

@@ -1,6 +1,7 @@
 #include "keygen2/base/command.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +13,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHUNK = 16 * 1024 };
+enum { CHUNK = 16 * 1024, LINE = 1000 /* of what it says to the operator */ };
 
 extern char **environ;
 
 struct running {
     pid_t pid;                            /* 0: none, or waited for */
     int pidfd, input, output, output_end; /* -1: none */
+    int told, told_end;                   /* its standard error */
     int64_t deadline;                     /* of clock_monotonic_ms() */
     unsigned seconds;
     int state; /* of waitpid() */
+    char line[LINE];
+    size_t line_len;
 };
 
 static void close_one(int *fd)
@@ -39,12 +43,16 @@ static enum sks_status open_ends(struct running *r, struct bytes input, struct s
     int ends[2];
     enum sks_status rc = SKS_OK;
 
+    r->pidfd = r->output = r->output_end = r->told = r->told_end = -1;
     r->input = memfd_create("input", MFD_CLOEXEC);
     REQUIRE(r->input >= 0 && file_write_to(r->input, input) && lseek(r->input, 0, SEEK_SET) == 0,
             err, SKS_ERROR_EXTERNAL, "no memory for the input of a command");
     REQUIRE(pipe2(ends, O_CLOEXEC) == 0, err, SKS_ERROR_EXTERNAL, "no pipe to a command");
     r->output = ends[0];
     r->output_end = ends[1];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0, err, SKS_ERROR_EXTERNAL, "no pipe to a command");
+    r->told = ends[0];
+    r->told_end = ends[1];
 out:
     return rc;
 }
@@ -65,6 +73,7 @@ static int spawn(struct running *r, const char *command, posix_spawn_file_action
              posix_spawnattr_setsigdefault(attributes, &defaults) != 0 ||
              posix_spawn_file_actions_adddup2(actions, r->input, STDIN_FILENO) != 0 ||
              posix_spawn_file_actions_adddup2(actions, r->output_end, STDOUT_FILENO) != 0 ||
+             posix_spawn_file_actions_adddup2(actions, r->told_end, STDERR_FILENO) != 0 ||
              posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) != 0;
     return failed ? ENOMEM : posix_spawn(&r->pid, "/bin/sh", actions, attributes, argv, environ);
 }
@@ -84,6 +93,7 @@ static enum sks_status start(struct running *r, const char *command, struct sks_
         (void)posix_spawn_file_actions_destroy(&actions);
     }
     close_one(&r->output_end);
+    close_one(&r->told_end);
     if (failed != 0) {
         r->pid = 0;
         return sks_fail(err, SKS_ERROR_EXTERNAL, "the command cannot be started");
@@ -113,22 +123,47 @@ out:
     return rc;
 }
 
+static void tell_line(struct running *r)
+{
+    if (r->line_len > 0)
+        log_info("command: %.*s", (int)r->line_len, r->line);
+    r->line_len = 0;
+}
+
+/* What it says goes into our log, in the form that this has. @return whether more may come */
+static bool read_told(struct running *r)
+{
+    char chunk[CHUNK];
+    ssize_t got = read(r->told, chunk, sizeof chunk);
+
+    for (ssize_t i = 0; i < got; i++) {
+        if (chunk[i] == '\n' || r->line_len == sizeof r->line)
+            tell_line(r);
+        if (chunk[i] != '\n')
+            r->line[r->line_len++] = chunk[i];
+    }
+    return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
 /* Until the command has ended: what it left running may keep its output open for ever. */
 static enum sks_status follow(struct running *r, size_t max, struct buf *output,
                               struct sks_error *err)
 {
-    bool more = true, ended = false;
+    bool more = true, tells = true, ended = false;
     enum sks_status rc = SKS_OK;
 
     while (!ended) {
         int64_t left = r->deadline - clock_monotonic_ms();
         struct pollfd fds[] = { { .fd = r->pidfd, .events = POLLIN },
-                                { .fd = more ? r->output : -1, .events = POLLIN } };
+                                { .fd = more ? r->output : -1, .events = POLLIN },
+                                { .fd = tells ? r->told : -1, .events = POLLIN } };
 
         REQUIRE(left > 0, err, SKS_ERROR_EXTERNAL, "the command took longer than %u s", r->seconds);
         if (poll(fds, NITEMS(fds), (int)left) < 0)
             continue;
-        ended = fds[0].revents != 0 && fds[1].revents == 0;
+        ended = fds[0].revents != 0 && fds[1].revents == 0 && fds[2].revents == 0;
+        if (fds[2].revents != 0)
+            tells = read_told(r);
         if (fds[1].revents != 0)
             TRY(read_some(r, max, output, &more, err));
     }
@@ -155,10 +190,6 @@ enum sks_status command_run(const char *command, struct bytes input, unsigned se
                             struct buf *output, struct sks_error *err)
 {
     struct running r = {
-        .pidfd = -1,
-        .input = -1,
-        .output = -1,
-        .output_end = -1,
         .seconds = seconds,
         .deadline = clock_monotonic_ms() + (int64_t)seconds * 1000,
     };
@@ -173,9 +204,12 @@ out:
         (void)kill(-r.pid, SIGKILL);
         (void)waitpid(r.pid, NULL, 0);
     }
+    tell_line(&r);
     close_one(&r.pidfd);
     close_one(&r.input);
     close_one(&r.output);
     close_one(&r.output_end);
+    close_one(&r.told);
+    close_one(&r.told_end);
     return rc;
 }

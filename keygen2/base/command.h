@@ -5,8 +5,9 @@
 #include "keygen2/base/bytes.h"
 
 /**
- * Runs a command to its end. It gets no file of ours but standard error, and no blocked signals; if
- * its time is over it is killed with all processes that it started in its group.
+ * Runs a command to its end. It gets no file of ours, and no blocked signals; what it writes to
+ * standard error is in our log, line by line. If its time is over it is killed with all processes
+ * that it started in its group.
  *
  * @param command  for /bin/sh -c; nothing that came from outside may be in it
  * @param input    its standard input

@@ -55,6 +55,13 @@ CHECKED enum sks_status database_limit(struct database *db, uint64_t bytes, stru
 CHECKED enum sks_status database_copy(struct database *db, const char *path, struct sks_error *err);
 
 /**
+ * As database_copy(), as it is at the moment when this begins: whatever other processes write. No
+ * other thread may use this connection meanwhile.
+ */
+CHECKED enum sks_status database_copy_snapshot(struct database *db, const char *path,
+                                               struct sks_error *err);
+
+/**
  * Brings what lies in the log of a database that nobody has open into its one file; nothing is
  * known of what is in it.
  *

@@ -89,6 +89,19 @@ out:
     return sks_fail(err, rc, "%s: %s", path, why.text);
 }
 
+/* While this connection reads, SQLite shows it nothing newer: so the copying never starts anew. */
+enum sks_status database_copy_snapshot(struct database *db, const char *path, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(database_execute(db, "BEGIN; SELECT count(*) FROM meta;", err));
+    rc = database_copy(db, path, err);
+    if (sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && rc == SKS_OK)
+        rc = sks_fail(err, SKS_ERROR_STORAGE, "database: %s", sqlite3_errmsg(db->handle));
+out:
+    return rc;
+}
+
 enum sks_status database_settle(const char *path, struct sks_error *err)
 {
     static const char SETTLE[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"

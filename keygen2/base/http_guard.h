@@ -8,14 +8,25 @@
 
 #include "keygen2/base/status.h"
 
+#include <stddef.h>
+
 struct http_guard;
 struct http_guarded; /* one connection */
 
-/** Starts the watching thread; NULL if that fails. @param seconds for a request to arrive */
-struct http_guard *http_guard_new(unsigned seconds);
+/**
+ * Starts the watching thread; NULL if that fails.
+ *
+ * @param seconds  for a request to arrive
+ * @param crowd    with more connections than that, who sends nothing or is slow has little time
+ */
+struct http_guard *http_guard_new(unsigned seconds, size_t crowd);
 
 /** Stops and frees; all connections must be gone. NULL is allowed. */
 void http_guard_free(struct http_guard *guard);
+
+/** From now on idle connections are cut after a second, and those that have sent nothing; a request
+ * that arrives has three seconds for it. Returns how many connections there are. */
+size_t http_guard_drain(struct http_guard *guard);
 
 /** A connection was opened: its first request must arrive in time. NULL without memory. */
 struct http_guarded *http_guard_open(struct http_guard *guard, int fd);

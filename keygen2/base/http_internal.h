@@ -1,8 +1,10 @@
-/* What the two halves of the HTTP server share: the server, its listeners, its life
- * (http_server.c), and one request on its way (http_request.c). Nobody else includes this. */
+/* What the parts of the HTTP server share: the server, its listeners, its life (http_server.c), one
+ * request on its way (http_request.c), its route (http_route.c), and what handlers see of it
+ * (http_view.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_HTTP_INTERNAL_H
 #define KEYGEN2_BASE_HTTP_INTERNAL_H
 
+#include "keygen2/base/arena.h"
 #include "keygen2/base/http_guard.h"
 #include "keygen2/base/http_server.h"
 #include "keygen2/base/workers.h"
@@ -10,6 +12,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 enum { LISTENERS_MAX = 4, URL_SIZE = 512 };
 
@@ -29,9 +32,27 @@ struct http_server {
     pthread_cond_t less;
     unsigned in_flight; /* requests that are here whole and not yet answered */
     bool stopping;
-    atomic_bool late; /* to stop: what still waits for a worker is refused */
+    struct timespec until; /* the stop is to be over then; 0: it has not begun */
+    atomic_bool late;      /* to stop: what still waits for a worker is refused */
     struct listener listener[LISTENERS_MAX];
     size_t listeners;
+};
+
+struct http_request {
+    struct work work; /* first: a worker gets the request by it */
+    struct listener *listener;
+    struct MHD_Connection *connection;
+    const struct http_route *route;
+    const char *method, *path, *rest;
+    struct buf body;
+    size_t dropped;  /* bytes of a body that nobody will read */
+    unsigned refuse; /* status to answer whatever the body is, 0: none */
+    bool in_flight, handled, answered;
+    bool told; /* that its body is too large, before its end: what still comes is dropped */
+    bool seen; /* by the observer */
+    int64_t began;
+    struct arena arena;
+    struct http_response response;
 };
 
 /* Callbacks of libmicrohttpd; `cls` is the listener, but the guard for the connection's. */
@@ -42,5 +63,11 @@ enum MHD_Result http_request_arrives(void *cls, struct MHD_Connection *connectio
                                      void **con_cls);
 void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_cls,
                        enum MHD_RequestTerminationCode how);
+
+/** Sets the route of a request. @return 0, or the status that says why it has none */
+unsigned http_find_route(struct http_request *request);
+
+/** For the header Allow. */
+const char *http_allowed_methods(const struct http_request *request);
 
 #endif

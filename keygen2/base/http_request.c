@@ -1,125 +1,10 @@
 /* One request: read whole, routed, handled here or by a worker, answered. */
 #include "keygen2/base/clock.h"
 #include "keygen2/base/http_internal.h"
-#include "keygen2/base/http_socket.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
-
-struct http_request {
-    struct work work; /* first: a worker gets the request by it */
-    struct listener *listener;
-    struct MHD_Connection *connection;
-    const struct http_route *route;
-    const char *method, *path, *rest;
-    struct buf body;
-    size_t dropped;  /* bytes of a body that nobody will read */
-    unsigned refuse; /* status to answer whatever the body is, 0: none */
-    bool in_flight, handled, answered;
-    bool told; /* that its body is too large, before its end: what still comes is dropped */
-    bool seen; /* by the observer */
-    int64_t began;
-    struct arena arena;
-    struct http_response response;
-};
-
-/* ---- what handlers see ---- */
-
-const char *http_path(const struct http_request *request)
-{
-    return request->path;
-}
-
-const char *http_path_rest(const struct http_request *request)
-{
-    return request->rest;
-}
-
-const char *http_method(const struct http_request *request)
-{
-    return request->method;
-}
-
-const char *http_query(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *http_header(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-const char *http_cookie(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
-}
-
-struct bytes http_body(const struct http_request *request)
-{
-    return buf_bytes(&request->body);
-}
-
-static const struct http_address LOOPBACK = { .octet = { [15] = 1 } };
-
-struct http_address http_client_address(const struct http_request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct http_address address = LOOPBACK;
-
-    if (info != NULL && info->client_addr->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)info->client_addr;
-
-        address = (struct http_address){ .octet = { [10] = 0xFF, [11] = 0xFF } };
-        memcpy(address.octet + 12, &v4->sin_addr, 4);
-    } else if (info != NULL && info->client_addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)info->client_addr;
-
-        memcpy(address.octet, &v6->sin6_addr, sizeof address.octet);
-    }
-    return address;
-}
-
-const char *http_listener_url(const struct http_request *request)
-{
-    return request->listener->url;
-}
-
-bool http_is_tls(const struct http_request *request)
-{
-    return request->listener->tls;
-}
-
-void http_address(const struct http_request *request, char *text, size_t size)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-    socket_address_text(info == NULL ? NULL : info->client_addr, text, size);
-}
-
-void http_answer(struct http_response *response, unsigned status, const char *content_type,
-                 struct bytes body)
-{
-    response->status = status;
-    response->content_type = content_type;
-    buf_reset(&response->body);
-    put_raw(&response->body, body);
-}
-
-void http_set_header(struct http_response *response, const char *name, const char *value)
-{
-    if (response->headers == HTTP_HEADERS_MAX)
-        return;
-    response->header[response->headers].name = name;
-    response->header[response->headers++].value = value;
-}
-
-/* ---- one request ---- */
 
 /* The first line is here. Nothing is allocated yet: only when the head is whole will libmicrohttpd
  * also tell us of the end. */
@@ -214,77 +99,6 @@ void http_request_ends(void *cls, struct MHD_Connection *connection, void **con_
     free(request);
 }
 
-static bool local_request(const struct http_request *request, const struct http_config *config)
-{
-    const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
-
-    if (http_header(request, "Origin") != NULL || host == NULL)
-        return false;
-    if (host_is_loopback(host))
-        return true;
-    for (size_t i = 0; config->hosts != NULL && i < config->hosts->count; i++) {
-        size_t len = config->hosts->item[i].len;
-
-        if (strncasecmp(host, (const char *)config->hosts->item[i].ptr, len) == 0 &&
-            (host[len] == '\0' || host[len] == ':'))
-            return true;
-    }
-    return false;
-}
-
-static bool path_matches(const struct http_route *route, const char *path, const char **rest)
-{
-    size_t len = strlen(route->path);
-    bool prefix = len > 1 && route->path[len - 1] == '/';
-
-    if (prefix ? strncmp(route->path, path, len) != 0 : strcmp(route->path, path) != 0)
-        return false;
-    *rest = path + len;
-    return true;
-}
-
-static bool type_matches(const char *wanted, const char *given)
-{
-    size_t len = given == NULL ? 0 : strcspn(given, "; \t");
-
-    return wanted == NULL || (len == strlen(wanted) && strncasecmp(wanted, given, len) == 0);
-}
-
-/* Finds the route, or the status that says why there is none. */
-static unsigned find_route(struct http_request *request, const struct http_route *routes,
-                           size_t count)
-{
-    unsigned status = MHD_HTTP_NOT_FOUND;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct http_route *route = &routes[i];
-
-        if (!path_matches(route, request->path, &request->rest))
-            continue;
-        if (strcmp(route->method, request->method) != 0) {
-            status = MHD_HTTP_METHOD_NOT_ALLOWED;
-            continue;
-        }
-        if (!type_matches(route->content_type, http_header(request, MHD_HTTP_HEADER_CONTENT_TYPE)))
-            return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
-        request->route = route;
-        return 0;
-    }
-    return status;
-}
-
-static unsigned route_request(struct http_request *request, const struct http_config *config)
-{
-    unsigned status;
-
-    if (config->local_only && !local_request(request, config))
-        return MHD_HTTP_FORBIDDEN;
-    status = find_route(request, config->routes, config->route_count);
-    if (status == MHD_HTTP_NOT_FOUND && request->listener->control)
-        status = find_route(request, config->control_routes, config->control_route_count);
-    return status;
-}
-
 static void wipe_body(void *cls)
 {
     struct buf *body = cls;
@@ -332,20 +146,6 @@ static enum MHD_Result send_response(struct http_request *request)
     return sent;
 }
 
-static const char *allowed_methods(const struct http_request *request)
-{
-    const struct http_config *config = request->listener->server->config;
-    bool get = false, post = false;
-    const char *rest;
-
-    for (size_t i = 0; i < config->route_count; i++)
-        if (path_matches(&config->routes[i], request->path, &rest)) {
-            get = get || strcmp(config->routes[i].method, "GET") == 0;
-            post = post || strcmp(config->routes[i].method, "POST") == 0;
-        }
-    return get && post ? "GET, POST" : get ? "GET" : "POST";
-}
-
 static enum MHD_Result refuse(struct http_request *request, unsigned status)
 {
     const char *text = MHD_get_reason_phrase_for(status);
@@ -356,8 +156,11 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
     response->cause = text;
     if (status == MHD_HTTP_CONTENT_TOO_LARGE || status == MHD_HTTP_SERVICE_UNAVAILABLE)
         http_set_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        http_set_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                        arena_printf(response->arena, "%d", HTTP_RETRY_SECONDS));
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        http_set_header(response, MHD_HTTP_HEADER_ALLOW, allowed_methods(request));
+        http_set_header(response, MHD_HTTP_HEADER_ALLOW, http_allowed_methods(request));
     return send_response(request);
 }
 
@@ -366,7 +169,7 @@ static enum MHD_Result first_look(struct http_request *request)
     const struct http_config *config = request->listener->server->config;
     const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-    request->refuse = route_request(request, config);
+    request->refuse = http_find_route(request);
     if (length != NULL && strtoull(length, NULL, 10) > config->body_max)
         return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
     return MHD_YES;

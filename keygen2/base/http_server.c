@@ -1,12 +1,14 @@
 /* The server's life: listeners, threads, the stop. */
 #include "keygen2/base/http_internal.h"
 #include "keygen2/base/http_socket.h"
+#include "keygen2/base/http_tls.h"
 #include "keygen2/base/log.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,8 +16,10 @@ enum {
     THREADS = 2,
     WORKERS = 64,
     CONNECTIONS_MAX = 1000,
+    OWN_DESCRIPTORS = 200,
     SEND_SECONDS = 60, /* without a byte taken by the client */
     STOP_SECONDS = 10,
+    DRAIN_TICK_MS = 50,
 };
 
 static void connection_changes(void *cls, struct MHD_Connection *connection, void **context,
@@ -31,11 +35,25 @@ static void connection_changes(void *cls, struct MHD_Connection *connection, voi
         http_guard_close(guard, *context);
 }
 
+/* The usual soft limit of 1024 is less than two full listeners and a database. */
+static void allow_descriptors(size_t connections)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= connections + OWN_DESCRIPTORS)
+        return;
+    limit.rlim_cur = connections + OWN_DESCRIPTORS;
+    if (limit.rlim_cur > limit.rlim_max)
+        limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum sks_status http_server_new(const struct http_config *config, struct http_server **server,
                                 struct sks_error *err)
 {
     struct http_server *s = calloc(1, sizeof *s);
     pthread_condattr_t monotonic;
+    unsigned max;
 
     *server = NULL;
     if (s == NULL)
@@ -46,7 +64,9 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&s->less, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    s->guard = http_guard_new(config->request_time);
+    max = config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max;
+    allow_descriptors(LISTENERS_MAX * (size_t)max);
+    s->guard = http_guard_new(config->request_time, max - max / 4);
     s->workers = workers_new(config->workers == 0 ? WORKERS : config->workers);
     if (s->guard == NULL || s->workers == NULL) {
         http_server_free(s);
@@ -68,13 +88,10 @@ static void log_mhd(void *cls, const char *format, va_list args)
     log_debug("http: %s", text);
 }
 
-static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const char *cert_pem,
-                                       const char *key_pem)
+static struct MHD_Daemon *start_daemon(struct listener *l, int fd)
 {
     const struct http_config *config = l->server->config;
     const struct MHD_OptionItem tls[] = {
-        { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert_pem },
-        { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key_pem },
         { MHD_OPTION_HTTPS_PRIORITIES, 0,
           (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
         { MHD_OPTION_END, 0, NULL },
@@ -92,7 +109,9 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const char *c
         MHD_OPTION_CONNECTION_LIMIT,
         config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max,
         threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_STRICT_FOR_CLIENT,
-        threads > 1 ? threads : 0U, MHD_OPTION_ARRAY, l->tls ? tls : plain, MHD_OPTION_END);
+        threads > 1 ? threads : 0U, MHD_OPTION_ARRAY, l->tls ? tls : plain,
+        l->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_tls_retrieve,
+        MHD_OPTION_END);
 }
 
 static enum sks_status add_listener(struct http_server *server, const char *address,
@@ -105,6 +124,8 @@ static enum sks_status add_listener(struct http_server *server, const char *addr
     enum sks_status rc;
 
     REQUIRE(server->listeners < LISTENERS_MAX, err, SKS_ERROR_OPTION, "too many listeners");
+    if (cert_pem != NULL)
+        TRY(http_tls_use(cert_pem, key_pem, err));
     TRY(socket_listen(address, &fd, bound, sizeof bound, err));
     l->server = server;
     l->tls = cert_pem != NULL;
@@ -114,11 +135,10 @@ static enum sks_status add_listener(struct http_server *server, const char *addr
                    : l->tls                        ? "https://"
                                                    : "http://",
                    bound);
-    l->daemon = start_daemon(l, fd, cert_pem, key_pem);
+    l->daemon = start_daemon(l, fd);
     if (l->daemon == NULL) {
         (void)close(fd);
-        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: the HTTP server does not start%s", address,
-                        l->tls ? " (is the TLS key the certificate's?)" : "");
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: the HTTP server does not start", address);
     }
     server->listeners++;
     *url = l->url;
@@ -141,16 +161,39 @@ enum sks_status http_server_listen_control(struct http_server *server, const cha
     return add_listener(server, address, NULL, NULL, true, &url, err);
 }
 
+static void set_stop_time(struct http_server *server, unsigned seconds)
+{
+    (void)clock_gettime(CLOCK_MONOTONIC, &server->until);
+    server->until.tv_sec += (time_t)seconds;
+}
+
+static bool is_late(const struct timespec *until)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > until->tv_sec ||
+           (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec);
+}
+
+void http_server_drain(struct http_server *server, unsigned seconds)
+{
+    const struct timespec tick = { .tv_nsec = DRAIN_TICK_MS * 1000000L };
+
+    set_stop_time(server, seconds);
+    do
+        (void)nanosleep(&tick, NULL); /* for those who knock at this moment */
+    while (http_guard_drain(server->guard) > 0 && !is_late(&server->until));
+}
+
 /* Waits until what is in flight is answered, within reason; all that comes meanwhile gets 503. The
  * listeners stay open so long: MHD_quiesce_daemon() races with the threads of a pool that wake up
  * at that moment, and then ends the process. */
-static void drain(struct http_server *server)
+static void finish_flight(struct http_server *server)
 {
-    struct timespec until;
+    const struct timespec until = server->until;
     int late = 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_SECONDS;
     (void)pthread_mutex_lock(&server->lock);
     server->stopping = true;
     while (server->in_flight > 0 && late == 0)
@@ -161,15 +204,22 @@ static void drain(struct http_server *server)
 
 void http_server_free(struct http_server *server)
 {
+    bool tls = false;
+
     if (server == NULL)
         return;
-    drain(server);
+    if (server->until.tv_sec == 0)
+        set_stop_time(server, STOP_SECONDS);
+    finish_flight(server);
     workers_free(server->workers); /* every suspended connection is resumed after this */
     for (size_t i = 0; i < server->listeners; i++) {
         MHD_stop_daemon(server->listener[i].daemon);
         if (strncmp(server->listener[i].url, "unix:", 5) == 0)
             (void)unlink(server->listener[i].url + 5);
+        tls = tls || server->listener[i].tls;
     }
+    if (tls)
+        http_tls_free();
     http_guard_free(server->guard);
     (void)pthread_cond_destroy(&server->less);
     (void)pthread_mutex_destroy(&server->lock);
@@ -191,6 +241,14 @@ void http_block_signals(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
+}
+
+void http_unblock_signals(void)
+{
+    sigset_t set;
+
+    stop_signals(&set);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int http_wait_for_signal(void)

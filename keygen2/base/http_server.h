@@ -14,6 +14,8 @@ struct http_request;
 
 enum { HTTP_HEADERS_MAX = 8 };
 
+enum { HTTP_RETRY_SECONDS = 5 }; /* Retry-After of a server that stops */
+
 /* Filled by a handler; starts as 200 with no body. All text must live in the arena or longer. */
 struct http_response {
     unsigned status;
@@ -93,7 +95,8 @@ CHECKED enum sks_status http_server_new(const struct http_config *config,
  *
  * @param address  "HOST:PORT" (port 0 picks a free one) or "unix:PATH" (made with mode 0600; a
  *                 stale socket at PATH is replaced, a live one is an error)
- * @param cert_pem, key_pem  certificate chain and key, PEM text, for https; NULL for http
+ * @param cert_pem, key_pem  certificate chain and key, PEM text, for https; NULL for http. All
+ *                 https listeners of a process show the same (http_tls.h, which can renew it)
  * @param url      out: "http://HOST:PORT", "https://HOST:PORT" or "unix:PATH" with the real port;
  *                 kept by the server
  */
@@ -107,6 +110,14 @@ CHECKED enum sks_status http_server_listen(struct http_server *server, const cha
  */
 CHECKED enum sks_status http_server_listen_control(struct http_server *server, const char *address,
                                                    struct sks_error *err);
+
+/**
+ * Before a server is freed: goes on answering, until no connection is left. One that is idle is
+ * closed after a second, and so is one that sends nothing; what is half sent has three.
+ *
+ * @param seconds  at most; http_server_free() waits no longer than that for what is in flight
+ */
+void http_server_drain(struct http_server *server, unsigned seconds);
 
 /** Finishes what is in flight, at most some seconds, closes all and frees. NULL is allowed. */
 void http_server_free(struct http_server *server);
@@ -138,6 +149,9 @@ struct http_address http_client_address(const struct http_request *request);
 /** URL of the listener that the request came in on, as http_server_listen() gave it. */
 const char *http_listener_url(const struct http_request *request);
 
+/** DER of the certificate that this connection's handshake showed; empty over http. Lives as long
+ * as the request. */
+struct bytes http_shown_certificate(const struct http_request *request);
 /**
  * The address that the request came from, without its port; "unix" on a Unix socket.
  *
@@ -158,6 +172,9 @@ void http_set_header(struct http_response *response, const char *name, const cha
 /** Blocks SIGTERM and SIGINT in this and all later threads; call first in main(). SIGPIPE and
  * SIGXFSZ are ignored: what they tell of is an error of a write. */
 void http_block_signals(void);
+
+/** The next SIGTERM or SIGINT ends the process. */
+void http_unblock_signals(void);
 
 /** Waits for SIGTERM or SIGINT; returns its number. */
 int http_wait_for_signal(void);

@@ -1,4 +1,5 @@
-/* A command line by tables: subcommands, options, help texts, exit codes. */
+/* A command line by tables: subcommands, options, help texts, exit codes. An option comes by flag,
+ * environment or configuration file. */
 #ifndef KEYGEN2_BASE_PROGRAM_H
 #define KEYGEN2_BASE_PROGRAM_H
 
@@ -34,8 +35,10 @@ struct option_row {
     enum option_kind kind;
     size_t offset; /* of the member in the struct of options */
     bool required;
-    const char *environment; /* variable that stands in when the option is not given, or NULL */
-    uint32_t min, max;       /* of a number */
+    /* Variable that stands in when the option is not given; NULL: "SKS_TOKEN_UPDATE_URL" for the
+     * option update-url of sks-token; "": none. One of OPTION_TEXTS has a value a line. */
+    const char *environment;
+    uint32_t min, max; /* of a number */
 };
 
 struct command_row {
@@ -56,7 +59,11 @@ struct program {
     size_t options_size;
 };
 
-/** Parses argv, runs the command, returns its exit code. Knows --help and --version everywhere. */
+/**
+ * Parses argv, runs the command, returns its exit code. Knows --help and --version everywhere, and
+ * --config FILE (keygen2/base/config_file.h), whose lines stand in for what was neither given nor
+ * is in the environment. Texts of options live as long as the command runs.
+ */
 int program_main(const struct program *program, int argc, char **argv);
 
 /** Prints "NAME: text" on standard error; for command functions. Returns code. */

@@ -317,16 +317,31 @@ static void check_cause(struct checker *c)
         checker_tell(c, EVIDENCE_BAD, "verdict", "failed with another cause than \"%s\"", expected);
 }
 
+/* That a later session did something to a key of this one, of which that one's record tells. */
+static const struct evidence_check *find_confirmation(const struct checker *c)
+{
+    const struct evidence_check *check = c->record->checks.item;
+
+    for (size_t i = 0; i < c->record->checks.count; i++)
+        if (check[i].passed && bytes_equal(check[i].name, bytes_of(EVIDENCE_CHECK_CONFIRMATION)))
+            return &check[i];
+    return NULL;
+}
+
 /* NULL, or what contradicts the verdict. */
 static const char *contradiction(const struct checker *c)
 {
-    bool cause = c->record->cause.len > 0;
+    bool cause = c->record->cause.len > 0, confirmed = find_confirmation(c) != NULL;
 
+    if (confirmed && c->record->verdict != VERDICT_SUCCEEDED)
+        return "with a confirmation";
+    if (confirmed && !c->proven && (c->nonce.len == 0 || !ends_with(c, false)))
+        return "confirmed without an unanswered finalization";
     switch (c->record->verdict) {
     case VERDICT_SUCCEEDED:
-        return c->failed != NULL || !c->proven ? "without a closing proof"
-               : cause                         ? "with a cause"
-                                               : NULL;
+        return c->failed != NULL || !(c->proven || confirmed) ? "without a closing proof"
+               : cause                                        ? "with a cause"
+                                                              : NULL;
     case VERDICT_FAILED:
         return c->proven ? "with a closing proof" : !cause ? "without a cause" : NULL;
     case VERDICT_IN_DOUBT:
@@ -346,12 +361,16 @@ static void check_verdict(struct checker *c)
 {
     const char *verdict = name_of_value(NAMES_VERDICT, c->record->verdict);
     const char *why = c->broken ? NULL : contradiction(c);
+    const struct evidence_check *confirmation = find_confirmation(c);
 
     if (c->broken)
         return;
     if (why == NULL && (c->record->ended.seconds == 0) != (c->record->verdict == VERDICT_OPEN))
         why = c->record->verdict == VERDICT_OPEN ? "with the time of its end"
                                                  : "without the time of its end";
+    if (c->record->verdict == VERDICT_SUCCEEDED && !c->proven && confirmation != NULL)
+        checker_tell(c, EVIDENCE_NOT_CHECKED, EVIDENCE_CHECK_CONFIRMATION,
+                     "%.*s, whose record shows it", SLICE(confirmation->detail));
     if (why != NULL)
         checker_tell(c, EVIDENCE_BAD, "verdict", "%s, but %s", verdict, why);
     else

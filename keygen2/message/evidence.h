@@ -52,6 +52,8 @@ extern const struct name NAMES_VERDICT[], NAMES_SESSION_KEY_STATUS[];
 #define EVIDENCE_CHECK_MESSAGE "message" /* malformed, or none was awaited */
 #define EVIDENCE_CHECK_ADDRESS "address"
 #define EVIDENCE_CHECK_PROFILE "profile"
+/* A later session has done something to a key of this one: nothing less shows that it closed. */
+#define EVIDENCE_CHECK_CONFIRMATION "confirmation"
 /* Of the operator's. */
 #define EVIDENCE_CHECK_APPROVAL "approval"
 #define EVIDENCE_CHECK_SESSION_KEY "session key"

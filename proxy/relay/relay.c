@@ -125,7 +125,7 @@ enum sks_status relay_start(const struct relay_config *config, struct relay **re
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&made->less, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    made->guard = http_guard_new(REQUEST_SECONDS);
+    made->guard = http_guard_new(REQUEST_SECONDS, config->connections - config->connections / 4);
     REQUIRE(made->guard != NULL, err, SKS_ERROR_STORAGE, "cannot start the relay's threads");
     if (config->record != NULL)
         TRY(recorder_open(config->record, &made->recorder, err));

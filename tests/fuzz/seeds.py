@@ -134,6 +134,13 @@ def filters(known):
               + b"\1" + array(certificate))
 
 
+def configurations():
+    write("config", "usual", b"# issuer\ndata = /var/lib/sks\nhttps = 0.0.0.0:8443\n"
+          b'trust = "a b"\nverbose = true\n')
+    write("config", "quote", b'data = "x\n= y\n')
+    write("config", "binary", b"a\xff=\0\n")
+
+
 def profiles():
     """The shipped ones."""
     for path in sorted((TESTS.parent / "issuer" / "profiles").glob("*.json")):
@@ -282,6 +289,7 @@ if __name__ == "__main__":
     certificates(KNOWN)
     filters(KNOWN)
     profiles()
+    configurations()
     attacks()
     transcripts()
     calls()

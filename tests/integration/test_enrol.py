@@ -105,7 +105,7 @@ class Page(EnrolCase):
 
     def test_unknown_profile(self):
         self.assert_page(self.browser().get("/enroll/nothing"), 404,
-                         "there is no such enrolment here")
+                         "There is no such enrolment here.")
         self.assertEqual(self.browser().request("GET", "/enroll/nothing", Accept="*/*").body,
                          b"there is no such enrolment here\n")
 
@@ -188,7 +188,7 @@ class Codes(EnrolCase):
         client = self.client_of(link, "coded")
         self.assertTrue(client.run().done)
         self.assertEqual(self.checks(client, "invitation"), ["number %d" % made["number"]])
-        self.assert_record_holds(client)
+        self.assert_record_holds(client.session_id)
         row = self.invitation(made["number"])
         self.assertEqual((row["used"], row["state"]), (1, "used up"))
         subject = x509.load_der_x509_certificate(client.certificates["Key.1"][0]).subject
@@ -215,7 +215,7 @@ class Codes(EnrolCase):
 
     def refused(self, code, text, reason, profile="coded"):
         self.assert_page(self.browser().send_code(profile, code), 403, text, "<form")
-        self.assert_logged("profile %s: code refused from 127.0.0.1: %s" % (profile, reason))
+        self.assert_logged("profile %s: refused 127.0.0.1: code %s" % (profile, reason))
 
     def test_unknown(self):
         self.refused("0000-0000-0000", "not known here", "unknown")
@@ -345,14 +345,14 @@ class Devices(EnrolCase):
         self.device = self.listed
         client = self.enrol("listed")
         self.assertEqual(self.checks(client, "listed device"), ["on the list of the profile"])
-        self.assert_record_holds(client)
+        self.assert_record_holds(client.session_id)
 
     def test_not_listed(self):
         client = self.client("listed")
         self.assert_refused(client, client.run(), "listed device: this device is not on the list")
         page = self.browser().get("/failed/" + client.session_id)
         self.assert_page(page, 200, "this device is not on the list of the profile")
-        self.assert_record_holds(client)
+        self.assert_record_holds(client.session_id)
         self.assert_logged("failed: listed device: this device is not on the list")
 
     def pending(self, profile="confirmed"):
@@ -417,22 +417,3 @@ class Devices(EnrolCase):
             done = run("sks-issuer", "check-profile", folder / (name + ".json"))
             self.assertEqual(done.returncode, REFUSED)
             self.assertIn(why, done.stderr)
-
-
-class Old(EnrolCase):
-    """A database of the form before invitations gets their table."""
-
-    @classmethod
-    def set_up_rig(cls):
-        cls.profiles = write_profile(cls.new_folder(), "coded", enrolment={"code": True})
-        super().set_up_rig()
-
-    def test_upgraded(self):
-        self.issuer.kill()
-        database = sqlite3.connect(self.issuer.data / "issuer.db")
-        database.execute("DROP TABLE invitation")
-        database.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
-        database.commit()
-        database.close()
-        self.issuer.start()
-        self.assertIsNotNone(self.page_link("coded", self.invite("coded")["code"]))

@@ -104,7 +104,7 @@ class Requests(CapsCase):
         self.assertEqual([reply.status for reply in replies[:20]], [200] * 20)
         self.assertGreater(len(refused), 10)
         self.assertEqual(refused[0].headers["Retry-After"], "1")
-        self.assert_page(refused[0], 429, "too many requests from your address")
+        self.assert_page(refused[0], 429, "Too many requests from your address")
         lines = [line for line in self.issuer.stderr().splitlines()
                  if "too many requests from 127.0.0.1" in line]
         self.assertTrue(lines)
@@ -132,7 +132,7 @@ class Requests(CapsCase):
         self.assertEqual([reply.status for reply in replies], [403] * 5 + [429] * 2)
         self.assert_page(replies[-1], 429, "too many wrong codes", "<form")
         self.assertEqual(replies[-1].headers["Retry-After"], "30")
-        self.assert_logged("profile coded: code refused from 127.0.0.3: too many wrong ones")
+        self.assert_logged("profile coded: refused 127.0.0.3: too many wrong codes")
         made = self.invite("coded", "--uses", "9")
         reply = Browser(self.issuer.url, source).send_code("coded", made["code"])
         self.assertEqual(reply.status, 429, "not even the right one")

@@ -4,19 +4,26 @@ on, and each way in which it is settled, or is not."""
 import json
 import signal
 import time
+from datetime import datetime
 
-from rig.client_side import Client, Device
+from rig import constructs
+from rig.client_side import Client, Device, HttpSession
+from rig.constructs import SessionCounter
 from rig.crlcase import CrlCase
 from rig.middlemancase import flipped
-from rig.mitm import Drop, Relay, sks_name
-from rig.processes import provision, run, spawn
+from rig.mitm import Drop, Relay, change_message, sks_name
+from rig.processes import provision, run, run_json, spawn
+from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import PROFILE, write_profile
+from rig.watching import WatchTest
 
 DONE, REFUSED, USAGE, IO_ERROR, IN_DOUBT = range(5)
 PROOF = "ProvisioningFinalizationResponse"
 DISCOVERY = "CredentialDiscoveryRequest"
-LIFE = 3        # seconds, of the sessions that are to end in doubt
+FINALIZATION = "ProvisioningFinalizationRequest"
+LIFE = 3        # seconds, of the sessions that are to end in doubt; of devices in Python:
+SHORT_LIFE = 2
 NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
           PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]}
 
@@ -27,16 +34,23 @@ def without_pins(**changes):
     return profile
 
 
-def write_profiles(folder):
+UNLOCKING = {"lookupSpecifiers": [{"id": "Keys", "searchFilter": {"subjectRegEx": "CN=Test"}}],
+             "unlockKeys": [{"lookup": "Keys"}]}
+
+
+def write_profiles(folder, life=LIFE):
     write_profile(folder, "plain")
-    write_profile(folder, "short", sessionLifeTime=LIFE)
+    write_profile(folder, "short", sessionLifeTime=life)
     for name, changes in (("unmanaged", {"keyManagementKey": False}),
                           ("private", {"privacyEnabled": True})):
         write_profile(folder, name, **changes)
-        write_profile(folder, "short-" + name, sessionLifeTime=LIFE, **changes)
-    (folder / "short-no-pin.json").write_text(json.dumps(without_pins(sessionLifeTime=LIFE)))
+        write_profile(folder, "short-" + name, sessionLifeTime=life, **changes)
+    (folder / "short-no-pin.json").write_text(json.dumps(without_pins(sessionLifeTime=life)))
+    second = [{**NO_PIN["keyEntrySpecifiers"][0], "id": "Key.2"}]
+    write_profile(folder, "short-mixed", sessionLifeTime=life, keyEntrySpecifiers=second)
     # createPinPolicy, createKeyEntry and its attestation, setCertificatePath, the close: no more.
     write_profile(folder, "tight", sessionKeyLimit=6)
+    write_profile(folder, "looking", **UNLOCKING)
     return folder
 
 
@@ -58,6 +72,21 @@ class DoubtCase(CrlCase):
             self.assertEqual((row["state"], row["revocation"]), ("live", None))
             self.assert_good(self.der(row))
 
+    def assert_confirmed(self, session_id, by):
+        """It counts without a proof of its own, and everybody is told who has shown it."""
+        self.assert_counts(session_id)
+        shown = run_json("sks-issuer", "show", session_id, "--data", self.issuer.data, "--json")
+        self.assertEqual((shown["verdict"], shown["cause"]), ("succeeded", ""))
+        last = shown["timeline"][-1]
+        self.assertEqual((last["check"], last["passed"], last["detail"]),
+                         ("confirmation", True, "by session " + by))
+        status, page = HttpSession(self.issuer.url).record("done", session_id)
+        self.assertEqual((status, page["verdict"], page["cause"]), (200, "succeeded", ""))
+        self.assertEqual(HttpSession(self.issuer.url).record("failed", session_id)[0], 404)
+        self.assertEqual(list(check_record(self.issuer, session_id)), [])
+        self.assertRegex(self.issuer.stderr(), "session %s profile .*: confirmed by a later"
+                         % session_id)
+
     def assert_void(self, session_id, cause):
         self.assertRegex(self.assert_verdict(session_id, "failed"), cause)
         for row in self.exported("--session", session_id):
@@ -73,7 +102,10 @@ class DoubtCase(CrlCase):
         return self.reason(self.der(row))
 
     def wait(self):
-        time.sleep(LIFE + 1.2)
+        """Until the life time of the short sessions is over; it is counted in whole seconds."""
+        end = max(datetime.fromisoformat(row["expires"].replace("Z", "+00:00")).timestamp()
+                  for row in self.issuer.sessions() if row["profile"].startswith("short"))
+        time.sleep(max(0, end + 1.02 - time.time()))
 
 
 class CutLine(DoubtCase):
@@ -148,7 +180,7 @@ class CutLine(DoubtCase):
 
     def test_request_lost(self):
         """The ProvisioningFinalizationRequest: the proxy gives up at both ends."""
-        self.outer.hook = self.drop(("response", "ProvisioningFinalizationRequest"))
+        self.outer.hook = self.drop(("response", FINALIZATION))
         code, outcome, _ = self.provision()
         self.assertEqual((code, outcome["outcome"]), (IO_ERROR, "error"))
         self.assert_void(outcome["serverSessionId"], "aborted by the client")
@@ -159,7 +191,7 @@ class CutLine(DoubtCase):
         gone = []
 
         def hook(direction, name, _body, _count):
-            gone.extend([1] if (direction, name) == ("response", "ProvisioningFinalizationRequest")
+            gone.extend([1] if (direction, name) == ("response", FINALIZATION)
                         else [])
             if gone:
                 raise Drop
@@ -195,9 +227,9 @@ class CutLine(DoubtCase):
         code, next_one, log = self.provision()
         self.assertEqual(code, DONE, (next_one, log))
         self.assertIn(("request", "postUnlockKey"), self.inner.seen)
-        self.assert_counts(outcome["serverSessionId"], "in doubt")
-        self.assertIn("confirmed by session " + next_one["serverSessionId"],
-                      self.assert_verdict(outcome["serverSessionId"], "in doubt"))
+        self.assert_confirmed(outcome["serverSessionId"], next_one["serverSessionId"])
+        self.issuer.restart()
+        self.assert_confirmed(outcome["serverSessionId"], next_one["serverSessionId"])
         self.assertEqual(self.new_keys(), 2)
         self.outer.seen = []
         self.assertEqual(self.provision()[0], DONE)
@@ -312,8 +344,49 @@ class CutLine(DoubtCase):
         self.resume("--session", session, "--forget", code=REFUSED)
         self.wait()
         self.assert_on_hold(session)
-        self.assertEqual(self.provision()[0], DONE)
-        self.assert_counts(session, "in doubt")
+        code, next_one, log = self.provision()
+        self.assertEqual(code, DONE, log)
+        self.assert_confirmed(session, next_one["serverSessionId"])
+
+    def test_kept_while_another_session_confirmed_it(self):
+        """The proof that then comes still is taken."""
+        session = self.lose_proof()
+        self.wait()
+        aside = self.state.rename(self.new_folder() / "aside")
+        code, next_one, log = self.provision()
+        self.assertEqual(code, DONE, log)
+        self.assert_confirmed(session, next_one["serverSessionId"])
+        self.state.rmdir() if self.state.exists() else None
+        aside.rename(self.state)
+        self.assert_resumed(session)
+        self.assertEqual(list(check_record(self.issuer, session)), [])
+
+    def test_a_middleman_who_answers_for_the_token(self):
+        """It says that a key is there which is not: the token refuses the unlock, the session
+        fails, and the other stays in doubt."""
+        gone = []
+
+        def lose(direction, name, _body, _count):
+            gone.extend([1] if (direction, name) == ("response", FINALIZATION) else [])
+            if gone:
+                raise Drop
+        self.outer.hook = lose
+        code, outcome, _ = self.provision("short")
+        self.assertEqual(code, IO_ERROR)
+        self.wait()
+        doubtful = outcome["serverSessionId"]
+        (row,) = self.exported("--session", doubtful)
+
+        def find(message):
+            message["lookupResults"][0]["matchingCredentials"] = [{
+                "serverSessionId": doubtful, "clientSessionId": "anything",
+                "certificatePath": [base64url(self.der(row))]}]
+        self.outer.hook = change_message("CredentialDiscoveryResponse", find)
+        code, forged, log = self.provision()
+        self.assertEqual((code, forged["outcome"]), (REFUSED, "refused"), (forged, log))
+        self.assert_on_hold(doubtful)
+        self.assert_void(forged["serverSessionId"], "aborted by the client")
+        self.assertEqual(self.new_keys(), 0)
 
     def test_a_session_that_was_revoked(self):
         """The operator was faster than the proof."""
@@ -362,12 +435,12 @@ class CutLine(DoubtCase):
                 self.assert_resumed(session)
 
 
-class NextSession(DoubtCase):
+class NextSession(DoubtCase, WatchTest):
     """What the next session of a device does, with devices in Python that may lie."""
 
     @classmethod
     def set_up_rig(cls):
-        cls.profiles = write_profiles(cls.new_folder())
+        cls.profiles = write_profiles(cls.new_folder(), SHORT_LIFE)
         super().set_up_rig()
 
     def doubt(self, *profiles, commit=True):
@@ -375,7 +448,7 @@ class NextSession(DoubtCase):
         clients = []
         for profile in profiles or ("short",):
             client = self.client(profile)
-            client.run(until="ProvisioningFinalizationRequest")
+            client.run(until=FINALIZATION)
             proof = client.answer() if commit else None
             clients.append((client, proof))
         self.wait()
@@ -393,10 +466,16 @@ class NextSession(DoubtCase):
         client = self.next_one()
         (specifier,) = client.request["lookupSpecifiers"]
         self.assertEqual(list(specifier["searchFilter"]), ["fingerPrint"])
+        before = self.metrics()
         self.assertTrue(client.run().done)
+        after = self.metrics()
         self.assertIn("postUnlockKey", self.methods(client))
-        self.assert_counts(doubtful.session_id, "in doubt")
+        self.assert_confirmed(doubtful.session_id, client.session_id)
         self.assert_counts(client.session_id)
+        for name, labels, more in (("sessions", {"verdict": "in doubt"}, -1),
+                                   ("sessions", {"verdict": "succeeded"}, 2),
+                                   ("sessions_ended_total", {"verdict": "succeeded"}, 2)):
+            self.assertEqual(after(name, **labels), before(name, **labels) + more, (name, labels))
 
     def test_found_is_no_proof(self):
         """A forged answer: nothing is settled by it, whatever becomes of the session."""
@@ -444,7 +523,7 @@ class NextSession(DoubtCase):
         self.device.credentials.all.clear()
         client = self.next_one()
         self.assert_on_hold(doubtful.session_id)
-        client.run(until="ProvisioningFinalizationRequest")
+        client.run(until=FINALIZATION)
         self.assert_void(doubtful.session_id, "session %s did not find it" % client.session_id)
         self.assertTrue(client.run().done)
         self.assertTrue(doubtful.post(proof).failed)
@@ -471,24 +550,64 @@ class NextSession(DoubtCase):
         self.assert_counts(doubtful.session_id)
 
     def test_the_proof_comes_after_the_confirmation(self):
+        """It changes nothing but the record, and what is no proof changes nothing at all."""
         doubtful, proof = self.doubt()
+        client = self.next_one()
+        self.assertTrue(client.run().done)
+        wrong = {**proof, "attestation": flipped(proof["attestation"])}
+        for message in (wrong, b"{", {**proof, "serverSessionId": client.session_id}):
+            reply = doubtful.post(message)
+            self.assertEqual((reply.status, reply.body), (409, b"this session is over\n"))
+            self.assert_confirmed(doubtful.session_id, client.session_id)
+        self.assertTrue(doubtful.http.request("GET", doubtful.path + "?abort=true").done)
+        self.assert_confirmed(doubtful.session_id, client.session_id)
+        for _ in range(2):
+            self.assertTrue(doubtful.post(proof).done)
+        self.assert_counts(doubtful.session_id)
+        self.assertEqual(list(check_record(self.issuer, doubtful.session_id)), [])
+        self.assertEqual(doubtful.post(wrong).status, 409)
+
+    def test_no_proof_without_its_key(self):
+        """Once the session key is forgotten, nobody can tell a proof from anything else."""
+        doubtful, proof = self.doubt()
+        self.command("forget", doubtful.session_id, code=REFUSED)
         self.assertTrue(self.client("plain").run().done)
-        self.assert_counts(doubtful.session_id, "in doubt")
-        self.assertTrue(doubtful.post(proof).done)
+        self.command("forget", doubtful.session_id)
+        key = SessionCounter(bytes(32), doubtful.counter.counter - 1)
+        nonce = from_base64url(doubtful.request["sessionCloseData"]["nonce"])
+        forged = base64url(key.attest(constructs.close_attestation_data(nonce)))
+        for message in (proof, {**proof, "attestation": forged}):
+            self.assertEqual(doubtful.post(message).status, 409)
+        self.assertEqual(self.checks(doubtful, "closing proof"), [])
         self.assert_counts(doubtful.session_id)
 
+    def test_confirmed_before_its_time_is_over(self):
+        """By a later session of a profile that looks for its keys: nothing waits for doubt."""
+        early = self.client("plain")
+        early.run(until=FINALIZATION)
+        proof = early.answer()
+        client = self.enrol("looking")
+        self.assert_confirmed(early.session_id, client.session_id)
+        self.assertTrue(early.post(proof).done)
+        self.assert_counts(early.session_id)
+
     def test_several(self):
-        """One there, one not, one without a PIN, which no harmless operation can prove."""
-        there, missing, no_pin = self.doubt("short", "short", "short-no-pin")
-        gone = self.leaf(missing[0])
+        """One there, one not, one of two keys only one of which has a PIN: that shows both; and
+        keys without PINs, there and not, which no harmless operation can prove."""
+        there, missing, mixed, no_pin, no_pin_missing = self.doubt(
+            "short", "short", "short-mixed", "short-no-pin", "short-no-pin")
+        gone = [self.leaf(client) for client, _ in (missing, no_pin_missing)]
         self.device.credentials.all = [one for one in self.device.credentials.all
-                                       if one.path[0] != gone]
+                                       if one.path[0] not in gone]
         client = self.next_one()
-        self.assertEqual(len(client.request["lookupSpecifiers"]), 3)
+        self.assertEqual(len(client.request["lookupSpecifiers"]), 6)
         self.assertTrue(client.run().done)
-        self.assertEqual(self.methods(client).count("postUnlockKey"), 1)
-        self.assert_counts(there[0].session_id, "in doubt")
-        self.assert_void(missing[0].session_id, "did not find it")
+        self.assertEqual(self.methods(client).count("postUnlockKey"), 2)
+        for confirmed, _ in (there, mixed):
+            self.assert_confirmed(confirmed.session_id, client.session_id)
+        self.assertEqual(len(self.exported("--session", mixed[0].session_id)), 2)
+        for void, _ in (missing, no_pin_missing):
+            self.assert_void(void.session_id, "did not find it")
         self.assert_on_hold(no_pin[0].session_id)
         self.assertTrue(no_pin[0].post(no_pin[1]).done)
         self.assert_counts(no_pin[0].session_id)
@@ -498,8 +617,9 @@ class NextSession(DoubtCase):
         doubtful, _ = self.doubt()
         self.assertTrue(self.client("tight").run(until=DISCOVERY).done)
         self.assert_on_hold(doubtful.session_id)
-        self.assertTrue(self.client("plain").run().done)
-        self.assert_counts(doubtful.session_id, "in doubt")
+        client = self.next_one()
+        self.assertTrue(client.run().done)
+        self.assert_confirmed(doubtful.session_id, client.session_id)
 
     def test_another_device(self):
         doubtful, _ = self.doubt()

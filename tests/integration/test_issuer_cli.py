@@ -1,11 +1,16 @@
-"""The command line of sks-issuer: check-profile, keys, roll-over."""
+"""The command line of sks-issuer: check-profile, keys, roll-over, the configuration of serve."""
 
 import json
+import re
 import unittest
 
+from cryptography import x509
+
 from rig import processes
+from rig.crlcase import CrlMixin
 from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE
 from rig.processes import PROFILES, run
+from rig.watching import WatchTest
 
 SCHEMA = "profile.schema.json"
 SHIPPED = sorted(path for path in PROFILES.glob("*.json") if path.name != SCHEMA)
@@ -130,3 +135,76 @@ class Keys(unittest.TestCase):
             self.assertEqual(key.stat().st_mode & 0o777, 0o600)
         run("sks-issuer", "init", "--data", data)       # makes no other
         self.assertEqual(len(list(data.glob("kmk*.key"))), 3)
+
+
+class Configured(CrlMixin, WatchTest):
+    """Options of serve out of a file; the environment comes before it, the command line first."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.file = cls.folder / "issuer.conf"
+        cls.file.write_text("""
+# of a test
+log-format = text
+manage = 127.0.0.1:0
+crl-url = "https://crl.example/ours.crl"
+crl-life = 100
+max-sessions = 1
+max-address-sessions = 3
+server-keys = 0
+external-ca-timeout = 5
+stop-seconds = 2
+verbose = true
+limit = 1
+""")
+        cls.options = ("--config", cls.file, "--log-format", "json")
+        super().set_up_rig()
+
+    @classmethod
+    def start(cls, program):
+        program.environment = {"SKS_ISSUER_MAX_SESSIONS": "2", "SKS_ISSUER_MANAGE_ANY": "0"}
+        return super().start(program)
+
+    def test_all_of_it_counts(self):
+        certificate = x509.load_der_x509_certificate(self.leaf(self.enrol("p256-user-pin")))
+        points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+        self.assertEqual(points[0].full_name[0].value, "https://crl.example/ours.crl")
+        self.assertIn("debug", {line["level"] for line in self.log()})
+        crl = self.crl()
+        self.assertEqual((crl.next_update - crl.last_update).total_seconds(), 100 + 300)
+        self.assertEqual(self.metrics()("trusted_certificates"), 1)
+        opened = [self.client("p256-user-pin") for _ in range(3)]
+        self.assertEqual([client.start().status for client in opened], [200, 200, 503])
+        for client in opened[:2]:
+            client.http.request("GET", client.path + "?abort=true")
+
+    def test_one_file_for_all_commands(self):
+        for _ in range(2):
+            self.enrol("p256-user-pin")
+        done = run("sks-issuer", "sessions", "--config", self.file, "--data", self.issuer.data)
+        self.assertEqual((done.returncode, len(done.stdout.splitlines())), (DONE, 2), done.stdout)
+
+    def test_faults(self):
+        for text, why in (("crl-lif = 3", "line 1: 'crl-lif'"), ("crl-life = 1", "crl-life"),
+                          ("\nmanage-any = maybe", "line 2"), ("manage", "line 1"),
+                          ("log-format = yaml", "'yaml'")):
+            path = self.folder / "bad.conf"
+            path.write_text(text + "\n")
+            done = run("sks-issuer", "serve", "--config", path, "--data", self.issuer.data,
+                       "--http", "127.0.0.1:0")
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertIn(why, done.stderr)
+        done = run("sks-issuer", "serve", "--config", "/nowhere", "--data", self.issuer.data)
+        self.assertEqual(done.returncode, IO_ERROR, done.stderr)
+class Documented(unittest.TestCase):
+    """What --help has, some file of docs/ has too."""
+
+    def test_commands_and_options(self):
+        text = "".join(path.read_text() for path in (processes.ROOT / "docs").glob("*.md"))
+        commands = re.findall(r"^  ([a-z-]+) ", run("sks-issuer", "--help").stdout, re.MULTILINE)
+        self.assertGreater(len(commands), 15)
+        for command in commands:
+            self.assertTrue(re.search(r"sks-issuer %s\b|`%s`" % (command, command), text), command)
+            for option in re.findall(r"--[a-z-]+", run("sks-issuer", command, "--help").stdout):
+                if option not in ("--help", "--version"):
+                    self.assertTrue(re.search(option + r"\b(?!-)", text), (command, option))

@@ -45,10 +45,6 @@ class Revocation(CrlCase):
         self.assertEqual(len(point.value), 1)
         self.crl(point.value[0].full_name[0].value)
 
-    @staticmethod
-    def number(crl):
-        return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-
     def test_number_grows_with_each_change_only(self):
         der = self.enrolled()
         first = self.crl_bytes()

@@ -3,20 +3,16 @@
 import concurrent.futures
 import json
 import time
-from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import (
-    Encoding, NoEncryption, PrivateFormat)
 
+from rig import external_ca
 from rig.certificates import Authority
 from rig.crlcase import CrlCase
 from rig.issuercase import REFUSED
 from rig.keygen2 import dumps
 from rig.processes import provision
 from rig.testcase import PROFILE, write_profile
-
-COMMAND = Path(__file__).resolve().parent / "rig" / "external_ca.py"
 
 
 def profile(subject="CN=Test", **certificate):
@@ -32,10 +28,7 @@ class ExternalCase(CrlCase):
     def set_up_rig(cls):
         cls.ca = Authority("External CA")
         cls.ca_folder = cls.new_folder()
-        cls.ca.write_pem(cls.ca_folder / "ca.pem")
-        (cls.ca_folder / "ca.key").write_bytes(cls.ca.key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        cls.external = "exec /usr/bin/python3 %s %s" % (COMMAND, cls.ca_folder)
+        cls.external = external_ca.prepare(cls.ca_folder, cls.ca)
         cls.profiles = cls.new_folder()
         cls.write_profiles()
         super().set_up_rig()
@@ -116,7 +109,7 @@ class External(ExternalCase):
         self.mode(mode)
         client = self.client("external")
         reply = client.run()
-        self.assert_refused(client, reply, "^certificate: Key.1: external CA: " + cause)
+        self.assert_refused(client, reply, "^external CA: Key.1: " + cause)
         self.assertEqual(self.exported("--session", client.session_id), [])
         _, page = client.record("failed")
         self.assertNotIn("operator alone", page["cause"])
@@ -132,7 +125,7 @@ class External(ExternalCase):
                 ("expired", ".*not valid now$")):
             with self.subTest(mode):
                 self.fails(mode, cause)
-        self.assertIn("this is for the operator alone", self.issuer.stderr())
+        self.assertIn("command: this is for the operator alone", self.issuer.stderr())
         self.mode("good")
         self.assert_external(self.enrol("external"))
 
@@ -176,7 +169,7 @@ class External(ExternalCase):
         code, outcome, _ = provision(self.issuer.url + "/kg2/external", token.url, "--state",
                                      self.new_folder())
         self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "issuer"))
-        self.assertIn("external CA: the command ended with exit code 1", outcome["cause"])
+        self.assertIn("external CA: Key.1: the command ended with exit code 1", outcome["cause"])
         self.assertEqual(len(token.list()), 1)
 
     def test_revoke(self):

@@ -14,9 +14,10 @@ from rig.certificates import Authority, generate
 from rig.client_side import Client, Device
 from rig.credentials import Credential, Owner
 from rig.crlcase import CrlMixin
+from rig.enrolcase import Browser
 from rig.issuercase import ProfileTest
 from rig.keygen2 import dumps
-from rig.processes import PROFILES, Issuer
+from rig.processes import PROFILES, Issuer, run_json
 from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
@@ -263,6 +264,7 @@ class OldFolder(CrlMixin):
         profiles = cls.new_folder()
         for name in ("plain", "short"):
             write_profile(profiles, name)
+        write_profile(profiles, "coded", enrolment={"code": True})
         issuer = Issuer(cls.new_folder(), trust=[trust], profiles=profiles,
                         options=("--public-url", cls.facts["url"]))
         shutil.rmtree(issuer.data)
@@ -280,7 +282,8 @@ class OldFolder(CrlMixin):
                 self.assert_verdict(session["id"], session["verdict"])
             for certificate in session["certificates"]:
                 key = found[hashlib.sha256(from_base64url(certificate)).hexdigest()]
-                self.assertEqual((key["session"], key["owner"]), (session["id"],) * 2)
+                self.assertEqual((key["session"], key["owner"]),
+                                 (session["id"], session.get("confirmedBy", session["id"])))
                 self.assertEqual(key["device"],
                                  None if session["profile"] == "private" else device)
                 self.assertEqual(key["generation"], session["profile"] != "unmanaged")
@@ -330,6 +333,41 @@ class OldFolder(CrlMixin):
             tally = database.execute("SELECT verdict, sessions FROM tally WHERE sessions > 0")
             self.assertEqual(dict(tally), counts)
 
+    def invitations(self, *arguments):
+        return run_json("sks-issuer", *(arguments or ("invitations",)), "--data", self.issuer.data,
+                        "--json")
+
+    def assert_code(self, code, status, text=b""):
+        reply = Browser(self.issuer.url).send_code("coded", code)
+        self.assertEqual(reply.status, status, reply.body)
+        self.assertIn(text, reply.body)
+
+    def test_codes(self):
+        self.assert_code(self.invitations("invite", "coded")["code"], 303)
+        old = self.facts["invitations"]
+        states = {row["number"]: row["state"] for row in self.invitations()["invitations"]}
+        for state, invitation in old.items():
+            self.assertEqual(states[invitation["number"]], state)
+        if old:
+            self.assert_code(old["open"]["code"], 303)
+            self.assert_code(old["used up"]["code"], 403, b"used already")
+            self.assert_code(old["withdrawn"]["code"], 403, b"was withdrawn")
+
+    def test_what_a_purge_leaves(self):
+        """Behind all others: the evidence goes, and what is over of invitations."""
+        rows, entries = self.issuer.sessions(), {entry.serial_number for entry in self.crl()}
+        with contextlib.closing(sqlite3.connect(self.issuer.data / "issuer.db")) as database, \
+                database:
+            database.execute("UPDATE invitation SET ended = ended - 7200 WHERE ended < ?",
+                             (time.time() + 1,))
+        done = self.invitations("purge", "--older-than", "0")
+        self.assertGreaterEqual(done["evidence"], 5)
+        self.assertEqual(done["sessions"], 0)       # their certificates are good for years
+        self.assertEqual(self.issuer.sessions(), rows)
+        self.assertEqual({entry.serial_number for entry in self.crl()}, entries)
+        self.assertEqual(self.invitations()["invitations"], [])
+        self.test_tally()
+
     def test_late_proof(self):
         """The last one: until then it is on hold."""
         session = next(row for row in self.facts["sessions"] if row["verdict"] == "in doubt")
@@ -372,3 +410,26 @@ class OldFolder4(OldFolder3):
     """The last one without a tally."""
 
     version = "4"
+
+
+class OldFolder5(OldFolder3):
+    """The last one without invitations."""
+
+    version = "5"
+
+
+class OldFolder6(OldFolder3):
+    """The last one of which nothing was purged, and in which a session stayed in doubt that a later one had confirmed."""
+
+    version = "6"
+
+    def test_confirmed(self):
+        (session,) = (row for row in self.facts["sessions"] if "confirmedBy" in row)
+        (check,) = (check for check in self.issuer.evidence(session["id"])["checks"]
+                    if check["name"] == "confirmation")
+        self.assertEqual((check["result"], check["detail"]),
+                         ("pass", "by session " + session["confirmedBy"]))
+        client = Client(self.issuer.url, session["profile"])
+        client.http.cookie = session["cookie"]
+        self.assertTrue(client.post(session["proof"].encode()).done)
+        self.test_all_that_is_in_it()

@@ -2,29 +2,19 @@
 
 import resource
 import shutil
-import socket
 import time
 
-from rig import constructs, raw_http
-from rig.certificates import generate
-from rig.client_side import Client, Device
+from rig.client_side import Client
 from rig.issuercase import USAGE
-from rig.mitm import flip_bit
 from rig.processes import PROFILES, Issuer, run
-from rig.sks_types import base64url, from_base64url
 from rig.testcase import RigTest, write_profile
 from rig.watching import WatchTest, get
 
 INITIALIZATION = "ProvisioningInitializationRequest"
 CREATION = "KeyCreationRequest"
 FINALIZATION = "ProvisioningFinalizationRequest"
-LIMIT = 4 * 1024 * 1024
 LINE = {"time", "level", "method", "path", "status", "received", "bytes", "microseconds",
         "address"}
-
-
-def flipped(text):
-    return base64url(flip_bit(from_base64url(text), 0))
 
 
 class Counts(WatchTest):
@@ -34,6 +24,8 @@ class Counts(WatchTest):
         for name in ("p256-user-pin", "key-delete", "deferred-issuance", "session-2010"):
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
         write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "known", deferredIssuance=True,
+                      enrolment={"confirmDevice": True})
         super().set_up_rig()
 
     def test_metrics_add_up(self):
@@ -137,6 +129,14 @@ class Counts(WatchTest):
         self.assertEqual(self.metrics()("sessions", state="resumed"),
                          before("sessions", state="resumed"))
 
+    def test_one_whose_device_is_to_be_confirmed(self):
+        client = self.client("known")
+        client.run(until=CREATION)
+        self.assertTrue(client.post(client.answer()).pending)
+        self.assertEqual(self.metrics()("sessions", verdict="open", state="unconfirmed"), 1)
+        self.command("reject", client.session_id)
+        self.assertEqual(self.metrics()("sessions", verdict="open", state="unconfirmed"), 0)
+
     def test_in_doubt(self):
         before = self.metrics()
         client = self.client("short")
@@ -182,178 +182,7 @@ class Counts(WatchTest):
             self.assertEqual(line["bytes"] > 0, line["status"] == 200)
 
 
-class Refusals(WatchTest):
-    """Each refusal is one line of the log and one more of its metric."""
-
-    @classmethod
-    def set_up_rig(cls):
-        cls.profiles = cls.new_folder()
-        for name in ("p256-user-pin", "key-delete"):
-            shutil.copy(PROFILES / (name + ".json"), cls.profiles)
-        write_profile(cls.profiles, "plain")
-        write_profile(cls.profiles, "short", sessionLifeTime=1)
-        write_profile(cls.profiles, "asking", clientCapabilityQuery=["https://example.com/a"])
-        super().set_up_rig()
-
-    def refuse(self, refusal, status, action, session=True):
-        """action() returns the client that was refused, or None."""
-        before, lines = self.metrics(), len(self.requests())
-        client = action()
-        deadline = time.monotonic() + 20
-        while not (found := [line for line in self.requests()[lines:] if "refusal" in line]):
-            self.assertLess(time.monotonic(), deadline, "no line of the log")
-            time.sleep(0.05)
-        after = self.metrics()
-        self.assertEqual([(line["refusal"], line["status"]) for line in found],
-                         [(refusal, status)])
-        self.assertTrue(found[0]["cause"])
-        self.assertEqual(after("refusals_total", cause=refusal),
-                         before("refusals_total", cause=refusal) + 1)
-        self.assertEqual(after("refusals_total"), before("refusals_total") + 1)
-        if session:
-            self.assertEqual(found[0]["session"], client.session_id)
-        else:
-            self.assertNotIn("session", found[0])
-
-    def failing(self, until, change, profile="plain"):
-        """A session whose answer to the request `until` is changed."""
-        def action():
-            client = self.client(profile)
-            client.run(until=until)
-            message = client.answer()
-            changed = change(message)
-            reply = client.post(message if changed is None else changed)
-            self.assertTrue(reply.failed, reply)
-            return client
-        return action
-
-    def test_sessions(self):
-        def initialization(**options):
-            def action():
-                client = self.client("plain")
-                client.run(until=INITIALIZATION)
-                self.assertTrue(client.post(client.initialization_response(**options)).failed)
-                return client
-            return action
-
-        def key(**changes):
-            return lambda m: m["generatedKeys"][0].update(changes)
-
-        other = constructs.to_jwk(generate("P-384").public_key())
-        for refusal, action in (
-                ("message", self.failing("InvocationRequest", lambda m: b"{")),
-                ("session ids", self.failing(
-                    "InvocationRequest", lambda m: m.update(serverSessionId="another"))),
-                ("client capabilities", self.failing(
-                    "InvocationRequest",
-                    lambda m: m["clientCapabilities"][0].update(type="https://example.com/b"),
-                    "asking")),
-                ("server time", self.failing(
-                    INITIALIZATION, lambda m: m.update(serverTime="2020-01-01T00:00:00Z"))),
-                ("device id", self.failing(INITIALIZATION, lambda m: m.pop("deviceId") and None)),
-                ("client key", self.failing(
-                    INITIALIZATION, lambda m: m.update(clientEphemeralKey=other))),
-                ("session attestation", initialization(attesting_key=generate())),
-                ("generated keys", self.failing(CREATION, key(id="Key.2"))),
-                ("key attestation", self.failing(
-                    CREATION, lambda m: key(attestation=flipped(
-                        m["generatedKeys"][0]["attestation"]))(m))),
-                ("closing proof", self.failing(
-                    FINALIZATION, lambda m: m.update(attestation=flipped(m["attestation"])))),
-                ("lookup results", self.failing(
-                    "CredentialDiscoveryRequest",
-                    lambda m: m["lookupResults"][0].update(id="None.1"), "key-delete")),
-                ("credentials", self.failing(
-                    "CredentialDiscoveryRequest", lambda m: None, "key-delete"))):
-            with self.subTest(refusal):
-                self.refuse(refusal, 302, action)
-
-    def test_device_path(self):
-        self.device = Device()
-        self.refuse("device path", 302, self.failing(INITIALIZATION, lambda m: None))
-
-    def test_address(self):
-        def action():
-            client = self.client("plain")
-            client.start()
-            client.path = "/kg2/p256-user-pin"
-            self.assertTrue(client.post(client.answer()).failed)
-            return client
-        self.refuse("address", 302, action)
-
-    def test_given_up_and_over(self):
-        client = self.client("plain")
-        client.start()
-
-        def give_up():
-            client.http.request("GET", client.path + "?abort=true")
-            return client
-
-        def come_again():
-            self.assertTrue(client.post(client.answer()).failed)
-            return client
-
-        self.refuse("aborted by the client", 302, give_up)
-        self.refuse("session over", 302, come_again)
-        done = self.enrol("plain")
-        self.refuse("session over", 409,
-                    lambda: done.post({"more": 1}) and done)
-
-    def test_life_time(self):
-        client = self.client("short")
-        client.start()
-        time.sleep(2.2)
-        self.refuse("life time over", 302, lambda: client.post(client.answer()) and client)
-
-    def test_requests(self):
-        def ask(method, path, **options):
-            return lambda: get(self.issuer.url, path, method, **options) and None
-
-        def post(body, **headers):
-            def action():
-                http_client = Client(self.issuer.url, "plain").http
-                http_client.request("POST", "/kg2/plain", body,
-                                    {"Content-Type": "application/json", **headers})
-            return action
-
-        for refusal, status, action in (
-                ("no session", 403, post(b"{}")),
-                ("no session", 403, post(b"{}", Cookie="sks-session=" + "A" * 32)),
-                ("no session", 403, ask("GET", "/kg2/plain?abort=true")),
-                ("media type", 415, ask("POST", "/kg2/plain")),
-                ("no such profile", 404, ask("GET", "/kg2/none?init=true")),
-                ("no such session", 404, ask("GET", "/done/none")),
-                ("not found", 404, ask("GET", "/none")),
-                ("method", 405, ask("DELETE", "/kg2/plain")),
-                ("bad request", 400, ask("GET", "/kg2/plain")),
-                ("too large", 413, self.too_large),
-                ("too large", 413, self.too_many_chunks),
-                ("unanswered", 0, self.cut)):
-            with self.subTest(refusal, status=status):
-                self.refuse(refusal, status, action, session=False)
-
-    def send(self, headers, *parts):
-        sock = raw_http.connect(self.issuer.url)
-        sock.sendall(raw_http.head(self.issuer.url, "/kg2/plain", headers={
-            "Content-Type": "application/json", **headers}))
-        for part in parts:
-            sock.sendall(part)
-        return sock
-
-    def too_large(self):
-        with self.send({"Content-Length": str(LIMIT + 1)}) as sock:
-            self.assertEqual(raw_http.read_answer(sock)[0], 413)
-
-    def too_many_chunks(self):
-        part = raw_http.chunk(bytes(LIMIT // 2 + 1))
-        with self.send({"Transfer-Encoding": "chunked"}, part, part, b"0\r\n\r\n") as sock:
-            self.assertEqual(raw_http.read_answer(sock)[0], 413)
-
-    def cut(self):
-        with self.send({"Content-Length": "100"}, b"{") as sock:
-            sock.shutdown(socket.SHUT_WR)
-            raw_http.read_all(sock)
-
+class Strangers(WatchTest):
     def test_labels_are_bounded(self):
         """What strangers send makes no new labels."""
         before = self.metrics()

@@ -1,5 +1,5 @@
 /* sks-token backup: the store as it is at one moment, in one sealed file. */
-#include "token/backup.h"
+#include "keygen2/crypto/backup.h"
 #include "token/command/rows.h"
 #include "token/command/whole_store.h"
 
@@ -16,12 +16,13 @@ const struct option_row OPTIONS_BACKUP[] = {
 static enum sks_status write_backup(struct whole_store *whole, const char *path, uint64_t *size,
                                     struct sks_error *err)
 {
+    const struct backup_seal seal = vault_backup_seal(whole->vault);
     struct backup_writer writer = { .file.fd = -1 };
     const char *database;
     enum sks_status rc;
 
     TRY(whole_store_settle(whole, &database, err));
-    TRY(backup_begin(&writer, whole->vault, path, err));
+    TRY(backup_begin(&writer, &seal, path, err));
     TRY(backup_add(&writer, TOKEN_DATABASE, database, err));
     if (file_exists(whole->folder.device_ca))
         TRY(backup_add(&writer, TOKEN_DEVICE_CA, whole->folder.device_ca, err));

@@ -7,7 +7,7 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/base/database.h"
 #include "keygen2/base/terminal.h"
-#include "token/backup.h"
+#include "keygen2/crypto/backup.h"
 #include "token/command/folder.h"
 #include "token/command/print.h"
 #include "token/command/rows.h"
@@ -207,6 +207,7 @@ static enum sks_status open_backup(struct restoring *r, struct sks_error *err)
 {
     const struct token_command_options *o = r->options;
     struct sks_error why = { 0 };
+    struct backup_seal seal;
     enum sks_status rc;
 
     TRY(folder_paths(&r->folder, o->store, o->key_file, err));
@@ -215,7 +216,8 @@ static enum sks_status open_backup(struct restoring *r, struct sks_error *err)
     rc = vault_open(r->folder.master_key, &r->vault, &why);
     REQUIRE(rc == SKS_OK, err, rc, "%s%s", why.text,
             o->key_file == NULL ? "; --master-key FILE names the master key of the backup" : "");
-    TRY(backup_open(r->vault, o->input, &r->backup, &r->about, err));
+    seal = vault_backup_seal(r->vault);
+    TRY(backup_open(&seal, o->input, &r->backup, &r->about, err));
 out:
     return rc;
 }

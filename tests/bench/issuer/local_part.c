@@ -67,7 +67,7 @@ static void run_local(void *ctx, unsigned number)
     double begin = bench_cpu_now();
 
     (void)number;
-    phase_begin(&l->issuer, l->profile, ISSUER_URI, false, &arena[0], cookie, &outcome);
+    phase_begin(&l->issuer, l->profile, &arrival, &arena[0], cookie, &outcome);
     l->spent += bench_cpu_now() - begin;
     client_begin(&l->client, l->device, ISSUER_URI);
     for (size_t i = 0; i < CLIENT_REQUESTS; i++) {

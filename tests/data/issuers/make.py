@@ -4,10 +4,13 @@
     SKS_BUILD=/build/of/that/commit tests/data/issuers/make.py NAME
 
 writes the data folder NAME and NAME/facts.json beside this file. The facts say what became of each
-session; of the one in doubt they have the closing proof, which comes late. All keys in it were
-drawn here and protect nothing.
+session; of those in doubt they have the closing proof, which comes late. The certificates of one
+were confirmed by a later session: until form 6 it stayed in doubt. They also have the codes of
+invitations, where there are any: one is open, one used up, one withdrawn. The certificates are
+good for as long as a CA of the issuer lets them. All keys in it were drawn here and protect nothing.
 """
 
+import copy
 import json
 import shutil
 import sys
@@ -19,9 +22,31 @@ sys.path.insert(0, str(HERE.parent.parent / "integration"))
 
 from rig import processes                                       # noqa: E402
 from rig.client_side import Client, Device                      # noqa: E402
+from rig.enrolcase import Browser                               # noqa: E402
 from rig.keygen2 import dumps                                   # noqa: E402
 from rig.sks_types import base64url                             # noqa: E402
-from rig.testcase import write_profile                          # noqa: E402
+from rig.testcase import PROFILE, write_profile                 # noqa: E402
+
+DAYS = 7200     # the CA's certificate has 7300
+
+
+def lasting_policies():
+    policies = copy.deepcopy(PROFILE["pinPolicySpecifiers"])
+    policies[0]["keyEntrySpecifiers"][0]["certificate"]["validityDays"] = DAYS
+    return policies
+
+
+def make_invitations(issuer):
+    """{state: what `invite` said}"""
+    def command(name, *arguments):
+        return processes.run("sks-issuer", name, *arguments, "--data", issuer.data)
+
+    made = {state: json.loads(command("invite", "coded", "--json", "--expires",
+                                      "2099-01-01T00:00:00Z", "--set", "room=12").stdout)
+            for state in ("open", "used up", "withdrawn")}
+    Browser(issuer.url).send_code("coded", made["used up"]["code"])
+    command("withdraw", str(made["withdrawn"]["number"]))
+    return made
 
 
 def main(name):
@@ -32,7 +57,10 @@ def main(name):
     for profile, changes in (("plain", {}), ("private", {"privacyEnabled": True}),
                              ("unmanaged", {"keyManagementKey": False}),
                              ("short", {"sessionLifeTime": 1})):
-        write_profile(profiles, profile, **changes)
+        write_profile(profiles, profile, pinPolicySpecifiers=lasting_policies(), **changes)
+    invites = processes.run("sks-issuer", "invite", "--help").returncode == 0
+    if invites:
+        write_profile(profiles, "coded", enrolment={"code": True})
     issuer = processes.Issuer(folder, trust=[trust], profiles=profiles)
     issuer.start()
     facts = {"device": base64url(device.certificate), "url": issuer.url, "sessions": []}
@@ -50,17 +78,29 @@ def main(name):
         if not client.run().done:
             raise SystemExit("a session did not succeed")
         remember(client, "succeeded")
+
+    def doubt():
+        client = Client(issuer.url, "short", device)
+        client.run(until="ProvisioningFinalizationRequest")
+        proof = dumps(client.answer()).decode()
+        time.sleep(2.2)
+        return client, {"cookie": client.http.cookie, "proof": proof}
+
+    confirmed, more = doubt()
+    by = Client(issuer.url, "plain", device)
+    if not by.run().done:
+        raise SystemExit("a session in doubt was not confirmed")
+    remember(confirmed, "succeeded", confirmedBy=by.session_id, **more)
+    remember(by, "succeeded")
     failed = Client(issuer.url, "plain", device)
     failed.run(until="ProvisioningFinalizationRequest")
     failed.finalization_response()
     failed.http.request("GET", failed.path + "?abort=true")
     remember(failed, "failed")
-    doubtful = Client(issuer.url, "short", device)
-    doubtful.run(until="ProvisioningFinalizationRequest")
-    proof = dumps(doubtful.answer()).decode()
-    time.sleep(2.2)
-    remember(doubtful, "in doubt", cookie=doubtful.http.cookie, proof=proof)
+    doubtful, more = doubt()
+    remember(doubtful, "in doubt", **more)
     issuer.sessions()                       # lets time pass in the database too
+    facts["invitations"] = make_invitations(issuer) if invites else {}
     issuer.stop()
     target = HERE / name
     shutil.rmtree(target, ignore_errors=True)

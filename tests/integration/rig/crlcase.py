@@ -20,6 +20,10 @@ class CrlMixin:
     def crl(self, url=None):
         return x509.load_der_x509_crl(self.crl_bytes(url))
 
+    @staticmethod
+    def number(crl):
+        return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
     def reason(self, der, crl=None):
         """Of the CRL's entry for this certificate; None if there is none."""
         entry = (crl or self.crl()).get_revoked_certificate_by_serial_number(

@@ -2,6 +2,7 @@
 
 import html
 import http.client
+import json
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -107,10 +108,11 @@ class EnrolCase(ProfileTest):
     def assert_logged(self, text):
         self.assertIn(text, self.issuer.stderr())
 
-    def assert_record_holds(self, client):
-        """Whoever checks the record again finds nothing wrong in what this adds to it."""
-        path = self.new_folder() / "record.json"
-        path.write_text(self.command("evidence", client.session_id, "--json"))
+    def assert_record_holds(self, session_id):
+        """Whoever checks the record again finds nothing wrong in it; returns the record."""
+        path = self.folder / "record.json"
+        path.write_text(self.command("evidence", session_id, "--json"))
         done = run("sks-vectors", "check-evidence", path, "--issuer-cert",
                    self.issuer.data / "ca.pem")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(path.read_text())

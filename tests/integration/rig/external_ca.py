@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """An external CA as a command: `external_ca.py FOLDER`, with ca.pem and ca.key in the folder.
 
-FOLDER/mode says how it behaves, FOLDER/requests has a line for each request.
+FOLDER/mode says how it behaves, FOLDER/requests has a line for each request. prepare() makes such
+a folder.
 """
 
 import datetime
@@ -14,9 +15,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
-    Encoding, load_pem_private_key, load_pem_public_key)
+    Encoding, NoEncryption, PrivateFormat, load_pem_private_key, load_pem_public_key)
 
 DAY = datetime.timedelta(days=1)
+
+
+def prepare(folder, authority):
+    """Returns the command line."""
+    authority.write_pem(folder / "ca.pem")
+    (folder / "ca.key").write_bytes(authority.key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "mode").write_text("good")
+    return "exec /usr/bin/python3 %s %s" % (Path(__file__).resolve(), folder)
 
 
 def issue(folder, public_key, mode, subject):
@@ -44,6 +54,8 @@ def main(folder):
     mode = (folder / "mode").read_text()
     if mode == "slow":
         time.sleep(6)
+    while mode == "waits" and not (folder / "go on").exists():
+        time.sleep(0.02)
     if mode == "hangs":
         time.sleep(600)
     if mode == "fails":

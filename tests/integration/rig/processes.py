@@ -220,6 +220,7 @@ class Token(Program):
 
 class Issuer(Program):
     name = "sks-issuer"
+    environment = {"SKS_ISSUER_STOP_SECONDS": "0"}  # idle connections would take a second each time
 
     def __init__(self, folder, trust=(), profiles=PROFILES, http="127.0.0.1:0", https=None,
                  options=()):

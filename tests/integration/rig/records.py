@@ -12,7 +12,7 @@ def check_record(issuer, session_id, pem="ca.pem"):
     with it."""
     for options in ((), WITH_KEY):
         told = run("sks-issuer", "evidence", session_id, "--data", issuer.data, "--json", *options)
-        if told.returncode != 0 and options:
+        if told.returncode != 0 and (options or "was purged" in told.stderr):
             return
         path = issuer.folder / "record.json"
         path.write_text(told.stdout)
@@ -33,11 +33,12 @@ def check_each_end(issuer, pem):
 class RecordsMixin:
     """Before the programs of a class end, its issuer tells what became of the sessions."""
 
-    records_pem = "ca.pem"
+    records_pem = "ca.pem"      # None: the tests look at each themselves
 
     @classmethod
     def tearDownClass(cls):
-        wrong = check_each_end(cls.issuer, cls.records_pem) if cls.issuer.alive() else []
+        looks = cls.records_pem and cls.issuer.alive()
+        wrong = check_each_end(cls.issuer, cls.records_pem) if looks else []
         super().tearDownClass()
         if wrong:
             raise AssertionError(wrong)

@@ -48,6 +48,7 @@ static const struct {
     { RECORD, "/checks/11/detail", "\"Key.2, with counter 2\"", "key attestation" },
     { RECORD, "/checks/17", NULL, "verdict" },
     { RECORD, "/checks/17/name", "\"closing\"", "verdict" },
+    { RECORD, "/checks/17/name", "\"confirmation\"", "verdict" },
     { RECORD, "/checks/17/result", "\"fail\"", "closing proof" },
     { 0, "/serverSessionId", "\"x\"", "ids" },
     { 0, "/privacyEnabled", "true", "device id" },

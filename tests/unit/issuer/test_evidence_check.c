@@ -263,6 +263,35 @@ Test(evidence_check, in_doubt_and_then_the_late_proof)
     cr_assert_eq(report.record.verdict, VERDICT_SUCCEEDED);
 }
 
+/* Signed as an issuer does where a later session has shown that this one closed. */
+Test(evidence_check, confirmed_by_another_session)
+{
+    json_t *root;
+
+    begin("plain");
+    respond_until("ProvisioningFinalizationRequest");
+    let_time_pass();
+    record(&WITH_KEY);
+    cr_assert_eq(json_parse(buf_bytes(&text), &root, &err), SKS_OK);
+    cr_assert_eq(json_array_append_new(json_object_get(root, "checks"),
+                                       json_pack("{s:s, s:s, s:s}", "name", "confirmation",
+                                                 "result", "pass", "detail", "by session x")),
+                 0);
+    sign_again(root);
+    assert_bad("verdict");
+    set_at(root, "/verdict", "\"succeeded\"");
+    sign_again(root);
+    assert_bad("verdict");
+    set_at(root, "/cause", "\"\"");
+    sign_again(root);
+    cr_assert_eq(check(), SKS_OK, "%s", err.text);
+    cr_assert_eq(report.count[EVIDENCE_BAD], 0, "%s", first_bad());
+    cr_assert_str_eq(found("confirmation", EVIDENCE_NOT_CHECKED),
+                     "by session x, whose record shows it");
+    cr_assert_str_eq(found("verdict", EVIDENCE_GOOD), "succeeded");
+    json_decref(root);
+}
+
 Test(evidence_check, a_session_whose_time_was_over)
 {
     begin("plain");

@@ -180,7 +180,7 @@ Test(phase, an_older_message)
 Test(phase, unknown_cookies_touch_nothing)
 {
     char right[COOKIE_LENGTH + 1];
-    const struct arrival nothing = { NULL, "x", false, { 0 } };
+    const struct arrival nothing = { .issuer_uri = "x" };
     struct outcome outcome;
 
     begin("plain");
@@ -366,8 +366,10 @@ struct racer {
 static void *send_in_thread(void *to)
 {
     struct racer *racer = to;
-    const struct arrival arrival = { client.cookie, client.issuer_uri, client.tls,
-                                     buf_bytes(&client.response) };
+    const struct arrival arrival = { .cookie = client.cookie,
+                                     .issuer_uri = client.issuer_uri,
+                                     .tls = client.tls,
+                                     .body = buf_bytes(&client.response) };
 
     phase_message(client.issuer, &arrival, &racer->arena, &racer->outcome);
     return NULL;

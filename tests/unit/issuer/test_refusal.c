@@ -16,18 +16,35 @@ static const char *name_of(const char *cause, unsigned status)
 Test(refusal, each_cause_of_a_session_is_its_own_name)
 {
     static const char *const NAMES[] = {
-        "address",         "message",
-        "session ids",     "client capabilities",
-        "server time",     "device id",
-        "client key",      "device path",
-        "generated keys",  "key algorithm",
-        "key attestation", "session attestation",
-        "lookup results",  "credentials",
-        "target",          "closing proof",
-        "profile",         "certificate",
-        "life time over",  "aborted by the client",
-        "session over",    "rejected by the operator",
+        "address",
+        "message",
+        "session ids",
+        "client capabilities",
+        "server time",
+        "device id",
+        "client key",
+        "device path",
+        "generated keys",
+        "key algorithm",
+        "key attestation",
+        "session attestation",
+        "lookup results",
+        "credentials",
+        "target",
+        "closing proof",
+        "profile",
+        "certificate",
+        "life time over",
+        "aborted by the client",
+        "session over",
+        "rejected by the operator",
         "server key",
+        "listed device",
+        "invitation",
+        "external CA",
+        "in doubt",
+        "revoked by the operator",
+        "key management key",
     };
     char cause[100];
 
@@ -35,6 +52,32 @@ Test(refusal, each_cause_of_a_session_is_its_own_name)
         cr_assert_str_eq(name_of(NAMES[i], NO_STATUS), NAMES[i]);
         (void)snprintf(cause, sizeof cause, "%s: and more: why", NAMES[i]);
         cr_assert_str_eq(name_of(cause, 302), NAMES[i]);
+    }
+}
+
+/* docs/watching.md: what enrolment refuses has no session yet, and a status that does not tell. */
+Test(refusal, each_cause_of_enrolment_is_its_own_name)
+{
+    static const char *const NAMES[] = {
+        "code unknown",
+        "code expired",
+        "code used up",
+        "code withdrawn",
+        "too many wrong codes",
+        "no code",
+        "link expired",
+        "link used",
+        "invitation withdrawn",
+        "too many sessions",
+        "too many sessions of one address",
+        "too many requests",
+    };
+    char cause[100];
+
+    for (size_t i = 0; i < NITEMS(NAMES); i++) {
+        (void)snprintf(cause, sizeof cause, "%s: and more: why", NAMES[i]);
+        cr_assert_str_eq(name_of(cause, 403), NAMES[i]);
+        cr_assert_str_eq(name_of(cause, 429), NAMES[i]);
     }
 }
 

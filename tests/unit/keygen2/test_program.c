@@ -176,9 +176,11 @@ Test(program, help_of_a_command)
                      "Usage: sks-test serve URL --listen HOST:PORT [OPTION]...\n\nServes "
                      "something.\n\nOptions:\n"
                      "      --listen HOST:PORT  where to listen [$TEST_LISTEN] (required)\n"
-                     "  -H, --host NAME         a name it goes by\n"
+                     "  -H, --host NAME         a name it goes by [$SKS_TEST_HOST]\n"
                      "  -t, --timeout S         seconds (60) [$TEST_TIMEOUT]\n"
                      "  -v, --verbose           say more [$TEST_VERBOSE]\n"
+                     "      --config FILE       lines of NAME = VALUE, for options that are given "
+                     "nowhere else [$SKS_TEST_CONFIG]\n"
                      "      --help              show this help\n"
                      "      --version           show the version\n");
 }

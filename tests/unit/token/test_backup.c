@@ -1,6 +1,6 @@
 /* Backups: what was written comes back, and nothing that was altered anywhere. */
+#include "keygen2/crypto/backup.h"
 #include "tests/unit/support/token/store_fixture.h"
-#include "token/backup.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -13,11 +13,13 @@ enum { CHUNK = 65536, HEAD = BACKUP_HEAD_SIZE };
 
 static struct store_fixture fixture;
 static struct sks_error err;
+static struct backup_seal how;
 static char source[128], backup[128];
 
 static void set_up(void)
 {
     store_fixture_open(&fixture);
+    how = vault_backup_seal(fixture.vault);
     (void)snprintf(source, sizeof source, "%s/source", fixture.folder);
     (void)snprintf(backup, sizeof backup, "%s/backup", fixture.folder);
 }
@@ -62,7 +64,7 @@ static enum sks_status back_up(struct bytes first, struct bytes second)
 
     err = (struct sks_error){ 0 };
     write_file(source, first);
-    TRY(backup_begin(&w, fixture.vault, backup, &err));
+    TRY(backup_begin(&w, &how, backup, &err));
     TRY(backup_add(&w, "one", source, &err));
     write_file(source, second);
     TRY(backup_add(&w, "two", source, &err));
@@ -93,7 +95,7 @@ static enum sks_status verify(void)
     enum sks_status rc;
 
     err = (struct sks_error){ 0 };
-    rc = backup_open(fixture.vault, backup, &reader, NULL, &err);
+    rc = backup_open(&how, backup, &reader, NULL, &err);
     cr_assert_eq(reader != NULL, rc == SKS_OK);
     backup_close(reader);
     return rc;
@@ -107,7 +109,7 @@ static void check_round_trip(size_t one, size_t two)
     struct backup_about about;
 
     cr_assert_eq(back_up(buf_bytes(&first), buf_bytes(&second)), SKS_OK, "%s", err.text);
-    cr_assert_eq(backup_open(fixture.vault, backup, &reader, &about, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(backup_open(&how, backup, &reader, &about, &err), SKS_OK, "%s", err.text);
     cr_assert_gt(about.created, 1700000000U);
     cr_assert_neq(about.made_by[0], '\0');
     cr_assert_eq(backup_read(reader, &sink, &err), SKS_OK, "%s", err.text);
@@ -272,9 +274,11 @@ Test(backup, another_master_key_opens_nothing)
     (void)unlink(path);
     cr_assert_eq(back_up(bytes_of("x"), bytes_of("y")), SKS_OK);
     fixture.vault = other;
+    how = vault_backup_seal(other);
     cr_assert_eq(verify(), SKS_ERROR_CRYPTO);
     cr_assert(strstr(err.text, "another master key") != NULL, "%s", err.text);
     fixture.vault = own;
+    how = vault_backup_seal(own);
     cr_assert_eq(verify(), SKS_OK);
     vault_close(other);
 }
@@ -314,7 +318,7 @@ Test(backup, one_that_is_not_finished_leaves_nothing)
     struct backup_writer w;
 
     write_file(source, bytes_of("x"));
-    cr_assert_eq(backup_begin(&w, fixture.vault, backup, &err), SKS_OK);
+    cr_assert_eq(backup_begin(&w, &how, backup, &err), SKS_OK);
     cr_assert_eq(backup_add(&w, "one", source, &err), SKS_OK);
     cr_assert_neq(backup_add(&w, "two", "/nowhere/at/all", &err), SKS_OK);
     backup_end(&w);

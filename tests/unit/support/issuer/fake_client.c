@@ -9,10 +9,13 @@
 void client_begin(struct fake_client *c, struct issuer *issuer, const char *profile,
                   const struct device *device)
 {
+    struct arrival arrival = { 0 };
+
     *c = (struct fake_client){ .issuer = issuer, .device = device };
     c->issuer_uri = arena_printf(&c->arena, "http://issuer.test/kg2/%s", profile);
-    phase_begin(issuer, profile_find(&issuer->profiles, profile), c->issuer_uri, c->tls, &c->arena,
-                c->cookie, &c->outcome);
+    arrival = (struct arrival){ .issuer_uri = c->issuer_uri, .tls = c->tls };
+    phase_begin(issuer, profile_find(&issuer->profiles, profile), &arrival, &c->arena, c->cookie,
+                &c->outcome);
     cr_assert_eq(c->outcome.kind, OUTCOME_ANSWER);
     (void)strcpy(c->id, c->outcome.session.id);
 }
@@ -250,7 +253,10 @@ void client_respond(struct fake_client *c)
 
 enum outcome_kind client_send(struct fake_client *c)
 {
-    const struct arrival arrival = { c->cookie, c->issuer_uri, c->tls, buf_bytes(&c->response) };
+    const struct arrival arrival = { .cookie = c->cookie,
+                                     .issuer_uri = c->issuer_uri,
+                                     .tls = c->tls,
+                                     .body = buf_bytes(&c->response) };
 
     phase_message(c->issuer, &arrival, &c->arena, &c->outcome);
     return c->outcome.kind;

@@ -1,21 +1,31 @@
 /*
- * Backups: files of a token, sealed as a whole with a key made from its master key, which is not in
- * them. Whatever their size, a chunk at a time is in memory.
+ * Backups: files, sealed as a whole with a key made from a secret that is not in them. Whatever
+ * their size, a chunk at a time is in memory.
  *
- *   "SKSB", format 1 (byte), salt (16 random bytes), then chunks to the end of the file:
+ *   magic (4 bytes), format 1 (byte), salt (16 random bytes), then chunks to the end of the file:
  *   length (uint) and so many bytes, sealed for the header before them all and their number from 0
  *
  * A chunk begins with its kind: 0 once, the first: time (ulong, seconds), version of the program
  * (string); 1 begins a file: name (string); 2 data of that file; 3 once, the last. So nothing can
  * be left out, repeated, reordered, cut off or taken from another backup.
  */
-#ifndef TOKEN_BACKUP_H
-#define TOKEN_BACKUP_H
+#ifndef KEYGEN2_CRYPTO_BACKUP_H
+#define KEYGEN2_CRYPTO_BACKUP_H
 
 #include "keygen2/base/files.h"
-#include "token/vault.h"
+#include "keygen2/crypto/seal.h"
 
 enum { BACKUP_HEAD_SIZE = 4 + 1 + 16 };
+
+/* Whose backups, and how they are sealed. */
+struct backup_seal {
+    const char *magic; /* 4 characters */
+    const char *what;  /* "backup of a token" */
+    const char
+        *wrong_key; /* "sealed with another master key", where the first chunk does not open */
+    const void *ctx;
+    enum sks_status (*make_key)(const void *ctx, struct bytes salt, uint8_t key[SEAL_KEY_SIZE]);
+};
 
 /* ---- writing ---- */
 
@@ -29,10 +39,11 @@ struct backup_writer {
 /**
  * Begins a backup; backup_end() it in any case.
  *
+ * @param how   may go
  * @param path  appears when the backup is finished; what is there must be a backup or empty, else
  *              SKS_ERROR_NOT_ALLOWED
  */
-CHECKED enum sks_status backup_begin(struct backup_writer *w, const struct vault *vault,
+CHECKED enum sks_status backup_begin(struct backup_writer *w, const struct backup_seal *how,
                                      const char *path, struct sks_error *err);
 
 /** Adds a file. @param name that it gets in the backup */
@@ -64,11 +75,12 @@ struct backup_reader;
 /**
  * Opens a backup and verifies all of it.
  *
+ * @param how    may go
  * @param about  out: NULL if nobody wants to know
  * @return SKS_ERROR_EXTERNAL if it cannot be read; SKS_ERROR_CRYPTO if it is sealed with another
- *         master key, altered or cut off
+ *         key, altered or cut off
  */
-CHECKED enum sks_status backup_open(const struct vault *vault, const char *path,
+CHECKED enum sks_status backup_open(const struct backup_seal *how, const char *path,
                                     struct backup_reader **reader, struct backup_about *about,
                                     struct sks_error *err);
 

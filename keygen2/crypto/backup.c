@@ -1,4 +1,4 @@
-#include "token/backup.h"
+#include "keygen2/crypto/backup.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/version.h"
 
@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint8_t MAGIC[] = { 'S', 'K', 'S', 'B' };
-
 enum {
+    MAGIC_SIZE = 4,
     FORMAT = 1,
     SALT_SIZE = 16,
     DATA_MAX = 65536,                         /* of a chunk, clear */
@@ -21,11 +20,11 @@ enum {
 
 enum chunk_kind { CHUNK_ABOUT, CHUNK_FILE, CHUNK_DATA, CHUNK_END };
 
-_Static_assert(BACKUP_HEAD_SIZE == sizeof MAGIC + 1 + SALT_SIZE, "size of the header");
+_Static_assert(BACKUP_HEAD_SIZE == MAGIC_SIZE + 1 + SALT_SIZE, "size of the header");
 
 static struct bytes salt_of(const uint8_t head[BACKUP_HEAD_SIZE])
 {
-    return bytes_at(head + sizeof MAGIC + 1, SALT_SIZE);
+    return bytes_at(head + MAGIC_SIZE + 1, SALT_SIZE);
 }
 
 /* What a chunk is sealed for. */
@@ -83,9 +82,9 @@ out:
 }
 
 /* A slip of the pen must not cost a store or a key. */
-static enum sks_status check_place(const char *path, struct sks_error *err)
+static enum sks_status check_place(const char *magic, const char *path, struct sks_error *err)
 {
-    uint8_t first[sizeof MAGIC];
+    uint8_t first[MAGIC_SIZE];
     struct stat about;
     size_t got = 0;
     FILE *file;
@@ -98,22 +97,22 @@ static enum sks_status check_place(const char *path, struct sks_error *err)
         (void)fclose(file);
     }
     return file != NULL && (about.st_size == 0 ||
-                            bytes_equal(bytes_at(first, got), bytes_at(MAGIC, sizeof MAGIC)))
+                            bytes_equal(bytes_at(first, got), bytes_at(magic, MAGIC_SIZE)))
                ? SKS_OK
                : sks_fail(err, SKS_ERROR_NOT_ALLOWED, "%s: is there, and no backup", path);
 }
 
-enum sks_status backup_begin(struct backup_writer *w, const struct vault *vault, const char *path,
-                             struct sks_error *err)
+enum sks_status backup_begin(struct backup_writer *w, const struct backup_seal *how,
+                             const char *path, struct sks_error *err)
 {
     enum sks_status rc;
 
     *w = (struct backup_writer){ .file.fd = -1 };
-    memcpy(w->head, MAGIC, sizeof MAGIC);
-    w->head[sizeof MAGIC] = FORMAT;
-    TRY(check_place(path, err));
-    TRY(random_bytes(w->head + sizeof MAGIC + 1, SALT_SIZE));
-    TRY(vault_backup_key(vault, salt_of(w->head), w->key));
+    memcpy(w->head, how->magic, MAGIC_SIZE);
+    w->head[MAGIC_SIZE] = FORMAT;
+    TRY(check_place(how->magic, path, err));
+    TRY(random_bytes(w->head + MAGIC_SIZE + 1, SALT_SIZE));
+    TRY(how->make_key(how->ctx, salt_of(w->head), w->key));
     TRY(file_begin(&w->file, path, err));
     TRY(put_out(w, bytes_at(w->head, sizeof w->head), err));
     TRY(write_about(w, err));
@@ -179,7 +178,7 @@ void backup_end(struct backup_writer *w)
 
 struct backup_reader {
     FILE *file;
-    const char *path;
+    const char *path, *wrong_key;
     uint8_t head[BACKUP_HEAD_SIZE], key[SEAL_KEY_SIZE];
     uint32_t next;            /* number of the next chunk */
     struct buf sealed, clear; /* of the last one */
@@ -206,19 +205,19 @@ static enum sks_status take_all(struct backup_reader *r, uint8_t *to, size_t siz
     return rc;
 }
 
-static enum sks_status read_head(struct backup_reader *r, const struct vault *vault,
+static enum sks_status read_head(struct backup_reader *r, const struct backup_seal *how,
                                  struct sks_error *err)
 {
     size_t got;
     enum sks_status rc;
 
     TRY(take(r, r->head, sizeof r->head, &got, err));
-    REQUIRE(got == sizeof r->head && memcmp(r->head, MAGIC, sizeof MAGIC) == 0, err,
-            SKS_ERROR_EXTERNAL, "%s: no backup of a token", r->path);
-    REQUIRE(r->head[sizeof MAGIC] == FORMAT, err, SKS_ERROR_NOT_AVAILABLE,
-            "%s: a backup of format %u, this program knows %d", r->path, r->head[sizeof MAGIC],
+    REQUIRE(got == sizeof r->head && memcmp(r->head, how->magic, MAGIC_SIZE) == 0, err,
+            SKS_ERROR_EXTERNAL, "%s: no %s", r->path, how->what);
+    REQUIRE(r->head[MAGIC_SIZE] == FORMAT, err, SKS_ERROR_NOT_AVAILABLE,
+            "%s: a backup of format %u, this program knows %d", r->path, r->head[MAGIC_SIZE],
             FORMAT);
-    TRY(sks_explain(err, vault_backup_key(vault, salt_of(r->head), r->key)));
+    TRY(sks_explain(err, how->make_key(how->ctx, salt_of(r->head), r->key)));
 out:
     return rc;
 }
@@ -245,7 +244,7 @@ static enum sks_status read_chunk(struct backup_reader *r, struct sks_error *err
     r->sealed.len = size;
     rc = unseal(r->key, buf_bytes(&identity), buf_bytes(&r->sealed), &r->clear);
     REQUIRE(rc == SKS_OK, err, SKS_ERROR_CRYPTO, "%s: %s", r->path,
-            r->next == 0 ? "sealed with another master key, or altered" : "altered");
+            r->next == 0 ? r->wrong_key : "altered");
     r->next++;
 out:
     buf_free(&identity);
@@ -282,7 +281,7 @@ out:
     return sks_fail(err, SKS_ERROR_EXTERNAL, "chunks of a backup that mean nothing");
 }
 
-static enum sks_status read_from_start(struct backup_reader *r, const struct vault *vault,
+static enum sks_status read_from_start(struct backup_reader *r, const struct backup_seal *how,
                                        const struct backup_sink *sink, struct backup_about *about,
                                        struct sks_error *err)
 {
@@ -296,8 +295,8 @@ static enum sks_status read_from_start(struct backup_reader *r, const struct vau
     r->next = 0;
     REQUIRE(fseek(r->file, 0, SEEK_SET) == 0, err, SKS_ERROR_EXTERNAL, "%s: %s", r->path,
             strerror(errno));
-    if (vault != NULL)
-        TRY(read_head(r, vault, err));
+    if (how != NULL)
+        TRY(read_head(r, how, err));
     else
         TRY(take_all(r, r->head, sizeof r->head, err));
     for (;;) {
@@ -318,7 +317,7 @@ out:
     return sks_explain(err, rc);
 }
 
-enum sks_status backup_open(const struct vault *vault, const char *path,
+enum sks_status backup_open(const struct backup_seal *how, const char *path,
                             struct backup_reader **reader, struct backup_about *about,
                             struct sks_error *err)
 {
@@ -328,9 +327,10 @@ enum sks_status backup_open(const struct vault *vault, const char *path,
     *reader = NULL;
     REQUIRE(r != NULL, err, SKS_ERROR_STORAGE, "no memory for the backup");
     r->path = path;
+    r->wrong_key = how->wrong_key;
     r->file = fopen(path, "rbe");
     REQUIRE(r->file != NULL, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
-    TRY(read_from_start(r, vault, NULL, about, err));
+    TRY(read_from_start(r, how, NULL, about, err));
     *reader = r;
     r = NULL;
 out:

@@ -1,0 +1,553 @@
+"""Each way in which the issuer refuses, provoked over real sockets: what it answers, the page, the
+line of its log, its metric, and the record of the session. One row a refusal; no name of a refusal
+is without one."""
+
+import json
+import shutil
+import socket
+import sqlite3
+import threading
+from contextlib import closing
+from unittest import mock
+from urllib.parse import urlsplit
+
+
+from rig import client_side, constructs, external_ca, raw_http
+from rig.certificates import Authority, generate
+from rig.client_side import Client, Device, HttpSession
+from rig.enrolcase import Browser
+from rig.keygen2_2010 import Client2010
+from rig.mitm import flip_bit
+from rig.processes import PROFILES, run
+from rig.refusalcase import Refusal, RefusalCase, expired_ticket
+from rig.sks_types import base64url, from_base64url
+from rig.testcase import PROFILE, write_profile
+from rig.watching import get
+
+INVOCATION, INITIALIZATION = "InvocationRequest", "ProvisioningInitializationRequest"
+DISCOVERY, CREATION = "CredentialDiscoveryRequest", "KeyCreationRequest"
+FINALIZATION = "ProvisioningFinalizationRequest"
+LIMIT = 4 * 1024 * 1024
+P256 = "https://webpki.github.io/sks/algorithm#ec.nist.p256"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+NOT_PROVOKED = {
+    "unavailable": "what waits for a worker, or comes, when the time that a stop may take is over;"
+                   " the process ends then, and nobody can read its metrics",
+    "other": "stands for what has no row of its own; none is known that comes from outside",
+}
+
+
+def with_subject(subject):
+    pin, = PROFILE["pinPolicySpecifiers"]
+    key, = pin["keyEntrySpecifiers"]
+    key = {**key, "certificate": {**key["certificate"], "subject": subject}}
+    return {"pinPolicySpecifiers": [{**pin, "keyEntrySpecifiers": [key]}]}
+
+
+# ---- sessions: what a client sends, or what the operator has changed under it ----
+
+def failing(until, change, profile="plain", client_class=Client):
+    """The answer to the request `until` is changed: change(message) may return another."""
+    def provoke(test):
+        client = client_class(test.issuer.url, profile, test.device)
+        client.run(until=until)
+        message = client.answer()
+        changed = change(message)
+        return lambda: (client.post(message if changed is None else changed), client.session_id)
+    return provoke
+
+
+def changed(**properties):
+    return lambda message: message.update(properties)
+
+
+def first_key(change):
+    return lambda message: change(message["generatedKeys"][0])
+
+
+def spoil(fields):
+    fields.update(attestation=base64url(flip_bit(from_base64url(fields["attestation"]), 0)))
+
+
+def attested_by_another(test):
+    client = test.client("plain")
+    client.run(until=INITIALIZATION)
+    message = client.initialization_response(attesting_key=generate())
+    return lambda: (client.post(message), client.session_id)
+
+
+def a_device_of_nobody(test):
+    test.device = Device()
+    return failing(INITIALIZATION, lambda message: None)(test)
+
+
+def a_generation_that_is_gone(test):
+    """It owns what the device may have of a session in doubt."""
+    test.device = test.before["generation"].device
+    return failing(INITIALIZATION, lambda message: None)(test)
+
+
+def a_key_of_another_curve(test):
+    """Attested by the token itself."""
+    client = test.client("plain")
+    client.run(until=CREATION)
+    with mock.patch.dict(client_side.KEY_KINDS, {P256: "P-384"}):
+        message = client.answer()
+    return lambda: (client.post(message), client.session_id)
+
+
+def another_address(test):
+    client = test.client("plain")
+    client.start()
+    client.path = "/kg2/short"
+    return lambda: (client.post(client.answer()), client.session_id)
+
+
+def begun_before(name):
+    """A session of before the restart, with its next message."""
+    def provoke(test):
+        client = test.before[name]
+        return lambda: (client.post(client.answer()), client.session_id)
+    return provoke
+
+
+def external(mode):
+    def provoke(test):
+        (test.ca_folder / "mode").write_text(mode)
+        return failing(CREATION, lambda message: None, "external")(test)
+    return provoke
+
+
+def one_key_for_two_operations(test):
+    test.enrol("plain")
+    return failing(CREATION, lambda message: None, "clash")(test)
+
+
+def give_up(test):
+    client = test.client("plain")
+    client.start()
+    return lambda: (client.http.request("GET", client.path + "?abort=true"), client.session_id)
+
+
+def after_the_end(test):
+    act = give_up(test)
+    _, session_id = act()
+    return act
+
+
+def of_the_page(prepare):
+    """What the page for those who wait leads to, once prepare(test) has ended the session."""
+    def provoke(test):
+        session_id = prepare(test)
+        return lambda: (HttpSession(test.issuer.url).request("GET", "/pending/" + session_id),
+                        session_id)
+    return provoke
+
+
+def rejected(test):
+    client = test.client("deferred")
+    client.run()
+    test.command("reject", client.session_id)
+    return client.session_id
+
+
+def revoked(test):
+    client = test.before["revoked"]
+    test.command("revoke", "--session", client.session_id)
+    return client.session_id
+
+
+def not_found(test):
+    """Of the same device, which has nothing of the session in doubt."""
+    doubtful = test.before["lost"]
+    before = test.metrics()
+    client = Client(test.issuer.url, "plain", doubtful.device)
+    client.run(until=DISCOVERY)
+    test.assertTrue(client.run().done)
+    after = test.metrics()
+    labels = {"verdict": "failed", "cause": "in doubt"}
+    test.assertEqual(after("sessions_ended_total", **labels),
+                     before("sessions_ended_total", **labels) + 1)
+    return doubtful.session_id
+
+
+OF_SESSIONS = [
+    Refusal("message", 302, r"InvocationResponse: line 1, column 1", failing(
+        INVOCATION, lambda message: b"{")),
+    Refusal("session ids", 302, "serverSessionId", failing(
+        INVOCATION, changed(serverSessionId="another"))),
+    Refusal("client capabilities", 302, "no answer for https://example.com/a", failing(
+        INVOCATION, lambda m: m["clientCapabilities"][0].update(type="https://example.com/b"),
+        "asking")),
+    Refusal("server time", 302, "server time: ", failing(
+        INITIALIZATION, changed(serverTime="2020-01-01T00:00:00Z"))),
+    Refusal("device id", 302, "device id: ", failing(
+        INITIALIZATION, lambda message: message.pop("deviceId") and None)),
+    Refusal("client key", 302, "client key: ", failing(
+        INITIALIZATION, lambda m: m.update(
+            clientEphemeralKey=constructs.to_jwk(generate("P-384").public_key())))),
+    Refusal("server key", 302, "is not for that of this session", failing(
+        INITIALIZATION, changed(encryptedSessionKey=base64url(bytes(256))), "of-2010",
+        Client2010)),
+    Refusal("session attestation", 302, "session attestation: ", attested_by_another),
+    Refusal("device path", 302, "device path: ", a_device_of_nobody),
+    Refusal("listed device", 302, "is not on the list of the profile", failing(
+        INITIALIZATION, lambda message: None, "listed")),
+    Refusal("key management key", 302, "generation 2 is gone", a_generation_that_is_gone),
+    Refusal("lookup results", 302, "there is none for", failing(
+        DISCOVERY, lambda m: m["lookupResults"][0].update(id="None.1"), "key-delete")),
+    Refusal("credentials", 302, "there is none", failing(
+        DISCOVERY, lambda message: None, "key-delete")),
+    Refusal("generated keys", 302, 'id is not "Key.1"', failing(
+        CREATION, first_key(lambda key: key.update(id="Key.2")))),
+    Refusal("key attestation", 302, "Key.1: is not by the token", failing(
+        CREATION, first_key(spoil))),
+    Refusal("key algorithm", 302, "key algorithm: Key.1: ", a_key_of_another_curve),
+    Refusal("target", 302, "operations that exclude each other", one_key_for_two_operations),
+    Refusal("certificate", 302, 'subject: the value of CN: the enrolment does not say', failing(
+        CREATION, lambda message: None, "named")),
+    Refusal("external CA", 302, "Key.1: it refused: no credit", external("refuses")),
+    Refusal("external CA", 302, "Key.1: the command ended with exit code 1", external("fails")),
+    Refusal("external CA", 302, "Key.1: .* for another key", external("another key")),
+    Refusal("closing proof", 302, "closing proof: ", failing(FINALIZATION, spoil)),
+    Refusal("address", 302, "the message came to", another_address),
+    Refusal("profile", 302, "no longer has sessions of 2010", begun_before("profile")),
+    Refusal("invitation", 302, "the session began without one", begun_before("invitation")),
+    Refusal("life time over", 302, "^life time over", begun_before("short")),
+    Refusal("machine started anew", 302, "the machine was started anew meanwhile",
+            of_the_page(lambda test: test.before["anew"].session_id)),
+    Refusal("life time over", 302, "before the closing proof came",
+            of_the_page(lambda test: test.before["doubtful"].session_id), "in doubt"),
+    Refusal("in doubt", 302, "did not find it in the device", of_the_page(not_found)),
+    Refusal("aborted by the client", 302, "aborted by the client", give_up),
+    Refusal("rejected by the operator", 302, "rejected by the operator", of_the_page(rejected)),
+    Refusal("revoked by the operator", 302, "revoked by the operator", of_the_page(revoked)),
+    Refusal("session over", 302, "aborted by the client", after_the_end),
+]
+
+
+# ---- who may begin ----
+
+def a_code(prepare, *options):
+    """A code, typed into the form after prepare(test, invitation)."""
+    def provoke(test):
+        made = test.invite("coded", *options)
+        prepare(test, made)
+        return lambda: (test.browser().send_code("coded", made["code"]), None)
+    return provoke
+
+
+def an_expired_code(test):
+    code = test.before["code"]
+    return lambda: (test.browser().send_code("coded", code), None)
+
+
+def begin(cookie_of, profile="plain", browser=True):
+    """?init=true with a cookie of the enrolment page, looked at with a browser."""
+    def provoke(test):
+        visitor = test.browser() if browser else HttpSession(test.issuer.url)
+        visitor.cookie = cookie_of(test)
+        return lambda: (visitor.request("GET", "/kg2/%s?init=true" % profile), None)
+    return provoke
+
+
+def a_used_link(test):
+    link = test.page_link("plain")
+    client = test.client_of(link, "plain")
+    client.start()
+    client.post(client.answer())
+    return link.cookie
+
+
+def a_withdrawn_one(test):
+    made = test.invite("coded")
+    link = test.page_link("coded", made["code"])
+    test.command("withdraw", made["number"])
+    return link.cookie
+
+
+def expired_link(test):
+    return "sks-session=" + expired_ticket(test.issuer.data, "plain")
+
+
+def form(profile, body):
+    return lambda test: lambda: (
+        test.browser().request("POST", "/enroll/" + profile, body, **FORM), None)
+
+
+WHO_MAY_BEGIN = [
+    Refusal("code unknown", 403, "This code is not known here", form("coded", b"code=0000-0000")),
+    Refusal("code expired", 403, "This code has expired", an_expired_code),
+    Refusal("code used up", 403, "This code was used already", a_code(
+        lambda test, made: test.page_link("coded", made["code"]))),
+    Refusal("code withdrawn", 403, "This code was withdrawn", a_code(
+        lambda test, made: test.command("withdraw", made["number"]))),
+    Refusal("bad request", 400, "Please type the code", form("coded", b"code=%zz")),
+    Refusal("bad request", 400, "this enrolment wants no code", form("plain", b"code=0000")),
+    Refusal("no code", 403, "this enrolment wants a code: begin at http", begin(
+        lambda test: None, "coded")),
+    Refusal("no code", 403, "this enrolment wants a code: begin at http", begin(
+        lambda test: None, "coded", False)),
+    Refusal("link expired", 403, "this link has run out: begin again at http", begin(expired_link)),
+    Refusal("link used", 409, "this link has begun a session already", begin(a_used_link)),
+    Refusal("invitation withdrawn", 403, "the invitation was withdrawn", begin(
+        a_withdrawn_one, "coded")),
+    Refusal("no such profile", 404, "no such enrolment here", lambda test: lambda: (
+        test.browser().get("/enroll/none"), None)),
+]
+
+
+# ---- requests that touch no session ----
+
+def ask(method, path, body=None, **headers):
+    return lambda test: lambda: (
+        HttpSession(test.issuer.url).request(method, path, body, headers), None)
+
+
+def post(body, **headers):
+    return ask("POST", "/kg2/plain", body, **{"Content-Type": "application/json", **headers})
+
+
+def send_raw(headers, *parts, then):
+    """What http.client would not send."""
+    def act(test):
+        with raw_http.connect(test.issuer.url) as sock:
+            sock.sendall(raw_http.head(test.issuer.url, "/kg2/plain", headers={
+                "Content-Type": "application/json", **headers}))
+            for part in parts:
+                sock.sendall(part)
+            then(test, sock)
+        return None, None
+    return lambda test: lambda: act(test)
+
+
+def is_413(test, sock):
+    test.assertEqual(raw_http.read_answer(sock)[0], 413)
+
+
+def go_away(test, sock):
+    """Once the issuer has seen the head."""
+    test.assertIn(b"100 Continue", sock.recv(100))
+    sock.shutdown(socket.SHUT_WR)
+    raw_http.read_all(sock)
+
+
+def another_message_after_success(test):
+    client = test.enrol("plain")
+    return lambda: (client.post({"more": 1}), client.session_id)
+
+
+def a_damaged_row(test):
+    """A session whose state cannot be read any more, for as long as the page is asked for."""
+    client = test.enrol("plain")
+
+    def act():
+        with closing(sqlite3.connect(test.issuer.data / "issuer.db", isolation_level=None)) as db:
+            (state,), = db.execute("SELECT state FROM session WHERE id = ?", (client.session_id,))
+            db.execute("UPDATE session SET state = x'00' WHERE id = ?", (client.session_id,))
+            try:
+                return HttpSession(test.issuer.url).request(
+                    "GET", "/done/" + client.session_id), None
+            finally:
+                db.execute("UPDATE session SET state = ? WHERE id = ?", (state, client.session_id))
+    return act
+
+
+CHUNK = raw_http.chunk(bytes(LIMIT // 2 + 1))
+OF_REQUESTS = [
+    Refusal("session over", 409, "this session is over", another_message_after_success),
+    Refusal("no session", 403, "no cookie, or one of no session", post(b"{}")),
+    Refusal("no session", 403, "no cookie, or one of no session", post(
+        b"{}", Cookie="sks-session=" + "A" * 32)),
+    Refusal("no session", 403, "no cookie, or one of no session", ask(
+        "GET", "/kg2/plain?abort=true")),
+    Refusal("no such profile", 404, "no such profile", ask("GET", "/kg2/none?init=true")),
+    *[Refusal("no such session", 404, "there is no such session here", ask(
+        "GET", "/%s/none" % page, Accept=accept))
+      for page, accept in (("done", "text/html"), ("failed", "*/*"), ("pending", "text/html"))],
+    Refusal("bad request", 400, "begins a session", ask("GET", "/kg2/plain")),
+    Refusal("not found", 404, "Not Found", ask("GET", "/none")),
+    Refusal("method", 405, "Method Not Allowed", ask("DELETE", "/kg2/plain")),
+    Refusal("media type", 415, "Unsupported Media Type", ask("POST", "/kg2/plain", b"{}")),
+    Refusal("too large", 413, "Large", send_raw({"Content-Length": str(LIMIT + 1)}, then=is_413)),
+    Refusal("too large", 413, "Large", send_raw(
+        {"Transfer-Encoding": "chunked"}, CHUNK, CHUNK, b"0\r\n\r\n", then=is_413)),
+    Refusal("unanswered", 0, "closed before", send_raw(
+        {"Content-Length": "100", "Expect": "100-continue"}, then=go_away)),
+    Refusal("issuer trouble", 503, "a problem of its own, try again", a_damaged_row),
+]
+
+
+class Refusals(RefusalCase):
+    """Some need a session of before two restarts: the operator has changed profiles and lost a key
+    meanwhile, the machine was started anew, its time is over."""
+
+    refusals = OF_SESSIONS + WHO_MAY_BEGIN + OF_REQUESTS
+    options = (*RefusalCase.options, "--server-keys", "1")
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.ca_folder = cls.new_folder()
+        cls.profiles = cls.new_folder()
+        shutil.copy(PROFILES / "key-delete.json", cls.profiles)
+        session_2010 = json.loads((PROFILES / "session-2010.json").read_text())
+        for name in ("of-2010", "profile"):
+            (cls.profiles / (name + ".json")).write_text(json.dumps(session_2010))
+        lookups = [{"id": name, "searchFilter": {"subjectRegEx": "CN=Test"}} for name in "AB"]
+        for name, changes in (
+                ("plain", {}), ("invitation", {}), ("deferred", {"deferredIssuance": True}),
+                ("short", {"sessionLifeTime": 1}), ("coded", {"enrolment": {"code": True}}),
+                ("asking", {"clientCapabilityQuery": ["https://example.com/a"]}),
+                ("listed", {"enrolment": {"devices": ["00" * 32]}}),
+                ("named", with_subject("CN={person}")),
+                ("external", {"externalCa": external_ca.prepare(cls.ca_folder, Authority())}),
+                ("clash", {"lookupSpecifiers": lookups, "unlockKeys": [{"lookup": "A"}],
+                           "deleteKeys": [{"lookup": "B"}]})):
+            write_profile(cls.profiles, name, **changes)
+        super().set_up_rig()
+        run("sks-issuer", "roll-over", "--data", cls.issuer.data)
+        cls.issuer.restart()
+        cls.begin_before()
+
+    @classmethod
+    def begin_before(cls):
+        cls.before = {"anew": cls.begun("plain"), "generation": cls.begun("short", FINALIZATION)}
+        (cls.issuer.data / "kmk-2.key").unlink()
+        cls.restart(lambda db: db.execute("UPDATE meta SET value = 'x' WHERE key = 'boot'"))
+        cls.before.update(
+            short=cls.begun("short"), invitation=cls.begun("invitation", INITIALIZATION),
+            profile=cls.begun("profile", client_class=Client2010),
+            **{name: cls.begun("short", FINALIZATION) for name in ("doubtful", "lost", "revoked")})
+        cls.before["code"] = cls.invite(cls, "coded", "--expires", "1s")["code"]
+        write_profile(cls.profiles, "invitation", enrolment={"code": True})
+        write_profile(cls.profiles, "profile")
+        cls.restart()
+
+    @classmethod
+    def begun(cls, profile, until=INVOCATION, client_class=Client):
+        client = client_class(cls.issuer.url, profile, Device(authority=cls.device_ca))
+        client.run(until=until)
+        client.http.connection.close()
+        return client
+
+    @classmethod
+    def restart(cls, change=None):
+        cls.issuer.kill()
+        if change:
+            with closing(sqlite3.connect(cls.issuer.data / "issuer.db")) as database, database:
+                change(database)
+        cls.issuer.start()
+
+    def test_each(self):
+        self.refuse_each()
+
+    def test_no_refusal_is_without_a_test(self):
+        told = self.metrics().values("refusals_total", "cause")
+        tested = {row.name for case in RefusalCase.__subclasses__() for row in case.refusals}
+        self.assertEqual(tested & set(NOT_PROVOKED), set())
+        self.assertEqual(told, tested | set(NOT_PROVOKED))
+
+
+# ---- limits: each row has addresses of its own ----
+
+def from_address(number):
+    return lambda test: Browser(test.issuer.url, "127.0.0.%d" % number)
+
+
+def nth(count, browser_of, request):
+    """All but the last of so many requests are granted."""
+    def provoke(test):
+        browser = browser_of(test)
+        for _ in range(count - 1):
+            test.assertLess(request(browser).status, 429)
+        return lambda: (request(browser), None)
+    return provoke
+
+
+def begin_anew(browser):
+    browser.cookie = None
+    return browser.get("/kg2/plain?init=true")
+
+
+def no_place_at_all(test):
+    """Two sessions are open already, of the row before."""
+    for _ in range(2):
+        test.assertEqual(begin_anew(from_address(3)(test)).status, 200)
+    return lambda: (begin_anew(from_address(4)(test)), None)
+
+
+class Limits(RefusalCase):
+    options = (*RefusalCase.options, "--max-sessions", "4", "--max-address-sessions", "2",
+               "--max-address-requests", "5", "--external-ca-timeout", "1")
+    refusals = [
+        Refusal("external CA", 302, "Key.1: the command took longer than 1 s", failing(
+            CREATION, lambda message: None, "slow")),
+        Refusal("too many sessions of one address", 429, "too many open sessions", nth(
+            3, from_address(2), begin_anew)),
+        Refusal("too many sessions", 503, "as many open sessions as it takes", no_place_at_all),
+        Refusal("too many wrong codes", 429, "There were too many wrong codes", nth(
+            6, from_address(5), lambda browser: browser.send_code("coded", "0000-0000-0000"))),
+        Refusal("too many requests", 429, "too many requests from your address", nth(
+            11, from_address(6), lambda browser: browser.get("/"))),
+    ]
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = write_profile(cls.new_folder(), "plain")
+        write_profile(cls.profiles, "coded", enrolment={"code": True})
+        write_profile(cls.profiles, "slow", externalCa="sleep 60")
+        super().set_up_rig()
+
+    def test_each(self):
+        self.refuse_each()
+
+
+# ---- an issuer that is told to stop, while an external CA thinks ----
+
+def while_it_stops(test):
+    client = test.client("external")
+    client.run(until=CREATION)
+    message = client.answer()
+    test.last = threading.Thread(target=lambda: test.ends.append(client.post(message)))
+    test.last.start()
+    while not (test.ca_folder / "requests").exists():
+        test.last.join(0.02)
+    test.issuer.process.terminate()
+
+    def act():
+        while (reply := HttpSession(test.issuer.url).request(
+                "GET", "/kg2/plain?init=true")).status == 200:
+            pass        # the signal is not there yet
+        return reply, None
+    return act
+
+
+class Stopping(RefusalCase):
+    refusals = [Refusal("stopping", 503, "begins no session any more", while_it_stops)]
+
+    @classmethod
+    def start(cls, program):
+        program.environment = {}        # it waits for what is under way, as it does by default
+        return super().start(program)
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.ca_folder = cls.new_folder()
+        cls.profiles = write_profile(cls.new_folder(), "plain")
+        write_profile(cls.profiles, "external", externalCa=external_ca.prepare(
+            cls.ca_folder, Authority()))
+        (cls.ca_folder / "mode").write_text("waits")
+        super().set_up_rig()
+
+    def test_each(self):
+        """And whoever was there before is answered."""
+        self.ends = []
+        try:
+            self.refuse_each()
+        finally:
+            (self.ca_folder / "go on").touch()
+        self.last.join()
+        self.assertEqual([reply.status for reply in self.ends], [200])
+        self.assertEqual(self.issuer.process.wait(20), 0)
+        self.issuer.start()
