@@ -186,8 +186,8 @@ static void keygen2(struct issuer_end *end, const char *method, const char *targ
     } else if (has_query(target, "abort=true")) {
         phase_abort(&end->issuer, cookie, arena, &outcome);
     } else if (has_query(target, "init=true")) {
-        phase_begin(&end->issuer, profile, arena_text(arena, bytes_of(uri)), false, arena,
-                    answer->cookie, &outcome);
+        arrival.issuer_uri = arena_text(arena, bytes_of(uri)); /* kept with the session */
+        phase_begin(&end->issuer, profile, &arrival, arena, answer->cookie, &outcome);
     } else {
         answer->status = 400;
         return;

@@ -3,86 +3,126 @@
 #include "keygen2/base/files.h"
 #include "matrix/issuer_end.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scenario SCENARIOS[] = {
-    { "p256-user-pin", { NULL } },
-    { "rsa2048-pin-puk", { NULL } },
-    { "preset-pin", { NULL } },
-    { "multi-key-shared-pin", { NULL } },
-    { "unique-pins", { NULL } },
-    { "symmetric-hmac-otp", { NULL } },
-    { "private-key-restore", { NULL } },
-    { "extensions-and-logotype", { NULL } },
-    { "privacy", { NULL } },
-    { "ed25519", { NULL } },
-    { "key-update", { "p256-user-pin", NULL } },
-    { "key-clone", { "p256-user-pin", NULL } },
-    { "key-unlock", { "p256-user-pin", NULL } },
-    { "key-delete", { "p256-user-pin", NULL } },
-    { "session-2010", { NULL } },
-};
+enum { JOBS_MAX = 64 };
 
-/* One scenario under way. */
+/* What the threads share. */
 struct sweeper {
     const struct sweep_config *config;
     const struct scenario *scenario;
-    struct rig *rig;
-    struct plan *plan;
-    struct expectation expected;
     struct sweep_result *result;
+    struct plan *plan; /* of the first one's clean session */
+    const struct plan_case *item;
+    size_t *chosen, count; /* places of the cases to try */
+    pthread_mutex_t lock;
+    size_t next, done;
+    enum sks_status rc; /* first failure */
+    struct sks_error *err;
 };
 
-static enum sks_status run_clean(struct sweeper *s, const char *profile, run_watcher *watch,
-                                 struct sks_error *err)
+/* A thread, with both ends of its own. */
+struct worker {
+    struct sweeper *sweeper;
+    pthread_t thread;
+    struct rig *rig;
+    struct expectation expected;
+};
+
+/* ---- the state that each session begins with ---- */
+
+static enum sks_status run_clean(struct worker *w, const char *profile, run_watcher *watch,
+                                 void *ctx, struct sks_error *err)
 {
     struct run run;
     enum sks_status rc;
 
-    TRY(rig_run(s->rig, profile, NULL, watch, s->plan, &run, err));
+    TRY(rig_run(w->rig, profile, NULL, watch, ctx, &run, err));
     REQUIRE(run.end == RUN_SUCCEEDED, err, SKS_ERROR_NOT_ALLOWED,
-            "the clean session of %s failed: %s", profile, run.cause);
-    s->expected.succeeded = run.verdict[ISSUER_SUCCEEDED];
+            "%s: a clean session of %s fails: %s", w->sweeper->scenario->profile, profile,
+            run.cause);
+    w->expected.succeeded = run.verdict[ISSUER_SUCCEEDED];
 out:
     return rc;
 }
 
-static enum sks_status prepare(struct sweeper *s, struct sks_error *err)
+static enum sks_status prepare(struct worker *w, unsigned number, struct sks_error *err)
 {
+    const struct sweeper *s = w->sweeper;
+    char name[80], folder[PATH_MAX];
+    enum sks_status rc;
+
+    (void)snprintf(name, sizeof name, "%s-%u", s->scenario->profile, number);
+    TRY(file_path(folder, sizeof folder, s->config->folder, name));
+    TRY(file_make_folder(folder, 0700, err));
+    TRY(rig_new(folder, s->config->profiles, &w->rig, err));
+    for (size_t i = 0; s->scenario->before[i] != NULL; i++)
+        TRY(run_clean(w, s->scenario->before[i], NULL, NULL, err));
+    TRY(rig_keep(w->rig, err));
+    w->expected.before = rig_view(w->rig, true);
+    TRY(run_clean(w, s->scenario->profile, number == 0 ? plan_watch : NULL, s->plan, err));
+    w->expected.after = rig_view(w->rig, false);
+    REQUIRE(w->expected.before != NULL && w->expected.after != NULL, err, SKS_ERROR_STORAGE,
+            "no memory for what the token holds");
+out:
+    return sks_explain(err, rc);
+}
+
+static void drop(struct worker *w)
+{
+    rig_free(w->rig);
+    json_decref(w->expected.before);
+    json_decref(w->expected.after);
+}
+
+/* ---- which cases ---- */
+
+/* xorshift64*: the same cases for the same seed, on any machine. */
+static uint64_t draw(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 2685821657736338717U;
+}
+
+/* As many as may be, each as likely as another, in their order. */
+static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
+{
+    size_t max = s->config->max == 0 ? all : s->config->max;
+    uint64_t state = s->config->seed * 2 + 1;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; s->scenario->before[i] != NULL; i++)
-        TRY(run_clean(s, s->scenario->before[i], NULL, err));
-    TRY(rig_keep(s->rig, err));
-    s->expected.before = rig_view(s->rig, true);
-    TRY(run_clean(s, s->scenario->profile, plan_watch, err));
-    s->expected.after = rig_view(s->rig, false);
+    s->chosen = calloc(all + 1, sizeof *s->chosen);
+    REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    for (size_t i = 0; i < all && s->count < max; i++)
+        if (draw(&state) % (all - i) < max - s->count)
+            s->chosen[s->count++] = i;
 out:
     return rc;
 }
 
-static enum sks_status try_case(struct sweeper *s, const struct plan_case *item,
-                                struct sks_error *err)
+/* ---- one case ---- */
+
+static enum sks_status try_case(struct worker *w, const struct plan_case *item, struct run *run,
+                                struct case_result *result, struct sks_error *err)
 {
-    struct case_result result = { .scenario = s->scenario, .item = item };
     struct attack *attack = NULL;
     json_t *drawn = NULL, *undrawn = NULL;
-    struct run run;
     enum sks_status rc;
 
     TRY(attack_of_rules(bytes_of(item->rules), &attack, err));
-    TRY(rig_restore(s->rig, err));
-    TRY(rig_run(s->rig, s->scenario->profile, attack, NULL, NULL, &run, err));
-    drawn = rig_view(s->rig, true);
-    undrawn = rig_view(s->rig, false);
-    result.run = &run;
-    result.verdict = judge(&s->expected, item, &run, drawn, undrawn, &result.leftover);
-    s->result->cases[result.verdict]++;
-    s->result->leftovers += result.leftover;
-    if (s->config->told != NULL)
-        s->config->told(s->config->ctx, &result);
+    TRY(rig_restore(w->rig, err));
+    TRY(rig_run(w->rig, w->sweeper->scenario->profile, attack, NULL, NULL, run, err));
+    drawn = rig_view(w->rig, true);
+    undrawn = rig_view(w->rig, false);
+    REQUIRE(drawn != NULL && undrawn != NULL, err, SKS_ERROR_STORAGE,
+            "no memory for what the token holds");
+    *result = (struct case_result){ w->sweeper->scenario, item, MATRIX_UNFIT, false, run };
+    result->verdict = judge(&w->expected, item, run, drawn, undrawn, &result->leftover);
 out:
     json_decref(drawn);
     json_decref(undrawn);
@@ -90,45 +130,95 @@ out:
     return rc;
 }
 
-static enum sks_status sweep_scenario(struct sweeper *s, const char *folder, struct sks_error *err)
+static const struct plan_case *next_case(struct sweeper *s)
 {
-    const struct plan_case *item;
-    size_t count, step;
-    enum sks_status rc;
+    const struct plan_case *item = NULL;
 
-    s->plan = plan_new();
-    REQUIRE(s->plan != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    TRY(rig_new(folder, s->config->profiles, &s->rig, err));
-    TRY(prepare(s, err));
-    item = plan_cases(s->plan, &count);
-    REQUIRE(item != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    step = s->config->max == 0 || count <= s->config->max ? 1 : count / s->config->max;
-    for (size_t i = 0; i < count; i += step)
-        TRY(try_case(s, &item[i], err));
-out:
-    rig_free(s->rig);
-    plan_free(s->plan);
-    json_decref(s->expected.before);
-    json_decref(s->expected.after);
-    return rc;
+    (void)pthread_mutex_lock(&s->lock);
+    if (*s->config->stop != 0 && s->rc == SKS_OK)
+        s->rc = sks_fail(s->err, SKS_ERROR_USER_ABORT, "interrupted");
+    if (s->rc == SKS_OK && s->next < s->count)
+        item = &s->item[s->chosen[s->next++]];
+    (void)pthread_mutex_unlock(&s->lock);
+    return item;
 }
 
-enum sks_status sweep(const struct sweep_config *config, struct sweep_result *result,
-                      struct sks_error *err)
+static void tell(struct sweeper *s, const struct case_result *result, enum sks_status rc,
+                 const struct sks_error *err)
 {
+    (void)pthread_mutex_lock(&s->lock);
+    if (rc != SKS_OK && s->rc == SKS_OK) {
+        s->rc = rc;
+        *s->err = *err;
+    }
+    if (rc == SKS_OK) {
+        s->result->cases[result->verdict]++;
+        s->result->leftovers += result->leftover;
+        s->config->told(s->config->ctx, result);
+        if (s->config->progress != NULL)
+            s->config->progress(s->config->ctx, s->scenario, ++s->done, s->count);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+static void *work(void *ctx)
+{
+    struct worker *w = ctx;
+    const struct plan_case *item;
+
+    while ((item = next_case(w->sweeper)) != NULL) {
+        struct case_result result = { 0 };
+        struct sks_error err = { 0 };
+        struct run run;
+        enum sks_status rc = try_case(w, item, &run, &result, &err);
+
+        tell(w->sweeper, &result, rc, &err);
+    }
+    return NULL;
+}
+
+/* ---- all of them ---- */
+
+static enum sks_status run_workers(struct sweeper *s, struct worker *worker, struct sks_error *err)
+{
+    unsigned started = 0;
     enum sks_status rc = SKS_OK;
 
-    *result = (struct sweep_result){ 0 };
-    for (size_t i = 0; i < NITEMS(SCENARIOS); i++) {
-        struct sweeper s = { .config = config, .scenario = &SCENARIOS[i], .result = result };
-        char folder[PATH_MAX];
+    for (; rc == SKS_OK && started < s->config->jobs; started++)
+        if (pthread_create(&worker[started].thread, NULL, work, &worker[started]) != 0) {
+            rc = sks_fail(err, SKS_ERROR_EXTERNAL, "cannot start a thread");
+            break;
+        }
+    for (unsigned i = 0; i < started; i++)
+        (void)pthread_join(worker[i].thread, NULL);
+    return rc == SKS_OK ? s->rc : rc;
+}
 
-        if (config->only != NULL && strcmp(config->only, SCENARIOS[i].profile) != 0)
-            continue;
-        TRY(file_path(folder, sizeof folder, config->folder, SCENARIOS[i].profile));
-        TRY(file_make_folder(folder, 0700, err));
-        TRY(sweep_scenario(&s, folder, err));
+enum sks_status sweep(const struct sweep_config *config, const struct scenario *scenario,
+                      struct sweep_result *result, struct sks_error *err)
+{
+    struct sweeper s = { .config = config, .scenario = scenario, .result = result, .err = err };
+    struct worker worker[JOBS_MAX] = { 0 };
+    size_t all;
+    enum sks_status rc;
+
+    (void)pthread_mutex_init(&s.lock, NULL);
+    s.plan = plan_new();
+    REQUIRE(s.plan != NULL && config->jobs <= JOBS_MAX, err, SKS_ERROR_STORAGE,
+            "no memory for a plan");
+    for (unsigned i = 0; i < config->jobs; i++) {
+        worker[i].sweeper = &s;
+        TRY(prepare(&worker[i], i, err));
     }
+    s.item = plan_cases(s.plan, &all);
+    REQUIRE(s.item != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    TRY(choose(&s, all, err));
+    rc = run_workers(&s, worker, err);
 out:
+    for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)
+        drop(&worker[i]);
+    plan_free(s.plan);
+    free(s.chosen);
+    (void)pthread_mutex_destroy(&s.lock);
     return rc;
 }

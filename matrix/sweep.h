@@ -1,14 +1,24 @@
-/* The sweep: all cases of some scenarios, each in a session of its own. */
+/* The sweep: all cases of some scenarios, each in a session of its own that begins with the same
+ * state of both ends. */
 #ifndef MATRIX_SWEEP_H
 #define MATRIX_SWEEP_H
 
 #include "matrix/judge.h"
 
+#include <signal.h>
+
+enum { SCENARIO_BEFORE_MAX = 3 };
+
 struct scenario {
     const char *profile;
-    const char *before[3]; /* profiles of clean sessions that come first; NULL behind the last */
+    const char *before[SCENARIO_BEFORE_MAX + 1]; /* profiles of clean sessions that come first */
+    bool slow; /* makes RSA keys: fewer of its cases are tried unless all are asked for */
 };
 
+extern const struct scenario SCENARIOS[];
+extern const size_t SCENARIOS_COUNT;
+
+/* One case that was tried. */
 struct case_result {
     const struct scenario *scenario;
     const struct plan_case *item;
@@ -20,17 +30,32 @@ struct case_result {
 struct sweep_config {
     const char *profiles; /* folder of the issuer's profiles */
     const char *folder;   /* for the ends' stores; empty */
-    const char *only;     /* a profile; NULL: all */
-    size_t max;           /* cases of a scenario, drawn evenly; 0: all */
-    void (*told)(void *ctx, const struct case_result *result); /* by one thread at a time */
+    size_t max;           /* cases of a scenario; 0: all */
+    uint64_t seed;        /* draws them */
+    unsigned jobs;        /* threads */
+    const volatile sig_atomic_t *stop;
+    /* Told of each case, in no order, by one thread at a time. */
+    void (*told)(void *ctx, const struct case_result *result);
+    /* Told how far it is, likewise. NULL: nobody asks. */
+    void (*progress)(void *ctx, const struct scenario *scenario, size_t done, size_t all);
     void *ctx;
 };
 
+/* Cases by verdict, all and those after which the token holds what it should not. */
 struct sweep_result {
     size_t cases[MATRIX_VERDICTS], leftovers;
 };
 
-CHECKED enum sks_status sweep(const struct sweep_config *config, struct sweep_result *result,
-                              struct sks_error *err);
+/** The scenario of a profile; NULL: there is none. */
+const struct scenario *scenario_find(const char *profile);
+
+/**
+ * Sweeps one scenario.
+ *
+ * @param result  counts are added
+ * @return SKS_ERROR_NOT_ALLOWED if a clean session fails; SKS_ERROR_USER_ABORT if *stop ended it
+ */
+CHECKED enum sks_status sweep(const struct sweep_config *config, const struct scenario *scenario,
+                              struct sweep_result *result, struct sks_error *err);
 
 #endif

@@ -113,20 +113,26 @@ void token_end_call(struct token_end *end, const struct sks_dialect *dialect, st
 }
 
 /* The answer as JSON; NULL if there is none. */
-static json_t *call(struct token_end *end, enum method_id id, uint32_t handle, bool flag)
+static json_t *make_call(struct token_end *end, const struct sks_method *method,
+                         const union sks_in *in)
 {
-    const struct sks_method *method = sks_method((uint8_t)id);
     struct buf request = { 0 }, answer = { 0 };
-    union sks_in in = { 0 };
     json_t *json;
 
-    in.enumerate_sessions = (struct enumerate_sessions_in){ handle, flag }; /* all begin so */
-    sks_encode_request(&request, method, &in);
+    sks_encode_request(&request, method, in);
     token_process(end->token, buf_bytes(&request), &answer);
     json = sks_answer_json(buf_bytes(&answer), method);
     buf_free(&request);
     buf_free(&answer);
     return json;
+}
+
+/* Of a method that takes a handle, and perhaps a flag behind it. */
+static json_t *call(struct token_end *end, enum method_id id, uint32_t handle, bool flag)
+{
+    union sks_in in = { .enumerate_sessions = { handle, flag } };
+
+    return make_call(end, sks_method((uint8_t)id), &in);
 }
 
 static uint32_t number(const json_t *answer, const char *name)
@@ -144,12 +150,31 @@ static void drop_drawn(json_t *key)
     (void)json_object_del(key, "provisioningHandle");
 }
 
+/* Appends the extension of each type. */
+static json_t *view_extensions(struct token_end *end, uint32_t handle, const json_t *types)
+{
+    const struct sks_method *method = sks_method(GET_EXTENSION);
+    json_t *extensions = json_array();
+    const json_t *type;
+    size_t i;
+
+    json_array_foreach(types, i, type)
+    {
+        union sks_in in = { .get_extension = { handle, bytes_of(json_string_value(type)) } };
+
+        (void)json_array_append_new(extensions, make_call(end, method, &in));
+    }
+    return extensions;
+}
+
 static json_t *view_key(struct token_end *end, json_t *entry, bool drawn)
 {
     uint32_t handle = number(entry, "keyHandle");
     json_t *attributes = call(end, GET_KEY_ATTRIBUTES, handle, false);
     json_t *protection = call(end, GET_KEY_PROTECTION_INFO, handle, false);
 
+    (void)json_object_set_new(
+        entry, "extensions", view_extensions(end, handle, json_object_get(attributes, "type")));
     (void)json_object_update(entry, attributes);
     (void)json_object_update(entry, protection);
     json_decref(attributes);
