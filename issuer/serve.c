@@ -9,6 +9,7 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "keygen2/base/memory.h"
 #include "keygen2/crypto/pem.h"
 
 #include <limits.h>
@@ -365,6 +366,7 @@ enum exit_code serve(struct serve_options *options)
     sigset_t hangup;
     enum sks_status rc;
 
+    memory_for_server();
     http_block_signals();
     hangup_set(&hangup);
     (void)pthread_sigmask(SIG_BLOCK, &hangup, NULL);

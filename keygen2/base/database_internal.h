@@ -1,6 +1,7 @@
 /* What the halves of the database share: its statements (database.c), transactions
  * (database_commit.c), shared syncs (database_sync.c), how it is opened and brought up to date
- * (database_open.c), copied and looked over (database_upkeep.c). Nobody else includes this. */
+ * (database_open.c), written to its log (database_file.c), copied and looked over
+ * (database_upkeep.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_DATABASE_INTERNAL_H
 #define KEYGEN2_BASE_DATABASE_INTERNAL_H
 
@@ -47,6 +48,10 @@ void database_log_close(struct database_log *log);
  * for these and all later ones. */
 CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t commit,
                                           struct sks_error *err);
+
+/** The name of the file functions that write a commit to the log in one piece; NULL: SQLite's own
+ * will do. database_file.c */
+const char *database_file_system(void);
 
 /** Prepares BEGIN, COMMIT and their like: to end a transaction must not need memory. */
 bool database_prepare_transactions(struct database *db);

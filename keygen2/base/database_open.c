@@ -32,14 +32,24 @@ enum sks_status database_make_file(const char *path, bool fresh, struct sks_erro
     return SKS_OK;
 }
 
+/* Nobody asks SQLite how much memory it has: that is counted under one lock, at each allocation. */
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum sks_status open_handle(struct database *db, const char *path, bool exclusive,
                                    struct sks_error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    const char *files;
     enum sks_status rc;
 
+    (void)pthread_once(&configured, configure);
+    files = exclusive ? NULL : database_file_system();
     TRY(database_make_file(path, false, err));
-    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, NULL) == SQLITE_OK, err, SKS_ERROR_EXTERNAL,
+    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, files) == SQLITE_OK, err, SKS_ERROR_EXTERNAL,
             "%s", db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

@@ -1,6 +1,6 @@
-/* What the parts of the HTTP server share: the server, its listeners, its life (http_server.c), one
- * request on its way (http_request.c), its route (http_route.c), and what handlers see of it
- * (http_view.c). Nobody else includes this. */
+/* What the parts of the HTTP server share: the server, its listeners, its life (http_server.c), who
+ * gets a connection (http_accept.c), one request on its way (http_request.c), its route
+ * (http_route.c), and what handlers see of it (http_view.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_HTTP_INTERNAL_H
 #define KEYGEN2_BASE_HTTP_INTERNAL_H
 
@@ -14,11 +14,22 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { LISTENERS_MAX = 4, URL_SIZE = 512 };
+enum { LISTENERS_MAX = 4, THREADS_MAX = 16, URL_SIZE = 512 };
+
+/* A daemon of libmicrohttpd with one thread. */
+struct request_thread {
+    struct MHD_Daemon *daemon;
+    atomic_uint connections;
+};
 
 struct listener {
     struct http_server *server;
-    struct MHD_Daemon *daemon;
+    struct request_thread thread[THREADS_MAX];
+    unsigned threads, connections_max; /* the second: of each */
+    unsigned turn;                     /* of the one to get the next connection */
+    int fd, stop;                      /* the socket; it is readable when to stop */
+    pthread_t acceptor;
+    bool accepts;
     bool tls;
     bool control; /* it has the control routes */
     char url[URL_SIZE];
@@ -54,6 +65,15 @@ struct http_request {
     struct arena arena;
     struct http_response response;
 };
+
+/** Starts the thread that accepts connections for the daemons of a listener. */
+bool http_accept_start(struct listener *l);
+
+/** Stops it, and listening. Connections go on. */
+void http_accept_stop(struct listener *l);
+
+/** A connection is gone: its thread has room for another. */
+void http_accept_closed(struct listener *l, const struct MHD_Daemon *daemon);
 
 /* Callbacks of libmicrohttpd; `cls` is the listener, but the guard for the connection's. */
 void *http_request_begins(void *cls, const char *uri, struct MHD_Connection *connection);

@@ -17,6 +17,7 @@ enum {
     WORKERS = 64,
     CONNECTIONS_MAX = 1000,
     OWN_DESCRIPTORS = 200,
+    SLACK = 16, /* libmicrohttpd refuses what goes beyond, and still counts some that are closed */
     SEND_SECONDS = 60, /* without a byte taken by the client */
     STOP_SECONDS = 10,
     DRAIN_TICK_MS = 50,
@@ -25,14 +26,18 @@ enum {
 static void connection_changes(void *cls, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
-    struct http_guard *guard = cls;
+    struct listener *l = cls;
+    struct http_guard *guard = l->server->guard;
 
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         *context = http_guard_open(
             guard,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    else
+    } else {
         http_guard_close(guard, *context);
+        http_accept_closed(l,
+                           MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON)->daemon);
+    }
 }
 
 /* The usual soft limit of 1024 is less than two full listeners and a database. */
@@ -88,9 +93,8 @@ static void log_mhd(void *cls, const char *format, va_list args)
     log_debug("http: %s", text);
 }
 
-static struct MHD_Daemon *start_daemon(struct listener *l, int fd)
+static struct MHD_Daemon *start_daemon(struct listener *l)
 {
-    const struct http_config *config = l->server->config;
     const struct MHD_OptionItem tls[] = {
         { MHD_OPTION_HTTPS_PRIORITIES, 0,
           (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
@@ -98,20 +102,44 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd)
     };
     const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-                     MHD_USE_ERROR_LOG | (l->tls ? (unsigned)MHD_USE_TLS : 0U);
-    unsigned threads = config->threads == 0 ? THREADS : config->threads;
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                     (l->tls ? (unsigned)MHD_USE_TLS : 0U);
 
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_request_arrives, l, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, l,
-        MHD_OPTION_NOTIFY_COMPLETED, http_request_ends, l, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_changes, l->server->guard, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SEND_SECONDS,
-        MHD_OPTION_CONNECTION_LIMIT,
-        config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max,
-        threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_STRICT_FOR_CLIENT,
-        threads > 1 ? threads : 0U, MHD_OPTION_ARRAY, l->tls ? tls : plain,
+        MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, l, MHD_OPTION_NOTIFY_COMPLETED,
+        http_request_ends, l, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, l,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SEND_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
+        l->connections_max + SLACK, MHD_OPTION_ARRAY, l->tls ? tls : plain,
         l->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_tls_retrieve,
         MHD_OPTION_END);
+}
+
+static bool start_daemons(struct listener *l)
+{
+    const struct http_config *config = l->server->config;
+    unsigned threads = config->threads == 0 ? THREADS : config->threads;
+    unsigned connections =
+        config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max;
+
+    if (threads > THREADS_MAX)
+        threads = THREADS_MAX;
+    l->connections_max = (connections + threads - 1) / threads;
+    for (l->threads = 0; l->threads < threads; l->threads++) {
+        l->thread[l->threads].daemon = start_daemon(l);
+        if (l->thread[l->threads].daemon == NULL)
+            return false;
+    }
+    return http_accept_start(l);
+}
+
+static void stop_listener(struct listener *l)
+{
+    http_accept_stop(l);
+    for (unsigned i = 0; i < l->threads; i++)
+        MHD_stop_daemon(l->thread[i].daemon);
+    if (strncmp(l->url, "unix:", 5) == 0)
+        (void)unlink(l->url + 5);
 }
 
 static enum sks_status add_listener(struct http_server *server, const char *address,
@@ -120,14 +148,14 @@ static enum sks_status add_listener(struct http_server *server, const char *addr
 {
     struct listener *l = &server->listener[server->listeners];
     char bound[URL_SIZE - sizeof "https://"];
-    int fd;
     enum sks_status rc;
 
     REQUIRE(server->listeners < LISTENERS_MAX, err, SKS_ERROR_OPTION, "too many listeners");
     if (cert_pem != NULL)
         TRY(http_tls_use(cert_pem, key_pem, err));
-    TRY(socket_listen(address, &fd, bound, sizeof bound, err));
+    TRY(socket_listen(address, &l->fd, bound, sizeof bound, err));
     l->server = server;
+    l->stop = -1;
     l->tls = cert_pem != NULL;
     l->control = control;
     (void)snprintf(l->url, sizeof l->url, "%s%s",
@@ -135,9 +163,8 @@ static enum sks_status add_listener(struct http_server *server, const char *addr
                    : l->tls                        ? "https://"
                                                    : "http://",
                    bound);
-    l->daemon = start_daemon(l, fd);
-    if (l->daemon == NULL) {
-        (void)close(fd);
+    if (!start_daemons(l)) {
+        stop_listener(l);
         return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: the HTTP server does not start", address);
     }
     server->listeners++;
@@ -186,9 +213,8 @@ void http_server_drain(struct http_server *server, unsigned seconds)
     while (http_guard_drain(server->guard) > 0 && !is_late(&server->until));
 }
 
-/* Waits until what is in flight is answered, within reason; all that comes meanwhile gets 503. The
- * listeners stay open so long: MHD_quiesce_daemon() races with the threads of a pool that wake up
- * at that moment, and then ends the process. */
+/* Waits until what is in flight is answered, within reason; all that comes meanwhile gets 503: the
+ * listeners stay open so long. */
 static void finish_flight(struct http_server *server)
 {
     const struct timespec until = server->until;
@@ -213,9 +239,7 @@ void http_server_free(struct http_server *server)
     finish_flight(server);
     workers_free(server->workers); /* every suspended connection is resumed after this */
     for (size_t i = 0; i < server->listeners; i++) {
-        MHD_stop_daemon(server->listener[i].daemon);
-        if (strncmp(server->listener[i].url, "unix:", 5) == 0)
-            (void)unlink(server->listener[i].url + 5);
+        stop_listener(&server->listener[i]);
         tls = tls || server->listener[i].tls;
     }
     if (tls)

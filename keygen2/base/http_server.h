@@ -64,7 +64,7 @@ struct http_config {
     void *ctx;             /* handed to the handlers */
     size_t body_max;       /* bytes of a request body */
     unsigned request_time; /* seconds for a request to arrive whole */
-    unsigned threads;      /* request threads a listener; 0: 2 */
+    unsigned threads;      /* request threads a listener, at most 16; 0: 2 */
     unsigned workers;      /* threads for slow requests, all listeners together; 0: 64 at most */
     /* False: the request is not handled, the response is as it was set. NULL: all are. */
     bool (*admit)(void *ctx, const struct http_request *request, struct http_response *response);

@@ -12,7 +12,7 @@
 
 /* Those up to OPERATION_RE_ENCRYPT alter the value at `path`; the others do something with the
  * whole message, and have no path. */
-enum operation {
+enum rule_operation {
     OPERATION_FLIP,      /* `bit` of a string: of its bytes if it is base64url, else of its text */
     OPERATION_REPLACE,   /* by `value` */
     OPERATION_TRUNCATE,  /* a string by `bytes` at its end */
@@ -49,7 +49,7 @@ struct rule {
     uint32_t occurrence;     /* the first that it is for, counted from 1 */
     uint32_t times;          /* how many it is for; 0: all that come */
     struct bytes path;       /* JSON pointer, RFC 6901 */
-    uint8_t operation;       /* enum operation */
+    uint8_t operation;       /* enum rule_operation */
     struct bytes bit;        /* text of the number; empty if there is none */
     struct bytes value;      /* text of the JSON value; empty if there is none */
     struct bytes name;       /* of a property */

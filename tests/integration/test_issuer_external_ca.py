@@ -4,8 +4,6 @@ import concurrent.futures
 import json
 import time
 
-from cryptography import x509
-
 from rig import external_ca
 from rig.certificates import Authority
 from rig.crlcase import CrlCase

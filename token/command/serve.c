@@ -1,6 +1,7 @@
 /* sks-token serve. */
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
+#include "keygen2/base/memory.h"
 #include "token/command/commands.h"
 #include "token/command/folder.h"
 #include "token/command/service.h"
@@ -65,6 +66,7 @@ enum exit_code command_serve(void *options, char **operands, size_t count)
 
     (void)operands, (void)count;
     log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+    memory_for_server();
     http_block_signals();
     name_hosts(&s, &o->hosts);
     TRY(simulation_parse(o->simulate, &s.simulations, &err));

@@ -31,11 +31,12 @@ void folder_file(const char *path, const char *name, char file[FILE_MAX])
     (void)snprintf(file, FILE_MAX, "%s/%s", path, name);
 }
 
+/* Without RSA keys made ahead: they would be charged to sessions that use none. */
 void issuer_server_start(struct issuer_server *server, const char *folder, const char *trust)
 {
-    const char *const argument[] = { "serve",         "--data",  folder, "--http",
-                                     "127.0.0.1:0",   "--trust", trust,  "--profiles",
-                                     PROFILES_FOLDER, NULL };
+    const char *const argument[] = { "serve",         "--data",        folder, "--http",
+                                     "127.0.0.1:0",   "--trust",       trust,  "--profiles",
+                                     PROFILES_FOLDER, "--server-keys", "0",    NULL };
     char ready[FILE_MAX];
 
     server->child = child_start("sks-issuer", argument, ready, sizeof ready - sizeof PROFILE - 8);

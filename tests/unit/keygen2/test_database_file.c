@@ -1,0 +1,161 @@
+/* The log is written in pieces: how many, what of errors, what others see. */
+#include "keygen2/base/database_internal.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROW = 3000, SOME = 20, MANY = 2000 };
+
+static const struct database_schema SCHEMA = {
+    .create = "CREATE TABLE thing(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
+    .version = 1,
+};
+
+/* ---- SQLite's own file functions, but writes to the log are counted, or refused ---- */
+
+static sqlite3_vfs *own, counting;
+static sqlite3_io_methods methods;
+static int (*own_write)(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset);
+static unsigned writes;
+static bool refuse;
+
+static int write_counted(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
+{
+    writes++;
+    return refuse ? SQLITE_FULL : own_write(file, data, size, offset);
+}
+
+static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                        int *given)
+{
+    int rc = own->xOpen(own, name, file, flags, given);
+
+    (void)vfs;
+    if (rc == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+        methods = *file->pMethods;
+        own_write = methods.xWrite;
+        methods.xWrite = write_counted;
+        file->pMethods = &methods;
+    }
+    return rc;
+}
+
+static char path[64];
+static struct database *db;
+static sqlite3 *other; /* as another process has it */
+static struct sks_error err;
+
+static void set_up(void)
+{
+    (void)snprintf(path, sizeof path, "/tmp/sks-file-%d.db", (int)getpid());
+    cr_assert_eq(sqlite3_initialize(), SQLITE_OK);
+    own = sqlite3_vfs_find(NULL);
+    counting = *own;
+    counting.zName = "counting";
+    counting.xOpen = open_counted;
+    cr_assert_eq(sqlite3_vfs_register(&counting, 1), SQLITE_OK);
+    cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_share_syncs(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(sqlite3_open_v2(path, &other, SQLITE_OPEN_READONLY, own->zName), SQLITE_OK);
+    writes = 0;
+}
+
+static void tear_down(void)
+{
+    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
+    char name[80];
+
+    (void)sqlite3_close(other);
+    database_close(db);
+    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
+        (void)unlink(name);
+    }
+}
+
+TestSuite(database_file, .init = set_up, .fini = tear_down);
+
+static int64_t ask(sqlite3 *handle, const char *sql)
+{
+    sqlite3_stmt *statement;
+    int64_t value;
+
+    cr_assert_eq(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(handle));
+    cr_assert_eq(sqlite3_step(statement), SQLITE_ROW, "%s", sqlite3_errmsg(handle));
+    value = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return value;
+}
+
+static void insert(int64_t first, int64_t count)
+{
+    uint8_t body[ROW];
+
+    for (int64_t i = first; i < first + count; i++) {
+        memset(body, (int)i, sizeof body);
+        cr_assert_eq(database_run(db, &err, "INSERT INTO thing(id, body) VALUES(?, ?)", "ib", i,
+                                  bytes_at(body, sizeof body)),
+                     SKS_OK, "%s", err.text);
+    }
+}
+
+static void begin_with(int64_t first, int64_t count)
+{
+    cr_assert_eq(database_begin(db, &err), SKS_OK, "%s", err.text);
+    insert(first, count);
+}
+
+static const char COUNT[] = "SELECT count(*) FROM thing";
+
+Test(database_file, a_commit_is_one_write_and_others_see_it)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(writes, 0);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK);
+    cr_expect_eq(writes, 1);
+    cr_expect_eq(ask(other, COUNT), SOME);
+    begin_with(SOME + 1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK);
+    cr_expect_eq(writes, 2);
+    cr_expect_eq(ask(other, COUNT), 2 * SOME);
+}
+
+Test(database_file, one_that_cannot_be_written_is_none)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK);
+    begin_with(SOME + 1, SOME);
+    refuse = true;
+    cr_assert_eq(database_commit(db, &err), SKS_ERROR_STORAGE);
+    refuse = false;
+    cr_expect_eq(ask(other, COUNT), SOME);
+    begin_with(SOME + 1, 1);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(other, COUNT), SOME + 1);
+}
+
+/* More than SQLite keeps in memory: it writes pages before the commit, and reads them again. */
+Test(database_file, a_large_one_is_whole)
+{
+    const char check[] = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'";
+
+    cr_assert_eq(database_execute(db, "PRAGMA cache_size=20", &err), SKS_OK);
+    begin_with(1, MANY);
+    cr_expect_gt(writes, 1);
+    cr_expect_eq(ask(other, COUNT), 0);
+    cr_assert_eq(
+        database_run(db, &err, "UPDATE thing SET body = zeroblob(5000) WHERE id % 3 = 0", ""),
+        SKS_OK);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(other, COUNT), MANY);
+    cr_expect_eq(ask(other, check), 1);
+    cr_expect_eq(ask(other, "SELECT count(*) FROM thing WHERE body = zeroblob(5000)"), MANY / 3);
+    begin_with(MANY + 1, MANY);
+    database_rollback(db);
+    cr_expect_eq(ask(other, COUNT), MANY);
+    cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(other, check), 1);
+}
