@@ -32,6 +32,7 @@ TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
 TOKEN := token/main.c $(wildcard token/command/*.c)
 ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
+MATRIX := $(wildcard matrix/*.c)
 VECTORS := $(wildcard testvectors/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
@@ -43,7 +44,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all bench demo test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all bench demo matrix test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -81,7 +82,8 @@ $(O)/sks-token: $(call object,$(TOKEN)) $(addprefix $(O)/,libsks.a libsksapi.a l
 	$(link)
 $(O)/sks-issuer: $(O)/obj/issuer/main.o $(addprefix $(O)/,libissuer.a libkeygen2.a)
 	$(link)
-$(O)/sks-proxy: $(O)/obj/proxy/main.o $(addprefix $(O)/,libproxy.a libsksapi.a libkeygen2.a)
+$(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
+                $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
 	$(link)
@@ -189,6 +191,11 @@ bench: setup
 	$(Q)SKS_BUILD=$(O) $(O)/bench/bench_relay
 crash: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) PYTHON=$(PYTHON) tests/run.sh crash
+
+# Every alteration of every message. MATRIX_OPTIONS="--scenario privacy --show", or --help.
+matrix: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(O)/sks-proxy matrix --profiles issuer/profiles $(MATRIX_OPTIONS)
 
 # The long one: every crash point, a thousand real kills. SWEEP="--seed 7", or --help.
 crash-sweep: all $(CRASH_PROGRAMS)

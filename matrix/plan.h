@@ -7,7 +7,7 @@
 struct plan_case {
     enum hop hop;
     bool answer;
-    uint8_t operation; /* enum operation */
+    uint8_t operation; /* enum rule_operation */
     uint32_t occurrence;
     const char *message, *path; /* path: "" for the whole message */
     const char *rules;          /* a rule file with the one rule */

@@ -2,6 +2,7 @@
 #include "keygen2/base/log.h"
 #include "keygen2/base/program.h"
 #include "keygen2/base/terminal.h"
+#include "matrix/command.h"
 #include "proxy/attacked.h"
 #include "proxy/dialogue.h"
 #include "proxy/enrolment_page_link.h"
@@ -256,6 +257,7 @@ static void set_defaults(void *options)
 union all_options {
     struct options enrolment; /* of provision and resume */
     struct relay_options relay;
+    struct matrix_options matrix;
 };
 
 static const struct command_row COMMANDS[] = {
@@ -269,6 +271,9 @@ static const struct command_row COMMANDS[] = {
       relay_command, relay_defaults },
     { "attacks", "[NAME]", 0, 1, "Lists the attacks that are ready; of one, its rules too.",
       ATTACKS_OPTIONS, attacks_command, relay_defaults },
+    { "matrix", "", 0, 0,
+      "Alters every field of every message between ends of its own: nothing may slip through.",
+      MATRIX_OPTIONS, matrix_command, matrix_defaults },
     { "replay", "TRANSCRIPT", 1, 1, "Sends the requests of a relay's transcript again.",
       REPLAY_OPTIONS, replay_command, relay_defaults },
     { "diff", "TRANSCRIPT TRANSCRIPT", 2, 2, "Shows where two transcripts part.", DIFF_OPTIONS,

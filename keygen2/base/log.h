@@ -4,7 +4,7 @@
 
 #include "keygen2/base/bytes.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /** Lines above the level are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);

@@ -1,0 +1,19 @@
+/* The command `matrix` of sks-proxy. */
+#ifndef MATRIX_COMMAND_H
+#define MATRIX_COMMAND_H
+
+#include "keygen2/base/program.h"
+
+struct matrix_options {
+    struct texts scenarios;
+    const char *results, *profiles;
+    uint32_t cases, jobs, seed;
+    bool list, json, show;
+};
+
+extern const struct option_row MATRIX_OPTIONS[];
+
+void matrix_defaults(void *options);
+enum exit_code matrix_command(void *options, char **operands, size_t count);
+
+#endif

@@ -1,0 +1,38 @@
+/* What a sweep found: lines as it goes, a summary, and a file of results. */
+#ifndef MATRIX_REPORT_H
+#define MATRIX_REPORT_H
+
+#include "matrix/sweep.h"
+
+struct report;
+
+/**
+ * Begins one.
+ *
+ * @param show      every case on standard output, not only those that fail
+ * @param progress  how far it is, on standard error
+ * @param results   file for all cases, as JSON; NULL: none
+ */
+CHECKED enum sks_status report_new(bool show, bool progress, const char *results,
+                                   struct report **report, struct sks_error *err);
+
+/* `told` and `progress` of struct sweep_config. */
+void report_case(void *report, const struct case_result *result);
+void report_progress(void *report, const struct scenario *scenario, size_t done, size_t all);
+
+/** A scenario is over. */
+void report_scenario(struct report *report, const struct scenario *scenario,
+                     const struct sweep_result *result);
+
+/**
+ * Prints the summary and writes the results.
+ *
+ * @param json  a JSON object instead of the table
+ */
+CHECKED enum sks_status report_end(struct report *report, uint64_t seed, bool json,
+                                   struct sks_error *err);
+
+/** NULL is allowed. */
+void report_free(struct report *report);
+
+#endif
