@@ -104,16 +104,21 @@ out:
     return rc;
 }
 
-/* A key of an open session: the lock of the session comes first, then the key is read again. */
+/* A key of an open session: the lock of the session comes first, then the key is read. */
 static enum sks_status load_open_key(struct call *call, uint32_t handle, struct held_lock **lock)
 {
+    struct store_row row;
     enum sks_status rc;
 
-    TRY(load_key(call, handle, false));
-    *lock = lock_take(call->token->locks, LOCK_SESSION, call->key.owner);
+    TRY(store_get(call->token->store, STORE_KEY, handle, NULL, &row, &call->err));
+    CALL_REQUIRE(call, row.handle != 0 && !row.closed, SKS_ERROR_NO_KEY, "no provisioning key %u",
+                 handle);
+    *lock = lock_take(call->token->locks, LOCK_SESSION, row.owner);
     CALL_REQUIRE(call, *lock != NULL, SKS_ERROR_STORAGE, "out of memory");
-    TRY(load_session(call, call->key.owner, SKS_ERROR_NO_KEY));
+    TRY(load_session(call, row.owner, SKS_ERROR_NO_KEY));
     TRY(load_key(call, handle, false));
+    CALL_REQUIRE(call, call->key.owner == row.owner, SKS_ERROR_INTERNAL,
+                 "stored object %u has lost its owner", handle);
 out:
     return rc;
 }
@@ -313,8 +318,7 @@ static bool generates_rsa(const union sks_in *in)
 }
 
 /* The session whose lock a call will want. */
-static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
-                           struct arena *arena)
+static uint32_t session_of(struct token *token, enum need need, uint32_t handle)
 {
     struct store_row row = { 0 };
 
@@ -322,7 +326,7 @@ static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
         return handle;
     if (token_enter(token, NULL) != SKS_OK)
         return 0;
-    if (store_get(token->store, STORE_KEY, handle, arena, &row, NULL) != SKS_OK)
+    if (store_get(token->store, STORE_KEY, handle, NULL, &row, NULL) != SKS_OK)
         row.owner = 0;
     token_leave(token);
     return row.owner;
@@ -373,7 +377,7 @@ bool token_request_is_slow(struct token *token, struct bytes request, uint64_t *
         goto out;
     slow = rule->slow;
     if (of_session) {
-        uint32_t session = session_of(token, rule->need, in.handle, &arena);
+        uint32_t session = session_of(token, rule->need, in.handle);
 
         *subject = subject_of(LOCK_SESSION, session);
         slow = slow || (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in)) ||

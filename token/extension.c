@@ -92,7 +92,7 @@ enum sks_status add_extension(struct call *call)
     e.handle = store_new_handle(store, STORE_EXTENSION);
     extension_put(&call->changes, store, &e);
     key_put(&call->changes, store, &call->key);
-    call_put_session(call);
+    call_keep_session(call);
 out:
     return rc;
 }

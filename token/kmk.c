@@ -64,7 +64,7 @@ enum sks_status update_key_management_key(struct call *call)
     TRY(data.status);
     TRY(kmk_verify(call, s.terms.key_management_key, buf_bytes(&data), in->authorization));
     s.terms.key_management_key = in->key_management_key;
-    session_put(&call->changes, call->token->store, &s);
+    session_keep(&call->changes, call->token->store, &s);
 out:
     buf_free(&data);
     return rc;

@@ -92,6 +92,9 @@ struct post_operation {
 CHECKED enum sks_status session_from_row(const struct store_row *row, struct session *session);
 void session_put(struct changes *changes, struct store *store, const struct session *session);
 
+/* Of a session that is stored, and as open or closed as it is now. */
+void session_keep(struct changes *changes, struct store *store, const struct session *session);
+
 CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
 void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
 
