@@ -296,7 +296,7 @@ enum sks_status set_certificate_path(struct call *call)
     if (in->certificate_path.count > 1) /* one alone has no order */
         TRY(certificate_path_check(&in->certificate_path, false, &call->err));
     key->certificate_path = in->certificate_path;
-    key_put(&call->changes, call->token->store, key);
+    key_keep(&call->changes, call->token->store, key);
     call_keep_session(call);
 out:
     return rc;

@@ -34,7 +34,7 @@ out:
 
 static void put_imported(struct call *call)
 {
-    key_put(&call->changes, call->token->store, &call->key);
+    key_keep(&call->changes, call->token->store, &call->key);
     call_keep_session(call);
 }
 

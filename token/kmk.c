@@ -4,17 +4,15 @@
 enum sks_status kmk_check(struct call *call, const char *argument, struct bytes spki, bool rsa)
 {
     struct public_key key;
-    EVP_PKEY *pkey = NULL;
     enum sks_status rc = public_key_parse(spki, &key);
 
     CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, rc, "%s is not a public key", argument);
     TRY(rc);
     CALL_REQUIRE(call, public_key_is_fit(&key, rsa), SKS_ERROR_OPTION,
                  "%s is of a kind or size that is not supported", argument);
-    rc = public_key_load(spki, &pkey);
+    rc = public_key_check(spki);
     CALL_REQUIRE(call, rc == SKS_OK, rc, "%s is not a point on its curve", argument);
 out:
-    EVP_PKEY_free(pkey);
     return rc;
 }
 

@@ -74,27 +74,27 @@ static void put_session(struct buf *body, const struct session *s)
     put_ulong(body, (uint64_t)s->seen);
 }
 
-static struct store_row session_row(const struct session *s)
+static void finish_session(row_putter *put, struct changes *changes, struct store *store,
+                           const struct session *s)
 {
-    return (struct store_row){
-        .kind = STORE_SESSION, .handle = s->handle, .owner = s->handle, .closed = s->closed
-    };
+    struct buf body = { 0 };
+
+    put_session(&body, s);
+    finish_put(
+        put, changes, store,
+        (struct store_row){
+            .kind = STORE_SESSION, .handle = s->handle, .owner = s->handle, .closed = s->closed },
+        &body);
 }
 
 void session_put(struct changes *changes, struct store *store, const struct session *s)
 {
-    struct buf body = { 0 };
-
-    put_session(&body, s);
-    finish_put(changes_put, changes, store, session_row(s), &body);
+    finish_session(changes_put, changes, store, s);
 }
 
 void session_keep(struct changes *changes, struct store *store, const struct session *s)
 {
-    struct buf body = { 0 };
-
-    put_session(&body, s);
-    finish_put(changes_put_body, changes, store, session_row(s), &body);
+    finish_session(changes_put_content, changes, store, s);
 }
 
 static enum sks_status get_life_time(struct bytes *in, uint8_t layout, uint32_t *seconds)
@@ -278,7 +278,8 @@ void put_key(struct buf *body, const struct key *k)
     put_bool(body, k->device_pin_protection);
 }
 
-void key_put(struct changes *changes, struct store *store, const struct key *k)
+static void finish_key(row_putter *put, struct changes *changes, struct store *store,
+                       const struct key *k)
 {
     struct buf body = { 0 };
     uint8_t fingerprint[32];
@@ -293,7 +294,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
         tag = bytes_at(fingerprint, sizeof fingerprint);
     }
     put_key(&body, k);
-    finish_put(changes_put, changes, store,
+    finish_put(put, changes, store,
                (struct store_row){ .kind = STORE_KEY,
                                    .handle = k->handle,
                                    .owner = k->owner,
@@ -302,6 +303,16 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
                                    .name = k->closed ? nameless : k->id,
                                    .tag = tag },
                &body);
+}
+
+void key_put(struct changes *changes, struct store *store, const struct key *k)
+{
+    finish_key(changes_put, changes, store, k);
+}
+
+void key_keep(struct changes *changes, struct store *store, const struct key *k)
+{
+    finish_key(changes_put_content, changes, store, k);
 }
 
 enum sks_status key_from_row(const struct store_row *row, struct arena *arena, struct key *k)

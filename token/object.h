@@ -112,6 +112,9 @@ CHECKED enum sks_status key_from_row(const struct store_row *row, struct arena *
                                      struct key *key);
 void key_put(struct changes *changes, struct store *store, const struct key *key);
 
+/* Of a key that is stored, with the owner, PIN and state that it has now. */
+void key_keep(struct changes *changes, struct store *store, const struct key *key);
+
 CHECKED enum sks_status post_from_row(const struct store_row *row, struct post_operation *post);
 void post_put(struct changes *changes, struct store *store, const struct post_operation *post);
 

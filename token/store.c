@@ -202,10 +202,10 @@ void changes_put(struct changes *changes, const struct store *store, const struc
     put_sealed(changes, store, CHANGE_PUT, row);
 }
 
-void changes_put_body(struct changes *changes, const struct store *store,
-                      const struct store_row *row)
+void changes_put_content(struct changes *changes, const struct store *store,
+                         const struct store_row *row)
 {
-    put_sealed(changes, store, CHANGE_PUT_BODY, row);
+    put_sealed(changes, store, CHANGE_PUT_CONTENT, row);
 }
 
 void changes_delete_owned(struct changes *changes, uint32_t owner)

@@ -90,9 +90,9 @@ CHECKED enum sks_status store_next_referring(struct store *store, enum store_kin
 /** Writes a row, new or in place of the old one. A failure is in changes->status. */
 void changes_put(struct changes *changes, const struct store *store, const struct store_row *row);
 
-/** As changes_put(), for a row that is there and differs in its body only: cheaper. */
-void changes_put_body(struct changes *changes, const struct store *store,
-                      const struct store_row *row);
+/** As changes_put(), for a row that is there and differs in its body and tag only: cheaper. */
+void changes_put_content(struct changes *changes, const struct store *store,
+                         const struct store_row *row);
 
 /** Deletes all rows of an owner, itself included. */
 void changes_delete_owned(struct changes *changes, uint32_t owner);

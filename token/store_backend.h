@@ -16,7 +16,7 @@ enum store_lookup {
 
 enum change_kind {
     CHANGE_PUT,
-    CHANGE_PUT_BODY, /* of a row that is there, and does not differ otherwise */
+    CHANGE_PUT_CONTENT, /* body and tag of a row that is there, and does not differ otherwise */
     CHANGE_DELETE,
     CHANGE_DELETE_OWNED,
     CHANGE_COLLECT,

@@ -118,13 +118,13 @@ static enum sks_status put_row(struct database *db, const struct store_row *row,
         (uint32_t)row->closed, row->name, row->tag, row->body);
 }
 
-/* Touches no index. */
-static enum sks_status put_body(struct database *db, const struct store_row *row,
-                                struct sks_error *err)
+/* Touches no index but that of tags, and that only where there is one. */
+static enum sks_status put_content(struct database *db, const struct store_row *row,
+                                   struct sks_error *err)
 {
     enum sks_status rc =
-        database_run(db, err, "UPDATE object SET body = ? WHERE kind = ? AND handle = ?", "buu",
-                     row->body, (uint32_t)row->kind, row->handle);
+        database_run(db, err, "UPDATE object SET tag = ?, body = ? WHERE kind = ? AND handle = ?",
+                     "bbuu", row->tag, row->body, (uint32_t)row->kind, row->handle);
 
     REQUIRE(rc != SKS_OK || database_changes(db) == 1, err, SKS_ERROR_INTERNAL,
             "stored object %u of kind %u is gone", row->handle, (unsigned)row->kind);
@@ -140,8 +140,8 @@ static enum sks_status apply_one(struct database *db, const struct change *chang
     switch (change->kind) {
     case CHANGE_PUT:
         return put_row(db, row, err);
-    case CHANGE_PUT_BODY:
-        return put_body(db, row, err);
+    case CHANGE_PUT_CONTENT:
+        return put_content(db, row, err);
     case CHANGE_DELETE:
         return database_run(db, err, "DELETE FROM object WHERE kind = ? AND handle = ?", "uu",
                             (uint32_t)row->kind, row->handle);

@@ -95,19 +95,19 @@ Test(store, numbers_alone_come_without_an_arena)
     cr_assert_eq(row.handle, 0);
 }
 
-static enum sks_status put_body(const struct store_row *row)
+static enum sks_status put_content(const struct store_row *row)
 {
     struct changes changes = { 0 };
     struct sks_error err = { 0 };
     enum sks_status rc;
 
-    changes_put_body(&changes, fixture.store, row);
+    changes_put_content(&changes, fixture.store, row);
     rc = store_apply(fixture.store, &changes, &err);
     changes_free(&changes);
     return rc;
 }
 
-Test(store, a_body_is_replaced_alone)
+Test(store, a_body_and_a_tag_are_replaced_alone)
 {
     struct store_row key = { .kind = STORE_KEY,
                              .handle = 7,
@@ -118,15 +118,18 @@ Test(store, a_body_is_replaced_alone)
 
     put(&key);
     key.body = bytes_of("new");
-    cr_assert(put_body(&key) == SKS_OK);
+    key.tag = bytes_of("fingerprint");
+    cr_assert(put_content(&key) == SKS_OK);
     cr_assert(bytes_equal(get(STORE_KEY, 7).body, bytes_of("new")));
+    cr_assert(store_next_tagged(fixture.store, key.tag, 0, &arena, &row, NULL) == SKS_OK);
+    cr_assert_eq(row.handle, 7);
     cr_assert(store_by_name(fixture.store, 3, key.name, &arena, &row, NULL) == SKS_OK);
     cr_assert_eq(row.handle, 7);
     key.handle = 8;
-    cr_assert(put_body(&key) == SKS_ERROR_INTERNAL, "there is no such row");
+    cr_assert(put_content(&key) == SKS_ERROR_INTERNAL, "there is no such row");
     key.handle = 7;
     key.closed = true; /* not what is stored: it must not unseal */
-    cr_assert(put_body(&key) == SKS_OK);
+    cr_assert(put_content(&key) == SKS_OK);
     cr_assert(store_get(fixture.store, STORE_KEY, 7, &arena, &row, NULL) == SKS_ERROR_INTERNAL);
 }
 
