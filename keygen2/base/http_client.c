@@ -19,25 +19,30 @@ enum {
 struct http_client {
     CURL *curl;
     struct http_client_config config;
-    struct bytes unsent;        /* what is left of the request body */
+    bool refused;               /* to send the request a second time */
     struct buf leaf;            /* of the kept connection */
     char text[CURL_ERROR_SIZE]; /* libcurl's word on the last failure */
 };
 
 /* ---- callbacks ---- */
 
-/* Hands out the body once. There is no way back: see set_body(). */
-static size_t read_body(char *to, size_t size, size_t count, void *ctx)
+/*
+ * When a kept connection turns out dead before any byte of the answer, libcurl sends the request
+ * again on a new one, without a word. It comes by here each time that it is about to send: with
+ * never_twice, once a byte has gone, that is refused. (If none has, nothing was sent that a server
+ * could act upon.)
+ */
+static int allow_request(void *ctx, char *peer, char *own, int peer_port, int own_port)
 {
-    struct bytes *unsent = ctx;
-    size_t len = size * count < unsent->len ? size * count : unsent->len;
+    struct http_client *client = ctx;
+    long sent = 0;
 
-    if (len > 0) {
-        memcpy(to, unsent->ptr, len);
-        unsent->ptr += len;
-        unsent->len -= len;
-    }
-    return len;
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    if (!client->config.never_twice)
+        return CURL_PREREQFUNC_OK;
+    client->refused =
+        curl_easy_getinfo(client->curl, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
+    return client->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 struct sink {
@@ -97,6 +102,8 @@ static bool set_basics(struct http_client *client)
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, watch_stop);
     SET(CURLOPT_XFERINFODATA, client);
+    SET(CURLOPT_PREREQFUNCTION, allow_request);
+    SET(CURLOPT_PREREQDATA, client);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each connection shows its certificate */
     SET(CURLOPT_CERTINFO, 1L);
@@ -193,25 +200,13 @@ enum sks_status http_client_add_cookies(struct http_client *client, struct bytes
 
 /* ---- one exchange ---- */
 
-/*
- * When a kept connection turns out dead before any byte of the answer, libcurl sends the request
- * again on a new one, without a word. With never_twice the body comes from a function that cannot
- * rewind: once a byte of it has gone, the resend fails. (If none has, nothing was sent that a
- * server could act upon.) Else libcurl is given the memory, and may.
- */
+/* From memory: then head and body leave in one piece, and the server wakes up once. */
 static void set_body(struct http_client *client, struct bytes body)
 {
     CURL *curl = client->curl;
 
-    client->unsent = body;
     (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-                           client->config.never_twice ? NULL
-                           : body.len == 0            ? ""
-                                                      : (const char *)body.ptr);
-    (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body);
-    (void)curl_easy_setopt(curl, CURLOPT_READDATA, &client->unsent);
-    (void)curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, NULL);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.len == 0 ? "" : (const char *)body.ptr);
 }
 
 static bool add_header(struct curl_slist **headers, const char *name, const char *value)
@@ -301,10 +296,14 @@ static enum sks_status perform(struct http_client *client, const char *url,
     enum sks_status rc = SKS_OK;
 
     client->text[0] = '\0';
+    client->refused = false;
     code = curl_easy_perform(curl);
     (void)curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_size);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     exchange->sent = request_size > 0;
+    REQUIRE(!client->refused, err, SKS_ERROR_EXTERNAL,
+            "%s: the connection ended before an answer, and the request must not be sent twice",
+            url);
     REQUIRE(code != CURLE_ABORTED_BY_CALLBACK, err, SKS_ERROR_USER_ABORT, "interrupted");
     REQUIRE(code != CURLE_WRITE_ERROR, err, SKS_ERROR_EXTERNAL, "%s: the answer is too large", url);
     REQUIRE(code == CURLE_OK, err, SKS_ERROR_EXTERNAL, "%s: %s", url,
@@ -341,7 +340,7 @@ enum sks_status http_client_exchange(struct http_client *client, const char *met
     rc = perform(client, url, exchange, err);
     (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 out:
-    client->unsent = (struct bytes){ 0 };
+    (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL); /* the caller's */
     curl_slist_free_all(headers);
     return rc;
 }
