@@ -14,12 +14,15 @@ enum {
     TIMEOUT = 120,        /* seconds for an exchange, unless the config says otherwise */
     CONNECT_TIMEOUT = 30, /* seconds for a connection */
     BODY_MAX = 4 * 1024 * 1024,
+    HEADER_MAX = 128, /* bytes of a header's value */
 };
 
 struct http_client {
     CURL *curl;
     struct http_client_config config;
     bool refused;               /* to send the request a second time */
+    struct curl_slist *headers; /* of the last exchange, which had: */
+    char content_type[HEADER_MAX], accept[HEADER_MAX];
     struct buf leaf;            /* of the kept connection */
     char text[CURL_ERROR_SIZE]; /* libcurl's word on the last failure */
 };
@@ -94,8 +97,11 @@ static bool set_basics(struct http_client *client)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PROXY, ""); /* the environment does not decide who sees the messages */
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_COOKIEFILE, ""); /* turns the cookie engine on, in memory */
-    SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
+    if (!config->bare) {
+        SET(CURLOPT_COOKIEFILE, ""); /* turns the cookie engine on, in memory */
+        SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
+    }
+    SET(CURLOPT_WRITEFUNCTION, write_body);
     SET(CURLOPT_MAXCONNECTS, 1L); /* so that the leaf below is that of the kept connection */
     SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
     SET(CURLOPT_VERBOSE, config->verbose ? 1L : 0L);
@@ -151,6 +157,7 @@ void http_client_free(struct http_client *client)
     if (client == NULL)
         return;
     curl_easy_cleanup(client->curl);
+    curl_slist_free_all(client->headers);
     buf_free(&client->leaf);
     free(client);
 }
@@ -209,16 +216,47 @@ static void set_body(struct http_client *client, struct bytes body)
     (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.len == 0 ? "" : (const char *)body.ptr);
 }
 
-static bool add_header(struct curl_slist **headers, const char *name, const char *value)
+/* Without a value libcurl's own header of that name is left out. */
+static bool add_header(struct http_client *client, const char *name, const char *value)
 {
-    char line[300];
-    int len = snprintf(line, sizeof line, "%s%s", name, value);
-    struct curl_slist *longer =
-        len < 0 || (size_t)len >= sizeof line ? NULL : curl_slist_append(*headers, line);
+    char line[HEADER_MAX + 20];
+    struct curl_slist *longer;
 
+    (void)snprintf(line, sizeof line, "%s:%s%s", name, value[0] == '\0' ? "" : " ", value);
+    longer = curl_slist_append(client->headers, line);
     if (longer != NULL)
-        *headers = longer;
+        client->headers = longer;
     return longer != NULL;
+}
+
+/* Those of the last exchange serve again as long as they are the same. */
+static enum sks_status set_headers(struct http_client *client, const char *content_type,
+                                   const char *accept, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    if (client->headers != NULL && strcmp(client->content_type, content_type) == 0 &&
+        strcmp(client->accept, accept) == 0)
+        return SKS_OK;
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(client->headers);
+    client->headers = NULL;
+    REQUIRE(strlen(content_type) < HEADER_MAX && strlen(accept) < HEADER_MAX, err, SKS_ERROR_OPTION,
+            "a header is over %d bytes", HEADER_MAX - 1);
+    (void)snprintf(client->content_type, HEADER_MAX, "%s", content_type);
+    (void)snprintf(client->accept, HEADER_MAX, "%s", accept);
+    /* An empty Expect: libcurl would wait a second for servers that never answer it. */
+    REQUIRE(
+        add_header(client, "Expect", "") && add_header(client, "Content-Type", content_type) &&
+            ((accept[0] == '\0' && !client->config.bare) || add_header(client, "Accept", accept)),
+        err, SKS_ERROR_STORAGE, "no memory for headers");
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, client->headers);
+out:
+    if (rc != SKS_OK) {
+        curl_slist_free_all(client->headers);
+        client->headers = NULL;
+    }
+    return rc;
 }
 
 static enum sks_status set_request(struct http_client *client, const char *method, const char *url,
@@ -323,24 +361,15 @@ enum sks_status http_client_exchange(struct http_client *client, const char *met
 {
     size_t max = client->config.body_max == 0 ? BODY_MAX : client->config.body_max;
     struct sink sink = { &exchange->body, max, &exchange->too_large };
-    struct curl_slist *headers = NULL;
     enum sks_status rc;
 
     http_exchange_free(exchange);
     TRY(set_request(client, method, url, body, err));
-    /* An empty Expect: libcurl would wait a second for servers that never answer it. */
-    REQUIRE(add_header(&headers, "Expect:", "") &&
-                add_header(&headers, content_type == NULL ? "Content-Type:" : "Content-Type: ",
-                           content_type == NULL ? "" : content_type) &&
-                (accept == NULL || add_header(&headers, "Accept: ", accept)),
-            err, SKS_ERROR_STORAGE, "no memory for headers");
-    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, write_body);
+    TRY(set_headers(client, content_type == NULL ? "" : content_type, accept == NULL ? "" : accept,
+                    err));
     (void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &sink);
     rc = perform(client, url, exchange, err);
-    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 out:
     (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL); /* the caller's */
-    curl_slist_free_all(headers);
     return rc;
 }
