@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,25 @@ out:
     return rc;
 }
 
+/* The folder that this process has made sure of: all above it are synced, which costs a sync of the
+ * disk each. */
+static struct {
+    pthread_mutex_t guard;
+    char path[PATH_MAX];
+} known = { .guard = PTHREAD_MUTEX_INITIALIZER };
+
+static enum sks_status make_folder(const char *folder, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    (void)pthread_mutex_lock(&known.guard);
+    if (strcmp(known.path, folder) != 0 || !file_exists(folder))
+        rc = file_make_folder(folder, 0700, err);
+    (void)snprintf(known.path, sizeof known.path, "%s", rc == SKS_OK ? folder : "");
+    (void)pthread_mutex_unlock(&known.guard);
+    return rc;
+}
+
 enum sks_status suspended_save(const char *folder, const struct suspended *session,
                                struct sks_error *err)
 {
@@ -83,7 +103,7 @@ enum sks_status suspended_save(const char *folder, const struct suspended *sessi
 
     json_put(&text, &SUSPENDED, session);
     TRY(sks_explain(err, text.status));
-    TRY(file_make_folder(folder, 0700, err));
+    TRY(make_folder(folder, err));
     TRY(sks_explain(err,
                     session_path(path, folder, session->issuer_uri, session->server_session_id)));
     TRY(file_write(path, 0600, buf_bytes(&text), err));

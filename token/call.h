@@ -129,8 +129,11 @@ CHECKED enum sks_status call_attest(struct call *call, struct buf *data, struct 
 CHECKED enum sks_status call_decrypt(struct call *call, const char *argument,
                                      struct bytes encrypted, struct bytes *clear);
 
-/** Writes the session with its counters along with the changes of the call. */
+/** Writes the session, which is new or closed now, along with the changes of the call. */
 void call_put_session(struct call *call);
+
+/** As call_put_session(), for a session that goes on, with its counters. */
+void call_keep_session(struct call *call);
 
 /** SKS_ERROR_OPTION unless it may be an issuerUri. @param argument its name on the wire */
 CHECKED enum sks_status session_check_uri(struct call *call, const char *argument,

@@ -33,7 +33,7 @@ static enum sks_status need_user(struct call *call, enum store_kind by, uint32_t
     struct store_row user;
     enum sks_status rc;
 
-    TRY(store_next_referring(call->token->store, by, handle, 0, &call->arena, &user, &call->err));
+    TRY(store_next_referring(call->token->store, by, handle, 0, NULL, &user, &call->err));
     CALL_REQUIRE(call, user.handle != 0, SKS_ERROR_OPTION, "%s is used by nothing", what);
 out:
     return rc;
@@ -79,15 +79,12 @@ out:
 
 static enum sks_status check_match(struct call *call, const struct key *key)
 {
-    struct buf spki = { 0 };
-    enum sks_status rc;
+    enum sks_status rc = SKS_OK;
 
-    TRY(put_certificate_key(&spki, key->certificate_path.item[0]));
-    CALL_REQUIRE(call, bytes_equal(buf_bytes(&spki), key->public_key), SKS_ERROR_OPTION,
-                 "key \"%.*s\": certificate and private key do not match", (int)key->id.len,
-                 (const char *)key->id.ptr);
+    CALL_REQUIRE(call, bytes_equal(certificate_key(key->certificate_path.item[0]), key->public_key),
+                 SKS_ERROR_OPTION, "key \"%.*s\": certificate and private key do not match",
+                 (int)key->id.len, (const char *)key->id.ptr);
 out:
-    buf_free(&spki);
     return rc;
 }
 
@@ -128,8 +125,7 @@ static enum sks_status check_unique(struct call *call, const struct post_list *p
     enum sks_status rc;
 
     do {
-        TRY(store_next_tagged(call->token->store, tag, other.handle, &call->arena, &other,
-                              &call->err));
+        TRY(store_next_tagged(call->token->store, tag, other.handle, NULL, &other, &call->err));
         CALL_REQUIRE(call,
                      other.handle == 0 || other.handle == key->handle ||
                          post_frees_certificate(posts, other.handle),

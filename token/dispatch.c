@@ -17,52 +17,63 @@ enum need {
     NEEDS_KEY,          /* the first input is a key of a closed session */
 };
 
+/* What a method may wait for besides the lock of its session and the database. */
+enum wait {
+    WAITS_NEVER,
+    WAITS_FOR_COMMIT, /* LOCK_COMMIT */
+    WAITS_LONG,       /* a PUK without retryLimit, a chunk, the calls under way */
+};
+
 struct rule {
     uint8_t id;
     enum sks_status (*handle)(struct call *call);
     enum need need;
     bool tears_down; /* a failure aborts the session and removes all that it created */
-    bool slow; /* may wait: for a PUK without retryLimit, a commit, a chunk, the calls under way */
+    enum wait wait;
 };
 
 static const struct rule RULES[] = {
-    { GET_DEVICE_INFO, get_device_info, NEEDS_NO_ACTIVE_TOKEN, false, false },
-    { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false, false },
-    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true, true },
+    { GET_DEVICE_INFO, get_device_info, NEEDS_NO_ACTIVE_TOKEN, false, WAITS_NEVER },
+    { CREATE_PROVISIONING_SESSION, create_provisioning_session, NEEDS_NOTHING, false, WAITS_NEVER },
+    { CLOSE_PROVISIONING_SESSION, close_provisioning_session, NEEDS_OPEN_SESSION, true,
+      WAITS_FOR_COMMIT },
     { ENUMERATE_PROVISIONING_SESSIONS, enumerate_provisioning_sessions, NEEDS_NOTHING, false,
-      false },
-    { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false, false },
-    { CREATE_PUK_POLICY, create_puk_policy, NEEDS_OPEN_SESSION, true, false },
-    { CREATE_PIN_POLICY, create_pin_policy, NEEDS_OPEN_SESSION, true, false },
-    { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true, false },
-    { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false, false },
-    { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true, false },
-    { UPDATE_KEY_MANAGEMENT_KEY, update_key_management_key, NEEDS_NOTHING, false, true },
-    { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, false },
-    { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, false },
-    { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, false },
-    { CREATE_SESSION_2010, create_session_2010, NEEDS_NOTHING, false, false },
-    { DEACTIVATE, deactivate, NEEDS_NO_ACTIVE_TOKEN, false, true },
-    { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, true },
-    { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, true },
-    { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, true },
-    { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true, true },
-    { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false, false },
-    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false, false },
-    { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false, false },
-    { GET_EXTENSION, get_extension, NEEDS_KEY, false, false },
-    { SET_PROPERTY, set_property, NEEDS_KEY, false, true },
-    { DELETE_KEY, delete_key, NEEDS_KEY, false, true },
-    { EXPORT_KEY, export_key, NEEDS_KEY, false, true },
-    { UNLOCK_KEY, unlock_key, NEEDS_KEY, false, true },
-    { CHANGE_PIN, change_pin, NEEDS_KEY, false, true },
-    { SET_PIN, set_pin, NEEDS_KEY, false, true },
-    { UPDATE_FIRMWARE, update_firmware, NEEDS_NOTHING, false, true },
-    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false, false },
-    { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_KEY, false, false },
-    { KEY_AGREEMENT, key_agreement, NEEDS_KEY, false, false },
-    { PERFORM_HMAC, perform_hmac, NEEDS_KEY, false, false },
-    { SYMMETRIC_KEY_ENCRYPT, symmetric_key_encrypt, NEEDS_KEY, false, false },
+      WAITS_NEVER },
+    { ABORT_PROVISIONING_SESSION, abort_provisioning_session, NEEDS_OPEN_SESSION, false,
+      WAITS_NEVER },
+    { CREATE_PUK_POLICY, create_puk_policy, NEEDS_OPEN_SESSION, true, WAITS_NEVER },
+    { CREATE_PIN_POLICY, create_pin_policy, NEEDS_OPEN_SESSION, true, WAITS_NEVER },
+    { CREATE_KEY_ENTRY, create_key_entry, NEEDS_OPEN_SESSION, true, WAITS_NEVER },
+    { GET_KEY_HANDLE, get_key_handle, NEEDS_OPEN_SESSION, false, WAITS_NEVER },
+    { SET_CERTIFICATE_PATH, set_certificate_path, NEEDS_OPEN_KEY, true, WAITS_NEVER },
+    { UPDATE_KEY_MANAGEMENT_KEY, update_key_management_key, NEEDS_NOTHING, false,
+      WAITS_FOR_COMMIT },
+    { IMPORT_SYMMETRIC_KEY, import_symmetric_key, NEEDS_OPEN_KEY, true, WAITS_NEVER },
+    { IMPORT_PRIVATE_KEY, import_private_key, NEEDS_OPEN_KEY, true, WAITS_NEVER },
+    { ADD_EXTENSION, add_extension, NEEDS_OPEN_KEY, true, WAITS_NEVER },
+    { CREATE_SESSION_2010, create_session_2010, NEEDS_NOTHING, false, WAITS_NEVER },
+    { DEACTIVATE, deactivate, NEEDS_NO_ACTIVE_TOKEN, false, WAITS_LONG },
+    { POST_DELETE_KEY, post_delete_key, NEEDS_OPEN_SESSION, true, WAITS_FOR_COMMIT },
+    { POST_UNLOCK_KEY, post_unlock_key, NEEDS_OPEN_SESSION, true, WAITS_FOR_COMMIT },
+    { POST_UPDATE_KEY, post_update_key, NEEDS_OPEN_KEY, true, WAITS_FOR_COMMIT },
+    { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true,
+      WAITS_FOR_COMMIT },
+    { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false, WAITS_NEVER },
+    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false, WAITS_NEVER },
+    { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false, WAITS_NEVER },
+    { GET_EXTENSION, get_extension, NEEDS_KEY, false, WAITS_NEVER },
+    { SET_PROPERTY, set_property, NEEDS_KEY, false, WAITS_FOR_COMMIT },
+    { DELETE_KEY, delete_key, NEEDS_KEY, false, WAITS_LONG },
+    { EXPORT_KEY, export_key, NEEDS_KEY, false, WAITS_LONG },
+    { UNLOCK_KEY, unlock_key, NEEDS_KEY, false, WAITS_LONG },
+    { CHANGE_PIN, change_pin, NEEDS_KEY, false, WAITS_LONG },
+    { SET_PIN, set_pin, NEEDS_KEY, false, WAITS_LONG },
+    { UPDATE_FIRMWARE, update_firmware, NEEDS_NOTHING, false, WAITS_LONG },
+    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false, WAITS_NEVER },
+    { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_KEY, false, WAITS_NEVER },
+    { KEY_AGREEMENT, key_agreement, NEEDS_KEY, false, WAITS_NEVER },
+    { PERFORM_HMAC, perform_hmac, NEEDS_KEY, false, WAITS_NEVER },
+    { SYMMETRIC_KEY_ENCRYPT, symmetric_key_encrypt, NEEDS_KEY, false, WAITS_NEVER },
 };
 
 static const struct rule *find_rule(uint8_t id)
@@ -104,16 +115,21 @@ out:
     return rc;
 }
 
-/* A key of an open session: the lock of the session comes first, then the key is read again. */
+/* A key of an open session: the lock of the session comes first, then the key is read. */
 static enum sks_status load_open_key(struct call *call, uint32_t handle, struct held_lock **lock)
 {
+    struct store_row row;
     enum sks_status rc;
 
-    TRY(load_key(call, handle, false));
-    *lock = lock_take(call->token->locks, LOCK_SESSION, call->key.owner);
+    TRY(store_get(call->token->store, STORE_KEY, handle, NULL, &row, &call->err));
+    CALL_REQUIRE(call, row.handle != 0 && !row.closed, SKS_ERROR_NO_KEY, "no provisioning key %u",
+                 handle);
+    *lock = lock_take(call->token->locks, LOCK_SESSION, row.owner);
     CALL_REQUIRE(call, *lock != NULL, SKS_ERROR_STORAGE, "out of memory");
-    TRY(load_session(call, call->key.owner, SKS_ERROR_NO_KEY));
+    TRY(load_session(call, row.owner, SKS_ERROR_NO_KEY));
     TRY(load_key(call, handle, false));
+    CALL_REQUIRE(call, call->key.owner == row.owner, SKS_ERROR_INTERNAL,
+                 "stored object %u has lost its owner", handle);
 out:
     return rc;
 }
@@ -313,8 +329,7 @@ static bool generates_rsa(const union sks_in *in)
 }
 
 /* The session whose lock a call will want. */
-static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
-                           struct arena *arena)
+static uint32_t session_of(struct token *token, enum need need, uint32_t handle)
 {
     struct store_row row = { 0 };
 
@@ -322,7 +337,7 @@ static uint32_t session_of(struct token *token, enum need need, uint32_t handle,
         return handle;
     if (token_enter(token, NULL) != SKS_OK)
         return 0;
-    if (store_get(token->store, STORE_KEY, handle, arena, &row, NULL) != SKS_OK)
+    if (store_get(token->store, STORE_KEY, handle, NULL, &row, NULL) != SKS_OK)
         row.owner = 0;
     token_leave(token);
     return row.owner;
@@ -368,12 +383,13 @@ bool token_request_is_slow(struct token *token, struct bytes request, uint64_t *
     if (rule == NULL)
         return false;
     of_session = rule->need == NEEDS_OPEN_SESSION || rule->need == NEEDS_OPEN_KEY;
-    if (!(of_session || rule->slow) ||
+    if (!(of_session || rule->wait != WAITS_NEVER) ||
         sks_decode_request(request, &method, &in, &arena, NULL) != SKS_OK)
         goto out;
-    slow = rule->slow;
+    slow = rule->wait == WAITS_LONG ||
+           (rule->wait == WAITS_FOR_COMMIT && lock_is_busy(token->locks, LOCK_COMMIT, 0));
     if (of_session) {
-        uint32_t session = session_of(token, rule->need, in.handle, &arena);
+        uint32_t session = session_of(token, rule->need, in.handle);
 
         *subject = subject_of(LOCK_SESSION, session);
         slow = slow || (rule->id == CREATE_KEY_ENTRY && generates_rsa(&in)) ||

@@ -91,8 +91,8 @@ enum sks_status add_extension(struct call *call)
     TRY(add_type(call, in->extension.type));
     e.handle = store_new_handle(store, STORE_EXTENSION);
     extension_put(&call->changes, store, &e);
-    key_put(&call->changes, store, &call->key);
-    call_put_session(call);
+    key_keep(&call->changes, store, &call->key);
+    call_keep_session(call);
 out:
     return rc;
 }

@@ -149,8 +149,7 @@ static enum sks_status generate(struct call *call, const struct key_entry *entry
         rc = private_key_generate(algorithm, entry->key_parameters, &pkey);
         CALL_REQUIRE(call, rc == SKS_OK, rc, "the key pair cannot be generated");
     }
-    TRY(put_pkey(&spki, pkey));
-    TRY(put_private_key(&secret, pkey));
+    TRY(put_key_pair(&spki, &secret, pkey));
     TRY(call_keep(call, buf_bytes(&spki), &key->public_key));
     TRY(call_keep(call, buf_bytes(&secret), &key->private_key));
 out:
@@ -223,7 +222,7 @@ enum sks_status create_key_entry(struct call *call)
     put_attested_key(&data, key->public_key, in->mac);
     TRY(call_attest(call, &data, &out->attestation));
     put_new_key(call, entry, key, &policy);
-    call_put_session(call);
+    call_keep_session(call);
     out->key_handle = key->handle;
     out->public_key = key->public_key;
 out:
@@ -236,8 +235,7 @@ enum sks_status get_key_handle(struct call *call)
     struct store_row row;
     enum sks_status rc;
 
-    TRY(store_by_name(call->token->store, call->session.handle, in->id, &call->arena, &row,
-                      &call->err));
+    TRY(store_by_name(call->token->store, call->session.handle, in->id, NULL, &row, &call->err));
     CALL_REQUIRE(call, row.handle != 0 && row.kind == STORE_KEY && id_is_valid(in->id),
                  SKS_ERROR_OPTION, "id is no key of the session");
     call->out.handle.handle = row.handle;
@@ -269,17 +267,13 @@ out:
 static enum sks_status check_certified_key(struct call *call, struct bytes certificate)
 {
     struct public_key key;
-    struct buf spki = { 0 };
-    enum sks_status rc;
+    enum sks_status rc = public_key_parse(certificate_key(certificate), &key);
 
-    TRY(put_certificate_key(&spki, certificate));
-    rc = public_key_parse(buf_bytes(&spki), &key);
     CALL_REQUIRE(call,
                  rc != SKS_ERROR_CRYPTO && (rc != SKS_OK || key.kind == KEY_KIND_ED25519 ||
                                             public_key_is_fit(&key, true)),
                  SKS_ERROR_OPTION, "certificate: its key is of a kind that is not supported");
 out:
-    buf_free(&spki);
     return rc;
 }
 
@@ -287,25 +281,23 @@ enum sks_status set_certificate_path(struct call *call)
 {
     const struct set_certificate_path_in *in = &call->in.set_certificate_path;
     struct key *key = &call->key;
-    struct buf data = { 0 }, spki = { 0 };
+    struct bytes spki = key->public_key;
+    struct buf data = { 0 };
     enum sks_status rc;
 
     TRY(check_certificates(call, &in->certificate_path));
     if (key->certificate_path.count > 0) /* a second call's MAC is over the certified key */
-        TRY(put_certificate_key(&spki, key->certificate_path.item[0]));
-    else
-        put_raw(&spki, key->public_key);
-    TRY(spki.status);
-    put_mac_certificate_path(&data, buf_bytes(&spki), key->id, &in->certificate_path);
+        spki = certificate_key(key->certificate_path.item[0]);
+    put_mac_certificate_path(&data, spki, key->id, &in->certificate_path);
     TRY(call_verify_mac(call, MAC_SET_CERTIFICATE_PATH, &data, in->mac));
     TRY(check_certified_key(call, in->certificate_path.item[0]));
     CALL_REQUIRE(call, key->certificate_path.count == 0, SKS_ERROR_OPTION,
                  "the key has a certificate path already");
-    TRY(certificate_path_check(&in->certificate_path, false, &call->err));
+    if (in->certificate_path.count > 1) /* one alone has no order */
+        TRY(certificate_path_check(&in->certificate_path, false, &call->err));
     key->certificate_path = in->certificate_path;
-    key_put(&call->changes, call->token->store, key);
-    call_put_session(call);
+    key_keep(&call->changes, call->token->store, key);
+    call_keep_session(call);
 out:
-    buf_free(&spki);
     return rc;
 }

@@ -34,8 +34,8 @@ out:
 
 static void put_imported(struct call *call)
 {
-    key_put(&call->changes, call->token->store, &call->key);
-    call_put_session(call);
+    key_keep(&call->changes, call->token->store, &call->key);
+    call_keep_session(call);
 }
 
 /* A second import is refused before the MAC is looked at; with a private key, after it. */
@@ -61,24 +61,21 @@ out:
 static enum sks_status check_imported(struct call *call, struct bytes spki)
 {
     struct public_key imported, certified;
-    struct buf certificate_key = { 0 };
+    struct bytes certified_spki = certificate_key(call->key.certificate_path.item[0]);
     enum sks_status rc;
 
-    TRY(put_certificate_key(&certificate_key, call->key.certificate_path.item[0]));
-    TRY(public_key_parse(buf_bytes(&certificate_key), &certified));
+    TRY(public_key_parse(certified_spki, &certified));
     rc = public_key_parse(spki, &imported);
     CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, SKS_ERROR_OPTION,
                  "encryptedKey: the key is of a kind that is not supported");
     TRY(rc);
     CALL_REQUIRE(call, imported.kind == certified.kind, SKS_ERROR_OPTION,
                  "encryptedKey: the key is of another kind than the certificate's");
-    CALL_REQUIRE(call,
-                 imported.kind != KEY_KIND_RSA || bytes_equal(spki, buf_bytes(&certificate_key)),
+    CALL_REQUIRE(call, imported.kind != KEY_KIND_RSA || bytes_equal(spki, certified_spki),
                  SKS_ERROR_OPTION, "encryptedKey: the RSA key is not the certificate's");
     CALL_REQUIRE(call, imported.kind == KEY_KIND_ED25519 || public_key_is_fit(&imported, true),
                  SKS_ERROR_OPTION, "encryptedKey: the key has a size that is not supported");
 out:
-    buf_free(&certificate_key);
     return rc;
 }
 

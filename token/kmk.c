@@ -4,17 +4,15 @@
 enum sks_status kmk_check(struct call *call, const char *argument, struct bytes spki, bool rsa)
 {
     struct public_key key;
-    EVP_PKEY *pkey = NULL;
     enum sks_status rc = public_key_parse(spki, &key);
 
     CALL_REQUIRE(call, rc != SKS_ERROR_CRYPTO, rc, "%s is not a public key", argument);
     TRY(rc);
     CALL_REQUIRE(call, public_key_is_fit(&key, rsa), SKS_ERROR_OPTION,
                  "%s is of a kind or size that is not supported", argument);
-    rc = public_key_load(spki, &pkey);
+    rc = public_key_check(spki);
     CALL_REQUIRE(call, rc == SKS_OK, rc, "%s is not a point on its curve", argument);
 out:
-    EVP_PKEY_free(pkey);
     return rc;
 }
 
@@ -64,7 +62,7 @@ enum sks_status update_key_management_key(struct call *call)
     TRY(data.status);
     TRY(kmk_verify(call, s.terms.key_management_key, buf_bytes(&data), in->authorization));
     s.terms.key_management_key = in->key_management_key;
-    session_put(&call->changes, call->token->store, &s);
+    session_keep(&call->changes, call->token->store, &s);
 out:
     buf_free(&data);
     return rc;

@@ -16,14 +16,17 @@ static enum sks_status get_layout(struct bytes *body)
     return rc == SKS_OK && layout != LAYOUT ? SKS_ERROR_OPTION : rc;
 }
 
+typedef void row_putter(struct changes *changes, const struct store *store,
+                        const struct store_row *row);
+
 /* Writes a row whose body was serialized, and wipes the body. */
-static void finish_put(struct changes *changes, struct store *store, struct store_row row,
-                       struct buf *body)
+static void finish_put(row_putter *put, struct changes *changes, struct store *store,
+                       struct store_row row, struct buf *body)
 {
     row.body = buf_bytes(body);
     if (changes->status == SKS_OK)
         changes->status = body->status;
-    changes_put(changes, store, &row);
+    put(changes, store, &row);
     buf_free(body);
 }
 
@@ -52,30 +55,46 @@ enum sks_status draw_birth(uint64_t *birth)
 
 /* ---- session ---- */
 
-void session_put(struct changes *changes, struct store *store, const struct session *s)
+static void put_session(struct buf *body, const struct session *s)
+{
+    put_byte(body, LAYOUT_SESSION);
+    put_array(body, s->terms.session_key_algorithm);
+    put_bool(body, s->terms.privacy_enabled);
+    put_array(body, s->terms.server_session_id);
+    put_array(body, s->terms.client_session_id);
+    put_array(body, s->terms.issuer_uri);
+    put_array(body, s->terms.key_management_key);
+    put_uint(body, s->terms.client_time);
+    put_uint(body, s->life_time);
+    put_ushort(body, s->terms.session_key_limit);
+    put_raw(body, bytes_at(s->sk.key, sizeof s->sk.key));
+    put_ushort(body, s->sk.counter);
+    put_ushort(body, s->operations_left);
+    put_ulong(body, (uint64_t)s->created);
+    put_ulong(body, (uint64_t)s->seen);
+}
+
+static void finish_session(row_putter *put, struct changes *changes, struct store *store,
+                           const struct session *s)
 {
     struct buf body = { 0 };
 
-    put_byte(&body, LAYOUT_SESSION);
-    put_array(&body, s->terms.session_key_algorithm);
-    put_bool(&body, s->terms.privacy_enabled);
-    put_array(&body, s->terms.server_session_id);
-    put_array(&body, s->terms.client_session_id);
-    put_array(&body, s->terms.issuer_uri);
-    put_array(&body, s->terms.key_management_key);
-    put_uint(&body, s->terms.client_time);
-    put_uint(&body, s->life_time);
-    put_ushort(&body, s->terms.session_key_limit);
-    put_raw(&body, bytes_at(s->sk.key, sizeof s->sk.key));
-    put_ushort(&body, s->sk.counter);
-    put_ushort(&body, s->operations_left);
-    put_ulong(&body, (uint64_t)s->created);
-    put_ulong(&body, (uint64_t)s->seen);
+    put_session(&body, s);
     finish_put(
-        changes, store,
+        put, changes, store,
         (struct store_row){
             .kind = STORE_SESSION, .handle = s->handle, .owner = s->handle, .closed = s->closed },
         &body);
+}
+
+void session_put(struct changes *changes, struct store *store, const struct session *s)
+{
+    finish_session(changes_put, changes, store, s);
+}
+
+void session_keep(struct changes *changes, struct store *store, const struct session *s)
+{
+    finish_session(changes_put_content, changes, store, s);
 }
 
 static enum sks_status get_life_time(struct bytes *in, uint8_t layout, uint32_t *seconds)
@@ -141,7 +160,7 @@ void secret_put(struct changes *changes, struct store *store, const struct secre
     struct buf body = { 0 };
 
     put_secret(&body, s);
-    finish_put(changes, store,
+    finish_put(changes_put, changes, store,
                (struct store_row){ .kind = s->kind,
                                    .handle = s->handle,
                                    .owner = s->owner,
@@ -199,7 +218,7 @@ void pin_policy_put(struct changes *changes, struct store *store, const struct p
     struct buf body = { 0 };
 
     put_pin_policy(&body, p);
-    finish_put(changes, store,
+    finish_put(changes_put, changes, store,
                (struct store_row){ .kind = STORE_PIN_POLICY,
                                    .handle = p->handle,
                                    .owner = p->owner,
@@ -259,7 +278,8 @@ void put_key(struct buf *body, const struct key *k)
     put_bool(body, k->device_pin_protection);
 }
 
-void key_put(struct changes *changes, struct store *store, const struct key *k)
+static void finish_key(row_putter *put, struct changes *changes, struct store *store,
+                       const struct key *k)
 {
     struct buf body = { 0 };
     uint8_t fingerprint[32];
@@ -274,7 +294,7 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
         tag = bytes_at(fingerprint, sizeof fingerprint);
     }
     put_key(&body, k);
-    finish_put(changes, store,
+    finish_put(put, changes, store,
                (struct store_row){ .kind = STORE_KEY,
                                    .handle = k->handle,
                                    .owner = k->owner,
@@ -283,6 +303,16 @@ void key_put(struct changes *changes, struct store *store, const struct key *k)
                                    .name = k->closed ? nameless : k->id,
                                    .tag = tag },
                &body);
+}
+
+void key_put(struct changes *changes, struct store *store, const struct key *k)
+{
+    finish_key(changes_put, changes, store, k);
+}
+
+void key_keep(struct changes *changes, struct store *store, const struct key *k)
+{
+    finish_key(changes_put_content, changes, store, k);
 }
 
 enum sks_status key_from_row(const struct store_row *row, struct arena *arena, struct key *k)
@@ -340,7 +370,7 @@ void extension_put(struct changes *changes, struct store *store, const struct ke
     put_blob(&body, e->extension.data);
     if (name.status != SKS_OK)
         body.status = name.status;
-    finish_put(changes, store,
+    finish_put(changes_put, changes, store,
                (struct store_row){ .kind = STORE_EXTENSION,
                                    .handle = e->handle,
                                    .owner = e->owner,
@@ -398,7 +428,7 @@ void post_put(struct changes *changes, struct store *store, const struct post_op
     put_byte(&body, p->kind);
     put_uint(&body, p->target);
     put_uint(&body, p->new_key);
-    finish_put(changes, store,
+    finish_put(changes_put, changes, store,
                (struct store_row){ .kind = STORE_POST, .handle = p->handle, .owner = p->owner },
                &body);
 }
@@ -487,10 +517,8 @@ enum sks_status key_load(struct store *store, uint32_t handle, struct arena *are
 
 bool key_is_gone(struct store *store, uint32_t handle)
 {
-    struct arena arena = { 0 };
     struct store_row row;
-    enum sks_status rc = store_get(store, STORE_KEY, handle, &arena, &row, NULL);
+    enum sks_status rc = store_get(store, STORE_KEY, handle, NULL, &row, NULL);
 
-    arena_free(&arena);
     return rc == SKS_OK && row.handle == 0;
 }

@@ -92,6 +92,9 @@ struct post_operation {
 CHECKED enum sks_status session_from_row(const struct store_row *row, struct session *session);
 void session_put(struct changes *changes, struct store *store, const struct session *session);
 
+/* Of a session that is stored, and as open or closed as it is now. */
+void session_keep(struct changes *changes, struct store *store, const struct session *session);
+
 CHECKED enum sks_status secret_from_row(const struct store_row *row, struct secret *secret);
 void secret_put(struct changes *changes, struct store *store, const struct secret *secret);
 
@@ -108,6 +111,9 @@ void pin_policy_put(struct changes *changes, struct store *store,
 CHECKED enum sks_status key_from_row(const struct store_row *row, struct arena *arena,
                                      struct key *key);
 void key_put(struct changes *changes, struct store *store, const struct key *key);
+
+/* Of a key that is stored, with the owner, PIN and state that it has now. */
+void key_keep(struct changes *changes, struct store *store, const struct key *key);
 
 CHECKED enum sks_status post_from_row(const struct store_row *row, struct post_operation *post);
 void post_put(struct changes *changes, struct store *store, const struct post_operation *post);

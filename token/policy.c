@@ -31,7 +31,7 @@ enum sks_status create_puk_policy(struct call *call)
     puk.format = in->policy.format;
     puk.retry_limit = in->policy.retry_limit;
     secret_put(&call->changes, call->token->store, &puk);
-    call_put_session(call);
+    call_keep_session(call);
     call->out.handle.handle = puk.handle;
 out:
     return rc;
@@ -92,7 +92,7 @@ enum sks_status create_pin_policy(struct call *call)
     policy.puk = (struct reference){ in->puk_policy_handle, puk.birth };
     TRY(draw_birth(&policy.birth));
     pin_policy_put(&call->changes, store, &policy);
-    call_put_session(call);
+    call_keep_session(call);
     call->out.handle.handle = policy.handle;
 out:
     return rc;

@@ -78,7 +78,7 @@ static enum sks_status queue(struct call *call, uint8_t kind, uint32_t target, u
                      "the session has a post operation that excludes this one");
     post.handle = store_new_handle(call->token->store, STORE_POST);
     post_put(&call->changes, call->token->store, &post);
-    call_put_session(call);
+    call_keep_session(call);
 out:
     return rc;
 }

@@ -94,8 +94,7 @@ enum sks_status call_check_new_id(struct call *call, struct bytes id)
     enum sks_status rc;
 
     CALL_REQUIRE(call, id_is_valid(id), SKS_ERROR_OPTION, "id is not 1-32 characters of 0x21-0x7E");
-    TRY(store_by_name(call->token->store, call->session.handle, id, &call->arena, &row,
-                      &call->err));
+    TRY(store_by_name(call->token->store, call->session.handle, id, NULL, &row, &call->err));
     CALL_REQUIRE(call, row.handle == 0, SKS_ERROR_OPTION, "id is already used in the session");
 out:
     return rc;
@@ -105,6 +104,12 @@ void call_put_session(struct call *call)
 {
     call->session.seen = token_clock_now(&call->token->clock);
     session_put(&call->changes, call->token->store, &call->session);
+}
+
+void call_keep_session(struct call *call)
+{
+    call->session.seen = token_clock_now(&call->token->clock);
+    session_keep(&call->changes, call->token->store, &call->session);
 }
 
 /* ---- life and death ---- */

@@ -95,7 +95,7 @@ static enum sks_status find(struct store *store, enum store_lookup lookup,
 
     *row = (struct store_row){ 0 };
     TRY(store->backend->find(store->self, lookup, wanted, arena, row, &sealed, err));
-    if (row->handle != 0)
+    if (row->handle != 0 && arena != NULL)
         TRY(unseal_row(store, buf_bytes(&sealed), arena, row, err));
 out:
     if (rc != SKS_OK)
@@ -170,7 +170,8 @@ static struct change *add_change(struct changes *changes, enum change_kind kind)
     return change;
 }
 
-void changes_put(struct changes *changes, const struct store *store, const struct store_row *row)
+static void put_sealed(struct changes *changes, const struct store *store, enum change_kind kind,
+                       const struct store_row *row)
 {
     struct buf identity = { 0 }, sealed = { 0 };
     struct change *change;
@@ -181,7 +182,7 @@ void changes_put(struct changes *changes, const struct store *store, const struc
     put_row_identity(&identity, row);
     TRY(identity.status);
     TRY(vault_seal(store->vault, buf_bytes(&identity), row->body, &sealed));
-    if ((change = add_change(changes, CHANGE_PUT)) == NULL)
+    if ((change = add_change(changes, kind)) == NULL)
         goto out;
     change->row = *row;
     change->row.name = arena_copy(&changes->arena, row->name);
@@ -194,6 +195,17 @@ out:
         changes->status = rc;
     buf_free(&identity);
     buf_free(&sealed);
+}
+
+void changes_put(struct changes *changes, const struct store *store, const struct store_row *row)
+{
+    put_sealed(changes, store, CHANGE_PUT, row);
+}
+
+void changes_put_content(struct changes *changes, const struct store *store,
+                         const struct store_row *row)
+{
+    put_sealed(changes, store, CHANGE_PUT_CONTENT, row);
 }
 
 void changes_delete_owned(struct changes *changes, uint32_t owner)

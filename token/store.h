@@ -54,7 +54,8 @@ void store_close(struct store *store);
 uint32_t store_new_handle(struct store *store, enum store_kind kind);
 
 /* Reading: row->handle is 0 if there is no such row; its slices live in the arena.
- * SKS_ERROR_INTERNAL if a row does not unseal. */
+ * SKS_ERROR_INTERNAL if a row does not unseal. Without an arena, NULL, only the numbers of the row
+ * are read, which is much cheaper; nothing is unsealed then, so that nothing vouches for them. */
 
 /** The row of a handle. */
 CHECKED enum sks_status store_get(struct store *store, enum store_kind kind, uint32_t handle,
@@ -88,6 +89,10 @@ CHECKED enum sks_status store_next_referring(struct store *store, enum store_kin
 
 /** Writes a row, new or in place of the old one. A failure is in changes->status. */
 void changes_put(struct changes *changes, const struct store *store, const struct store_row *row);
+
+/** As changes_put(), for a row that is there and differs in its body and tag only: cheaper. */
+void changes_put_content(struct changes *changes, const struct store *store,
+                         const struct store_row *row);
 
 /** Deletes all rows of an owner, itself included. */
 void changes_delete_owned(struct changes *changes, uint32_t owner);

@@ -16,6 +16,7 @@ enum store_lookup {
 
 enum change_kind {
     CHANGE_PUT,
+    CHANGE_PUT_CONTENT, /* body and tag of a row that is there, and does not differ otherwise */
     CHANGE_DELETE,
     CHANGE_DELETE_OWNED,
     CHANGE_COLLECT,
@@ -41,7 +42,7 @@ typedef enum sks_status row_resealer(void *ctx, struct store_row *row, struct by
 
 struct store_backend {
     /* Finds one row (see store.h for each lookup); row->handle 0 if none. Its body is appended to
-     * `sealed` instead. */
+     * `sealed` instead. Without an arena only its numbers are read. */
     enum sks_status (*find)(void *self, enum store_lookup lookup, const struct store_row *wanted,
                             struct arena *arena, struct store_row *row, struct buf *sealed,
                             struct sks_error *err);

@@ -64,14 +64,21 @@ static sqlite3_stmt *query(struct database *db, enum store_lookup lookup,
     }
 }
 
-enum sks_status store_read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
-                               struct buf *sealed)
+static void read_numbers(sqlite3_stmt *statement, struct store_row *row)
 {
     row->kind = (enum store_kind)sqlite3_column_int(statement, 0);
     row->handle = (uint32_t)sqlite3_column_int64(statement, 1);
     row->owner = (uint32_t)sqlite3_column_int64(statement, 2);
     row->refers = (uint32_t)sqlite3_column_int64(statement, 3);
     row->closed = sqlite3_column_int(statement, 4) != 0;
+}
+
+enum sks_status store_read_row(sqlite3_stmt *statement, struct arena *arena, struct store_row *row,
+                               struct buf *sealed)
+{
+    read_numbers(statement, row);
+    if (arena == NULL)
+        return SKS_OK;
     row->name = arena_copy(arena, database_bytes(statement, 5));
     row->tag = arena_copy(arena, database_bytes(statement, 6));
     put_raw(sealed, database_bytes(statement, 7));
@@ -111,6 +118,20 @@ static enum sks_status put_row(struct database *db, const struct store_row *row,
         (uint32_t)row->closed, row->name, row->tag, row->body);
 }
 
+/* Touches no index but that of tags, and that only where there is one. */
+static enum sks_status put_content(struct database *db, const struct store_row *row,
+                                   struct sks_error *err)
+{
+    enum sks_status rc =
+        database_run(db, err, "UPDATE object SET tag = ?, body = ? WHERE kind = ? AND handle = ?",
+                     "bbuu", row->tag, row->body, (uint32_t)row->kind, row->handle);
+
+    REQUIRE(rc != SKS_OK || database_changes(db) == 1, err, SKS_ERROR_INTERNAL,
+            "stored object %u of kind %u is gone", row->handle, (unsigned)row->kind);
+out:
+    return rc;
+}
+
 static enum sks_status apply_one(struct database *db, const struct change *change,
                                  struct sks_error *err)
 {
@@ -119,6 +140,8 @@ static enum sks_status apply_one(struct database *db, const struct change *chang
     switch (change->kind) {
     case CHANGE_PUT:
         return put_row(db, row, err);
+    case CHANGE_PUT_CONTENT:
+        return put_content(db, row, err);
     case CHANGE_DELETE:
         return database_run(db, err, "DELETE FROM object WHERE kind = ? AND handle = ?", "uu",
                             (uint32_t)row->kind, row->handle);

@@ -14,30 +14,38 @@ enum {
     TIMEOUT = 120,        /* seconds for an exchange, unless the config says otherwise */
     CONNECT_TIMEOUT = 30, /* seconds for a connection */
     BODY_MAX = 4 * 1024 * 1024,
+    HEADER_MAX = 128, /* bytes of a header's value */
 };
 
 struct http_client {
     CURL *curl;
     struct http_client_config config;
-    struct bytes unsent;        /* what is left of the request body */
+    bool refused;               /* to send the request a second time */
+    struct curl_slist *headers; /* of the last exchange, which had: */
+    char content_type[HEADER_MAX], accept[HEADER_MAX];
     struct buf leaf;            /* of the kept connection */
     char text[CURL_ERROR_SIZE]; /* libcurl's word on the last failure */
 };
 
 /* ---- callbacks ---- */
 
-/* Hands out the body once. There is no way back: see set_body(). */
-static size_t read_body(char *to, size_t size, size_t count, void *ctx)
+/*
+ * When a kept connection turns out dead before any byte of the answer, libcurl sends the request
+ * again on a new one, without a word. It comes by here each time that it is about to send: with
+ * never_twice, once a byte has gone, that is refused. (If none has, nothing was sent that a server
+ * could act upon.)
+ */
+static int allow_request(void *ctx, char *peer, char *own, int peer_port, int own_port)
 {
-    struct bytes *unsent = ctx;
-    size_t len = size * count < unsent->len ? size * count : unsent->len;
+    struct http_client *client = ctx;
+    long sent = 0;
 
-    if (len > 0) {
-        memcpy(to, unsent->ptr, len);
-        unsent->ptr += len;
-        unsent->len -= len;
-    }
-    return len;
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    if (!client->config.never_twice)
+        return CURL_PREREQFUNC_OK;
+    client->refused =
+        curl_easy_getinfo(client->curl, CURLINFO_REQUEST_SIZE, &sent) != CURLE_OK || sent > 0;
+    return client->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 struct sink {
@@ -89,14 +97,19 @@ static bool set_basics(struct http_client *client)
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PROXY, ""); /* the environment does not decide who sees the messages */
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_COOKIEFILE, ""); /* turns the cookie engine on, in memory */
-    SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
+    if (!config->bare) {
+        SET(CURLOPT_COOKIEFILE, ""); /* turns the cookie engine on, in memory */
+        SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
+    }
+    SET(CURLOPT_WRITEFUNCTION, write_body);
     SET(CURLOPT_MAXCONNECTS, 1L); /* so that the leaf below is that of the kept connection */
     SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
     SET(CURLOPT_VERBOSE, config->verbose ? 1L : 0L);
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, watch_stop);
     SET(CURLOPT_XFERINFODATA, client);
+    SET(CURLOPT_PREREQFUNCTION, allow_request);
+    SET(CURLOPT_PREREQDATA, client);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each connection shows its certificate */
     SET(CURLOPT_CERTINFO, 1L);
@@ -144,6 +157,7 @@ void http_client_free(struct http_client *client)
     if (client == NULL)
         return;
     curl_easy_cleanup(client->curl);
+    curl_slist_free_all(client->headers);
     buf_free(&client->leaf);
     free(client);
 }
@@ -193,37 +207,56 @@ enum sks_status http_client_add_cookies(struct http_client *client, struct bytes
 
 /* ---- one exchange ---- */
 
-/*
- * When a kept connection turns out dead before any byte of the answer, libcurl sends the request
- * again on a new one, without a word. With never_twice the body comes from a function that cannot
- * rewind: once a byte of it has gone, the resend fails. (If none has, nothing was sent that a
- * server could act upon.) Else libcurl is given the memory, and may.
- */
+/* From memory: then head and body leave in one piece, and the server wakes up once. */
 static void set_body(struct http_client *client, struct bytes body)
 {
     CURL *curl = client->curl;
 
-    client->unsent = body;
     (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-                           client->config.never_twice ? NULL
-                           : body.len == 0            ? ""
-                                                      : (const char *)body.ptr);
-    (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body);
-    (void)curl_easy_setopt(curl, CURLOPT_READDATA, &client->unsent);
-    (void)curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, NULL);
+    (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.len == 0 ? "" : (const char *)body.ptr);
 }
 
-static bool add_header(struct curl_slist **headers, const char *name, const char *value)
+/* Without a value libcurl's own header of that name is left out. */
+static bool add_header(struct http_client *client, const char *name, const char *value)
 {
-    char line[300];
-    int len = snprintf(line, sizeof line, "%s%s", name, value);
-    struct curl_slist *longer =
-        len < 0 || (size_t)len >= sizeof line ? NULL : curl_slist_append(*headers, line);
+    char line[HEADER_MAX + 20];
+    struct curl_slist *longer;
 
+    (void)snprintf(line, sizeof line, "%s:%s%s", name, value[0] == '\0' ? "" : " ", value);
+    longer = curl_slist_append(client->headers, line);
     if (longer != NULL)
-        *headers = longer;
+        client->headers = longer;
     return longer != NULL;
+}
+
+/* Those of the last exchange serve again as long as they are the same. */
+static enum sks_status set_headers(struct http_client *client, const char *content_type,
+                                   const char *accept, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+
+    if (client->headers != NULL && strcmp(client->content_type, content_type) == 0 &&
+        strcmp(client->accept, accept) == 0)
+        return SKS_OK;
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(client->headers);
+    client->headers = NULL;
+    REQUIRE(strlen(content_type) < HEADER_MAX && strlen(accept) < HEADER_MAX, err, SKS_ERROR_OPTION,
+            "a header is over %d bytes", HEADER_MAX - 1);
+    (void)snprintf(client->content_type, HEADER_MAX, "%s", content_type);
+    (void)snprintf(client->accept, HEADER_MAX, "%s", accept);
+    /* An empty Expect: libcurl would wait a second for servers that never answer it. */
+    REQUIRE(
+        add_header(client, "Expect", "") && add_header(client, "Content-Type", content_type) &&
+            ((accept[0] == '\0' && !client->config.bare) || add_header(client, "Accept", accept)),
+        err, SKS_ERROR_STORAGE, "no memory for headers");
+    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, client->headers);
+out:
+    if (rc != SKS_OK) {
+        curl_slist_free_all(client->headers);
+        client->headers = NULL;
+    }
+    return rc;
 }
 
 static enum sks_status set_request(struct http_client *client, const char *method, const char *url,
@@ -301,10 +334,14 @@ static enum sks_status perform(struct http_client *client, const char *url,
     enum sks_status rc = SKS_OK;
 
     client->text[0] = '\0';
+    client->refused = false;
     code = curl_easy_perform(curl);
     (void)curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_size);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     exchange->sent = request_size > 0;
+    REQUIRE(!client->refused, err, SKS_ERROR_EXTERNAL,
+            "%s: the connection ended before an answer, and the request must not be sent twice",
+            url);
     REQUIRE(code != CURLE_ABORTED_BY_CALLBACK, err, SKS_ERROR_USER_ABORT, "interrupted");
     REQUIRE(code != CURLE_WRITE_ERROR, err, SKS_ERROR_EXTERNAL, "%s: the answer is too large", url);
     REQUIRE(code == CURLE_OK, err, SKS_ERROR_EXTERNAL, "%s: %s", url,
@@ -324,24 +361,15 @@ enum sks_status http_client_exchange(struct http_client *client, const char *met
 {
     size_t max = client->config.body_max == 0 ? BODY_MAX : client->config.body_max;
     struct sink sink = { &exchange->body, max, &exchange->too_large };
-    struct curl_slist *headers = NULL;
     enum sks_status rc;
 
     http_exchange_free(exchange);
     TRY(set_request(client, method, url, body, err));
-    /* An empty Expect: libcurl would wait a second for servers that never answer it. */
-    REQUIRE(add_header(&headers, "Expect:", "") &&
-                add_header(&headers, content_type == NULL ? "Content-Type:" : "Content-Type: ",
-                           content_type == NULL ? "" : content_type) &&
-                (accept == NULL || add_header(&headers, "Accept: ", accept)),
-            err, SKS_ERROR_STORAGE, "no memory for headers");
-    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, write_body);
+    TRY(set_headers(client, content_type == NULL ? "" : content_type, accept == NULL ? "" : accept,
+                    err));
     (void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &sink);
     rc = perform(client, url, exchange, err);
-    (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 out:
-    client->unsent = (struct bytes){ 0 };
-    curl_slist_free_all(headers);
+    (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL); /* the caller's */
     return rc;
 }

@@ -13,9 +13,10 @@ struct http_client_config {
     const char *ca_file;     /* PEM to trust instead of the system's; NULL: the system's */
     bool insecure;           /* do not check the server's certificate */
     bool never_twice;        /* fail rather than send a request again on a connection that died */
-    bool verbose;            /* libcurl's own account of each exchange, on standard error */
-    unsigned timeout;        /* seconds for one exchange; 0: 120 */
-    size_t body_max;         /* of an answer, bytes; 0: 4 MiB */
+    bool bare;        /* no cookies, no User-Agent, no Accept: the peer has no use for them */
+    bool verbose;     /* libcurl's own account of each exchange, on standard error */
+    unsigned timeout; /* seconds for one exchange; 0: 120 */
+    size_t body_max;  /* of an answer, bytes; 0: 4 MiB */
     const volatile sig_atomic_t *stop; /* not 0: give up the exchange; NULL: never */
 };
 

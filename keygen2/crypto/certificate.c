@@ -58,15 +58,58 @@ enum sks_status certificate_parse(struct bytes der, X509 **x509)
     return decode(der, X509_new_ex(keyless_context(), NULL), x509);
 }
 
+/* One element of DER. */
+struct element {
+    int tag, tag_class;
+    bool constructed;
+    struct bytes whole, content;
+};
+
+/* Takes the next element; false if there is none of a definite length. */
+static bool get_element(struct bytes *in, struct element *e)
+{
+    const uint8_t *p = in->ptr;
+    long len;
+    int form;
+
+    if (in->len == 0 || in->len > INT32_MAX)
+        return false;
+    form = ASN1_get_object(&p, &len, &e->tag, &e->tag_class, (long)in->len);
+    if ((form & ~V_ASN1_CONSTRUCTED) != 0)
+        return false;
+    e->constructed = form == V_ASN1_CONSTRUCTED;
+    e->content = bytes_at(p, (size_t)len);
+    e->whole = bytes_at(in->ptr, (size_t)(p - in->ptr) + (size_t)len);
+    *in = bytes_at(p + len, in->len - e->whole.len);
+    return true;
+}
+
+static bool get_sequence(struct bytes *in, struct element *e)
+{
+    return get_element(in, e) && e->constructed && e->tag == V_ASN1_SEQUENCE &&
+           e->tag_class == V_ASN1_UNIVERSAL;
+}
+
 bool certificate_has_outline(struct bytes der)
 {
-    const uint8_t *p = der.ptr;
-    long len;
-    int tag, tag_class;
+    struct element certificate;
 
-    return der.len > 0 && der.len <= INT32_MAX &&
-           ASN1_get_object(&p, &len, &tag, &tag_class, (long)der.len) == V_ASN1_CONSTRUCTED &&
-           tag == V_ASN1_SEQUENCE && tag_class == V_ASN1_UNIVERSAL && p + len == der.ptr + der.len;
+    return get_sequence(&der, &certificate) && der.len == 0;
+}
+
+/* RFC 5280, 4.1: version (may be absent), serialNumber, and four sequences: signature, issuer,
+ * validity, subject. */
+struct bytes certificate_key(struct bytes der)
+{
+    struct element certificate, tbs, each;
+    bool ok = get_sequence(&der, &certificate) && get_sequence(&certificate.content, &tbs) &&
+              get_element(&tbs.content, &each);
+
+    if (ok && each.tag_class == V_ASN1_CONTEXT_SPECIFIC)
+        ok = get_element(&tbs.content, &each);
+    for (int i = 0; ok && i < 4; i++)
+        ok = get_sequence(&tbs.content, &each);
+    return ok && get_sequence(&tbs.content, &each) ? each.whole : (struct bytes){ 0 };
 }
 
 enum sks_status put_certificate_key(struct buf *out, struct bytes der)

@@ -19,7 +19,11 @@ CHECKED enum sks_status certificate_parse(struct bytes der, X509 **x509);
 /** True for a DER SEQUENCE with nothing behind it: what is no certificate at all is none. */
 bool certificate_has_outline(struct bytes der);
 
-/** Appends the SubjectPublicKeyInfo as it stands in the certificate. */
+/** The SubjectPublicKeyInfo within a certificate that is known to decode; empty if there is none.
+ * Much cheaper than to decode it again. */
+struct bytes certificate_key(struct bytes der);
+
+/** Appends the SubjectPublicKeyInfo of a certificate, which must decode. */
 CHECKED enum sks_status put_certificate_key(struct buf *out, struct bytes der);
 
 /** Name in RFC 2253 form, e.g. "CN=a,O=b"; NULL without memory. */

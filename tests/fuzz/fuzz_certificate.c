@@ -16,10 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void try_certificate(struct bytes der, struct arena *arena)
 {
     struct buf spki = { 0 }, again = { 0 };
+    struct bytes found = certificate_key(der);
     struct public_key key;
     X509 *x509 = NULL;
     const char *name;
 
+    must(found.len == 0 ||
+             (found.ptr > der.ptr && found.len <= der.len - (size_t)(found.ptr - der.ptr)),
+         "a key lies within its certificate");
     if (certificate_parse(der, &x509) == SKS_OK) {
         name = certificate_name(arena, X509_get_subject_name(x509));
         must(name == NULL || bytes_is_utf8(bytes_of(name)), "a name is text");
@@ -28,6 +32,8 @@ static void try_certificate(struct bytes der, struct arena *arena)
             put_public_key(&again, &key);
             must(bytes_equal(buf_bytes(&again), buf_bytes(&spki)), "the public key again");
         }
+        if (public_key_parse(found, &key) == SKS_OK)
+            must(bytes_equal(found, buf_bytes(&spki)), "the key that decoding finds");
     } else {
         must(put_certificate_key(&spki, der) == SKS_ERROR_CRYPTO, "no key of no certificate");
     }

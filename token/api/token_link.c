@@ -122,9 +122,9 @@ enum sks_status token_link_open(const char *url, const struct token_link_config 
     struct http_transport *http = calloc(1, sizeof *http);
     struct token_transport transport = { http, http_transport_exchange, http_transport_timeout,
                                          http_transport_path, http_transport_close };
-    struct http_client_config client = { .never_twice = true,
-                                         .timeout = config->timeout,
-                                         .stop = config->stop };
+    struct http_client_config client = {
+        .never_twice = true, .bare = true, .timeout = config->timeout, .stop = config->stop
+    };
     enum sks_status rc;
 
     *link = NULL;

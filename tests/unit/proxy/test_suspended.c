@@ -98,6 +98,19 @@ Test(suspended, comes_back_until_it_is_removed)
     cr_expect(bytes_equal(got.client_session_id, bytes_of("d")));
 }
 
+Test(suspended, a_folder_that_is_gone_is_made_again)
+{
+    struct suspended one = made("a"), got;
+    char command[100];
+
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(system(command), 0);
+        cr_assert_eq(suspended_save(folder, &one, NULL), SKS_OK);
+        cr_assert(load(&one, &got));
+    }
+}
+
 /* The one file of the folder. */
 static void only_file(char path[300])
 {

@@ -72,6 +72,67 @@ Test(store, a_row_comes_back_by_every_way)
     cr_assert_eq(row.handle, 7);
 }
 
+Test(store, numbers_alone_come_without_an_arena)
+{
+    const struct store_row key = { .kind = STORE_KEY,
+                                   .handle = 7,
+                                   .owner = 3,
+                                   .refers = 2,
+                                   .closed = true,
+                                   .name = bytes_of("Key.1"),
+                                   .tag = bytes_of("fingerprint"),
+                                   .body = bytes_of("secret") };
+    struct store_row row;
+
+    put(&key);
+    cr_assert(store_get(fixture.store, STORE_KEY, 7, NULL, &row, NULL) == SKS_OK);
+    cr_assert(row.kind == STORE_KEY && row.handle == 7 && row.owner == 3 && row.refers == 2 &&
+              row.closed);
+    cr_assert(row.name.ptr == NULL && row.tag.ptr == NULL && row.body.ptr == NULL);
+    cr_assert(store_next_tagged(fixture.store, key.tag, 6, NULL, &row, NULL) == SKS_OK);
+    cr_assert_eq(row.handle, 7);
+    cr_assert(store_next_tagged(fixture.store, key.tag, 7, NULL, &row, NULL) == SKS_OK);
+    cr_assert_eq(row.handle, 0);
+}
+
+static enum sks_status put_content(const struct store_row *row)
+{
+    struct changes changes = { 0 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    changes_put_content(&changes, fixture.store, row);
+    rc = store_apply(fixture.store, &changes, &err);
+    changes_free(&changes);
+    return rc;
+}
+
+Test(store, a_body_and_a_tag_are_replaced_alone)
+{
+    struct store_row key = { .kind = STORE_KEY,
+                             .handle = 7,
+                             .owner = 3,
+                             .name = bytes_of("Key.1"),
+                             .body = bytes_of("old") };
+    struct store_row row;
+
+    put(&key);
+    key.body = bytes_of("new");
+    key.tag = bytes_of("fingerprint");
+    cr_assert(put_content(&key) == SKS_OK);
+    cr_assert(bytes_equal(get(STORE_KEY, 7).body, bytes_of("new")));
+    cr_assert(store_next_tagged(fixture.store, key.tag, 0, &arena, &row, NULL) == SKS_OK);
+    cr_assert_eq(row.handle, 7);
+    cr_assert(store_by_name(fixture.store, 3, key.name, &arena, &row, NULL) == SKS_OK);
+    cr_assert_eq(row.handle, 7);
+    key.handle = 8;
+    cr_assert(put_content(&key) == SKS_ERROR_INTERNAL, "there is no such row");
+    key.handle = 7;
+    key.closed = true; /* not what is stored: it must not unseal */
+    cr_assert(put_content(&key) == SKS_OK);
+    cr_assert(store_get(fixture.store, STORE_KEY, 7, &arena, &row, NULL) == SKS_ERROR_INTERNAL);
+}
+
 Test(store, a_change_set_is_all_or_nothing)
 {
     const struct store_row first = {
