@@ -156,6 +156,10 @@ CHECKED enum sks_status profile_decode(const char *name, const char *folder, str
 CHECKED enum sks_status profile_load(const char *path, struct arena *arena, struct profile *profile,
                                      struct sks_error *err);
 
+/** Finds the shipped profiles: of the source tree that the program was built in, or installed.
+ * @param path  out: PATH_MAX bytes */
+bool profiles_shipped(char path[PATH_MAX]);
+
 /**
  * Reads all *.json of a folder, but "profile.schema.json". Errors name the file.
  *

@@ -6,10 +6,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char SUFFIX[] = ".json";
+#ifndef SKS_PROFILES_DIR
+#define SKS_PROFILES_DIR "issuer/profiles" /* in the source tree */
+#endif
+
 static const char SCHEMA_FILE[] = "profile.schema.json"; /* lies beside the shipped profiles */
 
 /* A name stands in URLs, in the log and on pages, always as it is. */
@@ -152,4 +158,22 @@ const struct key_profile *profile_key(const struct profile *profile, struct byte
     for (size_t i = 0; key == NULL && i < profile->puks.count; i++)
         key = find_in_pins(&puk[i].pins, id);
     return key;
+}
+
+bool profiles_shipped(char path[PATH_MAX])
+{
+    static const char *const BESIDE[] = { "../issuer/profiles", "../../issuer/profiles" };
+    char self[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash;
+
+    self[len < 0 ? 0 : len] = '\0';
+    slash = strrchr(self, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; slash != NULL && i < NITEMS(BESIDE); i++)
+        if (file_path(path, PATH_MAX, self, BESIDE[i]) == SKS_OK && file_exists(path))
+            return true;
+    (void)snprintf(path, PATH_MAX, "%s", SKS_PROFILES_DIR);
+    return file_exists(path);
 }

@@ -21,10 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifndef SKS_PROFILES_DIR
-#define SKS_PROFILES_DIR "issuer/profiles" /* in the source tree */
-#endif
-
 enum {
     REQUEST_SECONDS = 30,
     REQUEST_THREADS = 8, /* most of their time they wait for a commit, which they share */
@@ -103,25 +99,6 @@ out:
     return rc;
 }
 
-/* The shipped profiles: of the source tree that the program was built in, or installed. */
-static bool find_shipped_profiles(char path[PATH_MAX])
-{
-    static const char *const BESIDE[] = { "../issuer/profiles", "../../issuer/profiles" };
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash;
-
-    self[len < 0 ? 0 : len] = '\0';
-    slash = strrchr(self, '/');
-    if (slash != NULL)
-        *slash = '\0';
-    for (size_t i = 0; slash != NULL && i < NITEMS(BESIDE); i++)
-        if (file_path(path, PATH_MAX, self, BESIDE[i]) == SKS_OK && file_exists(path))
-            return true;
-    (void)snprintf(path, PATH_MAX, "%s", SKS_PROFILES_DIR);
-    return file_exists(path);
-}
-
 static enum sks_status load_profiles(struct serving *s, const struct serve_options *options,
                                      struct sks_error *err)
 {
@@ -131,7 +108,7 @@ static enum sks_status load_profiles(struct serving *s, const struct serve_optio
     if (options->profiles != NULL)
         return profiles_load(options->profiles, &s->issuer.profiles, err);
     TRY(sks_explain(err, file_path(path, PATH_MAX, options->data, "profiles")));
-    REQUIRE(file_exists(path) || find_shipped_profiles(path), err, SKS_ERROR_OPTION,
+    REQUIRE(file_exists(path) || profiles_shipped(path), err, SKS_ERROR_OPTION,
             "no folder of profiles: --profiles names one");
     TRY(profiles_load(path, &s->issuer.profiles, err));
 out:

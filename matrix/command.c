@@ -1,18 +1,16 @@
 #include "matrix/command.h"
 
+#include "issuer/profile.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
 #include "matrix/report.h"
+#include "matrix/unprotected.h"
 
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#ifndef SKS_PROFILES_DIR
-#define SKS_PROFILES_DIR "issuer/profiles" /* in the source tree */
-#endif
 
 enum { SLOW_CASES = 300, JOBS_MAX = 64 };
 
@@ -22,6 +20,8 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "scenario", 0, "PROFILE", "only this one; again for more (default: all; --list names them)",
       OPTION_TEXTS, AT(scenarios), false, NULL, 0, 0 },
     { "list", 'l', NULL, "list the scenarios and end", OPTION_FLAG, AT(list), false, NULL, 0, 0 },
+    { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
+      OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
       "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
       "made)",
@@ -97,9 +97,7 @@ static enum sks_status sweep_all(const struct matrix_options *o, struct sweep_co
 
         if (!is_asked_for(o, &SCENARIOS[i]))
             continue;
-        config->max = o->cases != CASES_BY_SCENARIO ? o->cases
-                      : SCENARIOS[i].slow           ? SLOW_CASES
-                                                    : 0;
+        config->max = o->cases != CASES_BY_SCENARIO ? o->cases : SCENARIOS[i].slow ? SLOW_CASES : 0;
         TRY(sweep(config, &SCENARIOS[i], &result, err));
         report_scenario(report, &SCENARIOS[i], &result);
         all->leftovers += result.leftovers;
@@ -111,7 +109,8 @@ out:
 
 static enum exit_code run(const struct matrix_options *o, const char *folder)
 {
-    struct sweep_config config = { .profiles = o->profiles == NULL ? SKS_PROFILES_DIR : o->profiles,
+    char shipped[PATH_MAX];
+    struct sweep_config config = { .profiles = o->profiles == NULL ? shipped : o->profiles,
                                    .folder = folder,
                                    .seed = o->seed,
                                    .jobs = o->jobs,
@@ -123,6 +122,8 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     struct sks_error err = { 0 };
     enum sks_status rc;
 
+    REQUIRE(o->profiles != NULL || profiles_shipped(shipped), &err, SKS_ERROR_OPTION,
+            "the shipped profiles are not at %s: --profiles DIR says where", shipped);
     TRY(report_new(o->show, isatty(STDERR_FILENO) == 1, o->results, &report, &err));
     config.ctx = report;
     TRY(sweep_all(o, &config, report, &all, &err));
@@ -145,6 +146,24 @@ static enum exit_code list_scenarios(void)
     return EXIT_DONE;
 }
 
+static enum exit_code print_unprotected(void)
+{
+    (void)printf(
+        "# What KeyGen2 and SKS leave unprotected\n\n"
+        "Made by `sks-proxy matrix --unprotected` from `matrix/unprotected.c`: a change of these "
+        "is "
+        "no failure of the\nattack matrix ([matrix.md](matrix.md)), whatever comes of it.\n\n"
+        "| hop | message | what of it | why | where |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
+        const struct unprotected *row = &UNPROTECTED[i];
+
+        (void)printf("| %s | %s | %s | %s | %s |\n", name_of_value(HOP_NAMES, (uint8_t)row->hop),
+                     row->message, strcmp(row->path, "*") == 0 ? "all" : row->path, row->reason,
+                     row->section);
+    }
+    return EXIT_DONE;
+}
+
 enum exit_code matrix_command(void *options, char **operands, size_t count)
 {
     const struct matrix_options *o = options;
@@ -155,6 +174,8 @@ enum exit_code matrix_command(void *options, char **operands, size_t count)
     (void)operands, (void)count;
     if (o->list)
         return list_scenarios();
+    if (o->unprotected)
+        return print_unprotected();
     for (size_t i = 0; i < o->scenarios.count; i++)
         if (scenario_find(o->scenarios.item[i]) == NULL)
             return program_fail(EXIT_USAGE, "there is no scenario '%s': --list names them",

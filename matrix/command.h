@@ -8,7 +8,7 @@ struct matrix_options {
     struct texts scenarios;
     const char *results, *profiles;
     uint32_t cases, jobs, seed;
-    bool list, json, show;
+    bool list, unprotected, json, show;
 };
 
 extern const struct option_row MATRIX_OPTIONS[];

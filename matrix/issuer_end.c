@@ -211,6 +211,11 @@ void issuer_end_request(struct issuer_end *end, const char *method, const char *
     arena_free(&arena);
 }
 
+struct bytes issuer_end_ca(const struct issuer_end *end)
+{
+    return end->issuer.ca.certificate;
+}
+
 enum sks_status issuer_end_count(struct issuer_end *end, int64_t count[4], struct sks_error *err)
 {
     static const enum verdict VERDICT[] = {

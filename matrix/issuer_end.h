@@ -46,6 +46,9 @@ struct issuer_answer {
 void issuer_end_request(struct issuer_end *end, const char *method, const char *target,
                         const char *cookie, struct bytes body, struct issuer_answer *answer);
 
+/** The CA's certificate, DER; as long as the end. */
+struct bytes issuer_end_ca(const struct issuer_end *end);
+
 enum issuer_verdict_kind { ISSUER_OPEN, ISSUER_SUCCEEDED, ISSUER_FAILED, ISSUER_IN_DOUBT };
 
 /** How many sessions have a verdict. @param count out: by enum issuer_verdict_kind */

@@ -3,11 +3,17 @@
 #include "matrix/issuer_end.h"
 #include "matrix/unprotected.h"
 
+#include <string.h>
+
 const char *const MATRIX_VERDICT_NAMES[MATRIX_VERDICTS] = {
-    [MATRIX_TOKEN] = "token",           [MATRIX_ISSUER] = "issuer",
-    [MATRIX_MIDDLEWARE] = "middleware", [MATRIX_HARMLESS] = "harmless",
-    [MATRIX_UNPROTECTED] = "unprotected", [MATRIX_COMMITTED] = "committed",
-    [MATRIX_UNDETECTED] = "undetected", [MATRIX_UNFIT] = "unfit",
+    [MATRIX_TOKEN] = "token",
+    [MATRIX_ISSUER] = "issuer",
+    [MATRIX_MIDDLEWARE] = "middleware",
+    [MATRIX_HARMLESS] = "harmless",
+    [MATRIX_UNPROTECTED] = "unprotected",
+    [MATRIX_COMMITTED] = "committed",
+    [MATRIX_UNDETECTED] = "undetected",
+    [MATRIX_UNFIT] = "unfit",
 };
 
 static enum matrix_verdict detected_by(enum run_party party)
@@ -15,6 +21,22 @@ static enum matrix_verdict detected_by(enum run_party party)
     return party == RUN_TOKEN    ? MATRIX_TOKEN
            : party == RUN_ISSUER ? MATRIX_ISSUER
                                  : MATRIX_MIDDLEWARE;
+}
+
+/* What proves something has no other value of the same meaning: who takes another one does not
+ * look. */
+static bool is_proof(const struct plan_case *item)
+{
+    static const char *const PROOFS[] = { "attestation", "mac", "authorization", "signature",
+                                          "attested_session_key" };
+    const char *name = strrchr(item->path, '/');
+
+    if (strstr(item->path, "/signature/") != NULL)
+        return true;
+    for (size_t i = 0; name != NULL && i < NITEMS(PROOFS); i++)
+        if (strcmp(name + 1, PROOFS[i]) == 0)
+            return true;
+    return false;
 }
 
 enum matrix_verdict judge(const struct expectation *expected, const struct plan_case *item,
@@ -28,7 +50,7 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
     *leftover = !unchanged && !complete;
     if (run->misfit || !run->altered)
         return MATRIX_UNFIT;
-    if (counted && complete && !unchanged)
+    if (counted && complete && !is_proof(item))
         return MATRIX_HARMLESS;
     if (unchanged && !counted)
         return detected_by(run->by);

@@ -55,11 +55,10 @@ static struct plan_case *new_case(struct plan *plan)
 
 static json_t *make_rule(const struct walk *w, uint8_t operation, const char *more)
 {
-    json_t *rule = json_pack("{s:s, s:s, s:s, s:s, s:I}", "hop",
-                             name_of_value(HOP_NAMES, (uint8_t)w->message->hop), "message",
-                             w->message->name, "direction", w->answer ? "answer" : "request",
-                             "operation", name_of_value(OPERATION_NAMES, operation), "occurrence",
-                             (json_int_t)w->occurrence);
+    json_t *rule = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I}", "hop", name_of_value(HOP_NAMES, (uint8_t)w->message->hop),
+        "message", w->message->name, "direction", w->answer ? "answer" : "request", "operation",
+        name_of_value(OPERATION_NAMES, operation), "occurrence", (json_int_t)w->occurrence);
     json_t *extra = more == NULL ? NULL : json_loads(more, 0, NULL);
 
     if (operation_is_of_value(operation))
@@ -78,7 +77,10 @@ static void add_case(struct walk *w, uint8_t operation, const char *more)
     struct plan_case *item = text == NULL ? NULL : new_case(plan);
 
     if (item != NULL) {
-        *item = (struct plan_case){ w->message->hop, w->answer, operation, w->occurrence,
+        *item = (struct plan_case){ w->message->hop,
+                                    w->answer,
+                                    operation,
+                                    w->occurrence,
                                     arena_text(&plan->arena, bytes_of(w->message->name)),
                                     arena_text(&plan->arena, bytes_of(w->path)),
                                     arena_text(&plan->arena, bytes_of(text)) };
@@ -166,8 +168,7 @@ static void walk_object(struct walk *w, const json_t *value)
         if (json_object_get(value, "kty") != NULL)
             add_case(w, OPERATION_OWN_KEY, NULL);
     }
-    json_object_foreach((json_t *)(uintptr_t)value, name, member)
-        walk_at(w, name, member, false);
+    json_object_foreach((json_t *)(uintptr_t)value, name, member) walk_at(w, name, member, false);
 }
 
 static void walk_array(struct walk *w, const json_t *value)
@@ -256,8 +257,7 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     add_whole(&w);
     if (is_free(&w))
         add_case(&w, OPERATION_INSERT, UNKNOWN);
-    json_object_foreach(message->decoded, name, member)
-        walk_at(&w, name, member, false);
+    json_object_foreach(message->decoded, name, member) walk_at(&w, name, member, false);
 }
 
 struct plan *plan_new(void)

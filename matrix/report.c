@@ -162,8 +162,7 @@ static void print_table(const struct report *report, const json_t *all, uint64_t
     for (size_t i = 0; i < MATRIX_UNFIT; i++)
         (void)printf(" %11s", MATRIX_VERDICT_NAMES[i]);
     (void)printf(" %10s\n", "leftovers");
-    json_object_foreach(report->scenarios, name, counts)
-        print_row(name, counts);
+    json_object_foreach(report->scenarios, name, counts) print_row(name, counts);
     print_row("all", all);
     (void)printf("seed %llu\n", (unsigned long long)seed);
 }

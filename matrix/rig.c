@@ -3,6 +3,7 @@
 #include "keygen2/base/files.h"
 #include "matrix/issuer_end.h"
 #include "matrix/token_end.h"
+#include "matrix/view.h"
 #include "proxy/dialogue.h"
 
 #include <stdio.h>
@@ -80,9 +81,18 @@ out:
     return rc;
 }
 
+void rig_try_wrong_pins(struct rig *rig)
+{
+    token_end_try_wrong_pins(rig->token);
+}
+
 json_t *rig_view(struct rig *rig, bool drawn)
 {
-    return token_end_view(rig->token, drawn);
+    json_t *view = token_end_view(rig->token, drawn);
+
+    if (!drawn)
+        view_certificates(view, issuer_end_ca(rig->issuer));
+    return view;
 }
 
 void rig_free(struct rig *rig)
@@ -207,7 +217,8 @@ static enum sks_status token_exchange(void *ctx, struct bytes request, struct bu
     struct buf body = { 0 };
     enum sks_status rc;
 
-    rig->given_up = rig->given_up || (request.len > 0 && request.ptr[0] == ABORT_PROVISIONING_SESSION);
+    rig->given_up =
+        rig->given_up || (request.len > 0 && request.ptr[0] == ABORT_PROVISIONING_SESSION);
     *fate = CALL_UNANSWERED;
     put_raw(&body, request);
     TRY(cross(rig, &out, &body, &outcome, err));
@@ -261,8 +272,9 @@ static enum sks_status open_links(struct rig *rig, const char *profile, struct e
     static const char *const PINS[] = { "4711", "159204" };
     const struct issuer_transport issuer = { .ctx = rig, .exchange = issuer_exchange };
     const struct token_transport token = { rig, token_exchange, NULL, token_path, NULL };
-    const struct user_config user = { .yes = true, .pins = PINS, .pin_count = NITEMS(PINS),
-                                      .stop = &rig->stop };
+    const struct user_config user = {
+        .yes = true, .pins = PINS, .pin_count = NITEMS(PINS), .stop = &rig->stop
+    };
     char url[200];
     enum sks_status rc;
 

@@ -18,18 +18,21 @@ CHECKED enum sks_status rig_keep(struct rig *rig, struct sks_error *err);
 
 CHECKED enum sks_status rig_restore(struct rig *rig, struct sks_error *err);
 
+/** Tries a wrong PIN on each key, so that what an unlock does can be seen. */
+void rig_try_wrong_pins(struct rig *rig);
+
 /* How a session ended, as the middleware saw it. */
 enum run_end { RUN_SUCCEEDED, RUN_REFUSED, RUN_ERROR, RUN_IN_DOUBT };
 enum run_party { RUN_NOBODY, RUN_TOKEN, RUN_ISSUER, RUN_MIDDLEWARE };
 
 struct run {
     enum run_end end;
-    enum run_party by;   /* who refused */
-    char cause[800];     /* why */
-    bool altered;        /* the attack found its message */
-    bool misfit;         /* and could not do to it what it says */
-    int64_t verdict[4];  /* sessions of the issuer, by enum issuer_verdict_kind */
-    char at[80];         /* the last message that crossed whole, "issuer KeyCreationRequest" */
+    enum run_party by;  /* who refused */
+    char cause[800];    /* why */
+    bool altered;       /* the attack found its message */
+    bool misfit;        /* and could not do to it what it says */
+    int64_t verdict[4]; /* sessions of the issuer, by enum issuer_verdict_kind */
+    char at[80];        /* the last message that crossed whole, "issuer KeyCreationRequest" */
 };
 
 /* Told of each message as it was sent, before an attack. */
@@ -45,7 +48,12 @@ CHECKED enum sks_status rig_run(struct rig *rig, const char *profile, struct att
                                 run_watcher *watch, void *ctx, struct run *run,
                                 struct sks_error *err);
 
-/** token_end_view() of the token. */
+/**
+ * token_end_view() of the token.
+ *
+ * @param drawn  with what is drawn at random too: handles, certificates, ids. Without it, two
+ *               sessions that did the same leave the same
+ */
 json_t *rig_view(struct rig *rig, bool drawn);
 
 /** NULL is allowed. */

@@ -61,6 +61,7 @@ static enum sks_status prepare(struct worker *w, unsigned number, struct sks_err
     TRY(rig_new(folder, s->config->profiles, &w->rig, err));
     for (size_t i = 0; s->scenario->before[i] != NULL; i++)
         TRY(run_clean(w, s->scenario->before[i], NULL, NULL, err));
+    rig_try_wrong_pins(w->rig);
     TRY(rig_keep(w->rig, err));
     w->expected.before = rig_view(w->rig, true);
     TRY(run_clean(w, s->scenario->profile, number == 0 ? plan_watch : NULL, s->plan, err));
@@ -89,17 +90,25 @@ static uint64_t draw(uint64_t *state)
     return *state * 2685821657736338717U;
 }
 
+static bool is_wanted(const struct sweeper *s, size_t i)
+{
+    return s->config->only == NULL || strcmp(s->config->only, s->item[i].message) == 0;
+}
+
 /* As many as may be, each as likely as another, in their order. */
 static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
 {
-    size_t max = s->config->max == 0 ? all : s->config->max;
     uint64_t state = s->config->seed * 2 + 1;
+    size_t left = 0, max;
     enum sks_status rc = SKS_OK;
 
+    for (size_t i = 0; i < all; i++)
+        left += is_wanted(s, i);
+    max = s->config->max == 0 ? left : s->config->max;
     s->chosen = calloc(all + 1, sizeof *s->chosen);
     REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
     for (size_t i = 0; i < all && s->count < max; i++)
-        if (draw(&state) % (all - i) < max - s->count)
+        if (is_wanted(s, i) && draw(&state) % left-- < max - s->count)
             s->chosen[s->count++] = i;
 out:
     return rc;

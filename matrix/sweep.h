@@ -30,6 +30,7 @@ struct case_result {
 struct sweep_config {
     const char *profiles; /* folder of the issuer's profiles */
     const char *folder;   /* for the ends' stores; empty */
+    const char *only;     /* cases of this message; NULL: of all */
     size_t max;           /* cases of a scenario; 0: all */
     uint64_t seed;        /* draws them */
     unsigned jobs;        /* threads */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+
 enum { DATABASE_MAX = 64 * 1024 * 1024 };
 
 struct token_end {
@@ -142,10 +144,6 @@ static uint32_t number(const json_t *answer, const char *name)
 
 static void drop_drawn(json_t *key)
 {
-    json_t *path = json_object_get(key, "certificate");
-
-    (void)json_object_set_new(key, "certificate",
-                              json_integer((json_int_t)json_array_size(path)));
     (void)json_object_del(key, "keyHandle");
     (void)json_object_del(key, "provisioningHandle");
 }
@@ -173,8 +171,8 @@ static json_t *view_key(struct token_end *end, json_t *entry, bool drawn)
     json_t *attributes = call(end, GET_KEY_ATTRIBUTES, handle, false);
     json_t *protection = call(end, GET_KEY_PROTECTION_INFO, handle, false);
 
-    (void)json_object_set_new(
-        entry, "extensions", view_extensions(end, handle, json_object_get(attributes, "type")));
+    (void)json_object_set_new(entry, "extensions",
+                              view_extensions(end, handle, json_object_get(attributes, "type")));
     (void)json_object_update(entry, attributes);
     (void)json_object_update(entry, protection);
     json_decref(attributes);
@@ -208,15 +206,33 @@ static json_t *view_sessions(struct token_end *end, bool drawn)
     return sessions;
 }
 
+void token_end_try_wrong_pins(struct token_end *end)
+{
+    static const uint8_t HASH[32] = { 0 };
+    json_t *keys = view_keys(end, true);
+    const json_t *key;
+    size_t i;
+
+    json_array_foreach(keys, i, key)
+    {
+        union sks_in in = { .operation = { .key_handle = number(key, "keyHandle"),
+                                           .algorithm = bytes_of(ECDSA_SHA256),
+                                           .authorization = bytes_of("0000"),
+                                           .data = bytes_at(HASH, sizeof HASH) } };
+
+        json_decref(make_call(end, sks_method(SIGN_HASHED_DATA), &in));
+    }
+    json_decref(keys);
+}
+
 void token_end_expire(struct token_end *end)
 {
     json_t *sessions = view_sessions(end, true);
     const json_t *session;
     size_t i;
 
-    json_array_foreach(sessions, i, session)
-        json_decref(call(end, ABORT_PROVISIONING_SESSION, number(session, "provisioningHandle"),
-                         false));
+    json_array_foreach(sessions, i, session) json_decref(
+        call(end, ABORT_PROVISIONING_SESSION, number(session, "provisioningHandle"), false));
     json_decref(sessions);
 }
 

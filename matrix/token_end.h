@@ -29,10 +29,12 @@ void token_end_call(struct token_end *end, const struct sks_dialect *dialect, st
 /**
  * All keys with what is told of them, and all open sessions; a new reference.
  *
- * @param drawn  with what is drawn at random too: handles, certificates, ids. Without it, two
- *               sessions that did the same leave the same
+ * @param drawn  with handles and ids too
  */
 json_t *token_end_view(struct token_end *end, bool drawn);
+
+/** Tries a wrong PIN on each key. */
+void token_end_try_wrong_pins(struct token_end *end);
 
 /** Ends the open sessions, as the end of their life does. */
 void token_end_expire(struct token_end *end);

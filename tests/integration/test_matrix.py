@@ -1,0 +1,98 @@
+"""sks-proxy matrix: a sample of it, that it is what was asked for, and that it sees holes."""
+
+import json
+import os
+import signal
+import time
+import unittest
+
+from rig import processes
+from rig.processes import BUILD, run, spawn
+
+DONE, USAGE = 0, 2
+SAMPLE = ("p256-user-pin", "privacy", "extensions-and-logotype", "key-update", "key-delete")
+
+
+class Matrix(unittest.TestCase):
+    def setUp(self):
+        """What the sweep leaves would lie here."""
+        self.folder = processes.temporary_folder()
+        self.addCleanup(processes.remove_folder, self.folder)
+        (self.folder / "tmp").mkdir()
+
+    def matrix(self, *options):
+        done = run("sks-proxy", "matrix", *options, timeout=300,
+                   environment={"TMPDIR": str(self.folder / "tmp")})
+        self.assertEqual(os.listdir(self.folder / "tmp"), [], "the ends are gone")
+        return done
+
+    def results(self, *options):
+        path = self.folder / "results.json"
+        done = self.matrix("--json", "--results", path, *options)
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        self.assertEqual(done.stderr, "", "it is quiet in a pipe")
+        return json.loads(done.stdout), json.loads(path.read_text())["results"]
+
+    def test_a_sample(self):
+        scenarios = [word for name in SAMPLE for word in ("--scenario", name)]
+        summary, cases = self.results("--cases", "60", *scenarios)
+        self.assertEqual(sorted(summary["scenarios"]), sorted(SAMPLE))
+        counts = summary["all"]
+        self.assertEqual((counts["undetected"], counts["leftovers"]), (0, 0))
+        for verdict in ("token", "issuer", "middleware", "harmless", "committed"):
+            self.assertGreater(counts[verdict], 0, verdict)
+        self.assertEqual(len(cases), counts["cases"])
+        self.assertGreater(len(cases), 200)
+        for case in cases:
+            if case["verdict"] in ("token", "issuer"):
+                self.assertTrue(case["cause"] and case["at"], case)
+
+    def test_the_seed_draws_the_cases(self):
+        def drawn(seed):
+            _, cases = self.results("--cases", "30", "--seed", seed, "--scenario", "privacy",
+                                    "--jobs", "2")
+            return sorted((case["message"], case["occurrence"], case["path"], case["operation"])
+                          for case in cases)
+        first = drawn("7")
+        self.assertEqual(drawn("7"), first)
+        self.assertNotEqual(drawn("8"), first)
+
+    def test_a_signal_ends_it(self):
+        os.environ["TMPDIR"] = str(self.folder / "tmp")
+        self.addCleanup(os.environ.pop, "TMPDIR")
+        process = spawn("sks-proxy", "matrix", "--scenario", "p256-user-pin")
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        while not os.listdir(self.folder / "tmp"):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        self.assertNotEqual(process.returncode, DONE)
+        self.assertIn("interrupted", errors)
+        self.assertEqual(os.listdir(self.folder / "tmp"), [])
+
+    def test_usage(self):
+        self.assertEqual(self.matrix("--scenario", "none").returncode, USAGE)
+        self.assertEqual(self.matrix("--jobs", "0").returncode, USAGE)
+        self.assertEqual(self.matrix("--profiles", "/none", "--cases", "1").returncode, USAGE)
+        listed = self.matrix("--list").stdout.splitlines()
+        self.assertIn("p256-user-pin", listed)
+        self.assertIn("key-update, after p256-user-pin", listed)
+
+    def test_the_unprotected_are_documented(self):
+        page = processes.ROOT / "docs" / "unprotected.md"
+        self.assertEqual(page.read_text(), self.matrix("--unprotected").stdout)
+
+    def test_holes_are_seen(self):
+        """A sample of `make matrix-selftest`."""
+        done = processes.subprocess.run(
+            [BUILD / "matrix" / "holes", "createPinPolicy", "session attestation",
+             "closing proof"], capture_output=True, text=True, timeout=300, cwd=processes.ROOT)
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        self.assertIn("3 holes, 0 not seen", done.stdout)
+        self.assertIn("KeyCreationRequest", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
