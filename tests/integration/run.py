@@ -90,6 +90,12 @@ def run_here(name, pattern):
 
 
 def run_class(name, pattern):
+    began = time.monotonic()
+    lines = run_worker(name, pattern)
+    return name, time.monotonic() - began, lines
+
+
+def run_worker(name, pattern):
     command = [sys.executable, "-B", __file__, "--class", name, "-k", pattern]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CLASS_TIMEOUT)
@@ -108,10 +114,13 @@ def order(name):
 
 def run_all(classes, pattern, jobs, verbose, answers):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    took = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(run_class, name, pattern) for name in sorted(classes, key=order)]
         for future in concurrent.futures.as_completed(futures):
-            for test, outcome, seconds, text in future.result():
+            name, seconds, lines = future.result()
+            took.append((seconds, name))
+            for test, outcome, seconds, text in lines:
                 if test == "outcomes":
                     answers += outcome
                     continue
@@ -121,6 +130,9 @@ def run_all(classes, pattern, jobs, verbose, answers):
                 if text:
                     print("    " + text.strip().replace("\n", "\n    "))
                 sys.stdout.flush()
+    if verbose:
+        print("slowest: " + ", ".join("%s %.0f s" % (name, seconds)
+                                      for seconds, name in sorted(took, reverse=True)[:20]))
     return counts
 
 
