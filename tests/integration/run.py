@@ -28,8 +28,8 @@ COVERED = (
     ("/sks/2010", profile_2010.DRAFT, profile_2010.STATUSES, 30),
 )
 # Started first, as they take longest.
-SLOW_FIRST = ("test_wire_slow", "test_load", "test_bad_input", "test_wire_crash", "test_rekey",
-              "test_kill")
+SLOW_FIRST = ("test_bad_input", "test_in_doubt", "test_in_doubt_next", "test_wire_slow",
+              "test_load", "test_watching", "test_wire_crash", "test_rekey", "test_kill")
 
 
 class Result(unittest.TestResult):
@@ -140,8 +140,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose name has it")
     parser.add_argument("-v", action="store_true", help="name the passed tests too")
-    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1,
-                        help="test classes at a time (default: one more than there are cores)")
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 2,
+                        help="test classes at a time (default: two more than there are cores)")
     parser.add_argument("--class", dest="worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
