@@ -34,6 +34,8 @@ const struct option_row MATRIX_OPTIONS[] = {
       AT(profiles), false, NULL, 0, 0 },
     { "results", 0, "FILE", "write every case there, as JSON", OPTION_TEXT, AT(results), false,
       NULL, 0, 0 },
+    { "html", 0, "FILE", "write them there as a page: messages by operations, and who noticed",
+      OPTION_TEXT, AT(html), false, NULL, 0, 0 },
     { "show", 0, NULL, "print every case, not only those that fail", OPTION_FLAG, AT(show), false,
       NULL, 0, 0 },
     { "json", 0, NULL, "print the summary as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
@@ -124,7 +126,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
 
     REQUIRE(o->profiles != NULL || profiles_shipped(shipped), &err, SKS_ERROR_OPTION,
             "the shipped profiles are not at %s: --profiles DIR says where", shipped);
-    TRY(report_new(o->show, isatty(STDERR_FILENO) == 1, o->results, &report, &err));
+    TRY(report_new(o->show, isatty(STDERR_FILENO) == 1, o->results, o->html, &report, &err));
     config.ctx = report;
     TRY(sweep_all(o, &config, report, &all, &err));
     rc = report_end(report, o->seed, o->json, &err);

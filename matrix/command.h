@@ -6,7 +6,7 @@
 
 struct matrix_options {
     struct texts scenarios;
-    const char *results, *profiles;
+    const char *results, *html, *profiles;
     uint32_t cases, jobs, seed;
     bool list, unprotected, json, show;
 };

@@ -2,6 +2,7 @@
 
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "matrix/page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,24 +10,26 @@
 
 struct report {
     bool show, progress;
-    const char *results;
+    const char *results, *html;
     json_t *cases, *scenarios; /* cases: NULL if nobody wants them */
     struct sweep_result all;
 };
 
-enum sks_status report_new(bool show, bool progress, const char *results, struct report **report,
-                           struct sks_error *err)
+enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
+                           struct report **report, struct sks_error *err)
 {
+    bool cases = results != NULL || html != NULL;
     struct report *made = calloc(1, sizeof *made);
     enum sks_status rc = SKS_OK;
 
     *report = NULL;
     REQUIRE(made != NULL && (made->scenarios = json_object()) != NULL &&
-                (results == NULL || (made->cases = json_array()) != NULL),
+                (!cases || (made->cases = json_array()) != NULL),
             err, SKS_ERROR_STORAGE, "no memory for a report");
     made->show = show;
     made->progress = progress;
     made->results = results;
+    made->html = html;
     *report = made;
     made = NULL;
 out:
@@ -200,6 +203,8 @@ enum sks_status report_end(struct report *report, uint64_t seed, bool json, stru
     }
     if (report->results != NULL)
         TRY(write_results(report, summary, err));
+    if (report->html != NULL)
+        TRY(page_write(report->html, summary, report->cases, err));
 out:
     json_decref(summary);
     json_decref(all);

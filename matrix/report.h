@@ -12,8 +12,9 @@ struct report;
  * @param show      every case on standard output, not only those that fail
  * @param progress  how far it is, on standard error
  * @param results   file for all cases, as JSON; NULL: none
+ * @param html      file for all cases, as a page; NULL: none
  */
-CHECKED enum sks_status report_new(bool show, bool progress, const char *results,
+CHECKED enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
                                    struct report **report, struct sks_error *err);
 
 /* `told` and `progress` of struct sweep_config. */

@@ -35,7 +35,8 @@ class Matrix(unittest.TestCase):
 
     def test_a_sample(self):
         scenarios = [word for name in SAMPLE for word in ("--scenario", name)]
-        summary, cases = self.results("--cases", "60", *scenarios)
+        page = self.folder / "page.html"
+        summary, cases = self.results("--cases", "60", "--html", page, *scenarios)
         self.assertEqual(sorted(summary["scenarios"]), sorted(SAMPLE))
         counts = summary["all"]
         self.assertEqual((counts["undetected"], counts["leftovers"]), (0, 0))
@@ -46,6 +47,12 @@ class Matrix(unittest.TestCase):
         for case in cases:
             if case["verdict"] in ("token", "issuer"):
                 self.assertTrue(case["cause"] and case["at"], case)
+
+        html = page.read_text()
+        self.assertEqual(html.count('<span class=v style="background:'), len(cases))
+        self.assertEqual(html.count("<a href=\"#c"), html.count("<details open id=c"))
+        self.assertNotIn("<script", html)
+        self.assertNotRegex(html, "(src|href)=\"?http")
 
     def test_the_seed_draws_the_cases(self):
         def drawn(seed):
