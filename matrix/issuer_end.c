@@ -4,14 +4,12 @@
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/files.h"
-#include "keygen2/base/percent.h"
+#include "matrix/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { DATABASE_MAX = 64 * 1024 * 1024 };
 
 struct issuer_end {
     struct issuer issuer;
@@ -79,19 +77,10 @@ enum sks_status issuer_end_keep(struct issuer_end *end, struct sks_error *err)
     enum sks_status rc;
 
     close_store(end); /* brings all into the one file */
-    buf_reset(&end->kept);
-    TRY(file_read(end->database, DATABASE_MAX, &end->kept, err));
+    TRY(snapshot_take(&end->kept, end->database, err));
     rc = open_store(end, err);
 out:
     return rc;
-}
-
-static bool overwrite(const char *path, struct bytes data)
-{
-    FILE *file = fopen(path, "we");
-    bool good = file != NULL && fwrite(data.ptr, 1, data.len, file) == data.len;
-
-    return file != NULL && fclose(file) == 0 && good;
 }
 
 enum sks_status issuer_end_restore(struct issuer_end *end, struct sks_error *err)
@@ -99,8 +88,7 @@ enum sks_status issuer_end_restore(struct issuer_end *end, struct sks_error *err
     enum sks_status rc;
 
     close_store(end);
-    REQUIRE(overwrite(end->database, buf_bytes(&end->kept)), err, SKS_ERROR_EXTERNAL,
-            "%s cannot be written", end->database);
+    TRY(snapshot_put(&end->kept, end->database, err));
     rc = open_store(end, err);
 out:
     return rc;

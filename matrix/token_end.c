@@ -1,6 +1,7 @@
 #include "matrix/token_end.h"
 
 #include "keygen2/base/files.h"
+#include "matrix/snapshot.h"
 #include "token/api/call_json.h"
 #include "token/device_ca.h"
 #include "token/master_key.h"
@@ -11,8 +12,6 @@
 #include <string.h>
 
 static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
-
-enum { DATABASE_MAX = 64 * 1024 * 1024 };
 
 struct token_end {
     struct token *token;
@@ -82,8 +81,7 @@ enum sks_status token_end_keep(struct token_end *end, struct sks_error *err)
 
     token_close(end->token);
     end->token = NULL;
-    buf_reset(&end->kept);
-    TRY(file_read(end->database, DATABASE_MAX, &end->kept, err));
+    TRY(snapshot_take(&end->kept, end->database, err));
     rc = open_token(end, err);
 out:
     return rc;
@@ -91,16 +89,11 @@ out:
 
 enum sks_status token_end_restore(struct token_end *end, struct sks_error *err)
 {
-    FILE *file;
-    bool good;
     enum sks_status rc;
 
     token_close(end->token);
     end->token = NULL;
-    file = fopen(end->database, "we");
-    good = file != NULL && fwrite(end->kept.ptr, 1, end->kept.len, file) == end->kept.len;
-    good = file != NULL && fclose(file) == 0 && good;
-    REQUIRE(good, err, SKS_ERROR_EXTERNAL, "%s cannot be written", end->database);
+    TRY(snapshot_put(&end->kept, end->database, err));
     rc = open_token(end, err);
 out:
     return rc;

@@ -81,18 +81,6 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
     return SKS_OK;
 }
 
-static void log_mhd(void *cls, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-static void log_mhd(void *cls, const char *format, va_list args)
-{
-    char text[256];
-
-    (void)cls;
-    (void)vsnprintf(text, sizeof text, format, args);
-    text[strcspn(text, "\n")] = '\0';
-    log_debug("http: %s", text);
-}
-
 static struct MHD_Daemon *start_daemon(struct listener *l)
 {
     const struct MHD_OptionItem tls[] = {
@@ -106,7 +94,7 @@ static struct MHD_Daemon *start_daemon(struct listener *l)
                      (l->tls ? (unsigned)MHD_USE_TLS : 0U);
 
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, http_request_arrives, l, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        flags, 0, NULL, NULL, http_request_arrives, l, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, http_request_begins, l, MHD_OPTION_NOTIFY_COMPLETED,
         http_request_ends, l, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, l,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SEND_SECONDS, MHD_OPTION_CONNECTION_LIMIT,

@@ -161,4 +161,7 @@ json_t *json_binary(struct bytes data);
 /** A JSON string of the hexadecimal form of a slice; JSON null for an empty one. */
 json_t *json_hex(struct bytes data);
 
+/** An array of what make() gives for each slice; NULL without memory. */
+json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item));
+
 #endif

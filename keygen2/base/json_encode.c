@@ -345,3 +345,15 @@ json_t *json_hex(struct bytes data)
     buf_free(&hex);
     return text;
 }
+
+json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item))
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        if (json_array_append_new(array, make(list->item[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}

@@ -158,3 +158,13 @@ void log_json_end(struct buf *line)
         write_line(buf_bytes(line));
     buf_free(line);
 }
+
+void log_http(void *unused, const char *format, va_list args)
+{
+    char text[256];
+
+    (void)unused;
+    (void)vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("http: %s", text);
+}

@@ -4,6 +4,8 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <stdarg.h>
+
 enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /** Lines above the level are dropped; LOG_LEVEL_INFO at start. */
@@ -41,6 +43,9 @@ void log_json_end(struct buf *line);
  * that are not UTF-8 become '?'.
  */
 void log_clean(char *text);
+
+/* libmicrohttpd's words, at debug level: an MHD_LogCallback. */
+void log_http(void *unused, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)

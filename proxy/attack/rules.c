@@ -154,8 +154,8 @@ static enum sks_status check_rule(struct json_reader *r, const struct json_place
     enum sks_status rc;
 
     TRY(check_parameters(r, at, rule));
-    if (of_value && (rule->path.len == 0 ? rule->operation != OPERATION_INSERT
-                                         : rule->path.ptr[0] != '/'))
+    if (of_value &&
+        (rule->path.len == 0 ? rule->operation != OPERATION_INSERT : rule->path.ptr[0] != '/'))
         return json_refuse(r, &path, "expected a JSON pointer to the value");
     if (!of_value && rule->path.len > 0)
         return json_refuse(r, &path, "the operation is one of whole messages");

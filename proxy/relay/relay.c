@@ -47,18 +47,6 @@ static void connection_changes(void *cls, struct MHD_Connection *mhd, void **con
         connection_ends(cls, *context);
 }
 
-static void log_mhd(void *cls, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-static void log_mhd(void *cls, const char *format, va_list args)
-{
-    char text[256];
-
-    (void)cls;
-    (void)vsnprintf(text, sizeof text, format, args);
-    text[strcspn(text, "\n")] = '\0';
-    log_debug("http: %s", text);
-}
-
 static struct MHD_Daemon *start_daemon(struct relay *relay, int fd)
 {
     const struct relay_config *config = relay->config;
@@ -76,7 +64,7 @@ static struct MHD_Daemon *start_daemon(struct relay *relay, int fd)
                      (tls ? (unsigned)MHD_USE_TLS : 0U);
 
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, exchange_arrives, relay, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        flags, 0, NULL, NULL, exchange_arrives, relay, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, exchange_begins, relay,
         MHD_OPTION_NOTIFY_COMPLETED, exchange_ends, relay, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changes, relay, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SEND_SECONDS,

@@ -8,19 +8,7 @@ static const char STATUS[] = "status", ERROR_STRING[] = "errorString";
 
 /* ---- to JSON ---- */
 
-static json_t *list_json(const struct bytes_list *list, json_t *(*element)(struct bytes))
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < list->count; i++)
-        if (json_array_append_new(array, element(list->item[i])) != 0) {
-            json_decref(array);
-            return NULL;
-        }
-    return array;
-}
-
-static json_t *field_json(const struct wire_field *field, const void *values)
+json_t *sks_field_json(const struct wire_field *field, const void *values)
 {
     const void *member = (const uint8_t *)values + field->offset;
 
@@ -34,9 +22,9 @@ static json_t *field_json(const struct wire_field *field, const void *values)
     case WIRE_UINT:
         return json_integer(*(const uint32_t *)member);
     case WIRE_ARRAYS:
-        return list_json(member, json_binary);
+        return json_list(member, json_binary);
     case WIRE_STRINGS:
-        return list_json(member, json_text);
+        return json_list(member, json_text);
     case WIRE_STRING:
     case WIRE_ID:
     case WIRE_URI:
@@ -50,7 +38,7 @@ static bool add_fields(json_t *object, const struct wire_field *field, size_t co
                        const void *values)
 {
     for (size_t i = 0; i < count; i++)
-        if (json_object_set_new(object, field[i].name, field_json(&field[i], values)) != 0)
+        if (json_object_set_new(object, field[i].name, sks_field_json(&field[i], values)) != 0)
             return false;
     return true;
 }

@@ -11,6 +11,9 @@
 #include "keygen2/base/json.h"
 #include "token/api/calls.h"
 
+/** A field as JSON. @param values  the union that it lies in */
+json_t *sks_field_json(const struct wire_field *field, const void *values);
+
 /**
  * The arguments of a request.
  *

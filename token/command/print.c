@@ -2,6 +2,7 @@
 #include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
 #include "keygen2/message/keygen2.h"
+#include "token/api/call_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,15 +99,6 @@ void table_free(struct table *table)
 
 /* ---- JSON ---- */
 
-json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item))
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < list->count; i++)
-        (void)json_array_append_new(array, make(list->item[i]));
-    return array;
-}
-
 static json_t *json_session_id(struct bytes id)
 {
     struct arena arena = { 0 };
@@ -118,30 +110,9 @@ static json_t *json_session_id(struct bytes id)
 
 static json_t *json_field_value(const struct wire_field *field, const void *values)
 {
-    const void *member = (const uint8_t *)values + field->offset;
-
-    switch (field->type) {
-    case WIRE_BYTE:
-        return json_integer(*(const uint8_t *)member);
-    case WIRE_BOOL:
-        return json_boolean(*(const bool *)member);
-    case WIRE_USHORT:
-        return json_integer(*(const uint16_t *)member);
-    case WIRE_UINT:
-        return json_integer(*(const uint32_t *)member);
-    case WIRE_ARRAYS:
-        return json_list(member, json_binary);
-    case WIRE_STRINGS:
-        return json_list(member, json_text);
-    case WIRE_RAW_ID:
-        return json_session_id(*(const struct bytes *)member);
-    case WIRE_ARRAY:
-    case WIRE_BLOB:
-    case WIRE_SECRET:
-        return json_binary(*(const struct bytes *)member);
-    default:
-        return json_text(*(const struct bytes *)member);
-    }
+    if (field->type == WIRE_RAW_ID)
+        return json_session_id(*(const struct bytes *)((const uint8_t *)values + field->offset));
+    return sks_field_json(field, values);
 }
 
 void json_add_outputs(json_t *object, enum method_id id, const union sks_out *out)

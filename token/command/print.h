@@ -37,9 +37,6 @@ CHECKED enum sks_status table_add(struct table *table, const char *const *cells)
 void table_print(const struct table *table);
 void table_free(struct table *table);
 
-/** An array of the elements. */
-json_t *json_list(const struct bytes_list *list, json_t *(*make)(struct bytes item));
-
 /** Adds a method's outputs under the names that the specification gives them. */
 void json_add_outputs(json_t *object, enum method_id id, const union sks_out *out);
 
