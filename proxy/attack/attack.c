@@ -188,6 +188,7 @@ static enum sks_status alter_value(struct application *a, size_t i, struct sks_e
 {
     const struct rule *rule = rule_at(a->attack, i);
     struct message other = { 0 };
+    json_t *before = json_deep_copy(a->message.decoded);
     struct operation_context context = { rule, &a->message, a->crossing->answer, NULL,
                                          &a->attack->keys };
     enum sks_status rc;
@@ -199,8 +200,12 @@ static enum sks_status alter_value(struct application *a, size_t i, struct sks_e
                      a->crossing->answer ? a->crossing->asked : NULL, &other);
     context.other = other.decoded;
     TRY(operation_apply(&context, err));
+    REQUIRE(!json_equal(before, a->message.decoded), err, SKS_ERROR_OPTION,
+            "attack: %s %.*s is so already", a->message.name, (int)rule->path.len,
+            (const char *)rule->path.ptr);
     rc = write_body(a, err);
 out:
+    json_decref(before);
     message_free(&other);
     return rc;
 }

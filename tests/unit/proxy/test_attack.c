@@ -107,6 +107,7 @@ static const struct {
     { RULE("/t", "shift\""), NULL },
     { RULE("/l", "insert\", \"name\": \"n\", \"value\": 1"), NULL },
     { RULE("/t", "zero\""), NULL },
+    { RULE("/a", "replace\", \"value\": 1"), NULL }, /* it is so already */
     { RULE("/b", "maximum\""), NULL },
     { RULE("/a", "invert\""), NULL },
     { RULE("/t", "splice\""), NULL },
