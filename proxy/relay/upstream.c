@@ -1,6 +1,7 @@
 #include "proxy/relay/upstream.h"
 
-#include <curl/curl.h>
+#include "proxy/relay/request_head.h"
+
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@ enum {
     FIELDS_MAX = 100,
     AHEAD_MAX = 256 * 1024, /* bytes of an answer that may wait for the client to take them */
     WAIT_MS = 200,          /* how soon a stop is seen */
-    URL_MAX = 8192,
 };
 
 struct upstream {
@@ -200,88 +200,6 @@ void upstream_free(struct upstream *u)
 
 /* ---- one exchange ---- */
 
-bool http_field_is_local(const char *name)
-{
-    static const char *const LOCAL[] = {
-        "Connection", "Keep-Alive",       "Proxy-Authenticate", "Proxy-Authorization",
-        "TE",         "Trailer",          "Transfer-Encoding",  "Upgrade",
-        "Expect",     "Proxy-Connection", "Content-Length",     "Host",
-    };
-
-    for (size_t i = 0; i < NITEMS(LOCAL); i++)
-        if (strcasecmp(name, LOCAL[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool add_line(struct upstream *u, const char *name, const char *separator, const char *value)
-{
-    size_t size = strlen(name) + strlen(separator) + strlen(value) + 1;
-    char *line = malloc(size);
-    struct curl_slist *longer = NULL;
-
-    if (line != NULL) {
-        (void)snprintf(line, size, "%s%s%s", name, separator, value);
-        longer = curl_slist_append(u->lines, line);
-    }
-    free(line);
-    if (longer != NULL)
-        u->lines = longer;
-    return longer != NULL;
-}
-
-/* libcurl has headers of its own, which the client may not have sent. */
-static bool set_head(struct upstream *u, const struct http_field *field, size_t fields,
-                     int64_t length)
-{
-    static const char *const OWN[] = { "Accept", "Content-Type", "Expect", "User-Agent" };
-    bool sent[NITEMS(OWN)] = { false };
-    bool good = true;
-
-    for (size_t i = 0; good && i < fields; i++) {
-        if (http_field_is_local(field[i].name))
-            continue;
-        for (size_t j = 0; j < NITEMS(OWN); j++)
-            sent[j] = sent[j] || strcasecmp(field[i].name, OWN[j]) == 0;
-        good = field[i].value[0] == '\0' ? add_line(u, field[i].name, ";", "")
-                                         : add_line(u, field[i].name, ": ", field[i].value);
-    }
-    for (size_t j = 0; good && j < NITEMS(OWN); j++)
-        good = sent[j] || add_line(u, OWN[j], ":", "");
-    if (good && length == UPSTREAM_LENGTH_UNKNOWN)
-        good = add_line(u, "Transfer-Encoding", ": ", "chunked");
-    return good && curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->lines) == CURLE_OK;
-}
-
-static bool set_target(struct upstream *u, const char *target)
-{
-    bool local = strncmp(u->config->to, "unix:", 5) == 0;
-    const char *base = local ? "http://localhost" : u->config->to;
-    size_t len = strlen(base);
-    char url[URL_MAX];
-    int used;
-
-    len -= base[len - 1] == '/';
-    used = snprintf(url, sizeof url, "%.*s%s", (int)len, base, target);
-    return target[0] == '/' && used > 0 && (size_t)used < sizeof url &&
-           curl_easy_setopt(u->easy, CURLOPT_URL, url) == CURLE_OK;
-}
-
-static bool set_method(struct upstream *u, const char *method, int64_t length)
-{
-    CURL *curl = u->easy;
-    bool head = strcmp(method, "HEAD") == 0;
-
-    (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, NULL);
-    (void)curl_easy_setopt(curl, length == 0 ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_NOBODY, head ? 1L : 0L);
-    if (length != 0) {
-        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL);
-        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
-    }
-    return curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
-}
-
 enum sks_status upstream_begin(struct upstream *u, const char *method, const char *target,
                                const struct http_field *field, size_t fields, int64_t length,
                                struct sks_error *err)
@@ -290,8 +208,9 @@ enum sks_status upstream_begin(struct upstream *u, const char *method, const cha
 
     upstream_end(u);
     u->text[0] = '\0';
-    REQUIRE(set_target(u, target) && set_method(u, method, length) &&
-                set_head(u, field, fields, length),
+    REQUIRE(request_head_set(
+                &(struct request_head){ u->config->to, method, target, field, fields, length },
+                u->easy, &u->lines),
             err, SKS_ERROR_OPTION, "the request cannot be handed on");
     u->complete = length == 0;
     REQUIRE(curl_multi_add_handle(u->multi, u->easy) == CURLM_OK, err, SKS_ERROR_STORAGE,

@@ -71,9 +71,6 @@ int64_t upstream_read(struct upstream *upstream, void *to, size_t size);
 /** Lets the exchange go, finished or not. */
 void upstream_end(struct upstream *upstream);
 
-/** True for a header of one connection, which no relay hands on (RFC 9110, 7.6.1). */
-bool http_field_is_local(const char *name);
-
 /** NULL is allowed. */
 void upstream_free(struct upstream *upstream);
 
