@@ -209,6 +209,7 @@ matrix: setup
 # The sweep has to find each hole that is made in the ends.
 matrix-selftest: $(O)/matrix/holes
 	$(Q)$(O)/matrix/holes
+	$(Q)$(O)/matrix/holes --random "closing proof" "session attestation"
 
 # The long one: every crash point, a thousand real kills. SWEEP="--seed 7", or --help.
 crash-sweep: all $(CRASH_PROGRAMS)

@@ -26,6 +26,10 @@ const struct option_row MATRIX_OPTIONS[] = {
       "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
       "made)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
+    { "random", 0, "N",
+      "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
+      "the smallest part",
+      OPTION_NUMBER, AT(random), false, NULL, 1, 10000000 },
     { "seed", 0, "N", "draws the cases (default 1)", OPTION_NUMBER, AT(seed), false, NULL, 0,
       UINT32_MAX },
     { "jobs", 'j', "N", "threads, each with both ends of its own (default: one a core)",
@@ -114,6 +118,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     char shipped[PATH_MAX];
     struct sweep_config config = { .profiles = o->profiles == NULL ? shipped : o->profiles,
                                    .folder = folder,
+                                   .random = o->random,
                                    .seed = o->seed,
                                    .jobs = o->jobs,
                                    .stop = &stop,

@@ -7,7 +7,7 @@
 struct matrix_options {
     struct texts scenarios;
     const char *results, *html, *profiles;
-    uint32_t cases, jobs, seed;
+    uint32_t cases, random, jobs, seed;
     bool list, unprotected, json, show;
 };
 

@@ -39,6 +39,20 @@ static bool is_proof(const struct plan_case *item)
     return false;
 }
 
+/* True if something holds for a part of a combination, or for all of them. */
+static bool holds(const struct plan_case *item, bool (*is)(const struct plan_case *item), bool all)
+{
+    for (size_t i = 0; i < item->parts; i++)
+        if (is(item->part[i]) != all)
+            return !all;
+    return item->parts == 0 ? is(item) : all;
+}
+
+static bool is_unprotected(const struct plan_case *item)
+{
+    return unprotected_find(item) != NULL;
+}
+
 enum matrix_verdict judge(const struct expectation *expected, const struct plan_case *item,
                           const struct run *run, const json_t *drawn, const json_t *undrawn,
                           bool *leftover)
@@ -50,11 +64,11 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
     *leftover = !unchanged && !complete;
     if (run->misfit || !run->altered)
         return MATRIX_UNFIT;
-    if (counted && complete && !is_proof(item))
+    if (counted && complete && !holds(item, is_proof, false))
         return MATRIX_HARMLESS;
     if (unchanged && !counted)
         return detected_by(run->by);
-    if (unprotected_find(item) != NULL)
+    if (holds(item, is_unprotected, true))
         return MATRIX_UNPROTECTED;
     if (complete && !counted)
         return MATRIX_COMMITTED;

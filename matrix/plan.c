@@ -77,13 +77,15 @@ static void add_case(struct walk *w, uint8_t operation, const char *more)
     struct plan_case *item = text == NULL ? NULL : new_case(plan);
 
     if (item != NULL) {
-        *item = (struct plan_case){ w->message->hop,
-                                    w->answer,
-                                    operation,
-                                    w->occurrence,
-                                    arena_text(&plan->arena, bytes_of(w->message->name)),
-                                    arena_text(&plan->arena, bytes_of(w->path)),
-                                    arena_text(&plan->arena, bytes_of(text)) };
+        *item = (struct plan_case){
+            .hop = w->message->hop,
+            .answer = w->answer,
+            .operation = operation,
+            .occurrence = w->occurrence,
+            .message = arena_text(&plan->arena, bytes_of(w->message->name)),
+            .path = arena_text(&plan->arena, bytes_of(w->path)),
+            .rules = arena_text(&plan->arena, bytes_of(text)),
+        };
         plan->failed = plan->failed || item->rules == NULL;
     }
     plan->failed = plan->failed || item == NULL;

@@ -5,12 +5,14 @@
 #include "proxy/message.h"
 
 struct plan_case {
-    enum hop hop;
+    const struct plan_case *const *part; /* of a combination: what it is made of; else NULL */
+    size_t parts;
+    enum hop hop; /* of a combination, this and what follows are of its first part */
     bool answer;
     uint8_t operation; /* enum rule_operation */
     uint32_t occurrence;
     const char *message, *path; /* path: "" for the whole message */
-    const char *rules;          /* a rule file with the one rule */
+    const char *rules;          /* a rule file: with the one rule, or one of each part */
 };
 
 struct plan; /* holds what the cases point to */

@@ -1,6 +1,7 @@
 #include "matrix/sweep.h"
 
 #include "keygen2/base/files.h"
+#include "matrix/combine.h"
 #include "matrix/issuer_end.h"
 
 #include <pthread.h>
@@ -17,7 +18,8 @@ struct sweeper {
     struct sweep_result *result;
     struct plan *plan; /* of the first one's clean session */
     const struct plan_case *item;
-    size_t *chosen, count; /* places of the cases to try */
+    size_t *chosen, count; /* places of the cases to try, or to combine */
+    size_t tries;          /* sessions to run */
     pthread_mutex_t lock;
     size_t next, done;
     enum sks_status rc; /* first failure */
@@ -30,6 +32,7 @@ struct worker {
     pthread_t thread;
     struct rig *rig;
     struct expectation expected;
+    struct arena arena; /* of combinations */
 };
 
 /* ---- the state that each session begins with ---- */
@@ -75,20 +78,12 @@ out:
 static void drop(struct worker *w)
 {
     rig_free(w->rig);
+    arena_free(&w->arena);
     json_decref(w->expected.before);
     json_decref(w->expected.after);
 }
 
 /* ---- which cases ---- */
-
-/* xorshift64*: the same cases for the same seed, on any machine. */
-static uint64_t draw(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 2685821657736338717U;
-}
 
 static bool is_wanted(const struct sweeper *s, size_t i)
 {
@@ -108,7 +103,7 @@ static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *e
     s->chosen = calloc(all + 1, sizeof *s->chosen);
     REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
     for (size_t i = 0; i < all && s->count < max; i++)
-        if (is_wanted(s, i) && draw(&state) % left-- < max - s->count)
+        if (is_wanted(s, i) && combine_draw(&state) % left-- < max - s->count)
             s->chosen[s->count++] = i;
 out:
     return rc;
@@ -139,17 +134,71 @@ out:
     return rc;
 }
 
-static const struct plan_case *next_case(struct sweeper *s)
+/* The smallest part of a combination that nobody notices. */
+static enum sks_status minimise(struct worker *w, const struct plan_case *item, struct run *run,
+                                struct case_result *result, struct sks_error *err)
 {
-    const struct plan_case *item = NULL;
+    const struct plan_case *part[COMBINE_MAX], *fewer;
+    enum sks_status rc = SKS_OK;
+
+    for (size_t i = 0; i < item->parts && item->parts > 1;) {
+        struct case_result tried;
+        struct run its_run;
+        size_t count = 0;
+
+        for (size_t j = 0; j < item->parts; j++)
+            if (j != i)
+                part[count++] = item->part[j];
+        fewer = combine(part, count, &w->arena);
+        REQUIRE(fewer != NULL, err, SKS_ERROR_STORAGE, "no memory for a combination");
+        TRY(try_case(w, fewer, &its_run, &tried, err));
+        if (tried.verdict != MATRIX_UNDETECTED && !tried.leftover) {
+            i++;
+            continue;
+        }
+        item = fewer;
+        *run = its_run;
+        *result = tried;
+        result->run = run;
+        i = 0;
+    }
+out:
+    return rc;
+}
+
+/* False if there is none left. @param number of the case */
+static bool next_case(struct sweeper *s, size_t *number)
+{
+    bool found;
 
     (void)pthread_mutex_lock(&s->lock);
     if (*s->config->stop != 0 && s->rc == SKS_OK)
         s->rc = sks_fail(s->err, SKS_ERROR_USER_ABORT, "interrupted");
-    if (s->rc == SKS_OK && s->next < s->count)
-        item = &s->item[s->chosen[s->next++]];
+    found = s->rc == SKS_OK && s->next < s->tries;
+    *number = s->next;
+    s->next += found;
     (void)pthread_mutex_unlock(&s->lock);
-    return item;
+    return found;
+}
+
+static enum sks_status try_number(struct worker *w, size_t number, struct run *run,
+                                  struct case_result *result, struct sks_error *err)
+{
+    const struct sweeper *s = w->sweeper;
+    uint64_t state = (s->config->seed * 2 + 1) * 0x9E3779B97F4A7C15U + number;
+    const struct plan_case *item;
+    enum sks_status rc;
+
+    if (s->config->random == 0)
+        return try_case(w, &s->item[s->chosen[number]], run, result, err);
+    arena_free(&w->arena);
+    item = combine_random(s->item, s->chosen, s->count, &state, &w->arena);
+    REQUIRE(item != NULL, err, SKS_ERROR_STORAGE, "no memory for a combination");
+    TRY(try_case(w, item, run, result, err));
+    if (result->verdict == MATRIX_UNDETECTED || result->leftover)
+        TRY(minimise(w, item, run, result, err));
+out:
+    return rc;
 }
 
 static void tell(struct sweeper *s, const struct case_result *result, enum sks_status rc,
@@ -165,7 +214,7 @@ static void tell(struct sweeper *s, const struct case_result *result, enum sks_s
         s->result->leftovers += result->leftover;
         s->config->told(s->config->ctx, result);
         if (s->config->progress != NULL)
-            s->config->progress(s->config->ctx, s->scenario, ++s->done, s->count);
+            s->config->progress(s->config->ctx, s->scenario, ++s->done, s->tries);
     }
     (void)pthread_mutex_unlock(&s->lock);
 }
@@ -173,13 +222,13 @@ static void tell(struct sweeper *s, const struct case_result *result, enum sks_s
 static void *work(void *ctx)
 {
     struct worker *w = ctx;
-    const struct plan_case *item;
+    size_t number;
 
-    while ((item = next_case(w->sweeper)) != NULL) {
+    while (next_case(w->sweeper, &number)) {
         struct case_result result = { 0 };
         struct sks_error err = { 0 };
         struct run run;
-        enum sks_status rc = try_case(w, item, &run, &result, &err);
+        enum sks_status rc = try_number(w, number, &run, &result, &err);
 
         tell(w->sweeper, &result, rc, &err);
     }
@@ -222,6 +271,8 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
     s.item = plan_cases(s.plan, &all);
     REQUIRE(s.item != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
     TRY(choose(&s, all, err));
+    REQUIRE(s.count > 0, err, SKS_ERROR_OPTION, "%s: no cases", scenario->profile);
+    s.tries = config->random > 0 ? config->random : s.count;
     rc = run_workers(&s, worker, err);
 out:
     for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)

@@ -18,7 +18,8 @@ struct scenario {
 extern const struct scenario SCENARIOS[];
 extern const size_t SCENARIOS_COUNT;
 
-/* One case that was tried. */
+/* One case that was tried; of a combination that nobody noticed, the smallest part that still shows
+ * it. */
 struct case_result {
     const struct scenario *scenario;
     const struct plan_case *item;
@@ -32,6 +33,7 @@ struct sweep_config {
     const char *folder;   /* for the ends' stores; empty */
     const char *only;     /* cases of this message; NULL: of all */
     size_t max;           /* cases of a scenario; 0: all */
+    size_t random;        /* combinations of several cases, in their place; 0: none */
     uint64_t seed;        /* draws them */
     unsigned jobs;        /* threads */
     const volatile sig_atomic_t *stop;
