@@ -29,9 +29,10 @@ static bool is_attacked(const struct exchange *x)
 
 void exchange_keep(struct exchange *x, struct passage *passage, struct bytes piece)
 {
-    passage->size += piece.len;
-    if ((is_watched(x) || is_attacked(x)) && passage->body.len + piece.len <= TRANSCRIPT_BODY_MAX)
-        put_raw(&passage->body, piece);
+    if (is_watched(x) || is_attacked(x))
+        transcript_keep(&passage->body, &passage->size, piece);
+    else
+        passage->size += piece.len;
 }
 
 const char *exchange_field(const struct http_field *field, size_t fields, const char *name)
@@ -40,18 +41,6 @@ const char *exchange_field(const struct http_field *field, size_t fields, const 
         if (strcasecmp(field[i].name, name) == 0)
             return field[i].value;
     return NULL;
-}
-
-static size_t kept_headers(const struct http_field *field, size_t fields,
-                           struct transcript_header *kept)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < fields; i++)
-        if (transcript_keeps(field[i].name) && bytes_is_utf8(bytes_of(field[i].value)))
-            kept[count++] =
-                (struct transcript_header){ bytes_of(field[i].name), bytes_of(field[i].value) };
-    return count;
 }
 
 static void record(struct exchange *x, const struct passage *passage, bool answer)
@@ -81,7 +70,7 @@ static void record(struct exchange *x, const struct passage *passage, bool answe
     transcript_time(time);
     line.time = bytes_of(time);
     line.headers.item = header;
-    line.headers.count = header == NULL ? 0 : kept_headers(field, fields, header);
+    line.headers.count = header == NULL ? 0 : transcript_headers(field, fields, header);
     recorder_add(x->connection->relay->recorder, &line);
     free(decoded);
     free(header);

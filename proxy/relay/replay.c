@@ -16,7 +16,8 @@ struct replay {
     struct recorder *recorder;
     atomic_bool stop;
     json_t *cookies; /* name: value, that the server has set in this run */
-    struct buf body;
+    struct buf body; /* of an answer, as far as it is kept */
+    uint64_t size;   /* all of it */
 };
 
 /* ---- cookies ---- */
@@ -87,9 +88,9 @@ static enum sks_status read_body(struct replay *r, struct upstream *upstream, st
     enum sks_status rc = SKS_OK;
 
     buf_reset(&r->body);
+    r->size = 0;
     while ((len = upstream_read(upstream, block, sizeof block)) > 0)
-        if (r->body.len + (size_t)len <= TRANSCRIPT_BODY_MAX)
-            put_raw(&r->body, bytes_at(block, (size_t)len));
+        transcript_keep(&r->body, &r->size, bytes_at(block, (size_t)len));
     TRY(sks_explain(err, r->body.status));
     REQUIRE(len == 0, err, SKS_ERROR_EXTERNAL, "the answer ended too early");
 out:
@@ -100,7 +101,7 @@ static void record(struct replay *r, const struct transcript_line *request,
                    const struct upstream_head *head)
 {
     const struct transcript_header *header = request->headers.item;
-    struct transcript_header kept[64];
+    struct transcript_header *kept = calloc(head->fields + 1, sizeof *kept);
     struct transcript_line line = *request;
     struct message asked = { 0 }, answer = { 0 };
     const char *type = NULL;
@@ -116,12 +117,9 @@ static void record(struct replay *r, const struct transcript_line *request,
                                      .direction = TRANSCRIPT_ANSWER,
                                      .status = head->status,
                                      .headers = { kept, 0 },
-                                     .body = buf_bytes(&r->body) };
-    for (size_t i = 0; i < head->fields && line.headers.count < NITEMS(kept); i++)
-        if (transcript_keeps(head->field[i].name) && bytes_is_utf8(bytes_of(head->field[i].value)))
-            kept[line.headers.count++] =
-                (struct transcript_header){ bytes_of(head->field[i].name),
-                                            bytes_of(head->field[i].value) };
+                                     .body = buf_bytes(&r->body),
+                                     .cut = r->size > r->body.len };
+    line.headers.count = kept == NULL ? 0 : transcript_headers(head->field, head->fields, kept);
     for (size_t i = 0; i < request->headers.count; i++)
         if (bytes_equal(header[i].name, bytes_of("Content-Type")))
             type = (const char *)header[i].value.ptr;
@@ -132,6 +130,7 @@ static void record(struct replay *r, const struct transcript_line *request,
     line.decoded = bytes_of(decoded);
     recorder_add(r->recorder, &line);
     free(decoded);
+    free(kept);
     message_free(&asked);
     message_free(&answer);
 }

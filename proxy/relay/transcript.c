@@ -56,7 +56,7 @@ static const struct json_field LINE_FIELDS[] = {
 static const struct json_type LINE =
     JSON_TYPE("transcript line", struct transcript_line, LINE_FIELDS, NULL);
 
-bool transcript_keeps(const char *header)
+static bool is_kept(const char *header)
 {
     static const char *const KEPT[] = { "Accept", "Allow",    "Content-Type", "Cookie",
                                         "Host",   "Location", "Retry-After",  "Set-Cookie" };
@@ -65,6 +65,28 @@ bool transcript_keeps(const char *header)
         if (strcasecmp(header, KEPT[i]) == 0)
             return true;
     return false;
+}
+
+size_t transcript_headers(const struct http_field *field, size_t fields,
+                          struct transcript_header *kept)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fields; i++)
+        if (is_kept(field[i].name) && bytes_is_utf8(bytes_of(field[i].value)))
+            kept[count++] =
+                (struct transcript_header){ bytes_of(field[i].name), bytes_of(field[i].value) };
+    return count;
+}
+
+/* Behind a gap nothing is kept: what stands there is a beginning. */
+void transcript_keep(struct buf *body, uint64_t *size, struct bytes piece)
+{
+    size_t room = TRANSCRIPT_BODY_MAX - body->len;
+
+    if (*size == body->len)
+        put_raw(body, bytes_at(piece.ptr, piece.len < room ? piece.len : room));
+    *size += piece.len;
 }
 
 void transcript_time(char *text)

@@ -7,6 +7,7 @@
 #define PROXY_RELAY_TRANSCRIPT_H
 
 #include "keygen2/base/json.h"
+#include "proxy/relay/upstream.h"
 #include "proxy/trace.h"
 
 /* One message. Empty texts are left out. */
@@ -59,8 +60,18 @@ CHECKED enum sks_status recorder_open(const char *file, struct recorder **record
 /** Adds a line; any thread may. A failure is told once, on standard error. */
 void recorder_add(struct recorder *recorder, const struct transcript_line *line);
 
-/** True for a header that a transcript keeps. */
-bool transcript_keeps(const char *header);
+/** Adds a piece to what is kept of a body: its beginning. @param size  of all pieces; starts as 0
+ */
+void transcript_keep(struct buf *body, uint64_t *size, struct bytes piece);
+
+/**
+ * Picks the headers that a transcript keeps.
+ *
+ * @param kept  out: room for `fields`; borrows from them
+ * @return how many there are
+ */
+size_t transcript_headers(const struct http_field *field, size_t fields,
+                          struct transcript_header *kept);
 
 /** The time in the form of a line, into `text` of TRANSCRIPT_TIME_MAX characters. */
 void transcript_time(char *text);

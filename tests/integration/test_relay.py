@@ -20,6 +20,7 @@ from rig.sks_types import from_base64url
 from rig.testcase import RigTest, write_profile
 
 IO_ERROR, USAGE = 3, 2
+KEPT = 4 * 1024 * 1024      # bytes of a body
 
 
 class RelayCase(RigTest):
@@ -119,6 +120,24 @@ class HandsOn(RelayCase):
         self.assertEqual(self.ask(self.http, target="/chunked", body=large)[1], large)
         parts = iter([large[:70000], large[70000:]])
         self.assertEqual(self.ask(self.http, target="/echo", body=parts)[1], large)
+
+
+class LargeBodies(RelayCase):
+    """Of a body that goes on beyond what a transcript keeps, it has the beginning."""
+
+    def test_cut(self):
+        path = self.folder / "large.jsonl"
+        server = self.origin(HandsOn.mirror)
+        body = bytes(range(251)) * 20000        # 5 MB, and no power of two
+        for number, target in ((1, "/echo"), (2, "/chunked")):
+            relay = self.relay(server.url, "--record", path)
+            self.assertEqual(self.ask(self.client(relay), target=target, body=body)[1], body)
+            for line in transcript(path):
+                kept = from_base64url(line["body"])
+                self.assertTrue(line["cut"], number)
+                self.assertEqual((len(kept), kept), (KEPT, body[:KEPT]))
+        done = run("sks-proxy", "replay", path, "--to", server.url)
+        self.assertIn("not whole", done.stderr)
 
 
 class Streams(RelayCase):
