@@ -116,10 +116,7 @@ enum sks_status enrolment_set_by_id(struct session_store *store, const char *id,
 
     TRY(database_begin(store->db, err));
     rc = insert_all(store, id, settings, count, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

@@ -115,10 +115,7 @@ static enum sks_status insert(struct session_store *store, const struct invitati
                       "btiiut", bytes_at(hash, HASH), wish->profile, clock_now(), wish->expires,
                       wish->uses, settings);
     *number = database_last_row(store->db);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

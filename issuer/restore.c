@@ -90,10 +90,7 @@ static enum sks_status end_what_is_open(struct session_store *store, struct sks_
     TRY(database_begin(store->db, err));
     for (size_t i = 0; i < NITEMS(ENDS) && rc == SKS_OK; i++)
         rc = database_run(store->db, err, ENDS[i], "i", clock_now());
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

@@ -203,10 +203,7 @@ enum sks_status revocation_apply(struct session_store *store, const struct revoc
     TRY(session_store_expire(store, clock_now(), err));
     TRY(database_begin(store->db, err));
     rc = apply_all(store->db, wish, &arena, changed, external, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
     TRY(rc);
     if (wish->session != NULL && !wish->release && wish->reason != REASON_HOLD)
         TRY(end_doubt(store, wish->session, &arena, err));
@@ -280,10 +277,7 @@ enum sks_status revocation_entries(struct session_store *store, int64_t since,
     rc = draw_number(store->db, number, revision, err);
     if (rc == SKS_OK)
         rc = read_entries(store->db, since, each, ctx, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

@@ -48,10 +48,7 @@ enum sks_status session_store_probe(struct session_store *store, int64_t now, st
     (void)snprintf(text, sizeof text, "%" PRId64, now);
     TRY(database_begin(store->db, err));
     rc = database_set_meta(store->db, PROBE, text, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

@@ -53,10 +53,7 @@ static enum sks_status end_expired(struct session_store *store, int64_t now, str
 
     TRY(database_begin(store->db, err));
     rc = update_expired(store, now, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }
@@ -94,10 +91,7 @@ enum sks_status session_store_begin_boot(struct session_store *store, const char
                           "i", now);
     if (rc == SKS_OK)
         rc = database_set_meta(store->db, BOOT, boot, err);
-    if (rc == SKS_OK)
-        rc = database_commit(store->db, err);
-    else
-        database_rollback(store->db);
+    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

@@ -124,6 +124,11 @@ CHECKED enum sks_status database_commit_unsynced(struct database *db, struct sks
 
 void database_rollback(struct database *db); /* and unlock */
 
+/** Ends a transaction: database_commit() if all went well in it, else database_rollback().
+ * @param rc how it went @return rc, or why it could not be committed */
+CHECKED enum sks_status database_end(struct database *db, enum sks_status rc,
+                                     struct sks_error *err);
+
 /**
  * Prepares (once per text) and binds a statement.
  *

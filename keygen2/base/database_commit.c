@@ -81,3 +81,11 @@ void database_rollback(struct database *db)
         (void)database_step(database_query(db, ROLLBACK, ""), NULL);
     database_unlock(db);
 }
+
+enum sks_status database_end(struct database *db, enum sks_status rc, struct sks_error *err)
+{
+    if (rc == SKS_OK)
+        return database_commit(db, err);
+    database_rollback(db);
+    return rc;
+}

@@ -175,10 +175,7 @@ static enum sks_status prepare_file(struct database *db, const struct database_s
     /* All or nothing: of two processes that come at once, one does it, one finds it done. */
     TRY(database_begin(db, err));
     rc = make_current(db, schema, ctx, err);
-    if (rc == SKS_OK)
-        rc = database_commit(db, err);
-    else
-        database_rollback(db);
+    rc = database_end(db, rc, err);
 out:
     return rc;
 }
