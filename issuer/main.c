@@ -1,8 +1,10 @@
 /* sks-issuer: the command line. */
 #include "issuer/backup.h"
 #include "issuer/check_profile.h"
+#include "issuer/crl.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/external_ca.h"
 #include "issuer/operator.h"
 #include "issuer/operator_certificates.h"
 #include "issuer/operator_invitations.h"
@@ -43,8 +45,13 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
 
 static void serve_defaults(void *from)
 {
-    ((struct options *)from)->serve.server_keys = 2;
-    ((struct options *)from)->serve.stop_seconds = STOP_SECONDS_DEFAULT;
+    struct serve_options *serve = &((struct options *)from)->serve;
+
+    serve->server_keys = 2;
+    serve->stop_seconds = STOP_SECONDS_DEFAULT;
+    serve->crl_life = CRL_LIFE_DEFAULT;
+    serve->external_ca_seconds = EXTERNAL_CA_SECONDS;
+    serve->limits.sessions = CAPS_SESSIONS_DEFAULT;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
