@@ -1,6 +1,7 @@
 #include "issuer/options.h"
 #include "issuer/crl.h"
 #include "issuer/external_ca.h"
+#include "keygen2/base/health.h"
 #include "keygen2/base/option_check.h"
 #include "keygen2/crypto/key_pool.h"
 
@@ -19,6 +20,18 @@ enum { DAYS_MAX = 36500 };
         "public-url", 0, "URL", "address that clients use (default: the listener's own)",          \
             OPTION_TEXT, AT(serve.public_url), .check = check_url                                  \
     }
+#define HTTP                                                                                       \
+    {                                                                                              \
+        "http", 0, "HOST:PORT",                                                                    \
+            "listen for http (default: 127.0.0.1:8080 if --https is not given)", OPTION_TEXT,      \
+            AT(serve.http), .check = check_address                                                 \
+    }
+#define HTTPS                                                                                      \
+    {                                                                                              \
+        "https", 0, "HOST:PORT",                                                                   \
+            "listen for https (default: 127.0.0.1:8443 if --http is not given)", OPTION_TEXT,      \
+            AT(serve.https), .check = check_address                                                \
+    }
 #define JSON(help)                                                                                 \
     {                                                                                              \
         "json", 0, NULL, help, OPTION_FLAG, AT(json)                                               \
@@ -27,10 +40,8 @@ enum { DAYS_MAX = 36500 };
 const struct option_row OPTIONS_INIT[] = { DATA, PUBLIC_URL, { 0 } };
 const struct option_row OPTIONS_SERVE[] = {
     DATA,
-    { "http", 0, "HOST:PORT", "listen for http (default: 127.0.0.1:8080 if --https is not given)",
-      OPTION_TEXT, AT(serve.http), .check = check_address },
-    { "https", 0, "HOST:PORT", "listen for https (default: 127.0.0.1:8443 if --http is not given)",
-      OPTION_TEXT, AT(serve.https), .check = check_address },
+    HTTP,
+    HTTPS,
     PUBLIC_URL,
     { "trust", 0, "DIR-OR-PEM", "trusted device CAs, may be repeated (default: DIR/trust)",
       OPTION_TEXTS, AT(serve.trust), .check = check_exists },
@@ -170,5 +181,20 @@ const struct option_row OPTIONS_BACKUP[] = {
 const struct option_row OPTIONS_CHECK_PROFILE[] = {
     JSON("print JSON"),
     { "schema", 0, NULL, "print the JSON Schema of profiles instead", OPTION_FLAG, AT(schema) },
+    { 0 },
+};
+const struct option_row OPTIONS_HEALTHCHECK[] = {
+    HTTP,
+    HTTPS,
+    { "ca", 0, "PEM",
+      "certificates that vouch for an https server (the system's; of our own on the loopback: any)",
+      OPTION_TEXT, AT(health.ca), .check = check_certificates },
+    { "insecure", 0, NULL, "take any certificate of an https server", OPTION_FLAG,
+      AT(health.insecure) },
+    { "profile", 0, "NAME", "begin a session of it (default: the first that needs no code)",
+      OPTION_TEXT, AT(health.profile) },
+    { "timeout", 0, "S", "seconds that all of it may take", OPTION_NUMBER, AT(health.seconds),
+      .min = 1, .max = HEALTH_SECONDS_MAX },
+    JSON("print JSON"),
     { 0 },
 };

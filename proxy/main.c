@@ -7,6 +7,7 @@
 #include "proxy/attacked.h"
 #include "proxy/dialogue.h"
 #include "proxy/enrolment_page_link.h"
+#include "proxy/healthcheck.h"
 #include "proxy/proof.h"
 #include "proxy/provision.h"
 #include "proxy/relay/command.h"
@@ -264,6 +265,7 @@ union all_options {
     struct options enrolment; /* of provision and resume */
     struct relay_options relay;
     struct matrix_options matrix;
+    struct proxy_health_options health;
 };
 
 static const struct command_row COMMANDS[] = {
@@ -275,6 +277,9 @@ static const struct command_row COMMANDS[] = {
     { "relay", "", 0, 0,
       "Hands on HTTP between a client and an issuer, or a middleware and a token.", RELAY_OPTIONS,
       relay_command, relay_defaults },
+    { "healthcheck", "[RELAY-URL]", 0, 1,
+      "Asks through a relay whether what stands behind it is well: exit 0, else 3.",
+      PROXY_HEALTH_OPTIONS, proxy_healthcheck, proxy_health_defaults },
     { "attacks", "[NAME]", 0, 1, "Lists the attacks that are ready; of one, its rules too.",
       ATTACKS_OPTIONS, attacks_command, relay_defaults },
     { "matrix", "", 0, 0,

@@ -28,9 +28,7 @@ static const struct option_row CERTIFY[] = {
 static const struct option_row SERVE[] = {
     STORE,
     MASTER_KEY,
-    { "listen", 0, "ADDRESS",
-      "HOST:PORT (port 0: a free one) or unix:PATH (default 127.0.0.1:8765)", OPTION_TEXT,
-      AT(listen), .environment = "SKS_TOKEN_LISTEN", .check = check_address },
+    LISTEN,
     { "listen-any", 0, NULL, "allow an address that is not loopback", OPTION_FLAG, AT(listen_any) },
     { "host", 0, "NAME", "also answer requests whose Host is NAME", OPTION_TEXTS, AT(hosts) },
     { "storage-limit", 0, "BYTES", "limit the database (default: none)", OPTION_NUMBER,
@@ -53,7 +51,7 @@ static void set_defaults(void *options)
     struct token_command_options *o = options;
 
     o->device_key = "p256";
-    o->listen = "127.0.0.1:8765";
+    o->listen = LISTEN_DEFAULT;
     o->rsa_pool = 2;
     o->chunk_size = 16384;
 }
@@ -64,6 +62,9 @@ static const struct command_row COMMANDS[] = {
     { "certify", "", 0, 0, "install the certificate that a CA made for device.csr", CERTIFY,
       command_certify, set_defaults },
     { "serve", "", 0, 0, "answer SKS calls over HTTP", SERVE, command_serve, set_defaults },
+    { "healthcheck", "[TOKEN-URL]", 0, 1,
+      "ask a server what its token is: exit 0 if it is well, else 3", OPTIONS_HEALTHCHECK,
+      command_healthcheck, healthcheck_defaults },
     { "info", "", 0, 0, "show what the token is and can do", OPTIONS_INFO, command_info, NULL },
     { "list", "", 0, 0, "list the keys", OPTIONS_LIST, command_list, NULL },
     { "show", "KEY", 1, 1, "show a key, by handle or friendly name", OPTIONS_SHOW, command_show,

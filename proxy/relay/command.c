@@ -55,8 +55,8 @@ static enum sks_status check_to(const char *text, struct sks_error *err)
 
 const struct option_row RELAY_OPTIONS[] = {
     { "listen", 0, "ADDRESS",
-      "HOST:PORT (port 0: a free one) or unix:PATH (default 127.0.0.1:8780)", OPTION_TEXT,
-      AT(listen), .environment = "SKS_PROXY_LISTEN", .check = check_address },
+      "HOST:PORT (port 0: a free one) or unix:PATH (default " RELAY_LISTEN_DEFAULT ")", OPTION_TEXT,
+      AT(listen), .check = check_address },
     TO,
     { "record", 0, "FILE",
       "write a transcript there: all that crosses, PINs and cookies too (mode 0600)", OPTION_TEXT,
@@ -107,7 +107,7 @@ void relay_defaults(void *options)
 {
     struct relay_options *o = options;
 
-    o->listen = "127.0.0.1:8780";
+    o->listen = RELAY_LISTEN_DEFAULT;
     o->timeout = 120;
     o->connections = 256;
 }

@@ -50,6 +50,13 @@
         "update-key", 0, "PEM", "Ed25519 public key of who signs them", OPTION_TEXT,               \
             AT(update_key), .environment = "SKS_TOKEN_UPDATE_KEY", .check = check_file             \
     }
+#define LISTEN_DEFAULT "127.0.0.1:8765"
+#define LISTEN                                                                                     \
+    {                                                                                              \
+        "listen", 0, "ADDRESS",                                                                    \
+            "HOST:PORT (port 0: a free one) or unix:PATH (default " LISTEN_DEFAULT ")",            \
+            OPTION_TEXT, AT(listen), .check = check_address                                        \
+    }
 #define YES FLAG_ROW("yes", "do not ask for consent", yes)
 #define INPUT(what) TEXT_ROW("in", "FILE", what " (default: standard input)", input)
 #define OUTPUT(what) TEXT_ROW("out", "FILE", what " (default: standard output)", output)
