@@ -264,6 +264,18 @@ class Secrets(unittest.TestCase):
         self.assertEqual(run("sks-token", "list", "--store", store, "--master-key",
                              key).returncode, DONE)
 
+    def test_init_again(self):
+        """A container that initialises its volume does so at each start."""
+        store = self.folder / "store"
+        for wanted in ("device key made and certified", "is initialised already"):
+            done = run("sks-token", "init", "--store", store, "--if-missing")
+            self.assertEqual(done.returncode, DONE, done.stderr)
+            self.assertIn(wanted, done.stdout)
+        self.assertEqual(run("sks-token", "init", "--store", store).returncode, REFUSED)
+        (store / "master.key").write_text("00" * 32)
+        self.assertEqual(run("sks-token", "init", "--store", store, "--if-missing").returncode,
+                         IO_ERROR)
+
     def test_init_does_not_make_one_where_it_may_not(self):
         code, error = self.contained("sks-token", "init", "--store", self.folder / "store",
                                      "--master-key", "/nowhere/master")
