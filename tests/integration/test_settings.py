@@ -225,7 +225,7 @@ class Wrong(SettingsTest):
                 ("manage", "no.such.host.invalid:1", "is no address to listen on"),
                 ("public-url", "issuer.example", "is not an http or https URL"),
                 ("crl-url", "ldap://x", "is not an http or https URL"),
-                ("log-format", "yaml", "is none of json|text"),
+                ("log-format", "yaml", "is neither json nor text"),
                 ("profiles", nothing, "cannot be used: No such file or directory"),
                 ("profiles", str(self.file), "is no folder"),
                 ("trust", nothing, "cannot be used: No such file or directory"),
@@ -244,7 +244,7 @@ class Wrong(SettingsTest):
                 ("serve", "simulate", "device_pin", "'device_pin' in it is neither"),
                 ("serve", "update-url", "ftp://x", "is not an http or https URL"),
                 ("serve", "allow-deactivate", "maybe", "is neither true nor false"),
-                ("init", "device-key", "p999", "is none of p256|rsa2048"),
+                ("init", "device-key", "p999", "is neither p256 nor rsa2048"),
                 ("healthcheck", "timeout", "0", "is not a number from 1 to 3600")):
             flags = () if command == "healthcheck" else ("--store", self.folder)
             self.everywhere("sks-token", command, option, value, why, *flags)
@@ -263,7 +263,7 @@ class Wrong(SettingsTest):
                 ("provision", "pin-file", nothing, "cannot be used: No such file", token),
                 ("provision", "image", "card", "is no image", token),
                 ("provision", "ca", nothing, "cannot be used: No such file", token),
-                ("healthcheck", "hop", "both", "is none of token|issuer", ())):
+                ("healthcheck", "hop", "both", "is neither token nor issuer", ())):
             operands = ("http://127.0.0.1:1/kg2/x",) if command == "provision" else ()
             self.everywhere("sks-proxy", command, option, value, why, *flags, *operands)
 
