@@ -35,8 +35,9 @@ static const struct algorithm *device_algorithm(const char *name)
     return NULL;
 }
 
+/* @param made  out: false if it was there before, and that is no error */
 static enum sks_status make_device(const struct token_command_options *o, struct opened *t,
-                                   struct sks_error *err)
+                                   bool *made, struct sks_error *err)
 {
     const struct algorithm *algorithm = device_algorithm(o->device_key);
     enum sks_status rc;
@@ -50,6 +51,9 @@ static enum sks_status make_device(const struct token_command_options *o, struct
         TRY(vault_create(t->folder.master_key, err));
     TRY(master_key_open(t->folder.database, t->folder.master_key, &t->vault, &t->store, err));
     rc = device_load(t->store, &t->device, err);
+    *made = rc != SKS_OK || !o->if_missing;
+    if (!*made)
+        goto out;
     REQUIRE(rc == SKS_ERROR_NOT_AVAILABLE, err, rc == SKS_OK ? SKS_ERROR_NOT_ALLOWED : rc, "%s: %s",
             o->store, rc == SKS_OK ? "is initialised already" : err->text);
     *err = (struct sks_error){ 0 };
@@ -66,12 +70,15 @@ enum exit_code command_init(void *options, char **operands, size_t count)
     const struct token_command_options *o = options;
     struct opened t = { .folder.lock = -1 };
     struct sks_error err = { 0 };
+    bool made = true;
     enum sks_status rc;
 
     (void)operands, (void)count;
     TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
-    TRY(make_device(o, &t, &err));
-    if (o->csr)
+    TRY(make_device(o, &t, &made, &err));
+    if (!made)
+        (void)printf("%s is initialised already\n", o->store);
+    else if (o->csr)
         (void)printf("device key made; have %s certified, then run\n"
                      "sks-token certify --store %s --certificate PATH.pem\n",
                      t.folder.request, o->store);
