@@ -28,6 +28,8 @@ const struct option_row MATRIX_OPTIONS[] = {
       "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
       "made; 60 and 20 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
+    { "message", 0, "NAME", "cases of this message or method only", OPTION_TEXT, AT(message), false,
+      NULL, 0, 0 },
     { "random", 0, "N",
       "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
       "the smallest part",
@@ -212,6 +214,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
                                    .folder = folder,
                                    .ends = { o->issuer, o->ca, o->token, o->trust, o->device,
                                              o->timeout, jobs_of(o) > 1 },
+                                   .only = o->message,
                                    .random = o->random,
                                    .seed = o->seed,
                                    .jobs = jobs_of(o),

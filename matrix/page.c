@@ -157,7 +157,7 @@ static void find_used(const struct grid *grid, bool used[GRID_OPERATIONS])
 
 static void put_hop(struct page *page, enum hop hop)
 {
-    put_html(page, "<tr class=\"hop\"><th>%s</th></tr>\n",
+    put_html(page, "<tr class=\"hop\"><th colspan=\"6\">%s</th></tr>\n",
              hop == HOP_ISSUER ? "KeyGen2, issuer to middleware" : "SKS, middleware to token");
 }
 
@@ -207,8 +207,8 @@ static void put_figures(struct page *page)
 
     put_html(page, "<ul class=\"figures\">");
     put_figure(page, "", count_of(all, "cases"), "cases");
-    put_figure(page, missed > 0 ? "v-undetected bad" : "v-undetected", missed, "undetected");
-    put_figure(page, left > 0 ? "v-undetected bad" : "v-undetected", left, "leftovers");
+    put_figure(page, missed > 0 ? "v-undetected bad" : "", missed, "undetected");
+    put_figure(page, left > 0 ? "v-undetected bad" : "", left, "leftovers");
     for (i = 0; i < MATRIX_UNFIT; i++)
         if (i != MATRIX_UNDETECTED && count_of(all, MATRIX_VERDICT_NAMES[i]) > 0) {
             char class[40];

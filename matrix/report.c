@@ -120,12 +120,12 @@ static json_t *arrows_json(const struct run *run)
     for (size_t i = 0; i < run->arrows; i++) {
         const struct run_arrow *arrow = &run->arrow[i];
 
-        (void)json_array_append_new(arrows,
-                                    json_pack("{s:s, s:s, s:o, s:i, s:s, s:b}", "hop",
-                                              name_of_value(HOP_NAMES, arrow->hop), "direction",
-                                              arrow->answer ? "answer" : "request", "name",
-                                              arrow->name, "status", (int)arrow->status, "fate",
-                                              FATES[arrow->fate], "goodbye", (int)arrow->goodbye));
+        (void)json_array_append_new(
+            arrows,
+            json_pack("{s:s, s:s, s:o, s:i, s:s, s:b}", "hop", name_of_value(HOP_NAMES, arrow->hop),
+                      "direction", arrow->answer ? "answer" : "request", "name",
+                      clean_json(arrow->name), "status", (int)arrow->status, "fate",
+                      FATES[arrow->fate], "goodbye", (int)arrow->goodbye));
     }
     return arrows;
 }
