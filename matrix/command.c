@@ -228,10 +228,11 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
 
     REQUIRE(o->profiles != NULL || profiles_shipped(shipped), &err, SKS_ERROR_OPTION,
             "the shipped profiles are not at %s: --profiles DIR says where", shipped);
-    TRY(report_new(o->show, isatty(STDERR_FILENO) == 1, o->results, o->html, &report, &err));
+    TRY(report_new(o->show, o->json, isatty(STDERR_FILENO) == 1, o->results, o->html, &report,
+                   &err));
     config.ctx = report;
     TRY(sweep_all(o, &config, report, &all, &err));
-    rc = report_end(report, o->seed, o->json, &err);
+    rc = report_end(report, o->seed, &err);
 out:
     report_free(report);
     if (rc != SKS_OK)

@@ -13,7 +13,7 @@
 enum { BAR_WIDTH = 20, BAR_MS = 100 /* between two drawings */, NAME_WIDTH = 36 };
 
 struct report {
-    bool show, progress, failed;
+    bool show, json, progress, failed;
     int64_t began, drawn; /* milliseconds: the scenario under way; its bar */
     const char *results, *html;
     json_t *cases, *scenarios; /* cases: NULL if nobody wants them */
@@ -25,8 +25,8 @@ struct report {
     char unreached_cause[200];
 };
 
-enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
-                           struct report **report, struct sks_error *err)
+enum sks_status report_new(bool show, bool json, bool progress, const char *results,
+                           const char *html, struct report **report, struct sks_error *err)
 {
     bool cases = results != NULL || html != NULL;
     struct report *made = calloc(1, sizeof *made);
@@ -38,6 +38,7 @@ enum sks_status report_new(bool show, bool progress, const char *results, const 
                 (!cases || (made->cases = json_array()) != NULL),
             err, SKS_ERROR_STORAGE, "no memory for a report");
     made->show = show;
+    made->json = json;
     made->progress = progress;
     made->results = results;
     made->html = html;
@@ -98,18 +99,19 @@ static json_t *clean_json(const char *text)
 static void print_case(const struct report *report, const struct case_result *r)
 {
     const struct plan_case *item = r->item;
+    FILE *out = report->json ? stderr : stdout;
     char cause[sizeof r->run->cause];
 
     memcpy(cause, r->run->cause, sizeof cause);
     log_clean(cause);
     clear_progress(report);
-    (void)printf("%-11s %s: %s %u%s %s %s%s\n    %s at %s%s%s\n    %s\n",
-                 MATRIX_VERDICT_NAMES[r->verdict], r->scenario->profile, item->message,
-                 item->occurrence, item->answer && item->hop == HOP_TOKEN ? " (answer)" : "",
-                 name_of_value(OPERATION_NAMES, item->operation), item->path,
-                 r->leftover ? "  LEFTOVER in the token" : "", ENDS[r->run->end], r->run->at,
-                 cause[0] == '\0' ? "" : ": ", cause, item->rules);
-    (void)fflush(stdout);
+    (void)fprintf(out, "%-11s %s: %s %u%s %s %s%s\n    %s at %s%s%s\n    %s\n",
+                  MATRIX_VERDICT_NAMES[r->verdict], r->scenario->profile, item->message,
+                  item->occurrence, item->answer && item->hop == HOP_TOKEN ? " (answer)" : "",
+                  name_of_value(OPERATION_NAMES, item->operation), item->path,
+                  r->leftover ? "  LEFTOVER in the token" : "", ENDS[r->run->end], r->run->at,
+                  cause[0] == '\0' ? "" : ": ", cause, item->rules);
+    (void)fflush(out);
 }
 
 /* What crossed, for a sequence diagram. */
@@ -412,7 +414,7 @@ static json_t *summary_json(const struct report *report, json_t *all, uint64_t s
                      report->limits);
 }
 
-enum sks_status report_end(struct report *report, uint64_t seed, bool json, struct sks_error *err)
+enum sks_status report_end(struct report *report, uint64_t seed, struct sks_error *err)
 {
     json_t *all = counts_json(&report->all);
     json_t *summary = summary_json(report, all, seed);
@@ -422,7 +424,7 @@ enum sks_status report_end(struct report *report, uint64_t seed, bool json, stru
             "no memory for the summary");
     clear_progress(report);
     grid_sort(&report->grid);
-    if (json) {
+    if (report->json) {
         (void)json_dumpf(summary, stdout, JSON_COMPACT);
         (void)printf("\n");
     } else {
