@@ -8,7 +8,7 @@ struct matrix_options {
     struct texts scenarios;
     const char *results, *html, *profiles;
     uint32_t cases, random, jobs, seed;
-    bool list, unprotected, json, show;
+    bool list, unprotected, json, show, checking;
 };
 
 extern const struct option_row MATRIX_OPTIONS[];

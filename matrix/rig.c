@@ -17,6 +17,7 @@ struct rig {
     struct token_end *token;
     /* Of the session under way. */
     const struct sks_dialect *dialect;
+    bool checking; /* the middleware does */
     char cookie[64];
     struct attack *attack;
     run_watcher *watch;
@@ -79,6 +80,11 @@ enum sks_status rig_restore(struct rig *rig, struct sks_error *err)
     rc = issuer_end_restore(rig->issuer, err);
 out:
     return rc;
+}
+
+void rig_set_checking(struct rig *rig, bool checking)
+{
+    rig->checking = checking;
 }
 
 void rig_try_wrong_pins(struct rig *rig)
@@ -291,7 +297,9 @@ out:
 enum sks_status rig_run(struct rig *rig, const char *profile, struct attack *attack,
                         run_watcher *watch, void *ctx, struct run *run, struct sks_error *err)
 {
-    struct enrolment e = { .stop = &rig->stop, .logotypes = logotype_defaults() };
+    struct enrolment e = {
+        .stop = &rig->stop, .logotypes = logotype_defaults(), .blind = !rig->checking
+    };
     struct outcome outcome = { 0 };
     enum sks_status rc;
 

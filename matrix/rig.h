@@ -18,6 +18,9 @@ CHECKED enum sks_status rig_keep(struct rig *rig, struct sks_error *err);
 
 CHECKED enum sks_status rig_restore(struct rig *rig, struct sks_error *err);
 
+/** Whether the middleware makes its own checks; else it is blind, as at the beginning. */
+void rig_set_checking(struct rig *rig, bool checking);
+
 /** Tries a wrong PIN on each key, so that what an unlock does can be seen. */
 void rig_try_wrong_pins(struct rig *rig);
 

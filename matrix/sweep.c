@@ -62,6 +62,7 @@ static enum sks_status prepare(struct worker *w, unsigned number, struct sks_err
     TRY(file_path(folder, sizeof folder, s->config->folder, name));
     TRY(file_make_folder(folder, 0700, err));
     TRY(rig_new(folder, s->config->profiles, &w->rig, err));
+    rig_set_checking(w->rig, s->config->checking);
     for (size_t i = 0; s->scenario->before[i] != NULL; i++)
         TRY(run_clean(w, s->scenario->before[i], NULL, NULL, err));
     rig_try_wrong_pins(w->rig);

@@ -35,6 +35,7 @@ struct sweep_config {
     size_t max;           /* cases of a scenario; 0: all */
     size_t random;        /* combinations of several cases, in their place; 0: none */
     uint64_t seed;        /* draws them */
+    bool checking;        /* the middleware makes its own checks: else it is blind */
     unsigned jobs;        /* threads */
     const volatile sig_atomic_t *stop;
     /* Told of each case, in no order, by one thread at a time. */
