@@ -68,8 +68,10 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
         return MATRIX_HARMLESS;
     if (unchanged && !counted)
         return detected_by(run->by);
-    if (holds(item, is_unprotected, true))
+    if (holds(item, is_unprotected, true)) {
+        *leftover = false;
         return MATRIX_UNPROTECTED;
+    }
     if (complete && !counted)
         return MATRIX_COMMITTED;
     return MATRIX_UNDETECTED;

@@ -262,6 +262,14 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     json_object_foreach(message->decoded, name, member) walk_at(&w, name, member, false);
 }
 
+bool plan_is_below(const char *path, struct bytes other)
+{
+    size_t len = strlen(path);
+
+    return len >= other.len && (other.len == 0 || memcmp(path, other.ptr, other.len) == 0) &&
+           (path[other.len] == '\0' || path[other.len] == '/');
+}
+
 struct plan *plan_new(void)
 {
     return calloc(1, sizeof(struct plan));

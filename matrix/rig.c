@@ -1,6 +1,7 @@
 #include "matrix/rig.h"
 
 #include "keygen2/base/files.h"
+#include "matrix/effects.h"
 #include "matrix/issuer_end.h"
 #include "matrix/token_end.h"
 #include "matrix/view.h"
@@ -9,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Those that the user chooses, and those that profiles preset. */
+enum { CHOSEN_PINS = 2 };
+static const char *const PINS[] = { "4711", "159204", "271828", "314159", NULL };
 
 static const char JSON_BODY[] = "application/json", OCTETS[] = "application/octet-stream";
 
@@ -96,8 +101,10 @@ json_t *rig_view(struct rig *rig, bool drawn)
 {
     json_t *view = token_end_view(rig->token, drawn);
 
-    if (!drawn)
+    if (!drawn) {
         view_certificates(view, issuer_end_ca(rig->issuer));
+        effects_add(rig->token, PINS, view);
+    }
     return view;
 }
 
@@ -275,11 +282,10 @@ static void take_outcome(const struct outcome *outcome, struct run *run)
 static enum sks_status open_links(struct rig *rig, const char *profile, struct enrolment *e,
                                   struct sks_error *err)
 {
-    static const char *const PINS[] = { "4711", "159204" };
     const struct issuer_transport issuer = { .ctx = rig, .exchange = issuer_exchange };
     const struct token_transport token = { rig, token_exchange, NULL, token_path, NULL };
     const struct user_config user = {
-        .yes = true, .pins = PINS, .pin_count = NITEMS(PINS), .stop = &rig->stop
+        .yes = true, .pins = PINS, .pin_count = CHOSEN_PINS, .stop = &rig->stop
     };
     char url[200];
     enum sks_status rc;
@@ -297,9 +303,9 @@ out:
 enum sks_status rig_run(struct rig *rig, const char *profile, struct attack *attack,
                         run_watcher *watch, void *ctx, struct run *run, struct sks_error *err)
 {
-    struct enrolment e = {
-        .stop = &rig->stop, .logotypes = logotype_defaults(), .blind = !rig->checking
-    };
+    struct enrolment e = { .stop = &rig->stop,
+                           .logotypes = logotype_defaults(),
+                           .blind = !rig->checking };
     struct outcome outcome = { 0 };
     enum sks_status rc;
 
