@@ -3,7 +3,8 @@
 #include "token/api/call_json.h"
 
 static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
-static const char HMAC_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
+static const char *const HMACS[] = { "http://www.w3.org/2000/09/xmldsig#hmac-sha1",
+                                     "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" };
 
 /* The answer as JSON; NULL if there is none. */
 static json_t *make_call(struct token_end *end, enum method_id id, const union sks_in *in)
@@ -49,10 +50,12 @@ static bool use_key(struct token_end *end, uint32_t handle, const char *pin, jso
     json_decref(answer);
     if (!right)
         return false;
-    in.operation.algorithm = bytes_of(HMAC_SHA256);
-    answer = make_call(end, PERFORM_HMAC, &in);
-    (void)json_object_del(answer, "errorString");
-    (void)json_array_append_new(uses, answer);
+    for (size_t i = 0; i < NITEMS(HMACS); i++) {
+        in.operation.algorithm = bytes_of(HMACS[i]);
+        answer = make_call(end, PERFORM_HMAC, &in);
+        (void)json_object_del(answer, "errorString");
+        (void)json_array_append_new(uses, answer);
+    }
     return true;
 }
 

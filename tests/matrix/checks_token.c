@@ -26,8 +26,6 @@ CHECK(close_check_unique,
       (call, posts, key, tag), is_missing(CHECK_CERTIFICATE_UNIQUE, NULL))
 CHECK(close_check_endorsed, (struct call * call, const struct key *key), (call, key),
       is_missing(CHECK_ENDORSED_FITS, NULL))
-CHECK(call_check_new_id, (struct call * call, struct bytes id), (call, id),
-      is_missing(CHECK_NEW_ID, NULL))
 
 const char *__real_pin_violation(const struct pin_policy *policy, struct bytes pin);
 const char *__wrap_pin_violation(const struct pin_policy *policy, struct bytes pin);

@@ -42,7 +42,6 @@ static const struct field {
     { "session.serverCertificate", AT(attested_terms, terms.server_certificate) },
     { "createPukPolicy.format", AT(puk_policy, format) },
     { "createPukPolicy.retryLimit", AT(puk_policy, retry_limit) },
-    { "createPinPolicy.pukPolicy", AT(under_policy, policy_id) },
     { "createPinPolicy.userModifiable", AT(under_policy, pin.user_modifiable) },
     { "createPinPolicy.format", AT(under_policy, pin.format) },
     { "createPinPolicy.retryLimit", AT(under_policy, pin.retry_limit) },

@@ -45,7 +45,8 @@ bool is_missing(enum missing_check check, const char *of)
 
 struct finding {
     const struct hole *hole;
-    char first[300];
+    char first[300];                 /* not noticed */
+    char last[300];                  /* what was, and how */
     size_t cases, red, quiet, large; /* large: of the red ones, those of more than one rule */
 };
 
@@ -65,6 +66,9 @@ static void look(void *ctx, const struct case_result *result)
     f->cases++;
     f->red += red;
     f->quiet += !is_noticed(result->verdict);
+    if (is_noticed(result->verdict))
+        (void)snprintf(f->last, sizeof f->last, "%s: %.200s", MATRIX_VERDICT_NAMES[result->verdict],
+                       result->run->cause);
     f->large += red && item->parts > 1;
     if (f->first[0] == '\0' && (f->hole->quiet ? !is_noticed(result->verdict) : red))
         (void)snprintf(f->first, sizeof f->first, "%s %s %s", item->message,
@@ -83,12 +87,14 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
 /* The part of the plan that a hole is about, with some of its parts missing. */
 static enum sks_status sweep_hole(const struct hole *hole, unsigned parts, struct finding *finding)
 {
-    struct scenario scenario = *scenario_find(hole->profile);
+    const struct scenario *swept = scenario_find(hole->profile);
+    struct scenario scenario = { .profile = hole->profile };
     const struct plan_case own = {
         .hop = HOP_TOKEN, .message = hole->message, .path = "", .rules = hole->rules
     };
     char folder[] = "/dev/shm/sks-holes.XXXXXX";
-    struct sweep_config config = { .profiles = "issuer/profiles",
+    struct sweep_config config = { .profiles =
+                                       swept == NULL ? "tests/matrix/profiles" : "issuer/profiles",
                                    .folder = folder,
                                    .only = hole->message,
                                    .only_at = hole->path,
@@ -105,8 +111,8 @@ static enum sks_status sweep_hole(const struct hole *hole, unsigned parts, struc
     struct sks_error err = { 0 };
     enum sks_status rc;
 
-    if (hole->before[0] != NULL)
-        memcpy(scenario.before, hole->before, sizeof scenario.before);
+    memcpy(scenario.before, hole->before[0] != NULL || swept == NULL ? hole->before : swept->before,
+           sizeof scenario.before);
     *finding = (struct finding){ .hole = hole };
     must(mkdtemp(folder) != NULL, "temporary folder");
     holes_open(hole, parts);
@@ -155,7 +161,8 @@ static bool try_hole(const struct hole *hole)
     must(sweep_hole(hole, ALL_PARTS, &found) == SKS_OK, hole->name);
     count = hole->quiet ? found.quiet : found.red;
     (void)printf("%-44s %-24s %3zu of %4zu cases not noticed%s%s\n", hole->name, hole->profile,
-                 count, found.cases, count == 0 ? "" : ", first: ", found.first);
+                 count, found.cases,
+                 count == 0 ? ", last: " : ", first: ", count == 0 ? found.last : found.first);
     (void)fflush(stdout);
     if (by_combinations)
         return found.red > found.large;

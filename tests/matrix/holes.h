@@ -30,7 +30,6 @@ enum missing_check {
     CHECK_ENDORSED_FITS,
     CHECK_PIN_POLICY,
     CHECK_PIN_GROUPING,
-    CHECK_NEW_ID,
     CHECK_PADDING,
     CHECK_LOOKUP_SIGNATURE,
     CHECK_LOOKUP_NONCE,
@@ -43,7 +42,7 @@ struct hole {
         enum missing_check check;
         const char *of; /* MAC name, or field */
     } part[HOLE_PARTS_MAX];
-    const char *profile;
+    const char *profile;                         /* of a scenario, or of tests/matrix/profiles */
     const char *before[SCENARIO_BEFORE_MAX + 1]; /* as in the scenario; else those of the profile's
                                                     scenario */
     const char *message, *path; /* cases of it are not noticed; path NULL: wherever it is */

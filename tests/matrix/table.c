@@ -75,7 +75,6 @@ const struct hole HOLES[] = {
 
     FIELD_HOLE("createPukPolicy", "format", "/format", "preset-pin"),
     FIELD_HOLE("createPukPolicy", "retryLimit", "/retryLimit", "preset-pin"),
-    FIELD_HOLE("createPinPolicy", "pukPolicy", "/pukPolicyHandle", "preset-pin"),
     FIELD_HOLE("createPinPolicy", "userModifiable", "/userModifiable", "p256-user-pin"),
     FIELD_HOLE("createPinPolicy", "format", "/format", "p256-user-pin"),
     FIELD_HOLE("createPinPolicy", "retryLimit", "/retryLimit", "p256-user-pin"),
@@ -126,10 +125,10 @@ const struct hole HOLES[] = {
       .quiet = true },
     { .name = "PIN grouping",
       .part = { { CHECK_PIN_GROUPING, NULL } },
-      .profile = "unique-pins",
+      .profile = "chosen-unique-pins",
       .message = "createKeyEntry",
       .rules = "{\"rules\":[{\"hop\":\"token\",\"message\":\"createKeyEntry\",\"occurrence\":2,"
-               "\"path\":\"/pinValue\",\"operation\":\"replace\",\"value\":\"4711\"}]}",
+               "\"path\":\"/pinValue\",\"operation\":\"replace\",\"value\":\"NDcxMQ\"}]}",
       .quiet = true },
 
     /* One key management key: the MAC says nothing of which key is meant. */
@@ -150,8 +149,16 @@ const struct hole HOLES[] = {
     AUTHORIZATION_HOLE("postUpdateKey", "key-update"),
 
     /* What one check leaves, another sees. */
-    { .name = "certificate of another key",
+    { .name = "certificate for another public key",
       .part = { { CHECK_MAC, "setCertificatePath" }, { CHECK_CERTIFICATE_MATCHES, NULL } },
+      .profile = "p256-user-pin",
+      .message = "setCertificatePath",
+      .rules = "{\"rules\":[{\"hop\":\"token\",\"message\":\"setCertificatePath\","
+               "\"path\":\"/certificate/0\",\"operation\":\"flip\",\"bit\":2000}]}" },
+    { .name = "certificate of another key",
+      .part = { { CHECK_MAC, "setCertificatePath" },
+                { CHECK_CERTIFICATE_MATCHES, NULL },
+                { CHECK_CERTIFICATE_UNIQUE, NULL } },
       .profile = "unique-pins",
       .message = "setCertificatePath",
       .rules = "{\"rules\":[{\"hop\":\"token\",\"message\":\"setCertificatePath\",\"occurrence\":2,"
@@ -163,15 +170,6 @@ const struct hole HOLES[] = {
       .profile = "p256-user-pin",
       .message = "createKeyEntry",
       .path = "/id",
-      .quiet = true },
-    { .name = "id that is there already",
-      .part = { { CHECK_FIELD, "createKeyEntry.id" },
-                { CHECK_FIELD, "setCertificatePath.id" },
-                { CHECK_NEW_ID, NULL } },
-      .profile = "p256-user-pin",
-      .message = "createKeyEntry",
-      .rules = "{\"rules\":[{\"hop\":\"token\",\"message\":\"createKeyEntry\",\"path\":\"/id\","
-               "\"operation\":\"replace\",\"value\":\"PIN.1\"}]}",
       .quiet = true },
     { .name = "padding",
       .part = { { CHECK_MAC, "importSymmetricKey" }, { CHECK_PADDING, NULL } },
