@@ -5,6 +5,7 @@
 #include "keygen2/base/log.h"
 #include "matrix/report.h"
 #include "matrix/unprotected.h"
+#include "token/token.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SLOW_CASES = 300, JOBS_MAX = 64 };
+/* By default: where RSA keys are made, and where each case is a session with an end elsewhere. */
+enum { SLOW_CASES = 300, ELSEWHERE_CASES = 60, ELSEWHERE_SLOW_CASES = 20, JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct matrix_options, member)
 
@@ -24,7 +26,7 @@ const struct option_row MATRIX_OPTIONS[] = {
       OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
       "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
-      "made)",
+      "made; 60 and 20 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
     { "random", 0, "N",
       "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
@@ -35,10 +37,27 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "checking", 0, NULL,
       "the middleware makes its own checks (default: it is blind, and the two ends are alone)",
       OPTION_FLAG, AT(checking), false, NULL, 0, 0 },
-    { "jobs", 'j', "N", "threads, each with both ends of its own (default: one a core)",
+    { "jobs", 'j', "N",
+      "threads, each with both ends of its own (default: one a core; 1 with an end elsewhere)",
       OPTION_NUMBER, AT(jobs), false, NULL, 1, JOBS_MAX },
     { "profiles", 0, "DIR", "the issuer's profiles (default: the shipped ones)", OPTION_TEXT,
       AT(profiles), false, NULL, 0, 0 },
+    { "issuer", 0, "URL",
+      "an issuer elsewhere: the URL of a profile, or with '/' at its end, to which names of "
+      "scenarios are added",
+      OPTION_TEXT, AT(issuer), false, NULL, 0, 0 },
+    { "ca", 0, "PEM", "file of certificates that vouch for an https issuer (the system's)",
+      OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
+    { "token", 0, "URL", "a token elsewhere: http://HOST:PORT or unix:PATH", OPTION_TEXT, AT(token),
+      false, NULL, 0, 0 },
+    { "trust", 0, "PEM", "with --token, without --issuer: file or folder of that token's device CA",
+      OPTION_TEXT, AT(trust), false, NULL, 0, 0 },
+    { "device", 0, "FOLDER",
+      "with --issuer, without --token: the device to be, made there at the first time; the issuer "
+      "has to trust its device-ca.pem",
+      OPTION_TEXT, AT(device), false, NULL, 0, 0 },
+    { "timeout", 0, "S", "seconds that one exchange with an end elsewhere may take (30)",
+      OPTION_NUMBER, AT(timeout), false, NULL, 1, 3600 },
     { "results", 0, "FILE", "write every case there, as JSON", OPTION_TEXT, AT(results), false,
       NULL, 0, 0 },
     { "html", 0, "FILE", "write them there as a page: messages by operations, and who noticed",
@@ -50,16 +69,16 @@ const struct option_row MATRIX_OPTIONS[] = {
     { 0 },
 };
 
-static const uint32_t CASES_BY_SCENARIO = UINT32_MAX; /* not given */
+static const uint32_t NOT_GIVEN = UINT32_MAX;
 
 void matrix_defaults(void *options)
 {
     struct matrix_options *o = options;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     o->seed = 1;
-    o->cases = CASES_BY_SCENARIO;
-    o->jobs = cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (uint32_t)cores;
+    o->timeout = 30;
+    o->cases = NOT_GIVEN;
+    o->jobs = NOT_GIVEN;
 }
 
 static volatile sig_atomic_t stop;
@@ -87,6 +106,8 @@ static bool make_folder(char folder[PATH_MAX])
     return mkdtemp(folder) != NULL;
 }
 
+/* ---- what is swept ---- */
+
 static bool is_asked_for(const struct matrix_options *o, const struct scenario *scenario)
 {
     for (size_t i = 0; i < o->scenarios.count; i++)
@@ -95,23 +116,94 @@ static bool is_asked_for(const struct matrix_options *o, const struct scenario *
     return o->scenarios.count == 0;
 }
 
+static bool is_elsewhere(const struct matrix_options *o)
+{
+    return o->issuer != NULL || o->token != NULL;
+}
+
+/* The one scenario of an issuer's URL that is of one profile; false if it is not. */
+static bool scenario_of_url(const struct matrix_options *o, struct scenario *scenario)
+{
+    const char *name = o->issuer == NULL ? NULL : strrchr(o->issuer, '/');
+
+    if (name == NULL || name[1] == '\0')
+        return false;
+    *scenario = (struct scenario){ .profile = name + 1 };
+    return true;
+}
+
+static uint32_t cases_of(const struct matrix_options *o, const struct scenario *scenario)
+{
+    if (o->cases != NOT_GIVEN)
+        return o->cases;
+    if (is_elsewhere(o))
+        return scenario->slow ? ELSEWHERE_SLOW_CASES : ELSEWHERE_CASES;
+    return scenario->slow ? SLOW_CASES : 0;
+}
+
+static unsigned jobs_of(const struct matrix_options *o)
+{
+    long cores = is_elsewhere(o) ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (o->jobs != NOT_GIVEN)
+        return o->jobs;
+    return cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (unsigned)cores;
+}
+
+/* One that ends elsewhere cannot do is skipped; that nothing else can be done either shows. */
+static enum sks_status sweep_one(const struct matrix_options *o, struct sweep_config *config,
+                                 const struct scenario *scenario, struct report *report,
+                                 struct sweep_result *all, struct sks_error *err)
+{
+    struct sweep_result result = { .limits = json_array() };
+    enum sks_status rc;
+
+    config->max = cases_of(o, scenario);
+    rc = sweep(config, scenario, &result, err);
+    if (rc == SKS_ERROR_NOT_ALLOWED && is_elsewhere(o)) {
+        report_skipped(report, scenario, err->text);
+        rc = SKS_OK;
+    } else if (rc == SKS_OK) {
+        report_scenario(report, scenario, &result);
+        all->leftovers += result.leftovers;
+        for (size_t i = 0; i < MATRIX_VERDICTS; i++)
+            all->cases[i] += result.cases[i];
+    }
+    json_decref(result.limits);
+    return rc;
+}
+
+/* Nothing could be tried: err has the reason of the last scenario. */
+static enum sks_status say_why_none(const struct matrix_options *o, struct sks_error *err)
+{
+    char why[sizeof err->text];
+
+    memcpy(why, err->text, sizeof why);
+    if (o->device == NULL)
+        return sks_fail(err, SKS_ERROR_NOT_ALLOWED, "no case was tried: %s", why);
+    return sks_fail(err, SKS_ERROR_NOT_ALLOWED,
+                    "no case was tried: %s (does the issuer trust %s/" TOKEN_DEVICE_CA "?)", why,
+                    o->device);
+}
+
 static enum sks_status sweep_all(const struct matrix_options *o, struct sweep_config *config,
                                  struct report *report, struct sweep_result *all,
                                  struct sks_error *err)
 {
+    struct scenario scenario;
+    size_t tried = 0;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < SCENARIOS_COUNT; i++) {
-        struct sweep_result result = { 0 };
-
-        if (!is_asked_for(o, &SCENARIOS[i]))
-            continue;
-        config->max = o->cases != CASES_BY_SCENARIO ? o->cases : SCENARIOS[i].slow ? SLOW_CASES : 0;
-        TRY(sweep(config, &SCENARIOS[i], &result, err));
-        report_scenario(report, &SCENARIOS[i], &result);
-        all->leftovers += result.leftovers;
-        all->cases[MATRIX_UNDETECTED] += result.cases[MATRIX_UNDETECTED];
-    }
+    if (scenario_of_url(o, &scenario))
+        TRY(sweep_one(o, config, &scenario, report, all, err));
+    else
+        for (size_t i = 0; i < SCENARIOS_COUNT; i++)
+            if (is_asked_for(o, &SCENARIOS[i]))
+                TRY(sweep_one(o, config, &SCENARIOS[i], report, all, err));
+    for (size_t i = 0; i < MATRIX_VERDICTS; i++)
+        tried += all->cases[i];
+    if (tried == 0)
+        rc = say_why_none(o, err);
 out:
     return rc;
 }
@@ -121,10 +213,12 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     char shipped[PATH_MAX];
     struct sweep_config config = { .profiles = o->profiles == NULL ? shipped : o->profiles,
                                    .folder = folder,
+                                   .ends = { o->issuer, o->ca, o->token, o->trust, o->device,
+                                             o->timeout, jobs_of(o) > 1 },
                                    .random = o->random,
                                    .seed = o->seed,
                                    .checking = o->checking,
-                                   .jobs = o->jobs,
+                                   .jobs = jobs_of(o),
                                    .stop = &stop,
                                    .told = report_case,
                                    .progress = report_progress };
@@ -175,6 +269,24 @@ static enum exit_code print_unprotected(void)
     return EXIT_DONE;
 }
 
+/* What the options must not be together; NULL if they are right. */
+static const char *wrong_options(const struct matrix_options *o)
+{
+    if (o->token != NULL && o->issuer == NULL && o->trust == NULL)
+        return "--token wants --trust PEM, the device CA that the issuer here has to trust";
+    if (o->trust != NULL && (o->token == NULL || o->issuer != NULL))
+        return "--trust goes with --token, and without --issuer";
+    if (o->issuer != NULL && o->token == NULL && o->device == NULL)
+        return "--issuer wants --device FOLDER, a device whose device-ca.pem that issuer trusts";
+    if (o->device != NULL && (o->issuer == NULL || o->token != NULL))
+        return "--device goes with --issuer, and without --token";
+    if (o->ca != NULL && o->issuer == NULL)
+        return "--ca goes with --issuer";
+    if (o->scenarios.count > 0 && scenario_of_url(o, &(struct scenario){ 0 }))
+        return "--issuer names a profile: --scenario goes with a URL that ends with '/'";
+    return NULL;
+}
+
 enum exit_code matrix_command(void *options, char **operands, size_t count)
 {
     const struct matrix_options *o = options;
@@ -187,6 +299,8 @@ enum exit_code matrix_command(void *options, char **operands, size_t count)
         return list_scenarios();
     if (o->unprotected)
         return print_unprotected();
+    if (wrong_options(o) != NULL)
+        return program_fail(EXIT_USAGE, "%s\ntry 'sks-proxy matrix --help'", wrong_options(o));
     for (size_t i = 0; i < o->scenarios.count; i++)
         if (scenario_find(o->scenarios.item[i]) == NULL)
             return program_fail(EXIT_USAGE, "there is no scenario '%s': --list names them",

@@ -7,7 +7,8 @@
 struct matrix_options {
     struct texts scenarios;
     const char *results, *html, *profiles;
-    uint32_t cases, random, jobs, seed;
+    const char *issuer, *ca, *token, *trust, *device;
+    uint32_t cases, random, jobs, seed, timeout;
     bool list, unprotected, json, show, checking;
 };
 

@@ -11,6 +11,7 @@
  *
  * @param pins  NULL-terminated
  */
-void effects_add(struct token_end *end, const char *const *pins, json_t *view);
+CHECKED enum sks_status effects_add(struct token_end *end, const char *const *pins, json_t *view,
+                                    struct sks_error *err);
 
 #endif

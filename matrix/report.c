@@ -1,18 +1,28 @@
 #include "matrix/report.h"
 
+#include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "matrix/grid.h"
 #include "matrix/page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { BAR_WIDTH = 20, BAR_MS = 100 /* between two drawings */, NAME_WIDTH = 36 };
+
 struct report {
-    bool show, progress;
+    bool show, progress, failed;
+    int64_t began, drawn; /* milliseconds: the scenario under way; its bar */
     const char *results, *html;
     json_t *cases, *scenarios; /* cases: NULL if nobody wants them */
+    json_t *skipped;           /* scenarios, with the reason */
+    json_t *limits;            /* what could not be judged or set back */
+    struct grid grid;
     struct sweep_result all;
+    size_t unreached, tried, planned;
+    char unreached_cause[200];
 };
 
 enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
@@ -24,6 +34,7 @@ enum sks_status report_new(bool show, bool progress, const char *results, const 
 
     *report = NULL;
     REQUIRE(made != NULL && (made->scenarios = json_object()) != NULL &&
+                (made->skipped = json_object()) != NULL && (made->limits = json_array()) != NULL &&
                 (!cases || (made->cases = json_array()) != NULL),
             err, SKS_ERROR_STORAGE, "no memory for a report");
     made->show = show;
@@ -43,6 +54,9 @@ void report_free(struct report *report)
         return;
     json_decref(report->cases);
     json_decref(report->scenarios);
+    json_decref(report->skipped);
+    json_decref(report->limits);
+    grid_free(&report->grid);
     free(report);
 }
 
@@ -102,18 +116,46 @@ void report_case(void *ctx, const struct case_result *result)
 
     report->all.cases[result->verdict]++;
     report->all.leftovers += result->leftover;
+    if (grid_add(&report->grid, result->item, result->verdict, result->leftover) != SKS_OK)
+        report->failed = true;
     if (report->show || is_failure(result))
         print_case(report, result);
     if (report->cases != NULL && result->verdict != MATRIX_UNFIT)
         (void)json_array_append_new(report->cases, case_json(result));
 }
 
+/* ---- how far it is ---- */
+
+static void draw_bar(const struct report *report, const char *name, size_t done, size_t all,
+                     double left)
+{
+    char bar[BAR_WIDTH + 1] = "";
+    size_t full = all == 0 ? 0 : done * BAR_WIDTH / all;
+
+    memset(bar, '-', BAR_WIDTH);
+    memset(bar, '#', full);
+    (void)fprintf(stderr, "\r%-24.24s [%s] %6zu of %zu", name, bar, done, all);
+    if (done < all)
+        (void)fprintf(stderr, ", %.0f s left", left);
+    if (report->all.cases[MATRIX_UNDETECTED] > 0)
+        (void)fprintf(stderr, ", %zu undetected", report->all.cases[MATRIX_UNDETECTED]);
+    (void)fputs("\033[K", stderr);
+}
+
 void report_progress(void *ctx, const struct scenario *scenario, size_t done, size_t all)
 {
     struct report *report = ctx;
+    int64_t now = clock_monotonic_ms();
 
-    if (report->progress && (done % 16 == 0 || done == all))
-        (void)fprintf(stderr, "\r%-24s %6zu of %zu", scenario->profile, done, all);
+    if (!report->progress)
+        return;
+    if (done <= 1)
+        report->began = now;
+    if (done > 1 && done < all && now - report->drawn < BAR_MS)
+        return;
+    report->drawn = now;
+    draw_bar(report, scenario->profile, done, all,
+             (double)(now - report->began) / 1000 / (double)done * (double)(all - done));
 }
 
 /* ---- scenarios and the whole ---- */
@@ -139,35 +181,160 @@ static json_t *counts_json(const struct sweep_result *result)
     return counts;
 }
 
+static void add_limit(struct report *report, const json_t *text)
+{
+    const json_t *known;
+    size_t i;
+
+    json_array_foreach(report->limits, i, known) if (json_equal(known, text)) return;
+    (void)json_array_append(report->limits, (json_t *)(uintptr_t)text);
+}
+
 void report_scenario(struct report *report, const struct scenario *scenario,
                      const struct sweep_result *result)
 {
+    const json_t *text;
+    size_t i;
+
     clear_progress(report);
     (void)json_object_set_new(report->scenarios, scenario->profile, counts_json(result));
+    json_array_foreach(result->limits, i, text) add_limit(report, text);
+    report->planned += result->planned;
+    report->tried += count_cases(result) + result->cases[MATRIX_UNFIT];
+    if (report->unreached == 0)
+        memcpy(report->unreached_cause, result->unreached_cause, sizeof report->unreached_cause);
+    report->unreached += result->unreached;
 }
 
-static void print_row(const char *name, const json_t *counts)
+void report_skipped(struct report *report, const struct scenario *scenario, const char *why)
 {
-    (void)printf("%-24s %7lld", name,
-                 (long long)json_integer_value(json_object_get(counts, "cases")));
-    for (size_t i = 0; i < MATRIX_UNFIT; i++)
-        (void)printf(" %11lld", (long long)json_integer_value(
-                                    json_object_get(counts, MATRIX_VERDICT_NAMES[i])));
-    (void)printf(" %10lld\n", (long long)json_integer_value(json_object_get(counts, "leftovers")));
+    clear_progress(report);
+    (void)json_object_set_new(report->skipped, scenario->profile, json_string(why));
 }
 
-static void print_table(const struct report *report, const json_t *all, uint64_t seed)
+/* ---- the summary ---- */
+
+enum { COLUMNS = MATRIX_UNFIT + 2 }; /* cases, the verdicts, leftovers */
+
+struct line {
+    char name[MESSAGE_NAME_MAX + 10];
+    size_t count[COLUMNS];
+};
+
+static const char *column_name(size_t column)
 {
+    return column == 0             ? "cases"
+           : column == COLUMNS - 1 ? "leftovers"
+                                   : MATRIX_VERDICT_NAMES[column - 1];
+}
+
+static void line_of_counts(const char *name, const json_t *counts, struct line *line)
+{
+    (void)snprintf(line->name, sizeof line->name, "%s", name);
+    for (size_t i = 0; i < COLUMNS; i++)
+        line->count[i] = (size_t)json_integer_value(json_object_get(counts, column_name(i)));
+}
+
+static void line_of_row(const struct grid_row *row, struct line *line)
+{
+    grid_row_name(row, line->name, sizeof line->name);
+    line->count[0] = row->all.cases;
+    memcpy(&line->count[1], row->all.count, MATRIX_UNFIT * sizeof line->count[0]);
+    line->count[COLUMNS - 1] = row->all.leftovers;
+}
+
+static void print_line(const struct line *line, int width, const struct line *all)
+{
+    (void)printf("%-*s", width, line->name);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        int room = (int)strlen(column_name(i)) + 2;
+
+        if (all->count[i] == 0 && i != MATRIX_UNDETECTED + 1 && i != COLUMNS - 1)
+            continue; /* a column of nothing */
+        if (room < 8)
+            room = 8;
+        if (line->count[i] == 0)
+            (void)printf("%*s", room, "-");
+        else
+            (void)printf("%*zu", room, line->count[i]);
+    }
+    (void)printf("\n");
+}
+
+static void print_head(const char *name, int width, const struct line *all)
+{
+    (void)printf("\n%-*s", width, name);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        int room = (int)strlen(column_name(i)) + 2;
+
+        if (all->count[i] > 0 || i == MATRIX_UNDETECTED + 1 || i == COLUMNS - 1)
+            (void)printf("%*s", room < 8 ? 8 : room, column_name(i));
+    }
+    (void)printf("\n");
+}
+
+/* Messages by verdict, then scenarios. */
+static void print_tables(struct report *report, const json_t *counts)
+{
+    struct line all = { 0 }, line = { 0 };
     const char *name;
-    json_t *counts;
+    json_t *value;
 
-    (void)printf("%-24s %7s", "scenario", "cases");
-    for (size_t i = 0; i < MATRIX_UNFIT; i++)
-        (void)printf(" %11s", MATRIX_VERDICT_NAMES[i]);
-    (void)printf(" %10s\n", "leftovers");
-    json_object_foreach(report->scenarios, name, counts) print_row(name, counts);
-    print_row("all", all);
-    (void)printf("seed %llu\n", (unsigned long long)seed);
+    line_of_counts("all", counts, &all);
+    print_head("message", NAME_WIDTH, &all);
+    for (size_t i = 0; i < report->grid.rows; i++) {
+        line_of_row(&report->grid.row[i], &line);
+        print_line(&line, NAME_WIDTH, &all);
+    }
+    print_head("scenario", NAME_WIDTH, &all);
+    json_object_foreach(report->scenarios, name, value)
+    {
+        line_of_counts(name, value, &line);
+        print_line(&line, NAME_WIDTH, &all);
+    }
+    print_line(&all, NAME_WIDTH, &all);
+}
+
+static void print_clean(const char *text)
+{
+    char line[600];
+
+    (void)snprintf(line, sizeof line, "%s", text);
+    log_clean(line);
+    (void)printf("%s\n", line);
+}
+
+static void print_limits(const struct report *report)
+{
+    const json_t *text;
+    const char *name;
+    json_t *why;
+    size_t i;
+
+    if (json_array_size(report->limits) > 0 || json_object_size(report->skipped) > 0)
+        (void)printf("\n");
+    json_object_foreach(report->skipped, name, why)
+    {
+        (void)printf("skipped: %s: ", name);
+        print_clean(json_string_value(why));
+    }
+    json_array_foreach(report->limits, i, text)
+    {
+        (void)printf("not judged: ");
+        print_clean(json_string_value(text));
+    }
+}
+
+static void print_summary(struct report *report, const json_t *all, uint64_t seed)
+{
+    print_tables(report, all);
+    print_limits(report);
+    (void)printf("\nseed %llu, %zu of %zu cases tried, %zu did not fit\n", (unsigned long long)seed,
+                 report->tried, report->planned, report->all.cases[MATRIX_UNFIT]);
+    if (report->unreached == 0)
+        return;
+    (void)printf("of these, the session of %zu ended before the message came: ", report->unreached);
+    print_clean(report->unreached_cause);
 }
 
 static enum sks_status write_results(struct report *report, json_t *summary, struct sks_error *err)
@@ -186,20 +353,31 @@ out:
     return rc;
 }
 
+static json_t *summary_json(const struct report *report, json_t *all, uint64_t seed)
+{
+    return json_pack("{s:I, s:O, s:O, s:I, s:I, s:I, s:I, s:O, s:O}", "seed", (json_int_t)seed,
+                     "all", all, "scenarios", report->scenarios, "planned",
+                     (json_int_t)report->planned, "tried", (json_int_t)report->tried, "unfit",
+                     (json_int_t)report->all.cases[MATRIX_UNFIT], "unreached",
+                     (json_int_t)report->unreached, "skipped", report->skipped, "notJudged",
+                     report->limits);
+}
+
 enum sks_status report_end(struct report *report, uint64_t seed, bool json, struct sks_error *err)
 {
     json_t *all = counts_json(&report->all);
-    json_t *summary = json_pack("{s:I, s:O, s:O}", "seed", (json_int_t)seed, "all", all,
-                                "scenarios", report->scenarios);
+    json_t *summary = summary_json(report, all, seed);
     enum sks_status rc = SKS_OK;
 
-    REQUIRE(summary != NULL, err, SKS_ERROR_STORAGE, "no memory for the summary");
+    REQUIRE(summary != NULL && !report->failed, err, SKS_ERROR_STORAGE,
+            "no memory for the summary");
     clear_progress(report);
+    grid_sort(&report->grid);
     if (json) {
         (void)json_dumpf(summary, stdout, JSON_COMPACT);
         (void)printf("\n");
     } else {
-        print_table(report, all, seed);
+        print_summary(report, all, seed);
     }
     if (report->results != NULL)
         TRY(write_results(report, summary, err));

@@ -25,6 +25,9 @@ void report_progress(void *report, const struct scenario *scenario, size_t done,
 void report_scenario(struct report *report, const struct scenario *scenario,
                      const struct sweep_result *result);
 
+/** A scenario that ends elsewhere cannot do. @param why  one line */
+void report_skipped(struct report *report, const struct scenario *scenario, const char *why);
+
 /**
  * Prints the summary and writes the results.
  *

@@ -22,8 +22,8 @@ struct rig {
     struct token_end *token;
     /* Of the session under way. */
     const struct sks_dialect *dialect;
-    bool checking; /* the middleware does */
-    char cookie[64];
+    bool checking;   /* the middleware does */
+    struct buf leaf; /* certificate that the issuer shows: nobody in the middle has another */
     struct attack *attack;
     run_watcher *watch;
     void *watch_ctx;
@@ -45,8 +45,26 @@ out:
     return rc;
 }
 
-enum sks_status rig_new(const char *folder, const char *profiles, struct rig **rig,
-                        struct sks_error *err)
+static enum sks_status make_token(struct rig *rig, const char *folder, const struct rig_ends *ends,
+                                  struct sks_error *err)
+{
+    return ends->token == NULL
+               ? token_end_new(folder, ends->device, &rig->token, err)
+               : token_end_elsewhere(ends->token, ends->timeout, ends->shared, &rig->token, err);
+}
+
+static enum sks_status make_issuer(struct rig *rig, const char *folder, const char *trust,
+                                   const char *profiles, const struct rig_ends *ends,
+                                   struct sks_error *err)
+{
+    return ends->issuer == NULL
+               ? issuer_end_new(folder, ends->token == NULL ? trust : ends->trust, profiles,
+                                &rig->issuer, err)
+               : issuer_end_elsewhere(ends->issuer, ends->ca, ends->timeout, &rig->issuer, err);
+}
+
+enum sks_status rig_new(const char *folder, const char *profiles, const struct rig_ends *ends,
+                        struct rig **rig, struct sks_error *err)
 {
     char issuer[PATH_MAX], token[PATH_MAX], trust[PATH_MAX];
     struct rig *made = calloc(1, sizeof *made);
@@ -57,8 +75,8 @@ enum sks_status rig_new(const char *folder, const char *profiles, struct rig **r
     TRY(make_folder(folder, "issuer", issuer, err));
     TRY(make_folder(folder, "token", token, err));
     TRY(file_path(trust, sizeof trust, token, "device-ca.pem"));
-    TRY(token_end_new(token, &made->token, err));
-    TRY(issuer_end_new(issuer, trust, profiles, &made->issuer, err));
+    TRY(make_token(made, token, ends, err));
+    TRY(make_issuer(made, issuer, trust, profiles, ends, err));
     TRY(rig_keep(made, err));
     *rig = made;
     made = NULL;
@@ -71,8 +89,8 @@ enum sks_status rig_keep(struct rig *rig, struct sks_error *err)
 {
     enum sks_status rc;
 
-    TRY(token_end_keep(rig->token, err));
-    rc = issuer_end_keep(rig->issuer, err);
+    TRY(rig->token->kind->keep(rig->token, err));
+    rc = rig->issuer->kind->keep(rig->issuer, err);
 out:
     return rc;
 }
@@ -81,8 +99,8 @@ enum sks_status rig_restore(struct rig *rig, struct sks_error *err)
 {
     enum sks_status rc;
 
-    TRY(token_end_restore(rig->token, err));
-    rc = issuer_end_restore(rig->issuer, err);
+    TRY(rig->token->kind->restore(rig->token, err));
+    rc = rig->issuer->kind->restore(rig->issuer, err);
 out:
     return rc;
 }
@@ -92,28 +110,50 @@ void rig_set_checking(struct rig *rig, bool checking)
     rig->checking = checking;
 }
 
-void rig_try_wrong_pins(struct rig *rig)
+bool rig_resets(const struct rig *rig)
 {
-    token_end_try_wrong_pins(rig->token);
+    return rig->token->kind->resets && rig->issuer->kind->resets;
 }
 
-json_t *rig_view(struct rig *rig, bool drawn)
+enum sks_status rig_try_wrong_pins(struct rig *rig, struct sks_error *err)
 {
-    json_t *view = token_end_view(rig->token, drawn);
+    return token_end_try_wrong_pins(rig->token, err);
+}
 
-    if (!drawn) {
-        view_certificates(view, issuer_end_ca(rig->issuer));
-        effects_add(rig->token, PINS, view);
+enum sks_status rig_view(struct rig *rig, bool drawn, json_t **view, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(token_end_view(rig->token, drawn, view, err));
+    if (drawn)
+        return SKS_OK;
+    view_certificates(*view, rig->issuer);
+    rc = effects_add(rig->token, PINS, *view, err);
+    if (rc != SKS_OK) {
+        json_decref(*view);
+        *view = NULL;
     }
-    return view;
+out:
+    return rc;
+}
+
+void rig_limits(const struct rig *rig, json_t *texts)
+{
+    if (rig->issuer->kind->limits != NULL)
+        rig->issuer->kind->limits(rig->issuer, texts);
+    if (rig->token->kind->limits != NULL)
+        rig->token->kind->limits(rig->token, texts);
 }
 
 void rig_free(struct rig *rig)
 {
     if (rig == NULL)
         return;
+    if (rig->token != NULL && !rig->token->kind->resets)
+        (void)rig->token->kind->restore(rig->token, NULL);
     token_end_free(rig->token);
     issuer_end_free(rig->issuer);
+    buf_free(&rig->leaf);
     free(rig);
 }
 
@@ -154,26 +194,28 @@ static enum sks_status cross(struct rig *rig, struct hop_message *hop, struct bu
 
 /* ---- the hop to the issuer ---- */
 
-static void ask_issuer(struct rig *rig, const char *method, const char *url, struct bytes body,
-                       struct http_exchange *exchange)
-{
-    struct issuer_answer answer = { 0 };
+/* A request as it goes out. */
+struct way_out {
+    const char *method, *url, *content_type, *accept;
+};
 
-    issuer_end_request(rig->issuer, method, url + strlen(MATRIX_ORIGIN),
-                       rig->cookie[0] == '\0' ? NULL : rig->cookie, body, &answer);
-    if (answer.cookie[0] != '\0')
-        memcpy(rig->cookie, answer.cookie, sizeof rig->cookie);
-    exchange->status = answer.status;
-    (void)snprintf(exchange->content_type, sizeof exchange->content_type, "%s",
-                   answer.content_type == NULL ? "" : answer.content_type);
-    (void)snprintf(exchange->location, sizeof exchange->location, "%s", answer.location);
-    buf_free(&exchange->body);
-    exchange->body = answer.body;
+static enum sks_status ask_issuer(struct rig *rig, const struct way_out *way, struct bytes body,
+                                  struct http_exchange *exchange, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(rig->issuer->kind->exchange(rig->issuer, way->method, way->url, way->content_type,
+                                    way->accept, body, exchange, err));
+    buf_reset(&rig->leaf);
+    put_raw(&rig->leaf, buf_bytes(&exchange->leaf));
+    rc = sks_explain(err, rig->leaf.status);
+out:
+    return rc;
 }
 
 /* What comes back under an attack on the request. */
-static enum sks_status send_request(struct rig *rig, const char *method, const char *url,
-                                    struct buf *body, const struct attack_outcome *outcome,
+static enum sks_status send_request(struct rig *rig, const struct way_out *way, struct buf *body,
+                                    const struct attack_outcome *outcome,
                                     struct http_exchange *exchange, struct sks_error *err)
 {
     enum sks_status rc = SKS_OK;
@@ -183,11 +225,12 @@ static enum sks_status send_request(struct rig *rig, const char *method, const c
         exchange->status = outcome->status;
         (void)snprintf(exchange->content_type, sizeof exchange->content_type, "%s", JSON_BODY);
         put_raw(&exchange->body, buf_bytes(body));
+        put_raw(&exchange->leaf, buf_bytes(&rig->leaf));
         return SKS_OK;
     }
-    ask_issuer(rig, method, url, buf_bytes(body), exchange);
+    TRY(ask_issuer(rig, way, buf_bytes(body), exchange, err));
     if (outcome->fate == ATTACK_REPEATED)
-        ask_issuer(rig, method, url, buf_bytes(body), exchange);
+        rc = ask_issuer(rig, way, buf_bytes(body), exchange, err);
 out:
     return rc;
 }
@@ -197,6 +240,7 @@ static enum sks_status issuer_exchange(void *ctx, const char *method, const char
                                        struct bytes body, struct http_exchange *exchange,
                                        struct sks_error *err)
 {
+    const struct way_out way = { method, url, content_type, accept };
     struct rig *rig = ctx;
     struct message asked = { 0 };
     struct hop_message request = { JSON_BODY, false, &asked }, answer = { JSON_BODY, true, &asked };
@@ -204,12 +248,11 @@ static enum sks_status issuer_exchange(void *ctx, const char *method, const char
     struct buf text = { 0 };
     enum sks_status rc;
 
-    (void)content_type, (void)accept;
     rig->given_up = rig->given_up || strstr(url, "abort=true") != NULL;
     put_raw(&text, body);
     TRY(cross(rig, &request, &text, &outcome, err));
     exchange->sent = true;
-    TRY(send_request(rig, method, url, &text, &outcome, exchange, err));
+    TRY(send_request(rig, &way, &text, &outcome, exchange, err));
     TRY(cross(rig, &answer, &exchange->body, &outcome, err));
     REQUIRE(outcome.fate != ATTACK_DROPPED, err, SKS_ERROR_EXTERNAL, "no answer");
     exchange->status = outcome.status == 0 ? exchange->status : outcome.status;
@@ -219,6 +262,12 @@ out:
 }
 
 /* ---- the hop to the token ---- */
+
+static enum sks_status call_token(struct rig *rig, struct bytes request, struct buf *answer,
+                                  enum call_fate *fate, struct sks_error *err)
+{
+    return rig->token->kind->call(rig->token, rig->dialect, request, answer, fate, err);
+}
 
 static enum sks_status token_exchange(void *ctx, struct bytes request, struct buf *answer,
                                       enum call_fate *fate, struct sks_error *err)
@@ -239,10 +288,10 @@ static enum sks_status token_exchange(void *ctx, struct bytes request, struct bu
     if (outcome.fate == ATTACK_ANSWERED) {
         put_raw(answer, buf_bytes(&body));
     } else {
-        token_end_call(rig->token, rig->dialect, buf_bytes(&body), answer);
+        TRY(call_token(rig, buf_bytes(&body), answer, fate, err));
         if (outcome.fate == ATTACK_REPEATED) {
             buf_reset(answer);
-            token_end_call(rig->token, rig->dialect, buf_bytes(&body), answer);
+            TRY(call_token(rig, buf_bytes(&body), answer, fate, err));
         }
     }
     TRY(cross(rig, &in, answer, &outcome, err));
@@ -287,10 +336,11 @@ static enum sks_status open_links(struct rig *rig, const char *profile, struct e
     const struct user_config user = {
         .yes = true, .pins = PINS, .pin_count = CHOSEN_PINS, .stop = &rig->stop
     };
-    char url[200];
+    char url[SKS_URI_MAX + 100];
     enum sks_status rc;
 
-    (void)snprintf(url, sizeof url, MATRIX_ORIGIN "/kg2/%s", profile);
+    rig->issuer->kind->url(rig->issuer, profile, url, sizeof url);
+    TRY(rig->issuer->kind->begin(rig->issuer, err));
     TRY(issuer_link_open_over(url, &issuer, &e->issuer, err));
     TRY(token_link_open_over(&token, &(struct token_link_config){ 0 }, &e->tokens[0], err));
     e->token_count = 1;
@@ -311,7 +361,7 @@ enum sks_status rig_run(struct rig *rig, const char *profile, struct attack *att
 
     *run = (struct run){ 0 };
     rig->dialect = &SKS_DIALECT_107;
-    rig->cookie[0] = '\0';
+    buf_reset(&rig->leaf);
     rig->given_up = false;
     rig->attack = attack;
     rig->watch = watch;
@@ -320,8 +370,8 @@ enum sks_status rig_run(struct rig *rig, const char *profile, struct attack *att
     TRY(open_links(rig, profile, &e, err));
     dialogue_run(&e, &outcome);
     take_outcome(&outcome, run);
-    token_end_expire(rig->token);
-    rc = issuer_end_count(rig->issuer, run->verdict, err);
+    TRY(token_end_expire(rig->token, err));
+    rc = rig->issuer->kind->count(rig->issuer, run->verdict, err);
 out:
     for (size_t i = 0; i < e.token_count; i++)
         token_link_close(e.tokens[i]);

@@ -9,9 +9,31 @@
 
 struct rig;
 
+/* Where the ends are. All NULL: in this process, for this sweep alone. */
+struct rig_ends {
+    const char *issuer; /* URL, as of issuer_end_elsewhere(); NULL: in this process */
+    const char *ca;     /* PEM that vouches for it; NULL: the system's */
+    const char *token;  /* URL, as of token_end_elsewhere(); NULL: in this process */
+    const char *trust;  /* device CAs of a token elsewhere, for the issuer in this process */
+    const char *device; /* folder of the device that the token in this process is; NULL: any */
+    unsigned timeout;   /* seconds for one exchange with an end elsewhere */
+    bool shared;        /* several rigs work with the same ends at once */
+};
+
+/** True if one of them is elsewhere. */
+static inline bool rig_is_elsewhere(const struct rig_ends *ends)
+{
+    return ends->issuer != NULL || ends->token != NULL;
+}
+
 /** @param folder  an empty one @param profiles  folder of the issuer's profiles */
-CHECKED enum sks_status rig_new(const char *folder, const char *profiles, struct rig **rig,
+CHECKED enum sks_status rig_new(const char *folder, const char *profiles,
+                                const struct rig_ends *ends, struct rig **rig,
                                 struct sks_error *err);
+
+/** True if rig_restore() brings both ends back to the state that was kept. If not, it removes what
+ * is ours at the end that cannot go back: what comes before a session has to be done again. */
+bool rig_resets(const struct rig *rig);
 
 /** Keeps the state that both ends are in as the one that each session begins with. */
 CHECKED enum sks_status rig_keep(struct rig *rig, struct sks_error *err);
@@ -22,7 +44,7 @@ CHECKED enum sks_status rig_restore(struct rig *rig, struct sks_error *err);
 void rig_set_checking(struct rig *rig, bool checking);
 
 /** Tries a wrong PIN on each key, so that what an unlock does can be seen. */
-void rig_try_wrong_pins(struct rig *rig);
+CHECKED enum sks_status rig_try_wrong_pins(struct rig *rig, struct sks_error *err);
 
 /* How a session ended, as the middleware saw it. */
 enum run_end { RUN_SUCCEEDED, RUN_REFUSED, RUN_ERROR, RUN_IN_DOUBT };
@@ -56,10 +78,14 @@ CHECKED enum sks_status rig_run(struct rig *rig, const char *profile, struct att
  *
  * @param drawn  with what is drawn at random too: handles, certificates, ids. Without it, two
  *               sessions that did the same leave the same
+ * @param view   out: a new reference
  */
-json_t *rig_view(struct rig *rig, bool drawn);
+CHECKED enum sks_status rig_view(struct rig *rig, bool drawn, json_t **view, struct sks_error *err);
 
-/** NULL is allowed. */
+/** Appends what cannot be judged or set back, a text each. */
+void rig_limits(const struct rig *rig, json_t *texts);
+
+/** Removes what is ours from an end that is elsewhere. NULL is allowed. */
 void rig_free(struct rig *rig);
 
 #endif

@@ -38,16 +38,46 @@ struct worker {
 /* ---- the state that each session begins with ---- */
 
 static enum sks_status run_clean(struct worker *w, const char *profile, run_watcher *watch,
-                                 void *ctx, struct sks_error *err)
+                                 void *ctx, struct run *run, struct sks_error *err)
 {
+    const char *name = w->sweeper->scenario->profile;
+    enum sks_status rc;
+
+    TRY(rig_run(w->rig, profile, NULL, watch, ctx, run, err));
+    REQUIRE(run->end != RUN_ERROR, err, SKS_ERROR_EXTERNAL, "%s: a clean session of %s breaks: %s",
+            name, profile, run->cause);
+    REQUIRE(run->end == RUN_SUCCEEDED, err, SKS_ERROR_NOT_ALLOWED,
+            "%s: a clean session of %s fails: %s", name, profile, run->cause);
+out:
+    return rc;
+}
+
+/* The sessions that come before, and what is done to their keys. */
+static enum sks_status run_before(struct worker *w, struct sks_error *err)
+{
+    const struct scenario *scenario = w->sweeper->scenario;
     struct run run;
     enum sks_status rc;
 
-    TRY(rig_run(w->rig, profile, NULL, watch, ctx, &run, err));
-    REQUIRE(run.end == RUN_SUCCEEDED, err, SKS_ERROR_NOT_ALLOWED,
-            "%s: a clean session of %s fails: %s", w->sweeper->scenario->profile, profile,
-            run.cause);
-    w->expected.succeeded = run.verdict[ISSUER_SUCCEEDED];
+    for (size_t i = 0; scenario->before[i] != NULL; i++)
+        TRY(run_clean(w, scenario->before[i], NULL, NULL, &run, err));
+    TRY(rig_try_wrong_pins(w->rig, err));
+    if (rig_resets(w->rig))
+        TRY(rig_keep(w->rig, err));
+    json_decref(w->expected.before);
+    rc = rig_view(w->rig, true, &w->expected.before, err);
+out:
+    return rc;
+}
+
+/* Both ends as each session finds them. */
+static enum sks_status start_over(struct worker *w, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(rig_restore(w->rig, err));
+    if (!rig_resets(w->rig))
+        rc = run_before(w, err);
 out:
     return rc;
 }
@@ -56,24 +86,44 @@ static enum sks_status prepare(struct worker *w, unsigned number, struct sks_err
 {
     const struct sweeper *s = w->sweeper;
     char name[80], folder[PATH_MAX];
+    struct run run;
     enum sks_status rc;
 
     (void)snprintf(name, sizeof name, "%s-%u", s->scenario->profile, number);
     TRY(file_path(folder, sizeof folder, s->config->folder, name));
     TRY(file_make_folder(folder, 0700, err));
-    TRY(rig_new(folder, s->config->profiles, &w->rig, err));
+    TRY(rig_new(folder, s->config->profiles, &s->config->ends, &w->rig, err));
     rig_set_checking(w->rig, s->config->checking);
-    for (size_t i = 0; s->scenario->before[i] != NULL; i++)
-        TRY(run_clean(w, s->scenario->before[i], NULL, NULL, err));
-    rig_try_wrong_pins(w->rig);
-    TRY(rig_keep(w->rig, err));
-    w->expected.before = rig_view(w->rig, true);
-    TRY(run_clean(w, s->scenario->profile, number == 0 ? plan_watch : NULL, s->plan, err));
-    w->expected.after = rig_view(w->rig, false);
-    REQUIRE(w->expected.before != NULL && w->expected.after != NULL, err, SKS_ERROR_STORAGE,
-            "no memory for what the token holds");
+    TRY(run_before(w, err));
+    TRY(run_clean(w, s->scenario->profile, number == 0 ? plan_watch : NULL, s->plan, &run, err));
+    w->expected.succeeded = run.verdict[ISSUER_SUCCEEDED];
+    rc = rig_view(w->rig, false, &w->expected.after, err);
 out:
     return sks_explain(err, rc);
+}
+
+/* Ends elsewhere may have gone, or had enough, meanwhile: then the verdicts say nothing. */
+static enum sks_status check_again(struct worker *w, struct sks_error *err)
+{
+    struct sks_error why = { 0 };
+    json_t *after = NULL;
+    struct run run;
+    enum sks_status rc;
+
+    if (!rig_is_elsewhere(&w->sweeper->config->ends))
+        return SKS_OK;
+    TRY(start_over(w, err));
+    rc = run_clean(w, w->sweeper->scenario->profile, NULL, NULL, &run, &why);
+    REQUIRE(rc == SKS_OK, err, SKS_ERROR_EXTERNAL,
+            "after the sweep: %s; so its verdicts are not worth much", why.text);
+    TRY(rig_view(w->rig, false, &after, err));
+    REQUIRE(json_equal(after, w->expected.after), err, SKS_ERROR_EXTERNAL,
+            "after the sweep a clean session of %s leaves something else in the token than before",
+            w->sweeper->scenario->profile);
+    rc = rig_restore(w->rig, err);
+out:
+    json_decref(after);
+    return rc;
 }
 
 static void drop(struct worker *w)
@@ -123,12 +173,10 @@ static enum sks_status try_case(struct worker *w, const struct plan_case *item, 
     enum sks_status rc;
 
     TRY(attack_of_rules(bytes_of(item->rules), &attack, err));
-    TRY(rig_restore(w->rig, err));
+    TRY(start_over(w, err));
     TRY(rig_run(w->rig, w->sweeper->scenario->profile, attack, NULL, NULL, run, err));
-    drawn = rig_view(w->rig, true);
-    undrawn = rig_view(w->rig, false);
-    REQUIRE(drawn != NULL && undrawn != NULL, err, SKS_ERROR_STORAGE,
-            "no memory for what the token holds");
+    TRY(rig_view(w->rig, true, &drawn, err));
+    TRY(rig_view(w->rig, false, &undrawn, err));
     *result = (struct case_result){ w->sweeper->scenario, item, MATRIX_UNFIT, false, run };
     result->verdict = judge(&w->expected, item, run, drawn, undrawn, &result->leftover);
 out:
@@ -205,6 +253,16 @@ out:
     return rc;
 }
 
+/* A session that ended before the message came shows nothing: the first cause is kept. */
+static void note_unreached(struct sweep_result *result, const struct run *run)
+{
+    if (run->altered || run->misfit || run->end == RUN_SUCCEEDED)
+        return;
+    if (result->unreached++ == 0)
+        (void)snprintf(result->unreached_cause, sizeof result->unreached_cause, "%.190s",
+                       run->cause);
+}
+
 static void tell(struct sweeper *s, const struct case_result *result, enum sks_status rc,
                  const struct sks_error *err)
 {
@@ -216,6 +274,7 @@ static void tell(struct sweeper *s, const struct case_result *result, enum sks_s
     if (rc == SKS_OK) {
         s->result->cases[result->verdict]++;
         s->result->leftovers += result->leftover;
+        note_unreached(s->result, result->run);
         s->config->told(s->config->ctx, result);
         if (s->config->progress != NULL)
             s->config->progress(s->config->ctx, s->scenario, ++s->done, s->tries);
@@ -281,8 +340,14 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
     TRY(choose(&s, all, err));
     REQUIRE(s.count > 0, err, SKS_ERROR_OPTION, "%s: no cases", scenario->profile);
     s.tries = config->random > 0 ? config->random : s.count;
-    rc = run_workers(&s, worker, err);
+    result->planned += all;
+    TRY(run_workers(&s, worker, err));
+    for (unsigned i = 0; i < config->jobs; i++)
+        TRY(check_again(&worker[i], err));
 out:
+    for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)
+        if (result->limits != NULL && worker[i].rig != NULL)
+            rig_limits(worker[i].rig, result->limits);
     for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)
         drop(&worker[i]);
     plan_free(s.plan);

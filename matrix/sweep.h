@@ -29,7 +29,8 @@ struct case_result {
 };
 
 struct sweep_config {
-    const char *profiles;        /* folder of the issuer's profiles */
+    const char *profiles; /* folder of the issuer's profiles */
+    struct rig_ends ends;
     const char *folder;          /* for the ends' stores; empty */
     const char *only;            /* cases of this message; NULL: of all */
     const char *only_at;         /* and of this path and below it; NULL: of all */
@@ -51,6 +52,10 @@ struct sweep_config {
 /* Cases by verdict, all and those after which the token holds what it should not. */
 struct sweep_result {
     size_t cases[MATRIX_VERDICTS], leftovers;
+    size_t planned;   /* cases that there are */
+    size_t unreached; /* those whose session ended before the message came; they are unfit */
+    char unreached_cause[200];
+    json_t *limits; /* what could not be judged or set back, a text each; NULL: nobody asks */
 };
 
 /** The scenario of a profile; NULL: there is none. */
@@ -60,7 +65,8 @@ const struct scenario *scenario_find(const char *profile);
  * Sweeps one scenario.
  *
  * @param result  counts are added
- * @return SKS_ERROR_NOT_ALLOWED if a clean session fails; SKS_ERROR_USER_ABORT if *stop ended it
+ * @return SKS_ERROR_NOT_ALLOWED if a clean session fails; SKS_ERROR_EXTERNAL if one fails at the
+ *         end, with an end elsewhere; SKS_ERROR_USER_ABORT if *stop ended it
  */
 CHECKED enum sks_status sweep(const struct sweep_config *config, const struct scenario *scenario,
                               struct sweep_result *result, struct sks_error *err);
