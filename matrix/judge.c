@@ -29,9 +29,9 @@ static bool is_proof(const struct plan_case *item)
 {
     static const char *const PROOFS[] = { "attestation", "mac", "authorization", "signature",
                                           "attested_session_key" };
-    const char *name = strrchr(item->hit, '/');
+    const char *name = strrchr(plan_hit(item), '/');
 
-    if (strstr(item->hit, "/signature/") != NULL)
+    if (strstr(plan_hit(item), "/signature/") != NULL)
         return true;
     for (size_t i = 0; name != NULL && i < NITEMS(PROOFS); i++)
         if (strcmp(name + 1, PROOFS[i]) == 0)
@@ -70,8 +70,10 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
         return MATRIX_HARMLESS;
     if (unchanged && !counted)
         return detected_by(run->by);
-    if (holds(item, is_unprotected, true))
+    if (holds(item, is_unprotected, true)) {
+        *leftover = false;
         return MATRIX_UNPROTECTED;
+    }
     if (complete && !counted)
         return MATRIX_COMMITTED;
     return MATRIX_UNDETECTED;

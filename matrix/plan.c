@@ -134,12 +134,12 @@ static void keep_case(struct walk *w, uint8_t operation, const char *text)
             .occurrence = w->occurrence,
             .message = arena_text(&plan->arena, bytes_of(w->message->name)),
             .path = arena_text(&plan->arena, bytes_of(w->path)),
-            .hit = arena_text(&plan->arena, bytes_of(w->hit == NULL ? w->path : w->hit)),
+            .hit = w->hit == NULL ? NULL : arena_text(&plan->arena, bytes_of(w->hit)),
             .source = w->source,
             .rules = arena_text(&plan->arena, bytes_of(text)),
         };
         plan->failed = plan->failed || item->message == NULL || item->path == NULL ||
-                       item->hit == NULL || item->rules == NULL;
+                       (item->hit == NULL) != (w->hit == NULL) || item->rules == NULL;
         if (!plan->failed)
             item->nth = count_alike(plan, item);
     }
@@ -488,6 +488,14 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     }
     for (size_t i = 0; i < PLAN_SOURCES; i++)
         json_decref(w.other[i]);
+}
+
+bool plan_is_below(const char *path, struct bytes other)
+{
+    size_t len = strlen(path);
+
+    return len >= other.len && (other.len == 0 || memcmp(path, other.ptr, other.len) == 0) &&
+           (path[other.len] == '\0' || path[other.len] == '/');
 }
 
 struct plan *plan_new(struct recording *const other[PLAN_SOURCES])

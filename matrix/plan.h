@@ -22,11 +22,17 @@ struct plan_case {
     uint8_t operation; /* enum rule_operation */
     uint32_t occurrence;
     const char *message, *path; /* path: "" for the whole message */
-    const char *hit;            /* path of what an alteration of octets changes; else `path` */
+    const char *hit; /* path of what an alteration of octets changes; NULL: `path` */
     uint8_t source;             /* enum plan_source */
     uint32_t nth;               /* among those that are the same in all of the above, from 0 */
     const char *rules;          /* a rule file: with the one rule, or one of each part */
 };
+
+/** The path of what a case changes, however it does. */
+static inline const char *plan_hit(const struct plan_case *item)
+{
+    return item->hit == NULL ? item->path : item->hit;
+}
 
 struct plan; /* holds what the cases point to */
 
@@ -41,6 +47,9 @@ void plan_watch(void *plan, const struct message *message, bool answer, struct b
 
 /** @return NULL if there was no memory for some of them */
 const struct plan_case *plan_cases(const struct plan *plan, size_t *count);
+
+/** True if a path is another, or leads to something below it. */
+bool plan_is_below(const char *path, struct bytes other);
 
 /** NULL is allowed. */
 void plan_free(struct plan *plan);

@@ -2,6 +2,7 @@
 
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
+#include "matrix/effects.h"
 #include "matrix/issuer_end.h"
 #include "matrix/token_end.h"
 #include "matrix/view.h"
@@ -14,6 +15,10 @@
 #include <string.h>
 
 enum { AUTHORITIES_MAX = 64 * 1024 };
+
+/* Those that the user chooses, and those that profiles preset. */
+enum { CHOSEN_PINS = 2 };
+static const char *const PINS[] = { "4719", "159204", "271828", "314159", "Sig-4710", NULL };
 
 static const char JSON_BODY[] = "application/json", OCTETS[] = "application/octet-stream";
 
@@ -203,10 +208,18 @@ enum sks_status rig_view(struct rig *rig, enum rig_device device, bool drawn, js
                          struct sks_error *err)
 {
     struct client *c = &rig->client[device];
-    enum sks_status rc = token_end_view(c->token, drawn, view, err);
+    enum sks_status rc;
 
-    if (rc == SKS_OK && !drawn)
-        view_certificates(*view, c->issuer);
+    TRY(token_end_view(c->token, drawn, view, err));
+    if (drawn)
+        return SKS_OK;
+    view_certificates(*view, c->issuer);
+    rc = effects_add(c->token, PINS, *view, err);
+    if (rc != SKS_OK) {
+        json_decref(*view);
+        *view = NULL;
+    }
+out:
     return rc;
 }
 
@@ -433,11 +446,10 @@ static void take_outcome(const struct outcome *outcome, struct run *run)
 static enum sks_status open_links(struct client *c, const char *profile, struct enrolment *e,
                                   struct sks_error *err)
 {
-    static const char *const PINS[] = { "4719", "159204" };
     const struct issuer_transport issuer = { .ctx = c, .exchange = issuer_exchange };
     const struct token_transport token = { c, token_exchange, NULL, token_path, NULL };
     const struct user_config user = {
-        .yes = true, .pins = PINS, .pin_count = NITEMS(PINS), .stop = &c->stop
+        .yes = true, .pins = PINS, .pin_count = CHOSEN_PINS, .stop = &c->stop
     };
     char url[SKS_URI_MAX + 100];
     enum sks_status rc;

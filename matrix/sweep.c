@@ -235,7 +235,10 @@ static void drop(struct worker *w)
 
 static bool is_wanted(const struct sweeper *s, size_t i)
 {
-    return s->config->only == NULL || strcmp(s->config->only, s->item[i].message) == 0;
+    const struct plan_case *item = &s->item[i];
+
+    return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
+           (s->config->only_at == NULL || plan_is_below(item->path, bytes_of(s->config->only_at)));
 }
 
 /* As many as may be, each as likely as another, in their order. */
@@ -477,6 +480,10 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
         TRY(prepare(&worker[i], i, err));
     }
     s.item = plan_cases(s.plan, &all);
+    if (config->own != NULL) {
+        s.item = config->own;
+        all = config->owns;
+    }
     REQUIRE(s.item != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
     TRY(choose(&s, all, err));
     REQUIRE(s.count > 0, err, SKS_ERROR_OPTION, "%s: no cases", scenario->profile);

@@ -74,6 +74,21 @@ CHECKED enum sks_status token_end_elsewhere(const char *url, unsigned timeout, b
 CHECKED enum sks_status token_end_view(struct token_end *end, bool drawn, json_t **view,
                                        struct sks_error *err);
 
+/** One call of V1.07. @param answer  out: as JSON, of a refusal too; a new reference */
+CHECKED enum sks_status token_end_call(struct token_end *end, enum method_id id,
+                                       const union sks_in *in, json_t **answer,
+                                       struct sks_error *err);
+
+/**
+ * Appends the answers of an enumeration.
+ *
+ * @param id    ENUMERATE_KEYS or ENUMERATE_PROVISIONING_SESSIONS
+ * @param open  sessions that are; else those that are closed
+ * @param ours  what was made through this end; else what is of others
+ */
+CHECKED enum sks_status token_end_enumerate(struct token_end *end, enum method_id id, bool open,
+                                            bool ours, json_t *list, struct sks_error *err);
+
 /** Tries a wrong PIN on each key of ours. */
 CHECKED enum sks_status token_end_try_wrong_pins(struct token_end *end, struct sks_error *err);
 
