@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* By default: where RSA keys are made, and where each case is a session with an end elsewhere. */
-enum { SLOW_CASES = 300, ELSEWHERE_CASES = 60, ELSEWHERE_SLOW_CASES = 20, JOBS_MAX = 64 };
+enum { ELSEWHERE_CASES = 40, JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct matrix_options, member)
 
@@ -25,8 +25,7 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
       OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
-      "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
-      "made; 60 and 20 with an end elsewhere)",
+      "cases of each scenario, drawn by the seed; 0: all (default: all; 40 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
     { "message", 0, "NAME", "cases of this message or method only", OPTION_TEXT, AT(message), false,
       NULL, 0, 0 },
@@ -36,6 +35,9 @@ const struct option_row MATRIX_OPTIONS[] = {
       OPTION_NUMBER, AT(random), false, NULL, 1, 10000000 },
     { "seed", 0, "N", "draws the cases (default 1)", OPTION_NUMBER, AT(seed), false, NULL, 0,
       UINT32_MAX },
+    { "checking", 0, NULL,
+      "the middleware makes its own checks (default: it is blind, and the two ends are alone)",
+      OPTION_FLAG, AT(checking), false, NULL, 0, 0 },
     { "jobs", 'j', "N",
       "threads, each with both ends of its own (default: one a core; 1 with an end elsewhere)",
       OPTION_NUMBER, AT(jobs), false, NULL, 1, JOBS_MAX },
@@ -131,13 +133,11 @@ static bool scenario_of_url(const struct matrix_options *o, struct scenario *sce
     return true;
 }
 
-static uint32_t cases_of(const struct matrix_options *o, const struct scenario *scenario)
+static uint32_t cases_of(const struct matrix_options *o)
 {
     if (o->cases != NOT_GIVEN)
         return o->cases;
-    if (is_elsewhere(o))
-        return scenario->slow ? ELSEWHERE_SLOW_CASES : ELSEWHERE_CASES;
-    return scenario->slow ? SLOW_CASES : 0;
+    return is_elsewhere(o) ? ELSEWHERE_CASES : 0;
 }
 
 static unsigned jobs_of(const struct matrix_options *o)
@@ -157,7 +157,7 @@ static enum sks_status sweep_one(const struct matrix_options *o, struct sweep_co
     struct sweep_result result = { .limits = json_array() };
     enum sks_status rc;
 
-    config->max = cases_of(o, scenario);
+    config->max = cases_of(o);
     rc = sweep(config, scenario, &result, err);
     if (rc == SKS_ERROR_NOT_ALLOWED && is_elsewhere(o)) {
         report_skipped(report, scenario, err->text);
@@ -217,6 +217,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
                                    .only = o->message,
                                    .random = o->random,
                                    .seed = o->seed,
+                                   .checking = o->checking,
                                    .jobs = jobs_of(o),
                                    .stop = &stop,
                                    .told = report_case,

@@ -29,9 +29,9 @@ static bool is_proof(const struct plan_case *item)
 {
     static const char *const PROOFS[] = { "attestation", "mac", "authorization", "signature",
                                           "attested_session_key" };
-    const char *name = strrchr(item->path, '/');
+    const char *name = strrchr(plan_hit(item), '/');
 
-    if (strstr(item->path, "/signature/") != NULL)
+    if (strstr(plan_hit(item), "/signature/") != NULL)
         return true;
     for (size_t i = 0; name != NULL && i < NITEMS(PROOFS); i++)
         if (strcmp(name + 1, PROOFS[i]) == 0)
@@ -63,15 +63,17 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
     bool complete = others_unchanged && json_equal(undrawn, expected->after) != 0;
     bool counted = run->verdict[ISSUER_SUCCEEDED] >= expected->succeeded;
 
-    *leftover = !unchanged && !complete;
+    *leftover = (!unchanged && !complete) || run->strayed;
     if (run->misfit || !run->altered)
         return MATRIX_UNFIT;
     if (counted && complete && !holds(item, is_proof, false))
         return MATRIX_HARMLESS;
     if (unchanged && !counted)
         return detected_by(run->by);
-    if (holds(item, is_unprotected, true))
+    if (holds(item, is_unprotected, true)) {
+        *leftover = false;
         return MATRIX_UNPROTECTED;
+    }
     if (complete && !counted)
         return MATRIX_COMMITTED;
     return MATRIX_UNDETECTED;

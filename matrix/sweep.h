@@ -9,10 +9,14 @@
 
 enum { SCENARIO_BEFORE_MAX = 3 };
 
+/* Stands for no session: the issuer's key management key gets a next generation. */
+#define ROLL_OVER "a roll-over of the key management key"
+
 struct scenario {
     const char *profile;
     const char *before[SCENARIO_BEFORE_MAX + 1]; /* profiles of clean sessions that come first */
-    bool slow; /* makes RSA keys: fewer of its cases are tried unless all are asked for */
+    bool once;  /* a second session cannot succeed: an earlier one is forgotten by both ends */
+    bool waits; /* for the operator */
 };
 
 extern const struct scenario SCENARIOS[];
@@ -31,12 +35,16 @@ struct case_result {
 struct sweep_config {
     const char *profiles; /* folder of the issuer's profiles */
     struct rig_ends ends;
-    const char *folder; /* for the ends' stores; empty */
-    const char *only;   /* cases of this message; NULL: of all */
-    size_t max;         /* cases of a scenario; 0: all */
-    size_t random;      /* combinations of several cases, in their place; 0: none */
-    uint64_t seed;      /* draws them */
-    unsigned jobs;      /* threads */
+    const char *folder;          /* for the ends' stores; empty */
+    const char *only;            /* cases of this message; NULL: of all */
+    const char *only_at;         /* and of this path and below it; NULL: of all */
+    const struct plan_case *own; /* tried in place of the plan's; NULL: none */
+    size_t owns;
+    size_t max;    /* cases of a scenario; 0: all */
+    size_t random; /* combinations of several cases, in their place; 0: none */
+    uint64_t seed; /* draws them */
+    bool checking; /* the middleware makes its own checks: else it is blind */
+    unsigned jobs; /* threads */
     const volatile sig_atomic_t *stop;
     /* Told of each case, in no order, by one thread at a time. */
     void (*told)(void *ctx, const struct case_result *result);

@@ -6,6 +6,7 @@
 #ifndef MATRIX_TOKEN_END_H
 #define MATRIX_TOKEN_END_H
 
+#include "keygen2/crypto/private_key.h"
 #include "token/api/token_link.h"
 
 #include <jansson.h>
@@ -47,10 +48,12 @@ struct token_end {
  * @param folder  for its store; has device-ca.pem afterwards
  * @param device  folder of a device to be a copy of, as `sks-token init` makes it, made if it is
  *                not there; NULL: a device of its own
+ * @param maker   of its key pairs
  * @param end     out: free with token_end_free()
  */
 CHECKED enum sks_status token_end_new(const char *folder, const char *device,
-                                      struct token_end **end, struct sks_error *err);
+                                      const struct key_maker *maker, struct token_end **end,
+                                      struct sks_error *err);
 
 /**
  * One elsewhere. Only sessions that are made through this end, and their keys, are touched.
@@ -70,6 +73,21 @@ CHECKED enum sks_status token_end_elsewhere(const char *url, unsigned timeout, b
  */
 CHECKED enum sks_status token_end_view(struct token_end *end, bool drawn, json_t **view,
                                        struct sks_error *err);
+
+/** One call of V1.07. @param answer  out: as JSON, of a refusal too; a new reference */
+CHECKED enum sks_status token_end_call(struct token_end *end, enum method_id id,
+                                       const union sks_in *in, json_t **answer,
+                                       struct sks_error *err);
+
+/**
+ * Appends the answers of an enumeration.
+ *
+ * @param id    ENUMERATE_KEYS or ENUMERATE_PROVISIONING_SESSIONS
+ * @param open  sessions that are; else those that are closed
+ * @param ours  what was made through this end; else what is of others
+ */
+CHECKED enum sks_status token_end_enumerate(struct token_end *end, enum method_id id, bool open,
+                                            bool ours, json_t *list, struct sks_error *err);
 
 /** Tries a wrong PIN on each key of ours. */
 CHECKED enum sks_status token_end_try_wrong_pins(struct token_end *end, struct sks_error *err);

@@ -11,9 +11,8 @@ static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa
 
 /* ---- calls ---- */
 
-/* answer: out: as JSON, of a refusal too; a new reference */
-static enum sks_status make_call(struct token_end *end, enum method_id id, const union sks_in *in,
-                                 json_t **answer, struct sks_error *err)
+enum sks_status token_end_call(struct token_end *end, enum method_id id, const union sks_in *in,
+                               json_t **answer, struct sks_error *err)
 {
     const struct sks_method *method = sks_method((uint8_t)id);
     struct buf request = { 0 }, body = { 0 };
@@ -40,7 +39,7 @@ static enum sks_status call(struct token_end *end, enum method_id id, uint32_t h
 {
     union sks_in in = { .enumerate_sessions = { handle, flag } };
 
-    return make_call(end, id, &in, answer, err);
+    return token_end_call(end, id, &in, answer, err);
 }
 
 static uint32_t number(const json_t *answer, const char *name)
@@ -55,9 +54,8 @@ static bool is_ours(const struct token_end *end, const json_t *entry)
 
 /* ---- what is there ---- */
 
-/* Appends the answers of an enumeration, ours or those of others. */
-static enum sks_status enumerate(struct token_end *end, enum method_id id, bool ours, json_t *list,
-                                 struct sks_error *err)
+enum sks_status token_end_enumerate(struct token_end *end, enum method_id id, bool open, bool ours,
+                                    json_t *list, struct sks_error *err)
 {
     const char *name = id == ENUMERATE_KEYS ? "keyHandle" : "provisioningHandle";
     uint32_t handle = 0;
@@ -67,7 +65,7 @@ static enum sks_status enumerate(struct token_end *end, enum method_id id, bool 
 
     do {
         json_decref(entry);
-        TRY(call(end, id, handle, true, &entry, err));
+        TRY(call(end, id, handle, open, &entry, err));
         handle = number(entry, name);
         REQUIRE(++count < ENTRIES_MAX, err, SKS_ERROR_EXTERNAL, "the token's %s does not end",
                 sks_method((uint8_t)id)->name);
@@ -94,7 +92,7 @@ static enum sks_status describe_key(struct token_end *end, json_t *entry, struct
     {
         union sks_in in = { .get_extension = { handle, bytes_of(json_string_value(type)) } };
 
-        TRY(make_call(end, GET_EXTENSION, &in, &extension, err));
+        TRY(token_end_call(end, GET_EXTENSION, &in, &extension, err));
         (void)json_array_append_new(extensions, extension);
     }
     (void)json_object_update(entry, attributes);
@@ -114,7 +112,7 @@ static enum sks_status view_keys(struct token_end *end, bool ours, bool drawn, j
     size_t i;
     enum sks_status rc;
 
-    TRY(enumerate(end, ENUMERATE_KEYS, ours, keys, err));
+    TRY(token_end_enumerate(end, ENUMERATE_KEYS, true, ours, keys, err));
     json_array_foreach(keys, i, key)
     {
         TRY(describe_key(end, key, err));
@@ -132,7 +130,7 @@ static enum sks_status view_sessions(struct token_end *end, bool ours, bool draw
 {
     enum sks_status rc;
 
-    TRY(enumerate(end, ENUMERATE_PROVISIONING_SESSIONS, ours, sessions, err));
+    TRY(token_end_enumerate(end, ENUMERATE_PROVISIONING_SESSIONS, true, ours, sessions, err));
     for (size_t i = 0; !drawn && i < json_array_size(sessions); i++)
         (void)json_array_set_new(sessions, i, json_true());
 out:
@@ -174,7 +172,7 @@ static enum sks_status for_each(struct token_end *end, enum method_id id,
     size_t i;
     enum sks_status rc;
 
-    TRY(enumerate(end, id, true, list, err));
+    TRY(token_end_enumerate(end, id, true, true, list, err));
     json_array_foreach(list, i, entry) TRY(visit(end, entry, out, err));
 out:
     json_decref(list);
@@ -190,7 +188,7 @@ static enum sks_status try_wrong_pin(struct token_end *end, json_t *key, json_t 
                                              .authorization = bytes_of("0000"),
                                              .data = bytes_at(HASH, sizeof HASH) } };
     json_t *answer;
-    enum sks_status rc = make_call(end, SIGN_HASHED_DATA, &in, &answer, err);
+    enum sks_status rc = token_end_call(end, SIGN_HASHED_DATA, &in, &answer, err);
 
     (void)out;
     json_decref(answer);
@@ -225,7 +223,7 @@ static enum sks_status delete_key(struct token_end *end, json_t *key, json_t *le
 {
     const union sks_in in = { .authorized = { number(key, "keyHandle"), { NULL, 0 } } };
     json_t *answer;
-    enum sks_status rc = make_call(end, DELETE_KEY, &in, &answer, err);
+    enum sks_status rc = token_end_call(end, DELETE_KEY, &in, &answer, err);
 
     if (rc == SKS_OK && number(answer, "status") != SKS_OK)
         (void)json_array_append(left, json_object_get(key, "keyHandle"));

@@ -34,8 +34,8 @@ const struct unprotected *unprotected_find(const struct plan_case *item)
 
         if (row->hop != item->hop || strcmp(row->message, item->message) != 0)
             continue;
-        if (strcmp(row->path, "*") == 0 || strcmp(row->path, item->path) == 0 ||
-            (len > 0 && strncmp(row->path, item->path, len) == 0 && item->path[len] == '/'))
+        if (strcmp(row->path, "*") == 0 || strcmp(row->path, plan_hit(item)) == 0 ||
+            (len > 0 && strncmp(row->path, plan_hit(item), len) == 0 && plan_hit(item)[len] == '/'))
             return row;
     }
     return NULL;
