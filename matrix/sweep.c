@@ -237,6 +237,8 @@ static bool is_wanted(const struct sweeper *s, size_t i)
 {
     const struct plan_case *item = &s->item[i];
 
+    if (item->operation == OPERATION_DELAY && rig_is_elsewhere(&s->config->ends))
+        return false; /* the clock there is not ours */
     return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
            (s->config->only_at == NULL || plan_is_below(item->path, bytes_of(s->config->only_at)));
 }
