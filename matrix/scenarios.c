@@ -14,7 +14,7 @@ const struct scenario SCENARIOS[] = {
     { "ed25519", { NULL }, false },
     { "key-update", { "p256-user-pin", NULL }, false },
     { "key-unlock", { "p256-user-pin", NULL }, false },
-    { "key-delete", { "p256-user-pin", NULL }, false },
+    { "key-delete", { "p256-user-pin", "preset-pin", NULL }, false },
     { "session-2010", { NULL }, true },
     { "rsa2048-pin-puk", { NULL }, true },
     { "multi-key-shared-pin", { NULL }, true },

@@ -3,6 +3,7 @@
 #include "keygen2/base/files.h"
 #include "matrix/combine.h"
 #include "matrix/issuer_end.h"
+#include "matrix/unprotected.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -89,6 +90,7 @@ static enum sks_status prepare(struct worker *w, unsigned number, struct sks_err
     struct run run;
     enum sks_status rc;
 
+    w->expected.profile = s->scenario->profile;
     (void)snprintf(name, sizeof name, "%s-%u", s->scenario->profile, number);
     TRY(file_path(folder, sizeof folder, s->config->folder, name));
     TRY(file_make_folder(folder, 0700, err));
@@ -135,6 +137,24 @@ static void drop(struct worker *w)
 }
 
 /* ---- which cases ---- */
+
+/* What only several changes together show of the list, in the first scenario that has them. */
+static void add_unprotected(const struct sweeper *s)
+{
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
+        const struct unprotected *row = &UNPROTECTED[i];
+        const char *profile = row->profile == NULL ? SCENARIOS[0].profile : row->profile;
+
+        if (row->rules != NULL && strcmp(profile, s->scenario->profile) == 0)
+            plan_add(s->plan, &(struct plan_case){ .hop = row->hop,
+                                                   .answer = true,
+                                                   .operation = OPERATION_FLIP,
+                                                   .occurrence = 1,
+                                                   .message = row->message,
+                                                   .path = row->path,
+                                                   .rules = row->rules });
+    }
+}
 
 static bool is_wanted(const struct sweeper *s, size_t i)
 {
@@ -331,6 +351,7 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
         worker[i].sweeper = &s;
         TRY(prepare(&worker[i], i, err));
     }
+    add_unprotected(&s);
     s.item = plan_cases(s.plan, &all);
     if (config->own != NULL) {
         s.item = config->own;
