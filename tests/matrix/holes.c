@@ -3,12 +3,15 @@
  * missing check is about. Where two checks cover the same, either alone must do, and only without
  * both is it red.
  *
- *   holes [--list] [--random] [HOLE]...   --random: by combinations, the smallest part is left
+ *   holes [--random] [HOLE]...   --random: by combinations, the smallest part is left
+ *   holes --list                 names all holes
+ *   holes --unprotected          is each row of the list of the unprotected made use of?
  */
 #include "tests/matrix/holes.h"
 
 #include "issuer/trust.h"
 #include "keygen2/base/log.h"
+#include "matrix/unprotected.h"
 #include "tests/plain/support/must.h"
 
 #include <ftw.h>
@@ -18,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COMBINATIONS = 2000 };
+enum { COMBINATIONS = 2000, ROW_CASES = 120 };
 static const unsigned ALL_PARTS = ~0U;
 
 static _Atomic(const struct hole *) open_hole;
@@ -213,6 +216,63 @@ static bool is_asked_for(const struct hole *hole, int argc, char **argv)
     return argc < 2;
 }
 
+/* ---- the list of the unprotected ---- */
+
+static void look_for_use(void *ctx, const struct case_result *result)
+{
+    *(bool *)ctx = *(bool *)ctx || result->verdict == MATRIX_UNPROTECTED;
+}
+
+/* True if a case of a scenario falls under a row. */
+static bool is_used_in(const struct unprotected *row, const struct scenario *scenario)
+{
+    char at[100], folder[] = "/dev/shm/sks-holes.XXXXXX";
+    bool used = false;
+    struct sweep_config config = { .profiles = "issuer/profiles",
+                                   .folder = folder,
+                                   .only = row->message,
+                                   .only_at = at,
+                                   .max = ROW_CASES,
+                                   .seed = 1,
+                                   .jobs = 1,
+                                   .stop = &never,
+                                   .told = look_for_use,
+                                   .ctx = &used };
+    struct sweep_result result = { 0 };
+    struct sks_error err = { 0 };
+
+    (void)snprintf(at, sizeof at, "%.*s", (int)(strcspn(row->path, "*") - 1), row->path);
+    if (strchr(row->path, '*') == NULL)
+        (void)snprintf(at, sizeof at, "%s", row->path);
+    must(mkdtemp(folder) != NULL, "temporary folder");
+    (void)!sweep(&config, scenario, &result, &err); /* it may have no such message */
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return used;
+}
+
+static bool try_row(const struct unprotected *row)
+{
+    for (size_t i = 0; i < SCENARIOS_COUNT; i++) {
+        if ((row->profile != NULL && strcmp(row->profile, SCENARIOS[i].profile) != 0) ||
+            !is_used_in(row, &SCENARIOS[i]))
+            continue;
+        (void)printf("%-34s %-36s %s\n", row->message, row->path, SCENARIOS[i].profile);
+        (void)fflush(stdout);
+        return true;
+    }
+    (void)printf("%-34s %-36s no case\n", row->message, row->path);
+    return false;
+}
+
+static int try_rows(void)
+{
+    size_t unused = 0;
+
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++)
+        unused += UNPROTECTED[i].apart == NULL && !try_row(&UNPROTECTED[i]);
+    return unused > 0;
+}
+
 static int list(void)
 {
     for (size_t i = 0; i < HOLES_COUNT; i++)
@@ -227,6 +287,8 @@ int main(int argc, char **argv)
     log_set_level(LOG_LEVEL_NONE);
     if (argc > 1 && strcmp(argv[1], "--list") == 0)
         return list();
+    if (argc > 1 && strcmp(argv[1], "--unprotected") == 0)
+        return try_rows();
     if (argc > 1 && strcmp(argv[1], "--random") == 0) {
         by_combinations = true;
         argv++, argc--;
