@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* By default: where RSA keys are made, and where each case is a session with an end elsewhere. */
-enum { SLOW_CASES = 300, ELSEWHERE_CASES = 60, ELSEWHERE_SLOW_CASES = 20, JOBS_MAX = 64 };
+enum { ELSEWHERE_CASES = 40, JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct matrix_options, member)
 
@@ -25,8 +25,7 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
       OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
-      "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
-      "made; 60 and 20 with an end elsewhere)",
+      "cases of each scenario, drawn by the seed; 0: all (default: all; 40 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
     { "random", 0, "N",
       "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
@@ -132,13 +131,11 @@ static bool scenario_of_url(const struct matrix_options *o, struct scenario *sce
     return true;
 }
 
-static uint32_t cases_of(const struct matrix_options *o, const struct scenario *scenario)
+static uint32_t cases_of(const struct matrix_options *o)
 {
     if (o->cases != NOT_GIVEN)
         return o->cases;
-    if (is_elsewhere(o))
-        return scenario->slow ? ELSEWHERE_SLOW_CASES : ELSEWHERE_CASES;
-    return scenario->slow ? SLOW_CASES : 0;
+    return is_elsewhere(o) ? ELSEWHERE_CASES : 0;
 }
 
 static unsigned jobs_of(const struct matrix_options *o)
@@ -158,7 +155,7 @@ static enum sks_status sweep_one(const struct matrix_options *o, struct sweep_co
     struct sweep_result result = { .limits = json_array() };
     enum sks_status rc;
 
-    config->max = cases_of(o, scenario);
+    config->max = cases_of(o);
     rc = sweep(config, scenario, &result, err);
     if (rc == SKS_ERROR_NOT_ALLOWED && is_elsewhere(o)) {
         report_skipped(report, scenario, err->text);
@@ -211,8 +208,8 @@ out:
 /* All there is, with nobody between the ends: then each row of the list must have its use. */
 static bool is_whole(const struct matrix_options *o)
 {
-    return o->scenarios.count == 0 && o->cases == NOT_GIVEN && o->random == 0 &&
-           !o->checking && o->issuer == NULL && o->token == NULL;
+    return o->scenarios.count == 0 && o->cases == NOT_GIVEN && o->random == 0 && !o->checking &&
+           o->issuer == NULL && o->token == NULL;
 }
 
 static enum exit_code run(const struct matrix_options *o, const char *folder)

@@ -1,6 +1,7 @@
 #include "matrix/issuer_end.h"
 
 #include "issuer/data_folder.h"
+#include "issuer/deferred.h"
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/files.h"
@@ -14,7 +15,8 @@
 
 struct local_issuer {
     struct issuer_end end;
-    char cookie[64]; /* of the client that it talks to */
+    struct local_issuer *state; /* itself; of another client, the one that has the state */
+    char cookie[64];            /* of the client that it talks to */
     EVP_PKEY *ca_key;
     struct issuer issuer;
     struct texts trust;
@@ -126,6 +128,15 @@ static void show_session(struct local_issuer *end, const char *id, struct arena 
     put_session_json(&answer->body, &session);
 }
 
+static const char *resumed(const char *target)
+{
+    static const char RESUME[] = "?init=true&resume=";
+    const char *query = strchr(target, '?');
+
+    return query != NULL && strncmp(query, RESUME, strlen(RESUME)) == 0 ? query + strlen(RESUME)
+                                                                        : NULL;
+}
+
 static bool has_query(const char *target, const char *pair)
 {
     const char *query = strchr(target, '?');
@@ -155,6 +166,8 @@ static void keygen2(struct local_issuer *end, const char *method, const char *ta
     } else if (has_query(target, "init=true")) {
         arrival.issuer_uri = arena_text(arena, bytes_of(uri)); /* kept with the session */
         phase_begin(&end->issuer, profile, &arrival, arena, answer->cookie, &outcome);
+    } else if (resumed(target) != NULL) {
+        phase_resume(&end->issuer, &arrival, resumed(target), arena, &outcome);
     } else {
         answer->status = 400;
         return;
@@ -169,11 +182,11 @@ static void request(struct local_issuer *end, const char *method, const char *ta
     struct arena arena = { 0 };
 
     if (strncmp(target, "/kg2/", 5) == 0)
-        keygen2(end, method, target, cookie, body, &arena, answer);
+        keygen2(end->state, method, target, cookie, body, &arena, answer);
     else if (strncmp(target, "/done/", 6) == 0)
-        show_session(end, target + 6, &arena, answer);
+        show_session(end->state, target + 6, &arena, answer);
     else if (strncmp(target, "/failed/", 8) == 0)
-        show_session(end, target + 8, &arena, answer);
+        show_session(end->state, target + 8, &arena, answer);
     else
         answer->status = 404;
     arena_free(&arena);
@@ -213,6 +226,27 @@ static void write_url(const struct issuer_end *base, const char *profile, char *
     (void)snprintf(url, size, MATRIX_ORIGIN "/kg2/%s", profile);
 }
 
+/* ---- its operator ---- */
+
+static enum sks_status approve(struct issuer_end *base, const char *session, struct sks_error *err)
+{
+    struct local_issuer *end = ((struct local_issuer *)base)->state;
+
+    return deferred_decide(&end->issuer.store, session, true, NULL, err);
+}
+
+static enum sks_status roll_over(struct issuer_end *base, struct sks_error *err)
+{
+    struct local_issuer *end = ((struct local_issuer *)base)->state;
+    unsigned generation;
+    enum sks_status rc;
+
+    TRY(key_management_roll_over(end->folder, &generation, err));
+    rc = key_management_load(&end->issuer.key_management, end->folder, err);
+out:
+    return rc;
+}
+
 /* ---- what it did ---- */
 
 static enum sks_status count_verdicts(struct issuer_end *base, int64_t count[4],
@@ -224,7 +258,7 @@ static enum sks_status count_verdicts(struct issuer_end *base, int64_t count[4],
         [ISSUER_FAILED] = VERDICT_FAILED,
         [ISSUER_IN_DOUBT] = VERDICT_IN_DOUBT,
     };
-    struct local_issuer *end = (struct local_issuer *)base;
+    struct local_issuer *end = ((struct local_issuer *)base)->state;
     struct session_tally tally;
     enum sks_status rc = session_store_tally(&end->issuer.store, &tally, err);
 
@@ -235,7 +269,7 @@ static enum sks_status count_verdicts(struct issuer_end *base, int64_t count[4],
 
 static bool issued(const struct issuer_end *base, struct bytes der, const char *text)
 {
-    const struct local_issuer *end = (const struct local_issuer *)base;
+    const struct local_issuer *end = ((const struct local_issuer *)base)->state;
     const uint8_t *p = der.ptr;
     X509 *certificate = d2i_X509(NULL, &p, (long)der.len);
     bool by_ca = certificate != NULL && X509_verify(certificate, end->ca_key) == 1;
@@ -252,9 +286,14 @@ static void end_free(struct issuer_end *base)
 {
     struct local_issuer *end = (struct local_issuer *)base;
 
+    if (end->state != end) {
+        free(end);
+        return;
+    }
     trust_close(&end->issuer.trust);
     profiles_free(&end->issuer.profiles);
     data_folder_close(&end->issuer);
+    server_keys_free(end->issuer.server_keys);
     EVP_PKEY_free(end->ca_key);
     buf_free(&end->kept);
     free(end);
@@ -281,13 +320,30 @@ static const struct issuer_end_kind KIND = {
     .url = write_url,
     .begin = begin,
     .exchange = exchange,
+    .approve = approve,
+    .roll_over = roll_over,
     .count = count_verdicts,
     .issued = issued,
     .free = end_free,
 };
 
+enum sks_status issuer_end_client(struct issuer_end *end, struct issuer_end **client,
+                                  struct sks_error *err)
+{
+    struct local_issuer *made = calloc(1, sizeof *made);
+
+    *client = NULL;
+    if (made == NULL)
+        return sks_fail(err, SKS_ERROR_STORAGE, "no memory for a client");
+    made->end = *end;
+    made->state = ((struct local_issuer *)end)->state;
+    *client = &made->end;
+    return SKS_OK;
+}
+
 enum sks_status issuer_end_new(const char *folder, const char *trust, const char *profiles,
-                               struct issuer_end **end, struct sks_error *err)
+                               const struct key_maker *maker, struct issuer_end **end,
+                               struct sks_error *err)
 {
     struct local_issuer *made = calloc(1, sizeof *made);
     enum sks_status rc;
@@ -295,6 +351,7 @@ enum sks_status issuer_end_new(const char *folder, const char *trust, const char
     *end = NULL;
     REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for an issuer");
     made->end.kind = &KIND;
+    made->state = made;
     TRY(file_path(made->folder, sizeof made->folder, folder, ""));
     TRY(file_path(made->database, sizeof made->database, folder, "issuer.db"));
     (void)snprintf(made->trust_file, sizeof made->trust_file, "%s", trust);
@@ -305,6 +362,7 @@ enum sks_status issuer_end_new(const char *folder, const char *trust, const char
     TRY(read_ca_key(made, err));
     TRY(profiles_load(profiles, &made->issuer.profiles, err));
     TRY(trust_open(&made->issuer.trust, &made->trust, err));
+    TRY(server_keys_by(maker, &made->issuer.server_keys, err));
     TRY(open_store(made, err));
     *end = &made->end;
     made = NULL;

@@ -6,6 +6,7 @@
 #define MATRIX_ISSUER_END_H
 
 #include "keygen2/base/http_client.h"
+#include "keygen2/crypto/private_key.h"
 
 #include <jansson.h>
 
@@ -35,6 +36,12 @@ struct issuer_end_kind {
                                 const char *content_type, const char *accept, struct bytes body,
                                 struct http_exchange *exchange, struct sks_error *err);
 
+    /** The operator approves of a session that waits. NULL: there is no operator. */
+    enum sks_status (*approve)(struct issuer_end *end, const char *session, struct sks_error *err);
+
+    /** Its key management key gets a next generation. NULL: it has none that could. */
+    enum sks_status (*roll_over)(struct issuer_end *end, struct sks_error *err);
+
     /** How many sessions have a verdict. @param count out: by enum issuer_verdict_kind */
     enum sks_status (*count)(struct issuer_end *end, int64_t count[4], struct sks_error *err);
 
@@ -58,10 +65,20 @@ struct issuer_end {
  * @param folder    empty, for its data
  * @param trust     device CAs, PEM file or folder
  * @param profiles  folder of profiles
+ * @param maker     of its RSA keys
  * @param end       out: free with issuer_end_free()
  */
 CHECKED enum sks_status issuer_end_new(const char *folder, const char *trust, const char *profiles,
-                                       struct issuer_end **end, struct sks_error *err);
+                                       const struct key_maker *maker, struct issuer_end **end,
+                                       struct sks_error *err);
+
+/**
+ * Another client of one in this process, which must live longer: the same state, another cookie.
+ *
+ * @param client  out: free with issuer_end_free()
+ */
+CHECKED enum sks_status issuer_end_client(struct issuer_end *end, struct issuer_end **client,
+                                          struct sks_error *err);
 
 /**
  * One elsewhere.

@@ -29,10 +29,10 @@ static bool is_proof(const char *profile, const struct plan_case *item)
 {
     static const char *const PROOFS[] = { "attestation", "mac", "authorization", "signature",
                                           "attested_session_key" };
-    const char *name = strrchr(item->path, '/');
+    const char *name = strrchr(plan_hit(item), '/');
 
     (void)profile;
-    if (strstr(item->path, "/signature/") != NULL)
+    if (strstr(plan_hit(item), "/signature/") != NULL)
         return true;
     for (size_t i = 0; name != NULL && i < NITEMS(PROOFS); i++)
         if (strcmp(name + 1, PROOFS[i]) == 0)
@@ -75,7 +75,7 @@ enum matrix_verdict judge(const struct expectation *expected, const struct plan_
     bool complete = others_unchanged && json_equal(undrawn, expected->after) != 0;
     bool counted = run->verdict[ISSUER_SUCCEEDED] >= expected->succeeded;
 
-    *leftover = !unchanged && !complete;
+    *leftover = (!unchanged && !complete) || run->strayed;
     if (run->misfit || !run->altered)
         return MATRIX_UNFIT;
     if (counted && complete && holds(expected, item, means_elsewhere, false))

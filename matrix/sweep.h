@@ -9,10 +9,14 @@
 
 enum { SCENARIO_BEFORE_MAX = 3 };
 
+/* Stands for no session: the issuer's key management key gets a next generation. */
+#define ROLL_OVER "a roll-over of the key management key"
+
 struct scenario {
     const char *profile;
     const char *before[SCENARIO_BEFORE_MAX + 1]; /* profiles of clean sessions that come first */
-    bool slow; /* makes RSA keys: fewer of its cases are tried unless all are asked for */
+    bool once;  /* a second session cannot succeed: an earlier one is forgotten by both ends */
+    bool waits; /* for the operator */
 };
 
 extern const struct scenario SCENARIOS[];

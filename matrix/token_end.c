@@ -17,6 +17,7 @@ struct local_token {
     struct token_end end;
     struct token *token;
     char database[PATH_MAX], master_key[PATH_MAX], device_ca[PATH_MAX];
+    const struct key_maker *maker;
     struct buf kept;
 };
 
@@ -44,8 +45,11 @@ out:
 
 static enum sks_status open_token(struct local_token *end, struct sks_error *err)
 {
-    return token_open(end->database, end->master_key, &(struct token_options){ .rsa_pool = 0 },
-                      &end->token, err);
+    const struct token_options options = { .key_maker = end->maker,
+                                           .simulations =
+                                               SIMULATE_BIOMETRICS | SIMULATE_DEVICE_PIN };
+
+    return token_open(end->database, end->master_key, &options, &end->token, err);
 }
 
 static enum sks_status keep(struct token_end *base, struct sks_error *err)
@@ -144,8 +148,8 @@ out:
     return rc;
 }
 
-enum sks_status token_end_new(const char *folder, const char *device, struct token_end **end,
-                              struct sks_error *err)
+enum sks_status token_end_new(const char *folder, const char *device, const struct key_maker *maker,
+                              struct token_end **end, struct sks_error *err)
 {
     struct local_token *made = calloc(1, sizeof *made);
     enum sks_status rc;
@@ -153,6 +157,7 @@ enum sks_status token_end_new(const char *folder, const char *device, struct tok
     *end = NULL;
     REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for a token");
     made->end.kind = &KIND;
+    made->maker = maker;
     TRY(set_paths(made, folder));
     TRY(device == NULL ? make_device(made, err) : copy_device(made, device, err));
     TRY(open_token(made, err));

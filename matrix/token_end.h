@@ -6,6 +6,7 @@
 #ifndef MATRIX_TOKEN_END_H
 #define MATRIX_TOKEN_END_H
 
+#include "keygen2/crypto/private_key.h"
 #include "token/api/token_link.h"
 
 #include <jansson.h>
@@ -47,10 +48,12 @@ struct token_end {
  * @param folder  for its store; has device-ca.pem afterwards
  * @param device  folder of a device to be a copy of, as `sks-token init` makes it, made if it is
  *                not there; NULL: a device of its own
+ * @param maker   of its key pairs
  * @param end     out: free with token_end_free()
  */
 CHECKED enum sks_status token_end_new(const char *folder, const char *device,
-                                      struct token_end **end, struct sks_error *err);
+                                      const struct key_maker *maker, struct token_end **end,
+                                      struct sks_error *err);
 
 /**
  * One elsewhere. Only sessions that are made through this end, and their keys, are touched.

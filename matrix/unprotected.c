@@ -165,7 +165,7 @@ const struct unprotected *unprotected_find(const char *profile, const struct pla
         const struct unprotected *row = &UNPROTECTED[i];
 
         if (row->apart == NULL && row->hop == item->hop &&
-            strcmp(row->message, item->message) == 0 && fits_path(row->path, item->path) &&
+            strcmp(row->message, item->message) == 0 && fits_path(row->path, plan_hit(item)) &&
             (row->profile == NULL || strcmp(row->profile, profile) == 0) &&
             (row->operations == 0 || (row->operations & UINT64_C(1) << item->operation) != 0))
             return row;

@@ -91,7 +91,8 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
 static enum sks_status sweep_hole(const struct hole *hole, unsigned parts, struct finding *finding)
 {
     const struct scenario *swept = scenario_find(hole->profile);
-    struct scenario scenario = { .profile = hole->profile };
+    struct scenario scenario =
+        swept == NULL ? (struct scenario){ .profile = hole->profile } : *swept;
     const struct plan_case own = {
         .hop = HOP_TOKEN, .message = hole->message, .path = "", .rules = hole->rules
     };
@@ -114,15 +115,16 @@ static enum sks_status sweep_hole(const struct hole *hole, unsigned parts, struc
     struct sks_error err = { 0 };
     enum sks_status rc;
 
-    memcpy(scenario.before, hole->before[0] != NULL || swept == NULL ? hole->before : swept->before,
-           sizeof scenario.before);
+    if (hole->before[0] != NULL)
+        memcpy(scenario.before, hole->before, sizeof scenario.before);
     *finding = (struct finding){ .hole = hole };
     must(mkdtemp(folder) != NULL, "temporary folder");
     holes_open(hole, parts);
     rc = sweep(&config, &scenario, &result, &err);
     holes_open(NULL, 0);
     (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    must(rc == SKS_OK || rc == SKS_ERROR_NOT_ALLOWED, err.text);
+    must(rc == SKS_OK || (rc == SKS_ERROR_NOT_ALLOWED && hole->part[0].check == CHECK_DEVICE_PATH),
+         err.text);
     return rc;
 }
 
@@ -147,7 +149,7 @@ static bool is_covered(const struct hole *hole, const struct finding *found)
     if (parts == 1 && !hole->quiet)
         return true;
     for (size_t i = 0; i < parts; i++) {
-        must(sweep_hole(hole, ALL_PARTS & ~(1U << i), &less) == SKS_OK, hole->name);
+        (void)!sweep_hole(hole, ALL_PARTS & ~(1U << i), &less);
         if (less.red > 0 || (hole->quiet && less.quiet >= found->quiet)) {
             (void)printf("  without its part %zu it shows too: %s\n", i + 1, less.first);
             return false;
@@ -161,7 +163,7 @@ static bool try_hole(const struct hole *hole)
     struct finding found;
     size_t count;
 
-    must(sweep_hole(hole, ALL_PARTS, &found) == SKS_OK, hole->name);
+    (void)!sweep_hole(hole, ALL_PARTS, &found);
     count = hole->quiet ? found.quiet : found.red;
     (void)printf("%-44s %-24s %3zu of %4zu cases not noticed%s%s\n", hole->name, hole->profile,
                  count, found.cases,
