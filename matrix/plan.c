@@ -490,6 +490,20 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
         json_decref(w.other[i]);
 }
 
+void plan_add(struct plan *plan, const struct plan_case *item)
+{
+    struct plan_case *made = new_case(plan);
+
+    plan->failed = plan->failed || made == NULL;
+    if (made == NULL)
+        return;
+    *made = *item;
+    made->message = arena_text(&plan->arena, bytes_of(item->message));
+    made->path = arena_text(&plan->arena, bytes_of(item->path));
+    made->rules = arena_text(&plan->arena, bytes_of(item->rules));
+    plan->failed = made->message == NULL || made->path == NULL || made->rules == NULL;
+}
+
 bool plan_is_below(const char *path, struct bytes other)
 {
     size_t len = strlen(path);

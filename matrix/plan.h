@@ -22,7 +22,7 @@ struct plan_case {
     uint8_t operation; /* enum rule_operation */
     uint32_t occurrence;
     const char *message, *path; /* path: "" for the whole message */
-    const char *hit; /* path of what an alteration of octets changes; NULL: `path` */
+    const char *hit;            /* path of what an alteration of octets changes; NULL: `path` */
     uint8_t source;             /* enum plan_source */
     uint32_t nth;               /* among those that are the same in all of the above, from 0 */
     const char *rules;          /* a rule file: with the one rule, or one of each part */
@@ -47,6 +47,9 @@ void plan_watch(void *plan, const struct message *message, bool answer, struct b
 
 /** @return NULL if there was no memory for some of them */
 const struct plan_case *plan_cases(const struct plan *plan, size_t *count);
+
+/** Adds another case. @param item  its texts are copied */
+void plan_add(struct plan *plan, const struct plan_case *item);
 
 /** True if a path is another, or leads to something below it. */
 bool plan_is_below(const char *path, struct bytes other);
