@@ -271,22 +271,81 @@ static bool is_wanted(const struct sweeper *s, size_t i)
             plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
 }
 
+/* A case that may be chosen, and the lot that it draws. */
+struct draw {
+    uint64_t lot;
+    size_t place;
+};
+
+static bool is_same(const struct plan_case *a, const struct plan_case *b)
+{
+    return a->hop == b->hop && a->answer == b->answer && a->operation == b->operation &&
+           a->source == b->source && a->occurrence == b->occurrence &&
+           strcmp(a->message, b->message) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+static uint64_t mix(uint64_t state, const char *text)
+{
+    for (; *text != '\0'; text++)
+        state = (state ^ (uint8_t)*text) * 0x100000001B3U;
+    return state;
+}
+
+/* It goes by the case and not by its place, so that a plan with more cases draws the same ones;
+ * and not by its rules, which may hold what is drawn anew. @param copy  of several that are alike
+ */
+static uint64_t draw_lot(const struct plan_case *item, unsigned copy, uint64_t seed)
+{
+    char numbers[80];
+    uint64_t state;
+
+    (void)snprintf(numbers, sizeof numbers, "%u %u %u %u %u %u", (unsigned)item->hop,
+                   (unsigned)item->answer, (unsigned)item->operation, (unsigned)item->source,
+                   (unsigned)item->occurrence, copy);
+    state = mix(mix(mix(seed * 2 + 1, numbers), item->message), item->path);
+    state |= state == 0;
+    (void)combine_draw(&state);
+    return combine_draw(&state);
+}
+
+static int compare_lots(const void *a, const void *b)
+{
+    const struct draw *x = a, *y = b;
+
+    if (x->lot != y->lot)
+        return x->lot < y->lot ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
 /* As many as may be, each as likely as another, in their order. */
 static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
 {
-    uint64_t state = s->config->seed * 2 + 1;
-    size_t left = 0, max;
+    struct draw *draw = calloc(all + 1, sizeof *draw);
+    size_t count = 0;
+    unsigned copy = 0;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < all; i++)
-        left += is_wanted(s, i);
-    max = s->config->max == 0 ? left : s->config->max;
     s->chosen = calloc(all + 1, sizeof *s->chosen);
-    REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    for (size_t i = 0; i < all && s->count < max; i++)
-        if (is_wanted(s, i) && combine_draw(&state) % left-- < max - s->count)
-            s->chosen[s->count++] = i;
+    REQUIRE(draw != NULL && s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    for (size_t i = 0; i < all; i++) {
+        copy = i > 0 && is_same(&s->item[i], &s->item[i - 1]) ? copy + 1 : 0;
+        if (is_wanted(s, i))
+            draw[count++] = (struct draw){ draw_lot(&s->item[i], copy, s->config->seed), i };
+    }
+    qsort(draw, count, sizeof *draw, compare_lots);
+    s->count = s->config->max == 0 || s->config->max > count ? count : s->config->max;
+    for (size_t i = 0; i < s->count; i++)
+        s->chosen[i] = draw[i].place;
+    qsort(s->chosen, s->count, sizeof *s->chosen, compare_places);
 out:
+    free(draw);
     return rc;
 }
 
