@@ -22,7 +22,7 @@ struct plan_case {
     uint8_t operation; /* enum rule_operation */
     uint32_t occurrence;
     const char *message, *path; /* path: "" for the whole message */
-    const char *hit; /* path of what an alteration of octets changes; NULL: `path` */
+    const char *hit;            /* path of what an alteration of octets changes; NULL: `path` */
     uint8_t source;             /* enum plan_source */
     uint32_t nth;               /* among those that are the same in all of the above, from 0 */
     const char *rules;          /* a rule file: with the one rule, or one of each part */
