@@ -145,6 +145,9 @@ $(O)/bench/bench_relay: $(call object,$(wildcard tests/bench/relay/*.c)) \
 	@mkdir -p $(@D)
 	$(link)
 
+# The page of the matrix is part of the program.
+$(O)/obj/matrix/page_text.o: matrix/page.html
+
 # The sweep of the matrix over ends with a hole: the linker sends their checks to the test.
 $(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
                    $(call object,tests/plain/support/must.c) \

@@ -27,6 +27,8 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "cases", 0, "N",
       "cases of each scenario, drawn by the seed; 0: all (default: all; 40 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
+    { "message", 0, "NAME", "cases of this message or method only", OPTION_TEXT, AT(message), false,
+      NULL, 0, 0 },
     { "random", 0, "N",
       "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
       "the smallest part",
@@ -219,6 +221,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
                                    .folder = folder,
                                    .ends = { o->issuer, o->ca, o->token, o->trust, o->device,
                                              o->timeout, jobs_of(o) > 1 },
+                                   .only = o->message,
                                    .random = o->random,
                                    .seed = o->seed,
                                    .checking = o->checking,
@@ -234,10 +237,11 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
 
     REQUIRE(o->profiles != NULL || profiles_shipped(shipped), &err, SKS_ERROR_OPTION,
             "the shipped profiles are not at %s: --profiles DIR says where", shipped);
-    TRY(report_new(o->show, isatty(STDERR_FILENO) == 1, o->results, o->html, &report, &err));
+    TRY(report_new(o->show, o->json, isatty(STDERR_FILENO) == 1, o->results, o->html, &report,
+                   &err));
     config.ctx = report;
     TRY(sweep_all(o, &config, report, &all, &err));
-    TRY(report_end(report, o->seed, o->json, &err));
+    TRY(report_end(report, o->seed, &err));
     unused = is_whole(o) ? report_unused_rows(report) : 0;
 out:
     report_free(report);

@@ -6,7 +6,7 @@
 
 struct matrix_options {
     struct texts scenarios;
-    const char *results, *html, *profiles;
+    const char *results, *html, *profiles, *message;
     const char *issuer, *ca, *token, *trust, *device;
     uint32_t cases, random, jobs, seed, timeout;
     bool list, unprotected, json, show, checking;

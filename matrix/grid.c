@@ -32,23 +32,20 @@ struct grid_row *grid_row(struct grid *grid, enum hop hop, const char *message, 
 static void count(struct grid_cell *cell, enum matrix_verdict verdict, bool leftover)
 {
     cell->count[verdict]++;
-    cell->cases++;
+    cell->cases += verdict != MATRIX_UNFIT;
     cell->leftovers += leftover;
 }
 
-enum sks_status grid_add(struct grid *grid, const struct plan_case *item,
-                         enum matrix_verdict verdict, bool leftover)
+const struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
+                                 enum matrix_verdict verdict, bool leftover)
 {
-    struct grid_row *row;
+    struct grid_row *row = grid_row(grid, item->hop, item->message, item->answer);
 
-    if (verdict == MATRIX_UNFIT)
-        return SKS_OK;
-    row = grid_row(grid, item->hop, item->message, item->answer);
     if (row == NULL)
-        return SKS_ERROR_STORAGE;
+        return NULL;
     count(&row->cell[item->operation], verdict, leftover);
     count(&row->all, verdict, leftover);
-    return SKS_OK;
+    return &row->cell[item->operation];
 }
 
 /* ---- the order ---- */

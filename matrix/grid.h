@@ -27,8 +27,8 @@ struct grid {
 /** The row of a message, made if it is not there; NULL without memory. */
 struct grid_row *grid_row(struct grid *grid, enum hop hop, const char *message, bool answer);
 
-/** Counts a case; one that does not fit is none. */
-CHECKED enum sks_status grid_add(struct grid *grid, const struct plan_case *item,
+/** Counts a case; one that does not fit is none. @return its cell; NULL without memory */
+const struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
                                  enum matrix_verdict verdict, bool leftover);
 
 /** Puts the rows in the order in which messages come in a session, those of the issuer first. */

@@ -319,10 +319,11 @@ static void find_difference(const json_t *a, const json_t *b, char *path, size_t
             right = json_array_get(b, i);
             (void)snprintf(step, sizeof step, "/%zu", i);
         }
-    if (differing != 1 || right == NULL || used + strlen(step) >= size)
+    if (differing != 1 || used + strlen(step) >= size)
         return;
     memcpy(path + used, step, strlen(step) + 1);
-    find_difference(left, right, path, size);
+    if (right != NULL) /* else it has another name now */
+        find_difference(left, right, path, size);
 }
 
 static void add_octet_flip(struct walk *w, size_t place)

@@ -14,7 +14,7 @@
 enum { BAR_WIDTH = 20, BAR_MS = 100 /* between two drawings */, NAME_WIDTH = 36 };
 
 struct report {
-    bool show, progress, failed;
+    bool show, json, progress, failed;
     int64_t began, drawn; /* milliseconds: the scenario under way; its bar */
     const char *results, *html;
     json_t *cases, *scenarios; /* cases: NULL if nobody wants them */
@@ -27,8 +27,8 @@ struct report {
     char unreached_cause[200];
 };
 
-enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
-                           struct report **report, struct sks_error *err)
+enum sks_status report_new(bool show, bool json, bool progress, const char *results,
+                           const char *html, struct report **report, struct sks_error *err)
 {
     bool cases = results != NULL || html != NULL;
     struct report *made = calloc(1, sizeof *made);
@@ -40,6 +40,7 @@ enum sks_status report_new(bool show, bool progress, const char *results, const 
                 (!cases || (made->cases = json_array()) != NULL),
             err, SKS_ERROR_STORAGE, "no memory for a report");
     made->show = show;
+    made->json = json;
     made->progress = progress;
     made->results = results;
     made->html = html;
@@ -71,6 +72,11 @@ static const char *const ENDS[] = {
     [RUN_IN_DOUBT] = "in doubt",
 };
 
+static const char *const FATES[] = {
+    [ATTACK_NOTHING] = "",          [ATTACK_ALTERED] = "altered",   [ATTACK_DROPPED] = "dropped",
+    [ATTACK_REPEATED] = "repeated", [ATTACK_ANSWERED] = "answered",
+};
+
 static bool is_failure(const struct case_result *r)
 {
     return r->verdict == MATRIX_UNDETECTED || r->leftover;
@@ -82,34 +88,76 @@ static void clear_progress(const struct report *report)
         (void)fputs("\r\033[K", stderr);
 }
 
+/* What came over the wire may be no text at all. */
+static json_t *clean_json(const char *text)
+{
+    char clean[sizeof((struct run *)NULL)->cause];
+
+    (void)snprintf(clean, sizeof clean, "%s", text);
+    log_clean(clean);
+    return json_string(clean);
+}
+
 static void print_case(const struct report *report, const struct case_result *r)
 {
     const struct plan_case *item = r->item;
+    FILE *out = report->json ? stderr : stdout;
     char cause[sizeof r->run->cause];
 
     memcpy(cause, r->run->cause, sizeof cause);
     log_clean(cause);
     clear_progress(report);
-    (void)printf("%-11s %s: %s %u%s %s %s%s\n    %s at %s%s%s\n    %s\n",
-                 MATRIX_VERDICT_NAMES[r->verdict], r->scenario->profile, item->message,
-                 item->occurrence, item->answer && item->hop == HOP_TOKEN ? " (answer)" : "",
-                 name_of_value(OPERATION_NAMES, item->operation), item->path,
-                 r->leftover ? "  LEFTOVER in the token" : "", ENDS[r->run->end], r->run->at,
-                 cause[0] == '\0' ? "" : ": ", cause, item->rules);
-    (void)fflush(stdout);
+    (void)fprintf(out, "%-11s %s: %s %u%s %s %s%s\n    %s at %s%s%s\n    %s\n",
+                  MATRIX_VERDICT_NAMES[r->verdict], r->scenario->profile, item->message,
+                  item->occurrence, item->answer && item->hop == HOP_TOKEN ? " (answer)" : "",
+                  name_of_value(OPERATION_NAMES, item->operation), item->path,
+                  r->leftover ? "  LEFTOVER in the token" : "", ENDS[r->run->end], r->run->at,
+                  cause[0] == '\0' ? "" : ": ", cause, item->rules);
+    (void)fflush(out);
 }
 
-static json_t *case_json(const struct case_result *r)
+/* What crossed, for a sequence diagram. */
+static json_t *arrows_json(const struct run *run)
+{
+    json_t *arrows = json_array();
+
+    for (size_t i = 0; i < run->arrows; i++) {
+        const struct run_arrow *arrow = &run->arrow[i];
+
+        (void)json_array_append_new(
+            arrows,
+            json_pack("{s:s, s:s, s:o, s:i, s:s, s:b}", "hop", name_of_value(HOP_NAMES, arrow->hop),
+                      "direction", arrow->answer ? "answer" : "request", "name",
+                      clean_json(arrow->name), "status", (int)arrow->status, "fate",
+                      FATES[arrow->fate], "goodbye", (int)arrow->goodbye));
+    }
+    return arrows;
+}
+
+/* @param shown  with what crossed, and the rules */
+static json_t *case_json(const struct case_result *r, bool shown)
 {
     const struct plan_case *item = r->item;
+    json_t *made;
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:s, s:s, s:s}", "scenario",
+    made = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:s, s:s, s:o}", "scenario",
                      r->scenario->profile, "hop", name_of_value(HOP_NAMES, (uint8_t)item->hop),
                      "message", item->message, "direction", item->answer ? "answer" : "request",
                      "occurrence", (json_int_t)item->occurrence, "path", item->path, "operation",
                      name_of_value(OPERATION_NAMES, item->operation), "verdict",
                      MATRIX_VERDICT_NAMES[r->verdict], "leftover", (int)r->leftover, "end",
-                     ENDS[r->run->end], "at", r->run->at, "cause", r->run->cause);
+                     ENDS[r->run->end], "at", r->run->at, "cause", clean_json(r->run->cause));
+    if (shown && made != NULL) {
+        (void)json_object_set_new(made, "rules", json_string(item->rules));
+        (void)json_object_set_new(made, "arrows", arrows_json(r->run));
+    }
+    return made;
+}
+
+/* A run of each cell and verdict is, and every failure. */
+static bool is_shown(const struct case_result *r, const struct grid_cell *cell)
+{
+    return is_failure(r) || (cell != NULL && cell->count[r->verdict] == 1);
 }
 
 static void note_row(struct report *report, const struct case_result *r)
@@ -139,16 +187,17 @@ size_t report_unused_rows(const struct report *report)
 void report_case(void *ctx, const struct case_result *result)
 {
     struct report *report = ctx;
+    const struct grid_cell *cell;
 
     report->all.cases[result->verdict]++;
     report->all.leftovers += result->leftover;
     note_row(report, result);
-    if (grid_add(&report->grid, result->item, result->verdict, result->leftover) != SKS_OK)
-        report->failed = true;
+    cell = grid_add(&report->grid, result->item, result->verdict, result->leftover);
+    report->failed = report->failed || cell == NULL;
     if (report->show || is_failure(result))
         print_case(report, result);
     if (report->cases != NULL && result->verdict != MATRIX_UNFIT)
-        (void)json_array_append_new(report->cases, case_json(result));
+        (void)json_array_append_new(report->cases, case_json(result, is_shown(result, cell)));
 }
 
 /* ---- how far it is ---- */
@@ -236,7 +285,7 @@ void report_scenario(struct report *report, const struct scenario *scenario,
 void report_skipped(struct report *report, const struct scenario *scenario, const char *why)
 {
     clear_progress(report);
-    (void)json_object_set_new(report->skipped, scenario->profile, json_string(why));
+    (void)json_object_set_new(report->skipped, scenario->profile, clean_json(why));
 }
 
 /* ---- the summary ---- */
@@ -310,6 +359,8 @@ static void print_tables(struct report *report, const json_t *counts)
     line_of_counts("all", counts, &all);
     print_head("message", NAME_WIDTH, &all);
     for (size_t i = 0; i < report->grid.rows; i++) {
+        if (report->grid.row[i].all.cases == 0)
+            continue;
         line_of_row(&report->grid.row[i], &line);
         print_line(&line, NAME_WIDTH, &all);
     }
@@ -390,7 +441,7 @@ static json_t *summary_json(const struct report *report, json_t *all, uint64_t s
                      report->limits);
 }
 
-enum sks_status report_end(struct report *report, uint64_t seed, bool json, struct sks_error *err)
+enum sks_status report_end(struct report *report, uint64_t seed, struct sks_error *err)
 {
     json_t *all = counts_json(&report->all);
     json_t *summary = summary_json(report, all, seed);
@@ -400,7 +451,7 @@ enum sks_status report_end(struct report *report, uint64_t seed, bool json, stru
             "no memory for the summary");
     clear_progress(report);
     grid_sort(&report->grid);
-    if (json) {
+    if (report->json) {
         (void)json_dumpf(summary, stdout, JSON_COMPACT);
         (void)printf("\n");
     } else {

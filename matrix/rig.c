@@ -257,7 +257,27 @@ struct hop_message {
     const char *content_type;
     bool answer;
     struct message *asked; /* of an answer; of a request: out, its name and method */
+    const char *http;      /* what HTTP says of a message that has no name */
+    unsigned status;       /* of an answer */
 };
+
+/* NULL if there are too many. */
+static struct run_arrow *note_arrow(struct client *c, const struct hop_message *hop,
+                                    const struct message *message)
+{
+    struct run_arrow *arrow = &c->run->arrow[c->run->arrows];
+
+    if (c->run->arrows == RUN_ARROWS_MAX)
+        return NULL;
+    c->run->arrows++;
+    *arrow = (struct run_arrow){ .hop = (uint8_t)message->hop,
+                                 .answer = hop->answer,
+                                 .goodbye = c->given_up,
+                                 .status = (uint16_t)hop->status };
+    (void)snprintf(arrow->name, sizeof arrow->name, "%s",
+                   message->name[0] == '\0' ? hop->http : message->name);
+    return arrow;
+}
 
 static enum sks_status cross(struct client *c, struct hop_message *hop, struct buf *body,
                              struct attack_outcome *outcome, struct sks_error *err)
@@ -265,6 +285,7 @@ static enum sks_status cross(struct client *c, struct hop_message *hop, struct b
     const struct crossing crossing = { hop->content_type, hop->answer,
                                        hop->answer ? hop->asked : NULL, c->connection };
     struct message message;
+    struct run_arrow *arrow;
     enum sks_status rc;
 
     *outcome = (struct attack_outcome){ 0 };
@@ -272,6 +293,7 @@ static enum sks_status cross(struct client *c, struct hop_message *hop, struct b
     if (c->watch != NULL && body->len > 0)
         c->watch(c->watch_ctx, &message, hop->answer, buf_bytes(body));
     message_free(&message);
+    arrow = note_arrow(c, hop, &message);
     if (!hop->answer)
         *hop->asked = message;
     if (message.name[0] != '\0' && !c->given_up)
@@ -285,6 +307,8 @@ static enum sks_status cross(struct client *c, struct hop_message *hop, struct b
     c->run->altered = c->run->altered || outcome->fate != ATTACK_NOTHING;
     if (outcome->seconds > 0)
         clock_set_ahead(c->ahead += outcome->seconds);
+    if (arrow != NULL)
+        arrow->fate = (uint8_t)outcome->fate;
     return rc;
 }
 
@@ -344,6 +368,23 @@ out:
     return rc;
 }
 
+/* What HTTP says of a message without a name: "GET ?init=true", "GET /done", "HTTP 302 to /done".
+ */
+static void name_by_http(const char *begin, const char *url, char name[RUN_ARROW_NAME_MAX])
+{
+    const char *host = strstr(url, "://"), *query = strchr(url, '?'), *path = "";
+    int len = 0;
+
+    if (query != NULL) {
+        path = query;
+        len = (int)strlen(query);
+    } else if (host != NULL) {
+        path = host + 3 + strcspn(host + 3, "/");
+        len = path[0] == '\0' ? 0 : 1 + (int)strcspn(path + 1, "/");
+    }
+    (void)snprintf(name, RUN_ARROW_NAME_MAX, "%s%.*s", begin, len, path);
+}
+
 static enum sks_status issuer_exchange(void *ctx, const char *method, const char *url,
                                        const char *content_type, const char *accept,
                                        struct bytes body, struct http_exchange *exchange,
@@ -352,17 +393,25 @@ static enum sks_status issuer_exchange(void *ctx, const char *method, const char
     const struct way_out way = { method, url, content_type, accept };
     struct client *c = ctx;
     struct message asked = { 0 };
-    struct hop_message request = { JSON_BODY, false, &asked }, answer = { JSON_BODY, true, &asked };
+    char begin[24], asks[RUN_ARROW_NAME_MAX], says[RUN_ARROW_NAME_MAX];
+    struct hop_message request = { JSON_BODY, false, &asked, asks, 0 };
+    struct hop_message answer = { JSON_BODY, true, &asked, says, 0 };
     struct attack_outcome outcome = { 0 }, back = { 0 };
     struct buf text = { 0 };
     enum sks_status rc;
 
     c->given_up = c->given_up || strstr(url, "abort=true") != NULL;
     TRY(go_on(c, err));
+    (void)snprintf(begin, sizeof begin, "%s ", method);
+    name_by_http(begin, url, asks);
     put_raw(&text, body);
     TRY(cross(c, &request, &text, &outcome, err));
     exchange->sent = true;
     TRY(send_request(c, &way, &text, &outcome, exchange, err));
+    answer.status = exchange->status;
+    (void)snprintf(begin, sizeof begin, "HTTP %u%s", exchange->status,
+                   exchange->location[0] == '\0' ? "" : " to ");
+    name_by_http(begin, exchange->location, says);
     TRY(cross(c, &answer, &exchange->body, &back, err));
     REQUIRE(back.fate != ATTACK_DROPPED, err, SKS_ERROR_EXTERNAL, "no answer");
     exchange->status = back.status == 0 ? exchange->status : back.status;
@@ -385,7 +434,8 @@ static enum sks_status token_exchange(void *ctx, struct bytes request, struct bu
 {
     struct client *c = ctx;
     struct message asked = { 0 };
-    struct hop_message out = { OCTETS, false, &asked }, in = { OCTETS, true, &asked };
+    struct hop_message out = { OCTETS, false, &asked, "octets", 0 };
+    struct hop_message in = { OCTETS, true, &asked, "octets", 0 };
     struct attack_outcome outcome = { 0 }, back = { 0 };
     struct buf body = { 0 }, late = { 0 }; /* late: an answer that nobody asks for any more */
     enum sks_status rc;
@@ -407,6 +457,7 @@ static enum sks_status token_exchange(void *ctx, struct bytes request, struct bu
         if (outcome.behind.len > 0)
             TRY(call_token(c, buf_bytes(&outcome.behind), &late, fate, err));
     }
+    in.status = answer->len > 0 ? answer->ptr[0] : 0;
     TRY(cross(c, &in, answer, &back, err));
     REQUIRE(back.fate != ATTACK_DROPPED, err, SKS_ERROR_EXTERNAL, "no answer");
     rc = sks_explain(err, answer->status);

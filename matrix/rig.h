@@ -68,6 +68,18 @@ CHECKED enum sks_status rig_try_wrong_pins(struct rig *rig, enum rig_device devi
 enum run_end { RUN_SUCCEEDED, RUN_REFUSED, RUN_ERROR, RUN_IN_DOUBT };
 enum run_party { RUN_NOBODY, RUN_TOKEN, RUN_ISSUER, RUN_MIDDLEWARE };
 
+enum { RUN_ARROWS_MAX = 160, RUN_ARROW_NAME_MAX = 64 };
+
+/* A message that crossed, as a sequence diagram shows it. */
+struct run_arrow {
+    char name[RUN_ARROW_NAME_MAX]; /* "KeyCreationRequest"; of one without a name its HTTP */
+    uint8_t hop;                   /* enum hop */
+    uint8_t fate;                  /* enum attack_fate */
+    bool answer;
+    bool goodbye;    /* an end is told that it is over; nothing is attacked any more */
+    uint16_t status; /* of an answer: HTTP's, or the token's */
+};
+
 struct run {
     enum run_end end;
     enum run_party by;  /* who refused */
@@ -77,6 +89,8 @@ struct run {
     bool strayed;       /* another device came to hold what it should not */
     int64_t verdict[4]; /* sessions of the issuer, by enum issuer_verdict_kind */
     char at[80];        /* the last message that crossed whole, "issuer KeyCreationRequest" */
+    struct run_arrow arrow[RUN_ARROWS_MAX]; /* the first of them */
+    size_t arrows;
 };
 
 /* Told of each message as it was sent, before an attack. */

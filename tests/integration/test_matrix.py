@@ -7,6 +7,7 @@ import time
 import unittest
 
 from rig import processes
+from rig.matrixcase import Page
 from rig.processes import BUILD, run, spawn
 
 DONE, USAGE = 0, 2
@@ -48,11 +49,72 @@ class Matrix(unittest.TestCase):
             if case["verdict"] in ("token", "issuer"):
                 self.assertTrue(case["cause"] and case["at"], case)
 
-        html = page.read_text()
-        self.assertEqual(html.count('<span class=v style="background:'), len(cases))
-        self.assertEqual(html.count("<a href=\"#c"), html.count("<details open id=c"))
-        self.assertNotIn("<script", html)
-        self.assertNotRegex(html, "(src|href)=\"?http")
+        self.assert_page(page.read_text(), cases)
+
+    def assert_page(self, text, cases):
+        """It holds all cases and needs nothing else."""
+        page = Page(text)
+        self.assertEqual(page.references, ["data:,"])
+        self.assertNotRegex(text, r"@import|url\(|fetch\(|XMLHttp")
+        cells = {}
+        for case in cases:
+            direction = case["direction"] if case["hop"] == "token" else ""
+            cells.setdefault((case["message"], direction, case["operation"]), []).append(case)
+        self.assertEqual(len(page.cells), len(cells))
+        self.assertEqual(page.cells.keys(), page.data["cells"].keys())
+        self.assertEqual(sorted(map(len, cells.values())),
+                         sorted(map(len, page.data["cells"].values())))
+        names = {"%s%s, %s" % (message, ", answer" if direction == "answer" else "", operation)
+                 for message, direction, operation in cells}
+        self.assertEqual({values["aria-label"].split(":")[0] for values in page.cells.values()},
+                         names)
+        for name, values in page.cells.items():
+            runs = [page.run(case) for case in page.data["cells"][name] if case[8] >= 0]
+            verdicts = {case[3] for case in page.data["cells"][name]}
+            self.assertEqual(len(runs), len(verdicts), "one of each verdict")
+            for run in runs:
+                self.assert_run(run, values["aria-label"])
+
+    def assert_run(self, run, label):
+        altered = [name for name, fate in run if fate]
+        self.assertGreaterEqual(len(altered), 1, label)
+        self.assertIn(altered[0], label)
+        self.assertTrue(run[0][0] == "getDeviceInfo" and ("GET ?init=true", "") in run[:3] or
+                        altered[0] == "getDeviceInfo", run)
+
+    def test_the_summary(self):
+        done = self.matrix("--cases", "30", "--scenario", "privacy")
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        by_message, by_scenario, last = done.stdout.strip().split("\n\n")
+        for table, name in ((by_message, "message"), (by_scenario, "scenario")):
+            lines = table.splitlines()
+            self.assertEqual(lines[0].split()[:2], [name, "cases"])
+            self.assertEqual(lines[0].split()[-2:], ["undetected", "leftovers"])
+            self.assertEqual(len({len(line) for line in lines}), 1, "columns")
+        self.assertIn("\nall ", by_scenario)
+        self.assertRegex(last, r"^seed 1, 30 of \d+ cases tried, \d+ did not fit$")
+
+    def test_one_message(self):
+        _, cases = self.results("--cases", "10", "--scenario", "privacy", "--message",
+                                "createPinPolicy")
+        self.assertEqual({case["message"] for case in cases}, {"createPinPolicy"})
+
+    def test_a_bar_on_a_terminal(self):
+        near, far = os.openpty()
+        self.addCleanup(os.close, near)
+        process = processes.subprocess.Popen(
+            [BUILD / "sks-proxy", "matrix", "--cases", "40", "--scenario", "privacy"],
+            stdout=processes.subprocess.DEVNULL, stderr=far)
+        os.close(far)
+        self.addCleanup(process.kill)
+        shown = b""
+        try:
+            while piece := os.read(near, 4096):
+                shown += piece
+        except OSError:
+            pass        # that is how the end of a terminal reads
+        self.assertEqual(process.wait(60), DONE)
+        self.assertRegex(shown.decode(), r"\rprivacy +\[#+-*\] +40 of 40")
 
     def test_the_seed_draws_the_cases(self):
         def drawn(seed):
