@@ -238,6 +238,13 @@ out:
     return rc;
 }
 
+/* All there is, with nobody between the ends: then each row of the list must have its use. */
+static bool is_whole(const struct matrix_options *o)
+{
+    return o->scenarios.count == 0 && o->cases == NOT_GIVEN && o->random == 0 && !o->checking &&
+           o->issuer == NULL && o->token == NULL;
+}
+
 static enum exit_code run(const struct matrix_options *o, const char *folder)
 {
     char shipped[PATH_MAX];
@@ -254,6 +261,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
                                    .told = report_case,
                                    .progress = report_progress };
     struct sweep_result all = { 0 };
+    size_t unused = 0;
     struct report *report = NULL;
     struct sks_error err = { 0 };
     enum sks_status rc;
@@ -269,13 +277,14 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     TRY(report_end(report, o->seed, &err));
     if (config.journal != NULL)
         journal_remove(config.journal);
+    unused = is_whole(o) ? report_unused_rows(report) : 0;
 out:
     journal_free(config.journal);
     made_keys_free(config.ends.keys);
     report_free(report);
     if (rc != SKS_OK)
         return program_finish(rc, &err);
-    return all.leftovers + all.cases[MATRIX_UNDETECTED] > 0 ? EXIT_REFUSED : EXIT_DONE;
+    return all.leftovers + all.cases[MATRIX_UNDETECTED] + unused > 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
 static enum exit_code list_scenarios(void)
@@ -285,24 +294,6 @@ static enum exit_code list_scenarios(void)
         for (size_t j = 0; SCENARIOS[i].before[j] != NULL; j++)
             (void)printf("%s%s", j == 0 ? ", after " : " and ", SCENARIOS[i].before[j]);
         (void)printf("\n");
-    }
-    return EXIT_DONE;
-}
-
-static enum exit_code print_unprotected(void)
-{
-    (void)printf(
-        "# What KeyGen2 and SKS leave unprotected\n\n"
-        "Made by `sks-proxy matrix --unprotected` from `matrix/unprotected.c`: a change of these "
-        "is "
-        "no failure of the\nattack matrix ([matrix.md](matrix.md)), whatever comes of it.\n\n"
-        "| hop | message | what of it | why | where |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
-        const struct unprotected *row = &UNPROTECTED[i];
-
-        (void)printf("| %s | %s | %s | %s | %s |\n", name_of_value(HOP_NAMES, (uint8_t)row->hop),
-                     row->message, strcmp(row->path, "*") == 0 ? "all" : row->path, row->reason,
-                     row->section);
     }
     return EXIT_DONE;
 }
@@ -338,7 +329,7 @@ enum exit_code matrix_command(void *options, char **operands, size_t count)
     if (o->list)
         return list_scenarios();
     if (o->unprotected)
-        return print_unprotected();
+        return unprotected_print(), EXIT_DONE;
     if (wrong_options(o) != NULL)
         return program_fail(EXIT_USAGE, "%s\ntry 'sks-proxy matrix --help'", wrong_options(o));
     for (size_t i = 0; i < o->scenarios.count; i++)

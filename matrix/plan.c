@@ -319,10 +319,11 @@ static void find_difference(const json_t *a, const json_t *b, char *path, size_t
             right = json_array_get(b, i);
             (void)snprintf(step, sizeof step, "/%zu", i);
         }
-    if (differing != 1 || right == NULL || used + strlen(step) >= size)
+    if (differing != 1 || used + strlen(step) >= size)
         return;
     memcpy(path + used, step, strlen(step) + 1);
-    find_difference(left, right, path, size);
+    if (right != NULL) /* else it has another name now */
+        find_difference(left, right, path, size);
 }
 
 static void add_octet_flip(struct walk *w, size_t place)
@@ -488,6 +489,20 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     }
     for (size_t i = 0; i < PLAN_SOURCES; i++)
         json_decref(w.other[i]);
+}
+
+void plan_add(struct plan *plan, const struct plan_case *item)
+{
+    struct plan_case *made = new_case(plan);
+
+    plan->failed = plan->failed || made == NULL;
+    if (made == NULL)
+        return;
+    *made = *item;
+    made->message = arena_text(&plan->arena, bytes_of(item->message));
+    made->path = arena_text(&plan->arena, bytes_of(item->path));
+    made->rules = arena_text(&plan->arena, bytes_of(item->rules));
+    plan->failed = made->message == NULL || made->path == NULL || made->rules == NULL;
 }
 
 bool plan_is_below(const char *path, struct bytes other)

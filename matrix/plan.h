@@ -48,6 +48,9 @@ void plan_watch(void *plan, const struct message *message, bool answer, struct b
 /** @return NULL if there was no memory for some of them */
 const struct plan_case *plan_cases(const struct plan *plan, size_t *count);
 
+/** Adds another case. @param item  its texts are copied */
+void plan_add(struct plan *plan, const struct plan_case *item);
+
 /** True if a path is another, or leads to something below it. */
 bool plan_is_below(const char *path, struct bytes other);
 

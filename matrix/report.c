@@ -5,6 +5,7 @@
 #include "keygen2/base/log.h"
 #include "matrix/grid.h"
 #include "matrix/page.h"
+#include "matrix/unprotected.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct report {
     json_t *limits;            /* what could not be judged or set back */
     struct grid grid;
     struct sweep_result all;
+    uint64_t rows; /* of the unprotected, set of those that a case fell under */
     size_t unreached, tried, planned;
     char unreached_cause[200];
 };
@@ -158,6 +160,30 @@ static bool is_shown(const struct case_result *r, const struct grid_cell *cell)
     return is_failure(r) || (cell != NULL && cell->count[r->verdict] == 1);
 }
 
+static void note_row(struct report *report, const struct case_result *r)
+{
+    const struct unprotected *row = unprotected_find(r->scenario->profile, r->item);
+
+    if (r->verdict == MATRIX_UNPROTECTED && r->item->parts == 0 && row != NULL)
+        report->rows |= UINT64_C(1) << (row - UNPROTECTED);
+}
+
+size_t report_unused_rows(const struct report *report)
+{
+    size_t count = 0;
+
+    clear_progress(report);
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
+        const struct unprotected *row = &UNPROTECTED[i];
+
+        if ((report->rows & UINT64_C(1) << i) != 0 || row->apart != NULL)
+            continue;
+        (void)fprintf(stderr, "unprotected: no case makes use of %s %s\n", row->message, row->path);
+        count++;
+    }
+    return count;
+}
+
 void report_case(void *ctx, const struct case_result *result)
 {
     struct report *report = ctx;
@@ -165,6 +191,7 @@ void report_case(void *ctx, const struct case_result *result)
 
     report->all.cases[result->verdict]++;
     report->all.leftovers += result->leftover;
+    note_row(report, result);
     cell = grid_add(&report->grid, result->item, result->verdict, result->leftover);
     report->failed = report->failed || cell == NULL;
     if (report->show || is_failure(result))

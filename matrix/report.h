@@ -29,6 +29,9 @@ void report_scenario(struct report *report, const struct scenario *scenario,
 /** A scenario that ends elsewhere cannot do. @param why  one line */
 void report_skipped(struct report *report, const struct scenario *scenario, const char *why);
 
+/** Says which rows of the unprotected no case fell under, on standard error. @return how many */
+size_t report_unused_rows(const struct report *report);
+
 /** Prints the summary and writes the results. */
 CHECKED enum sks_status report_end(struct report *report, uint64_t seed, struct sks_error *err);
 

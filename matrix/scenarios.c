@@ -13,7 +13,7 @@ const struct scenario SCENARIOS[] = {
     { "ed25519", { NULL }, false, false },
     { "key-update", { "p256-user-pin", NULL }, true, false },
     { "key-unlock", { "p256-user-pin", NULL }, true, false },
-    { "key-delete", { "p256-user-pin", NULL }, true, false },
+    { "key-delete", { "p256-user-pin", "preset-pin", NULL }, true, false },
     { "session-2010", { NULL }, false, false },
     { "rsa2048-pin-puk", { NULL }, false, false },
     { "multi-key-shared-pin", { NULL }, false, false },

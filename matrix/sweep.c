@@ -4,6 +4,7 @@
 #include "matrix/combine.h"
 #include "matrix/issuer_end.h"
 #include "matrix/recording.h"
+#include "matrix/unprotected.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -181,6 +182,7 @@ static enum sks_status prepare(struct worker *w, unsigned number, struct sks_err
     struct run run;
     enum sks_status rc;
 
+    w->expected.profile = s->scenario->profile;
     (void)snprintf(name, sizeof name, "%s-%u", s->scenario->profile, number);
     TRY(file_path(folder, sizeof folder, s->config->folder, name));
     TRY(file_make_folder(folder, 0700, err));
@@ -240,12 +242,31 @@ static void drop(struct worker *w)
 
 /* ---- which cases ---- */
 
+/* What only several changes together show of the list, in the first scenario that has them. */
+static void add_unprotected(const struct sweeper *s)
+{
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
+        const struct unprotected *row = &UNPROTECTED[i];
+        const char *profile = row->profile == NULL ? SCENARIOS[0].profile : row->profile;
+
+        if (row->rules != NULL && strcmp(profile, s->scenario->profile) == 0)
+            plan_add(s->plan, &(struct plan_case){ .hop = row->hop,
+                                                   .answer = true,
+                                                   .operation = OPERATION_FLIP,
+                                                   .occurrence = 1,
+                                                   .message = row->message,
+                                                   .path = row->path,
+                                                   .rules = row->rules });
+    }
+}
+
 static bool is_wanted(const struct sweeper *s, size_t i)
 {
     const struct plan_case *item = &s->item[i];
 
     return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
-           (s->config->only_at == NULL || plan_is_below(item->path, bytes_of(s->config->only_at)));
+           (s->config->only_at == NULL ||
+            plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
 }
 
 /* As many as may be, each as likely as another, in their order. */
@@ -516,6 +537,7 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
         worker[i].sweeper = &s;
         TRY(prepare(&worker[i], i, err));
     }
+    add_unprotected(&s);
     s.item = plan_cases(s.plan, &all);
     if (config->own != NULL) {
         s.item = config->own;

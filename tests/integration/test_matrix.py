@@ -141,6 +141,20 @@ class Matrix(unittest.TestCase):
         self.assertIn("interrupted", errors)
         self.assertEqual(os.listdir(self.folder / "tmp"), [])
 
+    def test_the_middleware_checks_if_asked_to(self):
+        def verdicts(*options):
+            summary, cases = self.results("--cases", "150", "--scenario", "p256-user-pin",
+                                          *options)
+            self.assertEqual((summary["all"]["undetected"], summary["all"]["leftovers"]), (0, 0))
+            return {(case["message"], case["occurrence"], case["path"], case["operation"],
+                     case["direction"]): case["verdict"] for case in cases}
+        blind, checking = verdicts(), verdicts("--checking")
+        self.assertEqual(blind.keys(), checking.keys())
+        found = [case for case in blind if checking[case] == "middleware" != blind[case]]
+        self.assertGreater(len(found), 15, "what it notices itself")
+        for end in ("token", "issuer", "harmless"):
+            self.assertIn(end, {blind[case] for case in found})
+
     def test_usage(self):
         self.assertEqual(self.matrix("--scenario", "none").returncode, USAGE)
         self.assertEqual(self.matrix("--jobs", "0").returncode, USAGE)
@@ -159,13 +173,34 @@ class Matrix(unittest.TestCase):
         page = processes.ROOT / "docs" / "unprotected.md"
         self.assertEqual(page.read_text(), self.matrix("--unprotected").stdout)
 
-    def test_holes_are_seen(self):
-        """A sample of `make matrix-selftest`."""
-        done = processes.subprocess.run(
-            [BUILD / "matrix" / "holes", "createPinPolicy", "closing proof"], capture_output=True, text=True, timeout=300, cwd=processes.ROOT)
+    def holes(self, *arguments):
+        done = processes.subprocess.run([BUILD / "matrix" / "holes", *arguments], text=True,
+                                        capture_output=True, timeout=300, cwd=processes.ROOT)
         self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
-        self.assertIn("2 holes, 0 not seen", done.stdout)
-        self.assertIn("KeyCreationRequest", done.stdout)
+        return done.stdout
+
+    def test_holes_are_seen(self):
+        """A sample of `make matrix-selftest`: one of each kind."""
+        sample = ("MAC of createPinPolicy", "closing proof", "keyManagementKey not attested",
+                  "createPinPolicy.retryLimit in no MAC", "session ids", "device path",
+                  "PIN policy", "PIN grouping", "key management key",
+                  "authorization of postDeleteKey", "certificate of another key")
+        shown = self.holes(*sample)
+        self.assertIn("%u holes, 0 not seen" % len(sample), shown)
+        self.assertIn("first: createPinPolicy invert /userModifiable", shown)
+        self.assertIn("a foreign device is refused, and taken with the hole", shown)
+
+    def test_there_are_holes_for_every_check(self):
+        listed = self.holes("--list").splitlines()
+        self.assertEqual(len(listed), len(set(listed)))
+        self.assertGreater(len(listed), 50)
+        page = (processes.ROOT / "docs" / "matrix.md").read_text()
+        for name in listed:
+            self.assertIn(name, page, "docs/matrix.md says what it is about")
+
+    def test_each_unprotected_row_is_used(self):
+        shown = self.holes("--unprotected")
+        self.assertNotIn("no case", shown)
 
 
 if __name__ == "__main__":

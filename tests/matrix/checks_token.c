@@ -8,10 +8,10 @@
 /* Of a target's owner, or of a session that rolls over: what is signed tells. */
 static enum missing_check kmk_check_of(struct bytes data)
 {
-    static const char ROLL_OVER[] = "RollOverAuthorization";
+    static const char SIGNED[] = "RollOverAuthorization";
 
-    return data.len >= sizeof ROLL_OVER - 1 &&
-                   bytes_equal(bytes_at(data.ptr, sizeof ROLL_OVER - 1), bytes_of(ROLL_OVER))
+    return data.len >= sizeof SIGNED - 1 &&
+                   bytes_equal(bytes_at(data.ptr, sizeof SIGNED - 1), bytes_of(SIGNED))
                ? CHECK_ROLL_OVER
                : CHECK_KEY_MANAGEMENT_KEY;
 }
