@@ -266,6 +266,10 @@ static void walk_array(struct walk *w, const json_t *value)
 {
     char index[24];
 
+    if (json_array_size(value) ==
+        0) /* all that can be done to it; the lists of calls are of URIs */
+        add_case(w, OPERATION_REPLACE,
+                 "{\"value\":[\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256\"]}");
     add_case(w, OPERATION_EMPTY, NULL);
     for (size_t i = 0; i < json_array_size(value); i++) {
         (void)snprintf(index, sizeof index, "%zu", i);
@@ -421,6 +425,13 @@ static void add_forgeries(const struct walk *answer)
     bool octets = answer->message->hop == HOP_TOKEN;
     const json_t *value = octets ? answer->message->decoded : answer->other[PLAN_OTHER_DEVICE];
 
+    if (octets) {
+        w = *answer;
+        add_case(&w, OPERATION_FORGE, "{\"value\":{\"status\":6,\"errorString\":\"forged\"}}");
+        w = (struct walk){ .plan = plan,
+                           .message = &plan->last,
+                           .occurrence = plan->last_occurrence };
+    }
     if (plan->last.name[0] == '\0' || value == NULL)
         return;
     add_case_of(&w, OPERATION_FORGE, json_pack("{s:o}", "value", forge_answer(value)));

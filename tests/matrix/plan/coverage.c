@@ -105,6 +105,7 @@ static const char *const WHOLE[] = { "drop", "delay", "flip", "truncate", "exten
 static const char *const REQUESTS[] = { "repeat", "reflect", NULL };
 static const char *const NUMBERS[] = { "zero", "increment", "decrement", "maximum", NULL };
 static const char *const BOOLEANS[] = { "invert", NULL };
+static const char *const FORGERIES[] = { "forge", NULL };
 static const char *const STRINGS[] = { "flip", "extend", NULL };
 static const char *const FREE[] = { "delete", "type", NULL };
 static const char *const ANY[] = { "empty",   "delete", "duplicate", "insert",
@@ -119,10 +120,15 @@ static const char *missing(const char *key, const json_t *value, const json_t *o
     if (path == NULL) {
         if (!has(operations, true, WHOLE))
             return "the whole message";
+        if (!free_form && !request && !has(operations, true, FORGERIES))
+            return "a forged answer";
         return request && !has(operations, true, REQUESTS) ? "the whole request" : NULL;
     }
     if (free_form && !has(operations, true, FREE))
         return "delete and type";
+    /* Alone it makes an answer of another form: that is a forgery of the whole one. */
+    if (json_is_integer(value) && json_integer_value(value) == 0 && !free_form && !request)
+        return NULL;
     if (json_is_integer(value))
         return has(operations, false, NUMBERS) ? NULL : "a number's";
     if (json_is_boolean(value))
