@@ -23,7 +23,7 @@ extern const char *const MATRIX_VERDICT_NAMES[MATRIX_VERDICTS];
 struct expectation {
     const char *profile;
     json_t *before;                     /* view with what is drawn, at the beginning */
-    json_t *unchanged; /* the same without it; NULL: it is looked at each time */
+    json_t *unchanged;                  /* the same without it; NULL: it is looked at each time */
     json_t *after;                      /* view without it, at the end */
     json_t *other_before, *other_after; /* of the other device; NULL: there is none */
     int64_t succeeded;

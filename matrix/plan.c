@@ -266,6 +266,10 @@ static void walk_array(struct walk *w, const json_t *value)
 {
     char index[24];
 
+    if (json_array_size(value) ==
+        0) /* all that can be done to it; the lists of calls are of URIs */
+        add_case(w, OPERATION_REPLACE,
+                 "{\"value\":[\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256\"]}");
     add_case(w, OPERATION_EMPTY, NULL);
     for (size_t i = 0; i < json_array_size(value); i++) {
         (void)snprintf(index, sizeof index, "%zu", i);
@@ -319,10 +323,11 @@ static void find_difference(const json_t *a, const json_t *b, char *path, size_t
             right = json_array_get(b, i);
             (void)snprintf(step, sizeof step, "/%zu", i);
         }
-    if (differing != 1 || right == NULL || used + strlen(step) >= size)
+    if (differing != 1 || used + strlen(step) >= size)
         return;
     memcpy(path + used, step, strlen(step) + 1);
-    find_difference(left, right, path, size);
+    if (right != NULL) /* else it has another name now */
+        find_difference(left, right, path, size);
 }
 
 static void add_octet_flip(struct walk *w, size_t place)
@@ -420,6 +425,13 @@ static void add_forgeries(const struct walk *answer)
     bool octets = answer->message->hop == HOP_TOKEN;
     const json_t *value = octets ? answer->message->decoded : answer->other[PLAN_OTHER_DEVICE];
 
+    if (octets) {
+        w = *answer;
+        add_case(&w, OPERATION_FORGE, "{\"value\":{\"status\":6,\"errorString\":\"forged\"}}");
+        w = (struct walk){ .plan = plan,
+                           .message = &plan->last,
+                           .occurrence = plan->last_occurrence };
+    }
     if (plan->last.name[0] == '\0' || value == NULL)
         return;
     add_case_of(&w, OPERATION_FORGE, json_pack("{s:o}", "value", forge_answer(value)));

@@ -472,21 +472,34 @@ static bool next_case(struct sweeper *s, size_t *number)
     return found;
 }
 
-static enum sks_status try_number(struct worker *w, size_t number, struct run *run,
-                                  struct case_result *result, struct sks_error *err)
+/* A case, or a combination; NULL without memory. */
+static const struct plan_case *item_of(struct worker *w, size_t number)
 {
     const struct sweeper *s = w->sweeper;
     uint64_t state = (s->config->seed * 2 + 1) * 0x9E3779B97F4A7C15U + number;
-    const struct plan_case *item;
-    enum sks_status rc;
 
     if (s->config->random == 0)
-        return try_case(w, &s->item[s->chosen[number]], run, result, err);
+        return &s->item[s->chosen[number]];
     arena_free(&w->arena);
-    item = combine_random(s->item, s->chosen, s->count, &state, &w->arena);
-    REQUIRE(item != NULL, err, SKS_ERROR_STORAGE, "no memory for a combination");
+    return combine_random(s->item, s->chosen, s->count, &state, &w->arena);
+}
+
+/* True if an earlier sweep has tried it. */
+static bool recall(const struct sweeper *s, const struct journal_case *known, struct run *run,
+                   struct case_result *result)
+{
+    *result = (struct case_result){ s->scenario, known->item, MATRIX_UNFIT, false, run };
+    return s->config->journal != NULL &&
+           journal_find(s->config->journal, known, run, &result->verdict, &result->leftover);
+}
+
+static enum sks_status try_number(struct worker *w, const struct plan_case *item, struct run *run,
+                                  struct case_result *result, struct sks_error *err)
+{
+    enum sks_status rc;
+
     TRY(try_case(w, item, run, result, err));
-    if (result->verdict == MATRIX_UNDETECTED || result->leftover)
+    if (item->parts > 0 && (result->verdict == MATRIX_UNDETECTED || result->leftover))
         TRY(minimise(w, item, run, result, err));
 out:
     return rc;
@@ -502,10 +515,14 @@ static void note_unreached(struct sweep_result *result, const struct run *run)
                        run->cause);
 }
 
-static void tell(struct sweeper *s, const struct case_result *result, enum sks_status rc,
-                 const struct sks_error *err)
+/* @param known  of one that was tried now; NULL: it is in the journal */
+static void tell(struct sweeper *s, const struct case_result *result,
+                 const struct journal_case *known, enum sks_status rc, struct sks_error *err)
 {
     (void)pthread_mutex_lock(&s->lock);
+    if (rc == SKS_OK && known != NULL && s->config->journal != NULL)
+        rc = journal_add(s->config->journal, known, result->run, result->verdict, result->leftover,
+                         err);
     if (rc != SKS_OK && s->rc == SKS_OK) {
         s->rc = rc;
         *s->err = *err;
@@ -524,15 +541,25 @@ static void tell(struct sweeper *s, const struct case_result *result, enum sks_s
 static void *work(void *ctx)
 {
     struct worker *w = ctx;
+    struct sweeper *s = w->sweeper;
     size_t number;
 
-    while (next_case(w->sweeper, &number)) {
+    while (next_case(s, &number)) {
+        struct journal_case known = { .profile = s->scenario->profile };
         struct case_result result = { 0 };
         struct sks_error err = { 0 };
         struct run run;
-        enum sks_status rc = try_number(w, number, &run, &result, &err);
+        bool again;
+        enum sks_status rc = SKS_OK;
 
-        tell(w->sweeper, &result, rc, &err);
+        known.item = item_of(w, number);
+        known.combination = s->config->random == 0 ? 0 : number + 1;
+        if (known.item == NULL)
+            rc = sks_fail(&err, SKS_ERROR_STORAGE, "no memory for a combination");
+        again = rc == SKS_OK && recall(s, &known, &run, &result);
+        if (rc == SKS_OK && !again)
+            rc = try_number(w, known.item, &run, &result, &err);
+        tell(s, &result, again ? NULL : &known, rc, &err);
     }
     return NULL;
 }

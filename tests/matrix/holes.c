@@ -151,7 +151,9 @@ static bool is_covered(const struct hole *hole, const struct finding *found)
     for (size_t i = 0; i < parts; i++) {
         (void)!sweep_hole(hole, ALL_PARTS & ~(1U << i), &less);
         if (less.red > 0 || (hole->quiet && less.quiet >= found->quiet)) {
-            (void)printf("  without its part %zu it shows too: %s\n", i + 1, less.first);
+            (void)printf(
+                "  without its part %zu it shows too: %zu red, %zu not noticed, first %s\n", i + 1,
+                less.red, less.quiet, less.first);
             return false;
         }
     }

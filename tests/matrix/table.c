@@ -123,12 +123,13 @@ const struct hole HOLES[] = {
       .message = "createKeyEntry",
       .path = "/pinValue",
       .quiet = true },
+    /* The second key gets the PIN of the first: what the rig's user has chosen, as base64url. */
     { .name = "PIN grouping",
       .part = { { CHECK_PIN_GROUPING, NULL } },
       .profile = "chosen-unique-pins",
       .message = "createKeyEntry",
       .rules = "{\"rules\":[{\"hop\":\"token\",\"message\":\"createKeyEntry\",\"occurrence\":2,"
-               "\"path\":\"/pinValue\",\"operation\":\"replace\",\"value\":\"NDcxMQ\"}]}",
+               "\"path\":\"/pinValue\",\"operation\":\"replace\",\"value\":\"NDcxOQ\"}]}",
       .quiet = true },
 
     /* One key management key: the MAC says nothing of which key is meant. */
@@ -144,6 +145,11 @@ const struct hole HOLES[] = {
       .before = { "p256-user-pin", "preset-pin" },
       .message = "postUnlockKey",
       .path = "/targetKeyHandle" },
+    { .name = "roll-over of a key management key",
+      .part = { { CHECK_ROLL_OVER, NULL } },
+      .profile = "kmk-rollover",
+      .message = "updateKeyManagementKey",
+      .path = "/authorization" },
     AUTHORIZATION_HOLE("postDeleteKey", "key-delete"),
     AUTHORIZATION_HOLE("postUnlockKey", "key-unlock"),
     AUTHORIZATION_HOLE("postUpdateKey", "key-update"),
