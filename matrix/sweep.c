@@ -277,13 +277,6 @@ struct draw {
     size_t place;
 };
 
-static bool is_same(const struct plan_case *a, const struct plan_case *b)
-{
-    return a->hop == b->hop && a->answer == b->answer && a->operation == b->operation &&
-           a->source == b->source && a->occurrence == b->occurrence &&
-           strcmp(a->message, b->message) == 0 && strcmp(a->path, b->path) == 0;
-}
-
 static uint64_t mix(uint64_t state, const char *text)
 {
     for (; *text != '\0'; text++)
@@ -294,14 +287,14 @@ static uint64_t mix(uint64_t state, const char *text)
 /* It goes by the case and not by its place, so that a plan with more cases draws the same ones;
  * and not by its rules, which may hold what is drawn anew. @param copy  of several that are alike
  */
-static uint64_t draw_lot(const struct plan_case *item, unsigned copy, uint64_t seed)
+static uint64_t draw_lot(const struct plan_case *item, uint64_t seed)
 {
     char numbers[80];
     uint64_t state;
 
     (void)snprintf(numbers, sizeof numbers, "%u %u %u %u %u %u", (unsigned)item->hop,
                    (unsigned)item->answer, (unsigned)item->operation, (unsigned)item->source,
-                   (unsigned)item->occurrence, copy);
+                   (unsigned)item->occurrence, (unsigned)item->nth);
     state = mix(mix(mix(seed * 2 + 1, numbers), item->message), item->path);
     state |= state == 0;
     (void)combine_draw(&state);
@@ -329,16 +322,13 @@ static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *e
 {
     struct draw *draw = calloc(all + 1, sizeof *draw);
     size_t count = 0;
-    unsigned copy = 0;
     enum sks_status rc = SKS_OK;
 
     s->chosen = calloc(all + 1, sizeof *s->chosen);
     REQUIRE(draw != NULL && s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    for (size_t i = 0; i < all; i++) {
-        copy = i > 0 && is_same(&s->item[i], &s->item[i - 1]) ? copy + 1 : 0;
+    for (size_t i = 0; i < all; i++)
         if (is_wanted(s, i))
-            draw[count++] = (struct draw){ draw_lot(&s->item[i], copy, s->config->seed), i };
-    }
+            draw[count++] = (struct draw){ draw_lot(&s->item[i], s->config->seed), i };
     qsort(draw, count, sizeof *draw, compare_lots);
     s->count = s->config->max == 0 || s->config->max > count ? count : s->config->max;
     for (size_t i = 0; i < s->count; i++)
