@@ -285,8 +285,7 @@ static uint64_t mix(uint64_t state, const char *text)
 }
 
 /* It goes by the case and not by its place, so that a plan with more cases draws the same ones;
- * and not by its rules, which may hold what is drawn anew. @param copy  of several that are alike
- */
+ * and not by its rules, which may hold what is drawn anew. */
 static uint64_t draw_lot(const struct plan_case *item, uint64_t seed)
 {
     char numbers[80];

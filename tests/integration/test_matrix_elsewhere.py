@@ -64,7 +64,8 @@ class RealEnds(ElsewhereCase):
         self.assertEqual(self.wire().keys(), before, "nothing of the sweep is left")
         self.assertEqual(self.wire().sessions(True), [])
         there = verdicts(cases)
-        both = there.keys() & self.here.keys()
+        # A bit of a call's octets is another field's where addresses have another length.
+        both = {key for key in there.keys() & self.here.keys() if key[-2:] != ("", "flip")}
         self.assertGreater(len(both), 20, "the seed draws the same cases")
         other = {key: (self.here[key], there[key]) for key in both if there[key] != self.here[key]}
         self.assertLessEqual(len(other), 1, other)    # what is drawn may end in another check
@@ -262,7 +263,8 @@ class IssuerInPython(ElsewhereCase):
         missed = [case for case in cases if case["verdict"] == "undetected"]
         self.assertEqual(summary["all"]["undetected"], len(missed))
         self.assertGreater(len(missed), 4)
-        self.assertEqual({case["path"] for case in missed}, {"/attestation"})
+        self.assertIn("/attestation", {case["path"] for case in missed})
+        self.assertLessEqual({case["path"] for case in missed}, {"/attestation", ""})
         self.assertIn("flip", {case["operation"] for case in missed})
         shown = Page(page.read_text())
         red = [cell for cell, values in shown.cells.items()
