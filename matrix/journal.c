@@ -34,10 +34,11 @@ static void write_key(const struct journal_case *c, char key[KEY_MAX])
 
 static json_t *entry_json(const struct run *run, enum matrix_verdict verdict, bool leftover)
 {
-    return json_pack("{s:i, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:s}", "verdict", (int)verdict,
-                     "leftover", (int)leftover, "end", (int)run->end, "by", (int)run->by, "cause",
-                     run->cause, "altered", (int)run->altered, "misfit", (int)run->misfit,
-                     "strayed", (int)run->strayed, "at", run->at);
+    return json_pack("{s:i, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b, s:b, s:s}", "verdict",
+                     (int)verdict, "leftover", (int)leftover, "end", (int)run->end, "by",
+                     (int)run->by, "cause", run->cause, "altered", (int)run->altered, "misfit",
+                     (int)run->misfit, "strayed", (int)run->strayed, "unchanged",
+                     (int)run->unchanged, "counted", (int)run->counted, "at", run->at);
 }
 
 static int number_at(const json_t *entry, const char *name, int below)
@@ -68,7 +69,9 @@ bool journal_find(const struct journal *journal, const struct journal_case *item
                          .by = (enum run_party)number_at(entry, "by", RUN_MIDDLEWARE + 1),
                          .altered = json_is_true(json_object_get(entry, "altered")),
                          .misfit = json_is_true(json_object_get(entry, "misfit")),
-                         .strayed = json_is_true(json_object_get(entry, "strayed")) };
+                         .strayed = json_is_true(json_object_get(entry, "strayed")),
+                         .unchanged = json_is_true(json_object_get(entry, "unchanged")),
+                         .counted = json_is_true(json_object_get(entry, "counted")) };
     copy_text(entry, "cause", run->cause, sizeof run->cause);
     copy_text(entry, "at", run->at, sizeof run->at);
     *verdict = (enum matrix_verdict)number_at(entry, "verdict", MATRIX_VERDICTS);

@@ -15,6 +15,13 @@ enum {
     LIFE_TIME = 100000 /* seconds: more than a session has */
 };
 
+const char *const PLAN_SOURCE_NAMES[PLAN_SOURCES] = {
+    [PLAN_THIS_SESSION] = "this session",
+    [PLAN_EARLIER_SESSION] = "an earlier session",
+    [PLAN_OTHER_DEVICE] = "a session of another device",
+};
+
+static const char SUCCESS[] = "{\"value\":{\"verdict\":\"succeeded\"}}";
 static const char UNKNOWN[] = "{\"name\":\"unknown\",\"value\":1}";
 
 /* A message that was seen, to count its occurrences and to be replayed later. */
@@ -396,6 +403,8 @@ static void add_whole(struct walk *w)
     if (!w->answer) {
         add_case(w, OPERATION_REPEAT, NULL);
         add_case(w, OPERATION_REFLECT, NULL);
+        if (is_free(w))
+            add_case(w, OPERATION_FORGE, SUCCESS);
     }
     add_replays(w);
     if (w->other[PLAN_OTHER_DEVICE] != NULL &&

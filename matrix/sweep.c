@@ -269,22 +269,56 @@ static bool is_wanted(const struct sweeper *s, size_t i)
             plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
 }
 
-/* As many as may be, each as likely as another, in their order. */
+/* FNV-1a, and a last mixing. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint8_t)*text) * 0x100000001B3U;
+    return hash ^ hash >> 29;
+}
+
+/* The same for a case in each sweep by the seed, whatever others there are. */
+static uint64_t lot_of(const struct sweeper *s, const struct plan_case *item)
+{
+    uint64_t lot = (s->config->seed * 2 + 1) * 0x9E3779B97F4A7C15U;
+    char numbers[80];
+
+    (void)snprintf(numbers, sizeof numbers, "%u %u %u %u %u %u", (unsigned)item->hop,
+                   (unsigned)item->answer, (unsigned)item->occurrence, (unsigned)item->operation,
+                   (unsigned)item->source, item->nth);
+    lot = hash_text(hash_text(hash_text(lot, numbers), item->message), item->path);
+    return combine_draw(&lot);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t *left = a, *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* As many as may be, those with the smallest lots, in their order. */
 static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
 {
-    uint64_t state = s->config->seed * 2 + 1;
-    size_t left = 0, max;
+    uint64_t *lot = calloc(all + 1, sizeof *lot);
+    size_t wanted = 0;
+    uint64_t last = UINT64_MAX;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < all; i++)
-        left += is_wanted(s, i);
-    max = s->config->max == 0 ? left : s->config->max;
     s->chosen = calloc(all + 1, sizeof *s->chosen);
-    REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    for (size_t i = 0; i < all && s->count < max; i++)
-        if (is_wanted(s, i) && combine_draw(&state) % left-- < max - s->count)
+    REQUIRE(s->chosen != NULL && lot != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    for (size_t i = 0; i < all; i++)
+        if (is_wanted(s, i))
+            lot[wanted++] = lot_of(s, &s->item[i]);
+    if (s->config->max > 0 && s->config->max < wanted) {
+        qsort(lot, wanted, sizeof *lot, by_size);
+        last = lot[s->config->max - 1];
+    }
+    for (size_t i = 0; i < all; i++)
+        if (is_wanted(s, i) && lot_of(s, &s->item[i]) <= last)
             s->chosen[s->count++] = i;
 out:
+    free(lot);
     return rc;
 }
 
@@ -351,7 +385,9 @@ static enum sks_status try_case(struct worker *w, const struct plan_case *item, 
     TRY(start_over(w, err));
     TRY(run_case(w, item, attack, run, err));
     TRY(rig_view(w->rig, RIG_DEVICE, true, &drawn, err));
-    if (w->expected.unchanged != NULL && json_equal(drawn, w->expected.before))
+    run->unchanged = json_equal(drawn, w->expected.before) != 0;
+    run->counted = run->verdict[ISSUER_SUCCEEDED] >= w->expected.succeeded;
+    if (w->expected.unchanged != NULL && run->unchanged)
         undrawn = json_incref(w->expected.unchanged); /* the dear half of a view */
     else
         TRY(rig_view(w->rig, RIG_DEVICE, false, &undrawn, err));
