@@ -4,7 +4,8 @@ static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa
 static const char *const HMACS[] = { "http://www.w3.org/2000/09/xmldsig#hmac-sha1",
                                      "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" };
 
-/* Appends what comes of it, but for the bytes of a signature, which are others each time. */
+/* Appends what comes of it, but for the bytes: a signature is another each time, and so may be a
+ * key. */
 static enum sks_status use(struct token_end *end, enum method_id id, uint32_t handle,
                            const char *algorithm, const char *pin, json_t *uses, bool *right,
                            struct sks_error *err)
@@ -19,8 +20,7 @@ static enum sks_status use(struct token_end *end, enum method_id id, uint32_t ha
 
     TRY(token_end_call(end, id, &in, &answer, err));
     (void)json_object_del(answer, "errorString");
-    if (id == SIGN_HASHED_DATA)
-        (void)json_object_del(answer, "result");
+    (void)json_object_del(answer, "result");
     *right = json_integer_value(json_object_get(answer, "status")) != SKS_ERROR_AUTHORIZATION;
     (void)json_array_append(uses, answer);
 out:

@@ -242,14 +242,13 @@ static void drop(struct worker *w)
 
 /* ---- which cases ---- */
 
-/* What only several changes together show of the list, in the first scenario that has them. */
+/* What no change of the plan shows of the list. */
 static void add_unprotected(const struct sweeper *s)
 {
     for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
         const struct unprotected *row = &UNPROTECTED[i];
-        const char *profile = row->profile == NULL ? SCENARIOS[0].profile : row->profile;
 
-        if (row->rules != NULL && strcmp(profile, s->scenario->profile) == 0)
+        if (row->rules != NULL && strcmp(row->shown_in, s->scenario->profile) == 0)
             plan_add(s->plan, &(struct plan_case){ .hop = row->hop,
                                                    .answer = true,
                                                    .operation = OPERATION_FLIP,
