@@ -242,7 +242,7 @@ out:
 static bool is_whole(const struct matrix_options *o)
 {
     return o->scenarios.count == 0 && o->cases == NOT_GIVEN && o->random == 0 && !o->checking &&
-           o->issuer == NULL && o->token == NULL;
+           o->message == NULL && !is_elsewhere(o);
 }
 
 static enum exit_code run(const struct matrix_options *o, const char *folder)

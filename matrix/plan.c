@@ -410,7 +410,6 @@ static void add_whole(struct walk *w)
     if (w->other[PLAN_OTHER_DEVICE] != NULL &&
         !json_equal(w->other[PLAN_OTHER_DEVICE], w->message->decoded))
         add_case(w, OPERATION_CROSS, NULL);
-    add_octets(w);
 }
 
 /* ---- answers that are made without a key ---- */
@@ -500,6 +499,7 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     if (is_free(&w))
         add_case(&w, OPERATION_INSERT, UNKNOWN);
     json_object_foreach(message->decoded, name, member) walk_at(&w, name, member, false);
+    add_octets(&w);
     if (answer) {
         add_forgeries(&w);
     } else {

@@ -159,10 +159,14 @@ static json_t *case_json(const struct case_result *r, bool shown)
     return made;
 }
 
-/* A run of each cell and verdict is, and every failure. */
-static bool is_shown(const struct case_result *r, const struct grid_cell *cell)
+/* A run of each cell and verdict is, and every failure; but for those of an earlier time, of which
+ * there are only the verdicts. */
+static bool is_shown(const struct case_result *r, struct grid_cell *cell)
 {
-    return is_failure(r) || (cell != NULL && cell->count[r->verdict] == 1);
+    if (cell == NULL || r->run->arrows == 0 || (cell->shown[r->verdict] && !is_failure(r)))
+        return false;
+    cell->shown[r->verdict] = true;
+    return true;
 }
 
 static void note_row(struct report *report, const struct case_result *r)
@@ -192,7 +196,7 @@ size_t report_unused_rows(const struct report *report)
 void report_case(void *ctx, const struct case_result *result)
 {
     struct report *report = ctx;
-    const struct grid_cell *cell;
+    struct grid_cell *cell;
 
     report->all.cases[result->verdict]++;
     report->all.leftovers += result->leftover;

@@ -263,61 +263,77 @@ static bool is_wanted(const struct sweeper *s, size_t i)
 {
     const struct plan_case *item = &s->item[i];
 
+    if (item->operation == OPERATION_DELAY && rig_is_elsewhere(&s->config->ends))
+        return false; /* the clock there is not ours */
     return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
            (s->config->only_at == NULL ||
             plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
 }
 
-/* FNV-1a, and a last mixing. */
-static uint64_t hash_text(uint64_t hash, const char *text)
+/* A case that may be chosen, and the lot that it draws. */
+struct draw {
+    uint64_t lot;
+    size_t place;
+};
+
+static uint64_t mix(uint64_t state, const char *text)
 {
     for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * 0x100000001B3U;
-    return hash ^ hash >> 29;
+        state = (state ^ (uint8_t)*text) * 0x100000001B3U;
+    return state;
 }
 
-/* The same for a case in each sweep by the seed, whatever others there are. */
-static uint64_t lot_of(const struct sweeper *s, const struct plan_case *item)
+/* It goes by the case and not by its place, so that a plan with more cases draws the same ones;
+ * and not by its rules, which may hold what is drawn anew. */
+static uint64_t draw_lot(const struct plan_case *item, uint64_t seed)
 {
-    uint64_t lot = (s->config->seed * 2 + 1) * 0x9E3779B97F4A7C15U;
     char numbers[80];
+    uint64_t state;
 
     (void)snprintf(numbers, sizeof numbers, "%u %u %u %u %u %u", (unsigned)item->hop,
-                   (unsigned)item->answer, (unsigned)item->occurrence, (unsigned)item->operation,
-                   (unsigned)item->source, item->nth);
-    lot = hash_text(hash_text(hash_text(lot, numbers), item->message), item->path);
-    return combine_draw(&lot);
+                   (unsigned)item->answer, (unsigned)item->operation, (unsigned)item->source,
+                   (unsigned)item->occurrence, (unsigned)item->nth);
+    state = mix(mix(mix(seed * 2 + 1, numbers), item->message), item->path);
+    state |= state == 0;
+    (void)combine_draw(&state);
+    return combine_draw(&state);
 }
 
-static int by_size(const void *a, const void *b)
+static int compare_lots(const void *a, const void *b)
 {
-    const uint64_t *left = a, *right = b;
+    const struct draw *x = a, *y = b;
 
-    return (*left > *right) - (*left < *right);
+    if (x->lot != y->lot)
+        return x->lot < y->lot ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* As many as may be, those with the smallest lots, in their order. */
+static int compare_places(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* As many as may be, each as likely as another, in their order. */
 static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
 {
-    uint64_t *lot = calloc(all + 1, sizeof *lot);
-    size_t wanted = 0;
-    uint64_t last = UINT64_MAX;
+    struct draw *draw = calloc(all + 1, sizeof *draw);
+    size_t count = 0;
     enum sks_status rc = SKS_OK;
 
     s->chosen = calloc(all + 1, sizeof *s->chosen);
-    REQUIRE(s->chosen != NULL && lot != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    REQUIRE(draw != NULL && s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
     for (size_t i = 0; i < all; i++)
         if (is_wanted(s, i))
-            lot[wanted++] = lot_of(s, &s->item[i]);
-    if (s->config->max > 0 && s->config->max < wanted) {
-        qsort(lot, wanted, sizeof *lot, by_size);
-        last = lot[s->config->max - 1];
-    }
-    for (size_t i = 0; i < all; i++)
-        if (is_wanted(s, i) && lot_of(s, &s->item[i]) <= last)
-            s->chosen[s->count++] = i;
+            draw[count++] = (struct draw){ draw_lot(&s->item[i], s->config->seed), i };
+    qsort(draw, count, sizeof *draw, compare_lots);
+    s->count = s->config->max == 0 || s->config->max > count ? count : s->config->max;
+    for (size_t i = 0; i < s->count; i++)
+        s->chosen[i] = draw[i].place;
+    qsort(s->chosen, s->count, sizeof *s->chosen, compare_places);
 out:
-    free(lot);
+    free(draw);
     return rc;
 }
 
