@@ -179,7 +179,7 @@ class Matrix(unittest.TestCase):
         process = spawn("sks-proxy", *options)
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 60
-        while not part.exists() or len(part.read_bytes().splitlines()) < 5:
+        while not part.exists() or len(part.read_bytes().splitlines()) < 25:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -189,9 +189,10 @@ class Matrix(unittest.TestCase):
 
         lines = part.read_text().splitlines(keepends=True)
         tried = [json.loads(line) for line in lines[1:]]
-        tried[0]["cause"] = "known by this"
+        next(row for row in tried if row["verdict"] in ("token", "issuer"))["cause"] = (
+            "known by this")
         part.write_text(lines[0] + "".join(json.dumps(row) + "\n" for row in tried) +
-                        '{"verdict":1,"lef')
+                        '{"verdict":"tok')
         other = self.matrix(*options[1:], "--resume", "--seed", "2")
         self.assertEqual(other.returncode, USAGE)
         self.assertIn("another sweep", other.stderr)
