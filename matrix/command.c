@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* By default: where RSA keys are made, and where each case is a session with an end elsewhere. */
-enum { ELSEWHERE_CASES = 40, JOBS_MAX = 64 };
+enum { ELSEWHERE_CASES = 60, JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct matrix_options, member)
 
@@ -25,7 +25,7 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
       OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
-      "cases of each scenario, drawn by the seed; 0: all (default: all; 40 with an end elsewhere)",
+      "cases of each scenario, drawn by the seed; 0: all (default: all; 60 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
     { "message", 0, "NAME", "cases of this message or method only", OPTION_TEXT, AT(message), false,
       NULL, 0, 0 },

@@ -1,5 +1,5 @@
-/* What of a token can only be seen by its use: which PINs its keys have, what their symmetric keys
- * compute, and who owns them. */
+/* What of a token can only be seen by its use: which PINs its keys have, what they can be used for,
+ * and who owns them. */
 #ifndef MATRIX_EFFECTS_H
 #define MATRIX_EFFECTS_H
 
@@ -10,9 +10,8 @@
  * sessions. Wrong PINs count: this is the last look at a state.
  *
  * @param pins  NULL-terminated
- * @param anew  the issuer draws symmetric keys anew each time: what they compute is left out
  */
-CHECKED enum sks_status effects_add(struct token_end *end, const char *const *pins, bool anew,
-                                    json_t *view, struct sks_error *err);
+CHECKED enum sks_status effects_add(struct token_end *end, const char *const *pins, json_t *view,
+                                    struct sks_error *err);
 
 #endif

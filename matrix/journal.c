@@ -34,10 +34,11 @@ static void write_key(const struct journal_case *c, char key[KEY_MAX])
 
 static json_t *entry_json(const struct run *run, enum matrix_verdict verdict, bool leftover)
 {
-    return json_pack("{s:i, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:s}", "verdict", (int)verdict,
-                     "leftover", (int)leftover, "end", (int)run->end, "by", (int)run->by, "cause",
-                     run->cause, "altered", (int)run->altered, "misfit", (int)run->misfit,
-                     "strayed", (int)run->strayed, "at", run->at);
+    return json_pack("{s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b, s:b, s:s}", "verdict",
+                     MATRIX_VERDICT_NAMES[verdict], "leftover", (int)leftover, "end", (int)run->end,
+                     "by", (int)run->by, "cause", run->cause, "altered", (int)run->altered,
+                     "misfit", (int)run->misfit, "strayed", (int)run->strayed, "unchanged",
+                     (int)run->unchanged, "counted", (int)run->counted, "at", run->at);
 }
 
 static int number_at(const json_t *entry, const char *name, int below)
@@ -57,7 +58,7 @@ static void copy_text(const json_t *entry, const char *name, char *text, size_t 
 bool journal_find(const struct journal *journal, const struct journal_case *item, struct run *run,
                   enum matrix_verdict *verdict, bool *leftover)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX], name[24];
     const json_t *entry;
 
     write_key(item, key);
@@ -68,10 +69,15 @@ bool journal_find(const struct journal *journal, const struct journal_case *item
                          .by = (enum run_party)number_at(entry, "by", RUN_MIDDLEWARE + 1),
                          .altered = json_is_true(json_object_get(entry, "altered")),
                          .misfit = json_is_true(json_object_get(entry, "misfit")),
-                         .strayed = json_is_true(json_object_get(entry, "strayed")) };
+                         .strayed = json_is_true(json_object_get(entry, "strayed")),
+                         .unchanged = json_is_true(json_object_get(entry, "unchanged")),
+                         .counted = json_is_true(json_object_get(entry, "counted")) };
     copy_text(entry, "cause", run->cause, sizeof run->cause);
     copy_text(entry, "at", run->at, sizeof run->at);
-    *verdict = (enum matrix_verdict)number_at(entry, "verdict", MATRIX_VERDICTS);
+    copy_text(entry, "verdict", name, sizeof name);
+    for (*verdict = MATRIX_TOKEN; *verdict < MATRIX_UNFIT; (*verdict)++)
+        if (strcmp(MATRIX_VERDICT_NAMES[*verdict], name) == 0)
+            break;
     *leftover = json_is_true(json_object_get(entry, "leftover"));
     return true;
 }

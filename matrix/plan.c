@@ -15,6 +15,13 @@ enum {
     LIFE_TIME = 100000 /* seconds: more than a session has */
 };
 
+const char *const PLAN_SOURCE_NAMES[PLAN_SOURCES] = {
+    [PLAN_THIS_SESSION] = "this session",
+    [PLAN_EARLIER_SESSION] = "an earlier session",
+    [PLAN_OTHER_DEVICE] = "a session of another device",
+};
+
+static const char SUCCESS[] = "{\"value\":{\"verdict\":\"succeeded\"}}";
 static const char UNKNOWN[] = "{\"name\":\"unknown\",\"value\":1}";
 
 /* A message that was seen, to count its occurrences and to be replayed later. */
@@ -396,12 +403,13 @@ static void add_whole(struct walk *w)
     if (!w->answer) {
         add_case(w, OPERATION_REPEAT, NULL);
         add_case(w, OPERATION_REFLECT, NULL);
+        if (is_free(w))
+            add_case(w, OPERATION_FORGE, SUCCESS);
     }
     add_replays(w);
     if (w->other[PLAN_OTHER_DEVICE] != NULL &&
         !json_equal(w->other[PLAN_OTHER_DEVICE], w->message->decoded))
         add_case(w, OPERATION_CROSS, NULL);
-    add_octets(w);
 }
 
 /* ---- answers that are made without a key ---- */
@@ -491,6 +499,7 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     if (is_free(&w))
         add_case(&w, OPERATION_INSERT, UNKNOWN);
     json_object_foreach(message->decoded, name, member) walk_at(&w, name, member, false);
+    add_octets(&w);
     if (answer) {
         add_forgeries(&w);
     } else {

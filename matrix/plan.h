@@ -12,6 +12,8 @@ enum plan_source {
     PLAN_SOURCES
 };
 
+extern const char *const PLAN_SOURCE_NAMES[PLAN_SOURCES];
+
 struct recording;
 
 struct plan_case {

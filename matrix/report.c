@@ -147,6 +147,11 @@ static json_t *case_json(const struct case_result *r, bool shown)
                      name_of_value(OPERATION_NAMES, item->operation), "verdict",
                      MATRIX_VERDICT_NAMES[r->verdict], "leftover", (int)r->leftover, "end",
                      ENDS[r->run->end], "at", r->run->at, "cause", clean_json(r->run->cause));
+    if (made != NULL) {
+        (void)json_object_set_new(made, "from", json_string(PLAN_SOURCE_NAMES[item->source]));
+        (void)json_object_set_new(made, "unchanged", json_boolean(r->run->unchanged));
+        (void)json_object_set_new(made, "counted", json_boolean(r->run->counted));
+    }
     if (shown && made != NULL) {
         (void)json_object_set_new(made, "rules", json_string(item->rules));
         (void)json_object_set_new(made, "arrows", arrows_json(r->run));

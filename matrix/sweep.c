@@ -243,14 +243,13 @@ static void drop(struct worker *w)
 
 /* ---- which cases ---- */
 
-/* What only several changes together show of the list, in the first scenario that has them. */
+/* What no change of the plan shows of the list. */
 static void add_unprotected(const struct sweeper *s)
 {
     for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
         const struct unprotected *row = &UNPROTECTED[i];
-        const char *profile = row->profile == NULL ? SCENARIOS[0].profile : row->profile;
 
-        if (row->rules != NULL && strcmp(profile, s->scenario->profile) == 0)
+        if (row->rules != NULL && strcmp(row->shown_in, s->scenario->profile) == 0)
             plan_add(s->plan, &(struct plan_case){ .hop = row->hop,
                                                    .answer = true,
                                                    .operation = OPERATION_FLIP,
@@ -402,7 +401,9 @@ static enum sks_status try_case(struct worker *w, const struct plan_case *item, 
     TRY(start_over(w, err));
     TRY(run_case(w, item, attack, run, err));
     TRY(rig_view(w->rig, RIG_DEVICE, true, &drawn, err));
-    if (w->expected.unchanged != NULL && json_equal(drawn, w->expected.before))
+    run->unchanged = json_equal(drawn, w->expected.before) != 0;
+    run->counted = run->verdict[ISSUER_SUCCEEDED] >= w->expected.succeeded;
+    if (w->expected.unchanged != NULL && run->unchanged)
         undrawn = json_incref(w->expected.unchanged); /* the dear half of a view */
     else
         TRY(rig_view(w->rig, RIG_DEVICE, false, &undrawn, err));

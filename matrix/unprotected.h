@@ -9,10 +9,11 @@ struct unprotected {
     const char *profile; /* only in this scenario; NULL: in all */
     enum hop hop;
     const char *message;
-    const char *path;    /* a step may be "*", any of an array; "**" at the end: and all below */
-    uint64_t operations; /* set of UNPROTECTED_BY(); 0: all */
+    const char *path;     /* a step may be "*", any of an array; "**" at the end: and all below */
+    const char *shown_in; /* a scenario that makes use of it; NULL: see `apart` */
+    uint64_t operations;  /* set of UNPROTECTED_BY(); 0: all */
     bool elsewhere;    /* what it means shows at neither end, so that equal results prove nothing */
-    const char *rules; /* a rule file that shows it, where no single change does; NULL: none */
+    const char *rules; /* a rule file that shows it, where no change of the plan does; NULL: none */
     const char *apart; /* what shows it, where no change of a message does; NULL: the sweep */
     const char *what;  /* in words; NULL: the path says it */
     const char *reason;

@@ -256,16 +256,12 @@ static bool is_used_in(const struct unprotected *row, const struct scenario *sce
 
 static bool try_row(const struct unprotected *row)
 {
-    for (size_t i = 0; i < SCENARIOS_COUNT; i++) {
-        if ((row->profile != NULL && strcmp(row->profile, SCENARIOS[i].profile) != 0) ||
-            !is_used_in(row, &SCENARIOS[i]))
-            continue;
-        (void)printf("%-34s %-36s %s\n", row->message, row->path, SCENARIOS[i].profile);
-        (void)fflush(stdout);
-        return true;
-    }
-    (void)printf("%-34s %-36s no case\n", row->message, row->path);
-    return false;
+    bool used = is_used_in(row, scenario_find(row->shown_in));
+
+    (void)printf("%-34s %-46s %s%s\n", row->message, row->path, used ? "" : "no case of ",
+                 row->shown_in);
+    (void)fflush(stdout);
+    return used;
 }
 
 static int try_rows(void)
