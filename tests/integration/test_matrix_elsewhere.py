@@ -120,7 +120,7 @@ class RealEnds(ElsewhereCase):
         code, summary, _ = self.sweep("--issuer", self.issuer.url + "/kg2/privacy", "--token",
                                       self.token.url)
         self.assertEqual((code, list(summary["scenarios"])), (DONE, ["privacy"]))
-        self.assertEqual(summary["tried"], 40)
+        self.assertEqual(summary["tried"], 60)
         self.assertGreater(summary["planned"], 1000)
 
     def test_what_the_issuer_has_not_is_skipped(self):
