@@ -146,14 +146,30 @@ $(O)/bench/bench_relay: $(call object,$(wildcard tests/bench/relay/*.c)) \
 	@mkdir -p $(@D)
 	$(link)
 
+# The page of the matrix is part of the program.
+$(O)/obj/matrix/page_text.o: matrix/page.html
+
 # The sweep of the matrix over ends with a hole: the linker sends their checks to the test.
-$(O)/matrix/holes: $(O)/obj/tests/matrix/holes.o $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
+$(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
                    $(call object,tests/plain/support/must.c) \
                    $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	@mkdir -p $(@D)
 	$(link)
-$(O)/matrix/holes: private WRAPPED := session_mac_verify verify_attestation verify_session_attestation \
-                                      session_2010_verify
+$(O)/matrix/holes: private WRAPPED := session_mac session_mac_verify verify_attestation \
+    verify_session_attestation session_2010_verify check_ids check_server_time check_mode \
+    trust_open trust_verify_device kmk_verify $(addprefix close_check_,match unique endorsed) \
+    pin_violation pin_group_join bytes_equal_secret session_decrypt jsf_verify \
+    session_lookup_nonce_verify put_session_attestation_data $(addprefix put_mac_,puk_policy \
+    pin_policy key_entry certificate_path import extension close) put_attested_close \
+    put_target_reference
+
+# Whether the plan of the matrix has cases of all that crosses.
+$(O)/matrix/coverage: $(call object,$(wildcard tests/matrix/plan/*.c)) \
+                      $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
+                      $(call object,tests/plain/support/must.c) \
+                      $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
 
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
@@ -180,7 +196,7 @@ FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
-	    $(CRASH_PROGRAMS) $(O)/matrix/holes
+	    $(CRASH_PROGRAMS) $(addprefix $(O)/matrix/,holes coverage)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -191,7 +207,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all $(O)/crash/recorder.so $(O)/matrix/holes
+integration: all $(O)/crash/recorder.so $(addprefix $(O)/matrix/,holes coverage)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup

@@ -39,7 +39,7 @@ static bool read_moment(const char *text, int64_t *seconds)
 {
     struct arena arena = { 0 };
     struct sks_error err = { 0 };
-    struct json_reader reader = { &arena, &err };
+    struct json_reader reader = { .arena = &arena, .err = &err };
     struct keygen2_time moment = { 0 };
     json_t *value = json_string(text);
     bool good =

@@ -53,7 +53,7 @@ const struct json_type PROFILE_TYPE = JSON_TYPE("profile", struct profile, PROFI
 enum sks_status profile_decode(const char *name, const char *folder, struct bytes text,
                                struct arena *arena, struct profile *profile, struct sks_error *err)
 {
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
     json_t *root = NULL;
     enum sks_status rc;
 

@@ -1,7 +1,6 @@
 #include "issuer/server_keys.h"
 #include "keygen2/base/log.h"
 #include "keygen2/crypto/key_pool.h"
-#include "keygen2/crypto/private_key.h"
 
 #include <semaphore.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 struct server_keys {
     struct key_pool *pool[ALGORITHMS_MAX]; /* at the place of its row in ALGORITHMS */
+    const struct key_maker *maker;         /* NULL: they are made here */
     sem_t turns;                           /* to generate one while somebody waits for it */
     atomic_bool stopping;
 };
@@ -39,6 +39,18 @@ enum sks_status server_keys_new(const struct profile_list *profiles, size_t size
         if (algorithm != NULL && *pool_of(*keys, algorithm) == NULL)
             TRY(sks_explain(err, key_pool_new(algorithm, size, pool_of(*keys, algorithm))));
     }
+out:
+    return rc;
+}
+
+enum sks_status server_keys_by(const struct key_maker *maker, struct server_keys **keys,
+                               struct sks_error *err)
+{
+    const struct profile_list none = { 0 };
+    enum sks_status rc;
+
+    TRY(server_keys_new(&none, 0, keys, err));
+    (*keys)->maker = maker;
 out:
     return rc;
 }
@@ -83,6 +95,8 @@ enum sks_status server_keys_take(struct server_keys *keys, const struct algorith
     *pkey = keys == NULL ? NULL : from_pool(keys, algorithm);
     if (keys == NULL)
         rc = generate(NULL, algorithm, pkey);
+    else if (keys->maker != NULL)
+        rc = key_maker_make(keys->maker, algorithm, (struct bytes){ 0 }, pkey);
     else if (*pkey == NULL)
         rc = generate_in_turn(keys, algorithm, pkey);
     REQUIRE(rc == SKS_OK || keys == NULL || !atomic_load(&keys->stopping), err,

@@ -6,6 +6,7 @@
 #define ISSUER_SERVER_KEYS_H
 
 #include "issuer/profile.h"
+#include "keygen2/crypto/private_key.h"
 
 #include <openssl/evp.h>
 
@@ -20,6 +21,10 @@ struct server_keys; /* for any number of threads */
  */
 CHECKED enum sks_status server_keys_new(const struct profile_list *profiles, size_t size,
                                         struct server_keys **keys, struct sks_error *err);
+
+/** Keys of somebody else's making: none is made ahead. @param maker must live as long as `keys` */
+CHECKED enum sks_status server_keys_by(const struct key_maker *maker, struct server_keys **keys,
+                                       struct sks_error *err);
 
 /**
  * Gives a key away, for good; it is generated if none is there, which may take seconds: for worker

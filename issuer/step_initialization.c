@@ -1,36 +1,11 @@
 /* ProvisioningInitialization: who the device is, the session key; then the keys to make. */
+#include "issuer/check_initialization.h"
 #include "issuer/enrolment.h"
 #include "issuer/in_doubt.h"
 #include "issuer/requests.h"
 #include "issuer/session_kind.h"
 #include "issuer/verify.h"
 #include "keygen2/base/clock.h"
-#include "keygen2/crypto/fetched.h"
-
-/* KeyGen2, ProvisioningInitializationResponse: serverTime comes back as it was sent. */
-static enum sks_status check_server_time(struct exchange *x, struct bytes text)
-{
-    if (!bytes_equal(text, x->session->state.server_time))
-        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_SERVER_TIME,
-                          "is not the one that was sent");
-    check_pass(x, EVIDENCE_CHECK_SERVER_TIME, "as it was sent");
-    return SKS_OK;
-}
-
-/* Who asked decides the mode: else one without any device could pass for one with privacy. */
-static enum sks_status check_mode(struct exchange *x, const struct device_id *device)
-{
-    bool privacy = x->session->state.terms.privacy_enabled;
-
-    if (device == NULL && !privacy)
-        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
-                          "deviceId is missing, and privacy was not asked for");
-    if (device != NULL && privacy)
-        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_DEVICE_ID,
-                          "deviceId is there, although privacy was asked for");
-    check_pass(x, EVIDENCE_CHECK_DEVICE_ID, privacy ? "absent, as privacy asks" : "present");
-    return SKS_OK;
-}
 
 static enum sks_status check_device(struct exchange *x, const struct bytes_list *path,
                                     struct verified_device *device)
@@ -44,23 +19,6 @@ static enum sks_status check_device(struct exchange *x, const struct bytes_list 
     check_pass(x, EVIDENCE_CHECK_DEVICE_PATH, "%zu certificate%s, device %s", path->count,
                path->count == 1 ? "" : "s", device->name[0] == '\0' ? "?" : device->name);
     return SKS_OK;
-}
-
-/* A list in the profile says which devices may enrol at all. */
-static enum sks_status check_listed(struct exchange *x, struct bytes certificate)
-{
-    uint8_t name[32];
-    enum sks_status rc;
-
-    if (x->profile->enrolment == NULL || x->profile->enrolment->devices.count == 0)
-        return SKS_OK;
-    TRY(sha256(certificate, name));
-    if (!profile_lists_device(x->profile, bytes_at(name, sizeof name)))
-        return check_fail(x, SKS_ERROR_NOT_ALLOWED, "listed device",
-                          "this device is not on the list of the profile");
-    check_pass(x, "listed device", "on the list of the profile");
-out:
-    return rc;
 }
 
 /* What the response adds to the terms; the session key is made of it, or attested with it. */

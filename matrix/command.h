@@ -6,9 +6,10 @@
 
 struct matrix_options {
     struct texts scenarios;
-    const char *results, *html, *profiles;
-    uint32_t cases, random, jobs, seed;
-    bool list, unprotected, json, show;
+    const char *results, *html, *profiles, *message;
+    const char *issuer, *ca, *token, *trust, *device;
+    uint32_t cases, random, jobs, seed, timeout;
+    bool list, unprotected, json, show, checking, resume;
 };
 
 extern const struct option_row MATRIX_OPTIONS[];

@@ -21,8 +21,11 @@ extern const char *const MATRIX_VERDICT_NAMES[MATRIX_VERDICTS];
 
 /* What a clean session leaves. */
 struct expectation {
-    json_t *before; /* view with what is drawn, at the beginning */
-    json_t *after;  /* view without it, at the end */
+    const char *profile;
+    json_t *before;                     /* view with what is drawn, at the beginning */
+    json_t *unchanged;                  /* the same without it; NULL: it is looked at each time */
+    json_t *after;                      /* view without it, at the end */
+    json_t *other_before, *other_after; /* of the other device; NULL: there is none */
     int64_t succeeded;
 };
 

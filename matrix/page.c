@@ -1,352 +1,339 @@
 #include "matrix/page.h"
 
+#include "issuer/pages.h"
 #include "keygen2/base/files.h"
-#include "matrix/judge.h"
+#include "matrix/page_data.h"
+#include "matrix/page_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_MAX = 256, TITLE_MAX = 160 };
-
-/* The cases of one message and one operation. */
-struct cell {
-    size_t count[MATRIX_VERDICTS], all;
-    bool leftover;
-};
-
-struct row {
-    const char *hop, *message, *direction;
-    struct cell cell[OPERATION_FORGE + 1];
-};
-
 struct page {
-    struct row row[ROWS_MAX];
-    size_t rows;
     struct buf out;
+    struct grid grid;
+    const json_t *summary;
+    json_t *data;
 };
 
-/* A failure is what is seen first; else who noticed most. */
+/* What a colour says. A failure is what is seen first; else who noticed most. */
 static const struct {
     enum matrix_verdict verdict;
-    const char *color, *text;
-} COLORS[] = {
-    { MATRIX_UNDETECTED, "#d00", "noticed by nobody" },
-    { MATRIX_TOKEN, "#2a7a3b", "noticed by the token" },
-    { MATRIX_ISSUER, "#1a56b0", "noticed by the issuer" },
-    { MATRIX_MIDDLEWARE, "#7a5fa0", "noticed by the middleware" },
-    { MATRIX_COMMITTED, "#c77d0a", "after the commit: no success counted" },
-    { MATRIX_UNPROTECTED, "#b0477a", "not protected, and known to be" },
-    { MATRIX_HARMLESS, "#9aa5ad", "harmless: the same results" },
+    const char *text;
+} KEY[] = {
+    { MATRIX_UNDETECTED, "noticed by nobody" },
+    { MATRIX_TOKEN, "noticed by the token" },
+    { MATRIX_ISSUER, "noticed by the issuer" },
+    { MATRIX_MIDDLEWARE, "noticed by the middleware" },
+    { MATRIX_COMMITTED, "after the commit: no success counted" },
+    { MATRIX_UNPROTECTED, "not protected, and known to be" },
+    { MATRIX_HARMLESS, "harmless: the same results" },
 };
-
-static const char STYLE[] =
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:90em;padding:0 1em;"
-    "color:#1c2126;background:#fff}h1{font-size:1.6em;margin:0 0 .2em}h2{font-size:1.15em;"
-    "margin:2em 0 .4em}h3{font-size:1em;margin:1.4em 0 .3em}table{border-collapse:collapse}"
-    ".map td,.map th{border:1px solid #fff;padding:0}.map th{font-weight:500;text-align:left;"
-    "padding:2px 8px;white-space:nowrap;font-size:13px}.map th.op{height:6.5em;vertical-align:"
-    "bottom;padding:2px}.map th.op span{writing-mode:vertical-rl;transform:rotate(180deg)}"
-    ".map td{width:30px;min-width:30px;height:24px;text-align:center;background:#f1f3f5}"
-    ".map td a{display:block;line-height:24px;color:#fff;text-decoration:none;font-size:12px}"
-    ".scroll{overflow-x:auto}.cases td,.cases th{border-bottom:1px solid #dde1e5;padding:3px 10px;"
-    "text-align:left;vertical-align:top;font-size:13px}.cases code{word-break:break-all}"
-    ".sum td,.sum th{padding:3px 12px;text-align:right;border-bottom:1px solid #dde1e5}"
-    ".sum th:first-child,.sum td:first-child{text-align:left}.key span{display:inline-block;"
-    "margin:0 1.2em .3em 0}.key i{display:inline-block;width:1em;height:1em;border-radius:3px;"
-    "margin-right:.4em;vertical-align:-2px}.v{color:#fff;border-radius:3px;padding:0 6px;"
-    "white-space:nowrap}.left{outline:2px solid #d00}p{max-width:60em}";
 
 /* ---- text ---- */
 
-static void put_escaped_text(struct buf *out, const char *text)
+static void put_text_of(struct page *page, const char *text)
 {
-    for (; text != NULL && *text != '\0'; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-
-        if (entity != NULL)
-            put_text(out, entity);
-        else
-            put_byte(out, (uint8_t)*text);
-    }
+    put_escaped(&page->out, bytes_of(text));
 }
 
-static void put_number(struct buf *out, size_t number)
-{
-    char text[24];
+static void put_html(struct page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-    (void)snprintf(text, sizeof text, "%zu", number);
-    put_text(out, text);
+/* Of numbers and names of our own. */
+static void put_html(struct page *page, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    put_text(&page->out, text);
 }
 
-static const char *text_of(const json_t *object, const char *name)
+static size_t count_of(const json_t *counts, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text == NULL ? "" : text;
+    return (size_t)json_integer_value(json_object_get(counts, name));
 }
 
-static size_t verdict_of(const json_t *item)
+/* ---- the map ---- */
+
+static enum matrix_verdict worst_of(const struct grid_cell *cell)
 {
-    for (size_t i = 0; i < MATRIX_VERDICTS; i++)
-        if (strcmp(MATRIX_VERDICT_NAMES[i], text_of(item, "verdict")) == 0)
-            return i;
-    return MATRIX_UNFIT;
-}
-
-static const char *color_of(size_t verdict)
-{
-    for (size_t i = 0; i < NITEMS(COLORS); i++)
-        if ((size_t)COLORS[i].verdict == verdict)
-            return COLORS[i].color;
-    return "#000";
-}
-
-/* ---- the table ---- */
-
-static struct row *find_row(struct page *page, const json_t *item)
-{
-    const char *hop = text_of(item, "hop"), *message = text_of(item, "message");
-    const char *direction = strcmp(hop, "token") == 0 ? text_of(item, "direction") : "";
-    struct row *row;
-
-    for (size_t i = 0; i < page->rows; i++) {
-        row = &page->row[i];
-        if (strcmp(row->message, message) == 0 && strcmp(row->hop, hop) == 0 &&
-            strcmp(row->direction, direction) == 0)
-            return row;
-    }
-    if (page->rows == ROWS_MAX)
-        return NULL;
-    row = &page->row[page->rows++];
-    *row = (struct row){ .hop = hop, .message = message, .direction = direction };
-    return row;
-}
-
-static void count_case(struct page *page, const json_t *item)
-{
-    struct row *row = find_row(page, item);
-    struct cell *cell;
-    uint8_t operation;
-
-    if (row == NULL ||
-        !name_to_value(OPERATION_NAMES, bytes_of(text_of(item, "operation")), &operation))
-        return;
-    cell = &row->cell[operation];
-    cell->count[verdict_of(item)]++;
-    cell->all++;
-    cell->leftover = cell->leftover || json_is_true(json_object_get(item, "leftover"));
-}
-
-static size_t worst_of(const struct cell *cell)
-{
-    size_t most = MATRIX_HARMLESS;
+    enum matrix_verdict most = MATRIX_HARMLESS;
 
     if (cell->count[MATRIX_UNDETECTED] > 0)
         return MATRIX_UNDETECTED;
     for (size_t i = 0; i < MATRIX_UNDETECTED; i++)
         if (cell->count[i] > cell->count[most])
-            most = i;
+            most = (enum matrix_verdict)i;
     return most;
+}
+
+/* A line with the share of each verdict, if there are several. */
+static void put_shares(struct page *page, const struct grid_cell *cell)
+{
+    double from = 0, to;
+
+    if (cell->count[worst_of(cell)] == cell->cases)
+        return;
+    put_html(page, "<i style=\"background:linear-gradient(90deg");
+    for (size_t i = 0; i < NITEMS(KEY); i++) {
+        size_t count = cell->count[KEY[i].verdict];
+
+        if (count == 0)
+            continue;
+        to = from + 100.0 * (double)count / (double)cell->cases;
+        put_html(page, ",var(--%s) %.1f%% %.1f%%", MATRIX_VERDICT_NAMES[KEY[i].verdict], from, to);
+        from = to;
+    }
+    put_html(page, ")\"></i>");
+}
+
+/* What is read out, and shown under the pointer: "KeyCreationRequest, flip: token 3, issuer 1". */
+static void put_label(struct page *page, const struct grid_row *row, size_t operation)
+{
+    const struct grid_cell *cell = &row->cell[operation];
+    char name[MESSAGE_NAME_MAX + 10];
+    const char *separator = ": ";
+
+    grid_row_name(row, name, sizeof name);
+    put_text_of(page, name);
+    put_html(page, ", %s", name_of_value(OPERATION_NAMES, (uint8_t)operation));
+    for (size_t i = 0; i < MATRIX_UNFIT; i++)
+        if (cell->count[i] > 0) {
+            put_html(page, "%s%s %zu", separator, MATRIX_VERDICT_NAMES[i], cell->count[i]);
+            separator = ", ";
+        }
+    if (cell->leftovers > 0)
+        put_html(page, ", leftovers %zu", cell->leftovers);
 }
 
 static void put_cell(struct page *page, size_t row, size_t operation)
 {
-    const struct cell *cell = &page->row[row].cell[operation];
-    struct buf *out = &page->out;
-    char link[80];
+    const struct grid_row *r = &page->grid.row[row];
+    const struct grid_cell *cell = &r->cell[operation];
+    const char *verdict = MATRIX_VERDICT_NAMES[worst_of(cell)];
+    char name[32];
 
-    if (cell->all == 0) {
-        put_text(out, "<td></td>");
+    if (cell->cases == 0) {
+        put_html(page, "<td></td>");
         return;
     }
-    (void)snprintf(link, sizeof link,
-                   "<td style=\"background:%s\"%s><a href=\"#c%zu-%zu\" title=\"",
-                   color_of(worst_of(cell)), cell->leftover ? " class=left" : "", row, operation);
-    put_text(out, link);
-    for (size_t i = 0; i < MATRIX_UNFIT; i++)
-        if (cell->count[i] > 0) {
-            put_text(out, MATRIX_VERDICT_NAMES[i]);
-            put_byte(out, ' ');
-            put_number(out, cell->count[i]);
-            put_text(out, "; ");
-        }
-    put_text(out, "\">");
-    put_number(out, cell->all);
-    put_text(out, "</a></td>");
+    page_cell_name(row, operation, name);
+    put_html(page, "<td><button type=\"button\" data-cell=\"%s\" data-verdict=\"%s\" ", name,
+             verdict);
+    put_html(page, "class=\"v-%s%s\" title=\"", verdict, cell->leftovers > 0 ? " left" : "");
+    put_label(page, r, operation);
+    put_html(page, "\" aria-label=\"");
+    put_label(page, r, operation);
+    put_html(page, "\">%zu", cell->cases);
+    put_shares(page, cell);
+    put_html(page, "</button></td>");
 }
 
-static void put_row_name(struct page *page, size_t row)
+static void put_row(struct page *page, size_t row, const bool used[GRID_OPERATIONS])
 {
-    const struct row *r = &page->row[row];
+    char name[MESSAGE_NAME_MAX + 10];
 
-    put_escaped_text(&page->out, r->message);
-    if (strcmp(r->hop, "token") == 0)
-        put_text(&page->out, strcmp(r->direction, "answer") == 0 ? ", answer" : ", call");
+    grid_row_name(&page->grid.row[row], name, sizeof name);
+    put_html(page, "<tr><th scope=\"row\">");
+    put_text_of(page, name);
+    put_html(page, "</th>");
+    for (size_t i = 0; i < GRID_OPERATIONS; i++)
+        if (used[i])
+            put_cell(page, row, i);
+    put_html(page, "</tr>\n");
+}
+
+/* Operations that nothing was tried with have no column. */
+static void find_used(const struct grid *grid, bool used[GRID_OPERATIONS])
+{
+    for (size_t row = 0; row < grid->rows; row++)
+        for (size_t i = 0; i < GRID_OPERATIONS; i++)
+            used[i] = used[i] || grid->row[row].cell[i].cases > 0;
+}
+
+static void put_hop(struct page *page, enum hop hop)
+{
+    put_html(page, "<tr class=\"hop\"><th colspan=\"6\">%s</th></tr>\n",
+             hop == HOP_ISSUER ? "KeyGen2, issuer to middleware" : "SKS, middleware to token");
 }
 
 static void put_map(struct page *page)
 {
-    struct buf *out = &page->out;
+    const struct grid *grid = &page->grid;
+    bool used[GRID_OPERATIONS] = { false };
 
-    put_text(out, "<div class=scroll><table class=map><tr><th></th>");
-    for (size_t i = 0; i <= OPERATION_FORGE; i++) {
-        put_text(out, "<th class=op><span>");
-        put_text(out, name_of_value(OPERATION_NAMES, (uint8_t)i));
-        put_text(out, "</span></th>");
+    find_used(grid, used);
+    put_html(page, "<div class=\"scroll\"><table class=\"map\" aria-labelledby=\"map-title\">"
+                   "<thead><tr><td></td>");
+    for (size_t i = 0; i < GRID_OPERATIONS; i++)
+        if (used[i])
+            put_html(page, "<th scope=\"col\"><span>%s</span></th>",
+                     name_of_value(OPERATION_NAMES, (uint8_t)i));
+    put_html(page, "</tr></thead><tbody>\n");
+    for (size_t row = 0; row < grid->rows; row++) {
+        if (row == 0 || grid->row[row].hop != grid->row[row - 1].hop)
+            put_hop(page, grid->row[row].hop);
+        put_row(page, row, used);
     }
-    put_text(out, "</tr>\n");
-    for (size_t row = 0; row < page->rows; row++) {
-        put_text(out, "<tr><th>");
-        put_row_name(page, row);
-        put_text(out, "</th>");
-        for (size_t i = 0; i <= OPERATION_FORGE; i++)
-            put_cell(page, row, i);
-        put_text(out, "</tr>\n");
-    }
-    put_text(out, "</table></div>\n");
+    put_html(page, "</tbody></table></div>\n");
 }
 
 /* ---- what is around it ---- */
 
-static void put_key(struct buf *out)
+static void put_key(struct page *page)
 {
-    put_text(out, "<p class=key>");
-    for (size_t i = 0; i < NITEMS(COLORS); i++) {
-        put_text(out, "<span><i style=\"background:");
-        put_text(out, COLORS[i].color);
-        put_text(out, "\"></i>");
-        put_text(out, COLORS[i].text);
-        put_text(out, "</span>");
-    }
-    put_text(out, "</p>\n");
+    put_html(page, "<ul class=\"key\">");
+    for (size_t i = 0; i < NITEMS(KEY); i++)
+        put_html(page, "<li><i class=\"v-%s\"></i>%s</li>", MATRIX_VERDICT_NAMES[KEY[i].verdict],
+                 KEY[i].text);
+    put_html(page, "</ul>\n");
 }
 
-static void put_counts(struct buf *out, const char *name, const json_t *counts)
+static void put_figure(struct page *page, const char *class, size_t count, const char *name)
 {
-    put_text(out, "<tr><td>");
-    put_escaped_text(out, name);
-    put_text(out, "</td><td>");
-    put_number(out, (size_t)json_integer_value(json_object_get(counts, "cases")));
-    for (size_t i = 0; i < MATRIX_UNFIT; i++) {
-        put_text(out, "</td><td>");
-        put_number(out,
-                   (size_t)json_integer_value(json_object_get(counts, MATRIX_VERDICT_NAMES[i])));
-    }
-    put_text(out, "</td><td>");
-    put_number(out, (size_t)json_integer_value(json_object_get(counts, "leftovers")));
-    put_text(out, "</td></tr>\n");
+    put_html(page, "<li class=\"%s\"><b>%zu</b><span>%s</span></li>", class, count, name);
 }
 
-static void put_summary(struct buf *out, const json_t *summary)
+static void put_figures(struct page *page)
+{
+    const json_t *all = json_object_get(page->summary, "all"), *text;
+    const char *name;
+    json_t *why;
+    size_t i, left = count_of(all, "leftovers"), missed = count_of(all, "undetected");
+
+    put_html(page, "<ul class=\"figures\">");
+    put_figure(page, "", count_of(all, "cases"), "cases");
+    put_figure(page, missed > 0 ? "v-undetected bad" : "", missed, "undetected");
+    put_figure(page, left > 0 ? "v-undetected bad" : "", left, "leftovers");
+    for (i = 0; i < MATRIX_UNFIT; i++)
+        if (i != MATRIX_UNDETECTED && count_of(all, MATRIX_VERDICT_NAMES[i]) > 0) {
+            char class[40];
+
+            (void)snprintf(class, sizeof class, "v-%s", MATRIX_VERDICT_NAMES[i]);
+            put_figure(page, class, count_of(all, MATRIX_VERDICT_NAMES[i]),
+                       MATRIX_VERDICT_NAMES[i]);
+        }
+    put_html(page,
+             "</ul>\n<p class=\"note\">seed %zu; %zu of %zu cases tried, %zu did not fit</p>\n",
+             count_of(page->summary, "seed"), count_of(page->summary, "tried"),
+             count_of(page->summary, "planned"), count_of(page->summary, "unfit"));
+    json_object_foreach(json_object_get(page->summary, "skipped"), name, why)
+    {
+        put_html(page, "<p class=\"note\">skipped: ");
+        put_text_of(page, name);
+        put_html(page, ": ");
+        put_text_of(page, json_string_value(why));
+        put_html(page, "</p>\n");
+    }
+    json_array_foreach(json_object_get(page->summary, "notJudged"), i, text)
+    {
+        put_html(page, "<p class=\"note\">not judged: ");
+        put_text_of(page, json_string_value(text));
+        put_html(page, "</p>\n");
+    }
+}
+
+static void put_count(struct page *page, size_t count)
+{
+    put_html(page, count == 0 ? "<td class=\"zero\">%zu</td>" : "<td>%zu</td>", count);
+}
+
+static void put_counts(struct page *page, const char *name, const json_t *counts)
+{
+    put_html(page, "<tr><th scope=\"row\">");
+    put_text_of(page, name);
+    put_html(page, "</th>");
+    put_count(page, count_of(counts, "cases"));
+    for (size_t i = 0; i < MATRIX_UNFIT; i++)
+        put_count(page, count_of(counts, MATRIX_VERDICT_NAMES[i]));
+    put_count(page, count_of(counts, "leftovers"));
+    put_html(page, "</tr>\n");
+}
+
+static void put_scenarios(struct page *page)
 {
     const char *name;
     json_t *counts;
 
-    put_text(out, "<h2>Scenarios</h2><div class=scroll><table class=sum><tr><th>scenario</th>"
-                  "<th>cases</th>");
-    for (size_t i = 0; i < MATRIX_UNFIT; i++) {
-        put_text(out, "<th>");
-        put_text(out, MATRIX_VERDICT_NAMES[i]);
-        put_text(out, "</th>");
+    put_html(page, "<div class=\"scroll\"><table class=\"sum\"><thead><tr><th>scenario</th>"
+                   "<th>cases</th>");
+    for (size_t i = 0; i < MATRIX_UNFIT; i++)
+        put_html(page, "<th>%s</th>", MATRIX_VERDICT_NAMES[i]);
+    put_html(page, "<th>leftovers</th></tr></thead><tbody>\n");
+    json_object_foreach(json_object_get(page->summary, "scenarios"), name, counts)
+        put_counts(page, name, counts);
+    put_html(page, "</tbody><tfoot>");
+    put_counts(page, "all", json_object_get(page->summary, "all"));
+    put_html(page, "</tfoot></table></div>\n");
+}
+
+/* Inside a script element "<" would be markup; in JSON it stands in texts alone. */
+static void put_data(struct page *page)
+{
+    char *text = json_dumps(page->data, JSON_COMPACT);
+
+    if (text == NULL)
+        page->out.status = SKS_ERROR_STORAGE;
+    for (const char *from = text; from != NULL && *from != '\0';) {
+        size_t len = strcspn(from, "<");
+
+        put_raw(&page->out, bytes_at(from, len));
+        from += len;
+        if (*from == '<') {
+            put_text(&page->out, "\\u003c");
+            from++;
+        }
     }
-    put_text(out, "<th>leftovers</th></tr>\n");
-    json_object_foreach(json_object_get(summary, "scenarios"), name, counts)
-        put_counts(out, name, counts);
-    put_counts(out, "all", json_object_get(summary, "all"));
-    put_text(out, "</table></div>\n");
+    free(text);
 }
 
-/* ---- the cases ---- */
+/* ---- all of it ---- */
 
-static void put_case(struct buf *out, const json_t *item)
+static const struct {
+    const char *mark; /* in page.html */
+    void (*put)(struct page *page);
+} PARTS[] = {
+    { "<!--@figures-->", put_figures }, { "<!--@key-->", put_key },
+    { "<!--@map-->", put_map },         { "<!--@scenarios-->", put_scenarios },
+    { "<!--@data-->", put_data },
+};
+
+static enum sks_status put_page(struct page *page, struct sks_error *err)
 {
-    size_t verdict = verdict_of(item);
+    const char *from = PAGE_TEXT, *mark;
+    enum sks_status rc;
 
-    put_text(out, "<tr><td>");
-    put_escaped_text(out, text_of(item, "scenario"));
-    put_text(out, "</td><td><code>");
-    put_escaped_text(out, text_of(item, "path"));
-    put_text(out, "</code></td><td><span class=v style=\"background:");
-    put_text(out, color_of(verdict));
-    put_text(out, "\">");
-    put_text(out, MATRIX_VERDICT_NAMES[verdict]);
-    put_text(out, json_is_true(json_object_get(item, "leftover")) ? ", leftover" : "");
-    put_text(out, "</span></td><td>");
-    put_escaped_text(out, text_of(item, "at"));
-    put_text(out, "</td><td>");
-    put_escaped_text(out, text_of(item, "cause"));
-    put_text(out, "</td></tr>\n");
-}
-
-static bool is_of(const json_t *item, const struct row *row, size_t operation)
-{
-    return strcmp(text_of(item, "operation"), name_of_value(OPERATION_NAMES, (uint8_t)operation)) ==
-               0 &&
-           strcmp(text_of(item, "message"), row->message) == 0 &&
-           strcmp(text_of(item, "hop"), row->hop) == 0 &&
-           (row->direction[0] == '\0' || strcmp(text_of(item, "direction"), row->direction) == 0);
-}
-
-static void put_cell_cases(struct page *page, size_t row, size_t operation, const json_t *cases)
-{
-    struct buf *out = &page->out;
-    char begin[60];
-    const json_t *item;
-    size_t i;
-
-    (void)snprintf(begin, sizeof begin, "<details open id=c%zu-%zu><summary>", row, operation);
-    put_text(out, begin);
-    put_row_name(page, row);
-    put_text(out, ": ");
-    put_text(out, name_of_value(OPERATION_NAMES, (uint8_t)operation));
-    put_text(out, " (");
-    put_number(out, page->row[row].cell[operation].all);
-    put_text(out, ")</summary><div class=scroll><table class=cases><tr><th>scenario</th>"
-                  "<th>what</th><th>verdict</th><th>last message</th><th>cause</th></tr>\n");
-    json_array_foreach(cases, i, item) if (is_of(item, &page->row[row], operation))
-        put_case(out, item);
-    put_text(out, "</table></div></details>\n");
-}
-
-static void put_all_cases(struct page *page, const json_t *cases)
-{
-    put_text(&page->out, "<h2>Cases</h2>\n");
-    for (size_t row = 0; row < page->rows; row++)
-        for (size_t i = 0; i <= OPERATION_FORGE; i++)
-            if (page->row[row].cell[i].all > 0)
-                put_cell_cases(page, row, i, cases);
+    for (size_t i = 0; i < NITEMS(PARTS); i++) {
+        mark = strstr(from, PARTS[i].mark);
+        REQUIRE(mark != NULL, err, SKS_ERROR_INTERNAL, "the page has no %s", PARTS[i].mark);
+        put_raw(&page->out, bytes_at(from, (size_t)(mark - from)));
+        PARTS[i].put(page);
+        from = mark + strlen(PARTS[i].mark);
+    }
+    put_text(&page->out, from);
+    rc = sks_explain(err, page->out.status);
+out:
+    return rc;
 }
 
 enum sks_status page_write(const char *file, const json_t *summary, const json_t *cases,
                            struct sks_error *err)
 {
-    struct page *page = calloc(1, sizeof *page);
-    const json_t *item;
-    size_t i;
+    struct page page = { .summary = summary };
     enum sks_status rc;
 
-    REQUIRE(page != NULL, err, SKS_ERROR_STORAGE, "no memory for a page");
-    json_array_foreach(cases, i, item) count_case(page, item);
-    put_text(&page->out, "<!DOCTYPE html><html lang=en><meta charset=utf-8><meta name=viewport "
-                         "content=\"width=device-width\"><title>Attack matrix</title><style>");
-    put_text(&page->out, STYLE);
-    put_text(&page->out, "</style><h1>Attack matrix</h1><p>Every field of every message altered, "
-                         "each in a session of its own. A number is that of cases; a cell leads "
-                         "to them.</p>\n");
-    put_key(&page->out);
-    put_map(page);
-    put_summary(&page->out, summary);
-    put_all_cases(page, cases);
-    TRY(sks_explain(err, page->out.status));
-    rc = file_write(file, 0644, buf_bytes(&page->out), err);
+    TRY(page_grid(cases, &page.grid, err));
+    page.data = page_data(cases, &page.grid);
+    REQUIRE(page.data != NULL, err, SKS_ERROR_STORAGE, "no memory for a page");
+    TRY(put_page(&page, err));
+    rc = file_write(file, 0644, buf_bytes(&page.out), err);
 out:
-    if (page != NULL)
-        buf_free(&page->out);
-    free(page);
+    json_decref(page.data);
+    grid_free(&page.grid);
+    buf_free(&page.out);
     return rc;
 }

@@ -9,13 +9,14 @@ struct report;
 /**
  * Begins one.
  *
- * @param show      every case on standard output, not only those that fail
+ * @param show      every case, not only those that fail
+ * @param json      the summary is a JSON object: cases go to standard error
  * @param progress  how far it is, on standard error
  * @param results   file for all cases, as JSON; NULL: none
  * @param html      file for all cases, as a page; NULL: none
  */
-CHECKED enum sks_status report_new(bool show, bool progress, const char *results, const char *html,
-                                   struct report **report, struct sks_error *err);
+CHECKED enum sks_status report_new(bool show, bool json, bool progress, const char *results,
+                                   const char *html, struct report **report, struct sks_error *err);
 
 /* `told` and `progress` of struct sweep_config. */
 void report_case(void *report, const struct case_result *result);
@@ -25,13 +26,14 @@ void report_progress(void *report, const struct scenario *scenario, size_t done,
 void report_scenario(struct report *report, const struct scenario *scenario,
                      const struct sweep_result *result);
 
-/**
- * Prints the summary and writes the results.
- *
- * @param json  a JSON object instead of the table
- */
-CHECKED enum sks_status report_end(struct report *report, uint64_t seed, bool json,
-                                   struct sks_error *err);
+/** A scenario that ends elsewhere cannot do. @param why  one line */
+void report_skipped(struct report *report, const struct scenario *scenario, const char *why);
+
+/** Says which rows of the unprotected no case fell under, on standard error. @return how many */
+size_t report_unused_rows(const struct report *report);
+
+/** Prints the summary and writes the results. */
+CHECKED enum sks_status report_end(struct report *report, uint64_t seed, struct sks_error *err);
 
 /** NULL is allowed. */
 void report_free(struct report *report);

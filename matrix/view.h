@@ -2,15 +2,13 @@
 #ifndef MATRIX_VIEW_H
 #define MATRIX_VIEW_H
 
-#include "keygen2/base/json.h"
+#include "matrix/issuer_end.h"
 
 /**
- * Puts in the place of each certificate of the keys its subject, and whether its signature is by
- * the CA.
+ * Puts in the place of each certificate of the keys its subject, and whether the issuer issued it.
  *
  * @param view  of token_end_view()
- * @param ca    DER
  */
-void view_certificates(json_t *view, struct bytes ca);
+void view_certificates(json_t *view, const struct issuer_end *issuer);
 
 #endif

@@ -96,10 +96,10 @@ static enum sks_status load(struct enrolment *e, struct suspended *kept)
 
     TRY(suspended_load(e->state_folder, issuer_uri(e), e->server_session_id, &e->arena, kept,
                        &found, &e->err));
-    REFUSE_UNLESS(kept->proof.len == 0, e,
-                  "session %.*s is closed, and its closing proof waits for the issuer: sks-proxy"
-                  " resume sends it",
-                  (int)e->server_session_id.len, (const char *)e->server_session_id.ptr);
+    REQUIRE(kept->proof.len == 0, &e->err, SKS_ERROR_OPTION,
+            "session %.*s is closed, and its closing proof waits for the issuer: sks-proxy"
+            " resume sends it",
+            (int)e->server_session_id.len, (const char *)e->server_session_id.ptr);
     e->saved = found;
 out:
     return rc;
@@ -116,10 +116,11 @@ static enum sks_status find_session(struct enrolment *e, struct search *s)
     }
     if (s->found == 0 && e->session != NULL) /* what is kept of it is of no use any more */
         TRY(load(e, &kept));
-    REFUSE_UNLESS(s->found > 0, e, "no token has an open session %s%sof this issuer",
-                  e->session == NULL ? "" : e->session, e->session == NULL ? "" : " ");
-    REFUSE_UNLESS(s->found == 1, e, "several sessions are open, name one with --session:%s",
-                  s->ids);
+    REQUIRE(s->found > 0, &e->err, SKS_ERROR_OPTION,
+            "no token has an open session %s%sof this issuer", e->session == NULL ? "" : e->session,
+            e->session == NULL ? "" : " ");
+    REQUIRE(s->found == 1, &e->err, SKS_ERROR_OPTION,
+            "several sessions are open, name one with --session:%s", s->ids);
     e->token = e->tokens[s->found_token];
     e->device = e->devices[s->found_token];
     e->provisioning_handle = s->session.provisioning_handle;
@@ -138,15 +139,15 @@ enum sks_status deferral_resume(struct enrolment *e)
 
     e->keep = true;
     e->fault = PARTY_PROXY;
-    REFUSE_UNLESS(e->state_folder != NULL, e, "no folder of sessions that wait: give --state");
+    REQUIRE(e->state_folder != NULL, &e->err, SKS_ERROR_OPTION,
+            "no folder of sessions that wait: give --state");
     if (e->session != NULL) /* a file may be left of a session that is gone */
         e->server_session_id = bytes_of(e->session);
     TRY(find_session(e, &s));
     TRY(load(e, &kept));
-    REFUSE_UNLESS(e->saved || e->cookie != NULL, e,
-                  "nothing is kept of session %.*s in %s: give the issuer's --cookie",
-                  (int)e->server_session_id.len, (const char *)e->server_session_id.ptr,
-                  e->state_folder);
+    REQUIRE(e->saved || e->cookie != NULL, &e->err, SKS_ERROR_OPTION,
+            "nothing is kept of session %.*s in %s: give the issuer's --cookie",
+            (int)e->server_session_id.len, (const char *)e->server_session_id.ptr, e->state_folder);
     e->until = kept.until.seconds;
     e->kept_certificate = kept.certificate;
     if (e->cookie != NULL)

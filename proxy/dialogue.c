@@ -89,7 +89,10 @@ BEGINS_WITH_ID(key_creation_response);
 BEGINS_WITH_ID(provisioning_finalization_request);
 BEGINS_WITH_ID(provisioning_finalization_response);
 
-enum { CANDIDATES_MAX = 4 }; /* messages that may come in one phase */
+enum {
+    CANDIDATES_MAX = NITEMS(DIALOGUE), /* messages that may come in one phase, and when blind */
+    MESSAGES_MAX = 16,                 /* more than any order of them has */
+};
 
 static const struct bytes *id_at(const void *message, size_t offset)
 {
@@ -114,12 +117,17 @@ out:
 
 /* ---- one message ---- */
 
-static size_t candidates(enum phase phase, const struct dialogue_row *rows[CANDIDATES_MAX])
+/* Those that may come in a phase. A blind proxy takes any, after them. */
+static size_t candidates(const struct enrolment *e, enum phase phase,
+                         const struct dialogue_row *rows[CANDIDATES_MAX])
 {
     size_t count = 0;
 
     for (size_t i = 0; i < NITEMS(DIALOGUE); i++)
-        if (DIALOGUE[i].phase == phase && count < CANDIDATES_MAX)
+        if (DIALOGUE[i].phase == phase)
+            rows[count++] = &DIALOGUE[i];
+    for (size_t i = 0; i < NITEMS(DIALOGUE) && e->blind; i++)
+        if (DIALOGUE[i].phase != phase)
             rows[count++] = &DIALOGUE[i];
     return count;
 }
@@ -131,7 +139,7 @@ static enum sks_status decode(struct enrolment *e, enum phase phase, struct byte
     const struct dialogue_row *rows[CANDIDATES_MAX];
     const struct json_type *types[CANDIDATES_MAX];
     void *out[CANDIDATES_MAX];
-    size_t count = candidates(phase, rows), found = count;
+    size_t count = candidates(e, phase, rows), found = count;
     enum sks_status rc;
 
     *row = NULL;
@@ -140,7 +148,7 @@ static enum sks_status decode(struct enrolment *e, enum phase phase, struct byte
         out[i] = arena_alloc(&e->arena, 1, types[i]->size);
         REQUIRE(out[i] != NULL, &e->err, SKS_ERROR_STORAGE, "no memory for a message");
     }
-    rc = keygen2_decode_one_of(types, count, text, out, &found, &e->arena, &e->err);
+    rc = keygen2_decode_one_of(types, count, e->blind, text, out, &found, &e->arena, &e->err);
     if (found < count) {
         *row = rows[found];
         *request = out[found];
@@ -194,7 +202,7 @@ static enum sks_status receive(struct enrolment *e, enum phase phase, struct iss
         rc = check_request(e, *row, *request);
     if (rc != SKS_OK)
         (void)sks_explain(&e->err, rc);
-    line.verified = rc == SKS_OK ? (*row)->verified : NULL;
+    line.verified = rc == SKS_OK && !e->blind ? (*row)->verified : NULL;
     line.refused = rc == SKS_OK ? NULL : e->err.text;
     trace_message(e->trace, &line);
 out:
@@ -351,8 +359,10 @@ static enum sks_status converse(struct enrolment *e, struct issuer_reply *reply,
     TRY(issuer_begin(e, reply));
     if (e->resume)
         TRY(deferral_check_certificate(e));
-    while (phase != PHASE_END && !(*pending = is_pending(e, phase, reply)))
+    for (size_t i = 0; phase != PHASE_END && !(*pending = is_pending(e, phase, reply)); i++) {
+        REQUIRE(i < MESSAGES_MAX, &e->err, SKS_ERROR_OPTION, "the issuer comes to no end");
         TRY(answer(e, &phase, reply));
+    }
     if (!*pending)
         TRY(confirm(e, reply));
 out:
@@ -365,6 +375,7 @@ void dialogue_run(struct enrolment *e, struct outcome *outcome)
     bool pending = false, waits;
     enum sks_status rc;
 
+    issuer_link_set_blind(e->issuer, e->blind);
     TRY(check_stop(e));
     TRY(token_devices(e));
     if (e->resume)

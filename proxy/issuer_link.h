@@ -116,6 +116,9 @@ CHECKED enum sks_status issuer_link_verdict(struct issuer_link *link, const char
 /** Changes the seconds for one exchange. */
 void issuer_link_set_timeout(struct issuer_link *link, unsigned seconds);
 
+/** Takes any content type, and any TLS certificate after the first. */
+void issuer_link_set_blind(struct issuer_link *link, bool blind);
+
 void issuer_reply_free(struct issuer_reply *reply);
 
 /** NULL is allowed. */

@@ -20,7 +20,7 @@
 struct options {
     const char *pin_file, *ca, *attack, *trace, *state, *session, *cookie, *trust_anchor;
     struct texts tokens, pins, images;
-    bool yes, insecure, json, verbose, resume, forget;
+    bool yes, insecure, json, verbose, resume, forget, blind;
     uint32_t timeout;
 };
 
@@ -65,6 +65,10 @@ static const struct option_row PROVISION[] = {
       "where sessions that wait and closing proofs are kept ($XDG_STATE_HOME/sks-proxy, "
       "~/.local/state/sks-proxy)",
       OPTION_TEXT, AT(state) },
+    { "blind", 0, NULL,
+      "check nothing that can be passed on: syntax, order, ids, certificate paths, PINs are left "
+      "to the ends; for attacks",
+      OPTION_FLAG, AT(blind) },
     { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json) },
     { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose) },
     { "trace", 0, "FILE", "write each message's size and status there, as JSON lines", OPTION_TEXT,
@@ -222,6 +226,7 @@ static enum exit_code provision(void *given, char **operands, size_t count)
     e.resume = options->resume;
     e.session = options->session;
     e.cookie = options->cookie;
+    e.blind = options->blind;
     if (suspended_folder(options->state, state, &err) == SKS_OK)
         e.state_folder = state;
     if (page_link_is(operands[0]))

@@ -54,12 +54,10 @@ static enum sks_status check_nonces(const struct discovery *d)
 {
     struct session_terms terms = { .server_session_id = d->e->server_session_id,
                                    .client_session_id = d->e->client_session_id };
-    uint8_t nonce[32];
-    enum sks_status rc = session_lookup_nonce(&terms, nonce);
+    enum sks_status rc = SKS_OK;
 
-    REQUIRE(rc == SKS_OK, &d->e->err, rc, "no memory for a nonce");
     for (size_t i = 0; i < d->count; i++)
-        REFUSE_UNLESS(bytes_equal(d->specifier[i].nonce, bytes_at(nonce, sizeof nonce)), d->e,
+        REFUSE_UNLESS(session_lookup_nonce_verify(&terms, d->specifier[i].nonce) == SKS_OK, d->e,
                       "/lookupSpecifiers/%zu/nonce: not that of this session", i);
 out:
     return rc;

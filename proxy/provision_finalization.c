@@ -238,7 +238,7 @@ static enum sks_status note_trust_anchors(struct enrolment *e, const struct json
     for (size_t i = 0; i < credentials->count; i++) {
         const struct bytes_list *path = &credential[i].certificate_path;
 
-        if (credential[i].trust_anchor)
+        if (credential[i].trust_anchor && path->count > 0)
             anchor[e->trust_anchors.count++] = path->item[path->count - 1];
     }
     return SKS_OK;

@@ -66,8 +66,10 @@ static enum sks_status take_pin(const struct choice *c, size_t number, struct by
     enum sks_status rc;
 
     TRY(pin_from_text(c->policy->format, typed, &pin, err));
-    TRY(pin_check(c->policy, buf_bytes(&pin), err));
-    TRY(check_distinct(c, number, buf_bytes(&pin), err));
+    if (!c->e->blind) {
+        TRY(pin_check(c->policy, buf_bytes(&pin), err));
+        TRY(check_distinct(c, number, buf_bytes(&pin), err));
+    }
     c->key[number].key.pin_value = arena_copy(c->secrets, buf_bytes(&pin));
     REQUIRE(c->key[number].key.pin_value.ptr != NULL, err, SKS_ERROR_STORAGE,
             "no memory for a PIN");
@@ -237,10 +239,11 @@ enum sks_status provision_key_creation(struct enrolment *e, const void *request,
 
     REFUSE_UNLESS(!in->deferred_issuance || e->state_folder != NULL, e,
                   "deferred issuance, and no folder to keep the session in");
-    e->deferred = in->deferred_issuance;
+    e->deferred = in->deferred_issuance && e->state_folder != NULL;
     REFUSE_UNLESS(count > 0, e, "KeyCreationRequest asks for no key");
-    creation.made = arena_alloc(&e->arena, count, sizeof *creation.made);
-    e->keys = arena_alloc(&e->arena, count, sizeof *e->keys);
+    creation.made = arena_alloc(&e->arena, count + 1, sizeof *creation.made);
+    e->keys = arena_alloc(&e->arena, count + 1, sizeof *e->keys);
+    e->key_count = 0;
     REQUIRE(creation.made != NULL && e->keys != NULL, &e->err, SKS_ERROR_STORAGE,
             "no memory for %zu keys", count);
     TRY(choose_all_pins(e, &secrets, in));

@@ -68,11 +68,14 @@ static enum sks_status ask(struct enrolment *e, const size_t *fitting, size_t co
 
 enum sks_status token_choose(struct enrolment *e, const struct bytes_list *containers)
 {
-    size_t fitting[TEXTS_MAX], count = list_fitting(e, containers, fitting), choice = 0;
+    static const struct bytes_list ANY;
+    size_t fitting[TEXTS_MAX], choice = 0;
+    size_t count = list_fitting(e, e->blind ? &ANY : containers, fitting);
     enum sks_status rc = SKS_OK;
 
-    REFUSE_UNLESS(count > 0, e, "the issuer wants a token of another kind: \"%.*s\"",
-                  (int)containers->item[0].len, (const char *)containers->item[0].ptr);
+    REQUIRE(count > 0, &e->err, SKS_ERROR_OPTION,
+            "the issuer wants a token of another kind: \"%.*s\"", (int)containers->item[0].len,
+            (const char *)containers->item[0].ptr);
     if (count > 1)
         TRY(ask(e, fitting, count, &choice));
     e->token = e->tokens[fitting[choice]];

@@ -21,8 +21,8 @@ enum sks_status walk_sessions(struct enrolment *e, bool open,
         TRY(provision_call_in(e, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena));
         if (out.enumerate_sessions.provisioning_handle == 0)
             break;
-        REFUSE_UNLESS(out.enumerate_sessions.provisioning_handle > *handle, e,
-                      "the token's sessions do not come to an end");
+        REQUIRE(out.enumerate_sessions.provisioning_handle > *handle, &e->err, SKS_ERROR_OPTION,
+                "the token's sessions do not come to an end");
         in.enumerate_sessions.provisioning_handle = out.enumerate_sessions.provisioning_handle;
         TRY(visit(ctx, &out.enumerate_sessions, &enough));
     } while (!enough);
@@ -48,8 +48,8 @@ enum sks_status walk_keys(struct enrolment *e,
         TRY(provision_call_in(e, ENUMERATE_KEYS, &in, &out, &arena));
         if (out.enumerate_keys.key_handle == 0)
             break;
-        REFUSE_UNLESS(out.enumerate_keys.key_handle > in.key_handle.key_handle, e,
-                      "the token's keys do not come to an end");
+        REQUIRE(out.enumerate_keys.key_handle > in.key_handle.key_handle, &e->err, SKS_ERROR_OPTION,
+                "the token's keys do not come to an end");
         in.key_handle.key_handle = out.enumerate_keys.key_handle;
         TRY(visit(ctx, &out.enumerate_keys, &enough));
     } while (!enough);

@@ -28,6 +28,7 @@ struct token {
     struct firmware *firmware;
     struct key_pool *rsa_pool; /* NULL: none */
     size_t rsa_pool_size;
+    const struct key_maker *key_maker;  /* NULL: none */
     size_t counters_max, live_keys_max; /* 0: as many as they like */
 };
 

@@ -1,6 +1,7 @@
 /* createKeyEntry, getKeyHandle, setCertificatePath. */
 #include "keygen2/base/log.h"
 #include "keygen2/crypto/certificate.h"
+#include "keygen2/crypto/private_key.h"
 #include "token/call.h"
 #include "token/pin_group.h"
 
@@ -146,7 +147,7 @@ static enum sks_status generate(struct call *call, const struct key_entry *entry
         pkey = key_pool_take(call->token->rsa_pool, algorithm);
     log_debug("createKeyEntry: %s", pkey != NULL ? "key from the pool" : "key generated");
     if (pkey == NULL) {
-        rc = private_key_generate(algorithm, entry->key_parameters, &pkey);
+        rc = key_maker_make(call->token->key_maker, algorithm, entry->key_parameters, &pkey);
         CALL_REQUIRE(call, rc == SKS_OK, rc, "the key pair cannot be generated");
     }
     TRY(put_key_pair(&spki, &secret, pkey));

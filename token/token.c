@@ -33,6 +33,7 @@ enum sks_status token_open(const char *database, const char *key_file,
     REQUIRE(t->locks != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     t->simulations = options->simulations;
     t->rsa_pool_size = options->rsa_pool;
+    t->key_maker = options->key_maker;
     t->counters_max = options->counters;
     t->live_keys_max = options->live_keys;
     TRY(session_recover(t, err));

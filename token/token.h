@@ -17,6 +17,7 @@
 #define TOKEN_RESTORED TOKEN_DATABASE ".restored" /* on its way to its place */
 
 struct token;
+struct key_maker;
 struct sks_dialect;
 
 /* What a token only pretends to have; both are off by default. */
@@ -30,8 +31,9 @@ struct token_options {
     const char *update_url; /* updateUrl of getDeviceInfo; NULL: updateFirmware is off */
     const char *update_key; /* PEM file, the Ed25519 key that signs updates; NULL with update_url */
     size_t rsa_pool;        /* RSA-2048 keys that a thread makes ahead, up to 64; 0: no thread */
-    size_t live_keys;       /* keys to keep ready in memory; 0: a few thousand */
-    size_t counters;        /* of PINs and PUKs, to keep in memory; 0: a few thousand */
+    const struct key_maker *key_maker; /* makes all other key pairs; NULL: OpenSSL does */
+    size_t live_keys;                  /* keys to keep ready in memory; 0: a few thousand */
+    size_t counters;                   /* of PINs and PUKs, to keep in memory; 0: a few thousand */
 };
 
 /**

@@ -59,6 +59,9 @@ struct json_place {
 struct json_reader {
     struct arena *arena;
     struct sks_error *err;
+    /* Takes what breaks a rule (ranges, forms, unknown properties, checks of a type), and leaves
+     * out what cannot be read: for who hides nothing from its receiver. */
+    bool lenient;
 };
 
 struct json_type {
@@ -68,12 +71,16 @@ struct json_type {
     size_t count;
     /* What goes beyond one property; runs when all of them are decoded. May be NULL. */
     enum sks_status (*check)(struct json_reader *r, const struct json_place *at, void *out);
+    /* Sets what follows from the properties and stands in none; runs before it. May be NULL. */
+    void (*complete)(void *out);
 };
 
 /* The struct json_type of a struct and an array of fields. */
 #define JSON_TYPE(name, structure, fields, check)                                                  \
+    JSON_TYPE_COMPLETED(name, structure, fields, check, NULL)
+#define JSON_TYPE_COMPLETED(name, structure, fields, check, complete)                              \
     {                                                                                              \
-        name, sizeof(structure), fields, NITEMS(fields), check                                     \
+        name, sizeof(structure), fields, NITEMS(fields), check, complete                           \
     }
 
 /* A kind of its own: member is where the value lies in the struct. An absent value is a zeroed
@@ -98,6 +105,10 @@ CHECKED enum sks_status json_parse(struct bytes text, json_t **root, struct sks_
 /** Fills *out (of type->size bytes) from an object; it points into the arena, never into value. */
 CHECKED enum sks_status json_decode(const struct json_type *type, const json_t *value, void *out,
                                     struct arena *arena, struct sks_error *err);
+
+/** As json_decode(), by a lenient reader: fails for want of memory only. */
+CHECKED enum sks_status json_decode_leniently(const struct json_type *type, const json_t *value,
+                                              void *out, struct arena *arena);
 
 /** Decodes an object that is part of another, `at` is its place; for codecs. */
 CHECKED enum sks_status json_decode_part(struct json_reader *r, const struct json_place *at,

@@ -21,7 +21,7 @@ static enum sks_status no_memory(struct json_reader *r)
 static enum sks_status check_range(struct json_reader *r, const struct json_place *at, size_t value,
                                    uint32_t min, uint32_t max, const char *unit)
 {
-    if (value >= min && (max == 0 || value <= max))
+    if (r->lenient || (value >= min && (max == 0 || value <= max)))
         return SKS_OK;
     if (max == 0 && min == 1)
         return json_refuse(r, at, "must not be empty");
@@ -30,6 +30,12 @@ static enum sks_status check_range(struct json_reader *r, const struct json_plac
     if (min == max)
         return json_refuse(r, at, "must be %u%s", min, unit);
     return json_refuse(r, at, "must be %u-%u%s", min, max, unit);
+}
+
+/* A lenient reader goes on without what it cannot read. */
+static enum sks_status pardon(const struct json_reader *r, enum sks_status rc)
+{
+    return r->lenient && rc == SKS_ERROR_OPTION ? SKS_OK : rc;
 }
 
 static struct bytes string_of(const json_t *value)
@@ -114,7 +120,7 @@ static enum sks_status decode_uri(struct json_reader *r, const struct json_place
     (void)f;
     if (!json_is_string(value))
         return json_refuse(r, at, "expected a string");
-    if (!is_absolute_uri(string_of(value)))
+    if (!r->lenient && !is_absolute_uri(string_of(value)))
         return json_refuse(r, at, "not an absolute URI of at most %d bytes", URI_MAX);
     return keep(r, string_of(value), member);
 }
@@ -143,7 +149,7 @@ static enum sks_status decode_const(struct json_reader *r, const struct json_pla
                                     const struct json_field *f, const json_t *value, void *member)
 {
     (void)member;
-    if (json_is_string(value) && bytes_equal(string_of(value), bytes_of(f->with)))
+    if (r->lenient || (json_is_string(value) && bytes_equal(string_of(value), bytes_of(f->with))))
         return SKS_OK;
     return json_refuse(r, at, "expected \"%s\"", (const char *)f->with);
 }
@@ -162,13 +168,13 @@ static enum sks_status read_number(struct json_reader *r, const struct json_plac
                                    const struct json_field *f, const json_t *value, uint32_t limit,
                                    uint32_t *number)
 {
-    uint32_t max = f->max == 0 ? limit : f->max;
+    uint32_t min = r->lenient ? 0 : f->min, max = r->lenient || f->max == 0 ? limit : f->max;
     json_int_t given = json_integer_value(value);
 
     if (!json_is_integer(value))
         return json_refuse(r, at, "expected an integer");
-    if (given < (json_int_t)f->min || given > (json_int_t)max)
-        return json_refuse(r, at, "must be %u-%u", f->min, max);
+    if (given < (json_int_t)min || given > (json_int_t)max)
+        return json_refuse(r, at, "must be %u-%u", min, max);
     *number = (uint32_t)given;
     return SKS_OK;
 }
@@ -201,7 +207,7 @@ static enum sks_status decode_id(struct json_reader *r, const struct json_place 
         return json_refuse(r, at, "expected a string");
     for (size_t i = 0; good && i < id.len; i++)
         good = id.ptr[i] >= 0x21 && id.ptr[i] <= 0x7E;
-    if (!good)
+    if (!good && !r->lenient)
         return json_refuse(r, at, "must be 1-%d characters from '!' to '~'", ID_MAX);
     return keep(r, id, member);
 }
@@ -252,8 +258,9 @@ static enum sks_status decode_names(struct json_reader *r, const struct json_pla
     for (size_t i = 0; i < json_array_size(value); i++) {
         const struct json_place place = { at, NULL, i };
 
-        TRY(json_decode_name(r, &place, f->with, json_array_get(value, i), &bit));
-        if ((*set & bit) != 0)
+        bit = 0;
+        TRY(pardon(r, json_decode_name(r, &place, f->with, json_array_get(value, i), &bit)));
+        if ((*set & bit) != 0 && !r->lenient)
             return json_refuse(r, &place, "used twice");
         *set |= bit;
     }
@@ -288,7 +295,7 @@ static enum sks_status decode_list(struct json_reader *r, const struct json_plac
     for (size_t i = 0; i < count; i++) {
         const struct json_place place = { at, NULL, i };
 
-        TRY(decode_element(r, &place, f, json_array_get(value, i), &list->item[i]));
+        TRY(pardon(r, decode_element(r, &place, f, json_array_get(value, i), &list->item[i])));
     }
     list->count = count;
 out:
@@ -366,6 +373,22 @@ static void set_fallback(const struct json_field *f, void *member)
         *(uint8_t *)member = (uint8_t)f->fallback;
 }
 
+/* One property, which may be absent. A lenient reader makes a record of nothing where one must be.
+ */
+static enum sks_status decode_property(struct json_reader *r, const struct json_place *at,
+                                       const struct json_field *f, const json_t *property,
+                                       void *member)
+{
+    bool wanted = f->presence == JSON_MANDATORY;
+
+    if (property != NULL || (wanted && r->lenient && f->kind == JSON_RECORD))
+        return pardon(r, DECODE[f->kind](r, at, f, property, member));
+    if (wanted && !r->lenient)
+        return json_refuse(r, at, "missing");
+    set_fallback(f, member);
+    return SKS_OK;
+}
+
 static bool is_in_table(const struct json_type *type, const char *name)
 {
     for (size_t i = 0; i < type->count; i++)
@@ -395,25 +418,21 @@ enum sks_status json_decode_part(struct json_reader *r, const struct json_place 
     enum sks_status rc = SKS_OK;
 
     memset(out, 0, type->size);
-    if (!json_is_object(value))
+    if (!json_is_object(value) && !r->lenient)
         return json_refuse(r, at, "expected an object");
     for (size_t i = 0; i < type->count; i++) {
         const struct json_field *f = &type->field[i];
         const struct json_place place = { at, f->name, 0 };
         const json_t *property = json_object_get(value, f->name);
-        void *member = (uint8_t *)out + f->offset;
 
-        if (property != NULL)
-            TRY(DECODE[f->kind](r, &place, f, property, member));
-        else if (f->presence == JSON_MANDATORY)
-            return json_refuse(r, &place, "missing");
-        else
-            set_fallback(f, member);
+        TRY(decode_property(r, &place, f, property, (uint8_t *)out + f->offset));
         known += property != NULL;
     }
-    if (known != json_object_size(value))
+    if (known != json_object_size(value) && !r->lenient)
         return refuse_unknown(r, at, type, value);
-    if (type->check != NULL)
+    if (type->complete != NULL)
+        type->complete(out);
+    if (type->check != NULL && !r->lenient)
         rc = type->check(r, at, out);
 out:
     return rc;
@@ -422,9 +441,17 @@ out:
 enum sks_status json_decode(const struct json_type *type, const json_t *value, void *out,
                             struct arena *arena, struct sks_error *err)
 {
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
 
     return sks_explain(err, json_decode_part(&reader, NULL, type, value, out));
+}
+
+enum sks_status json_decode_leniently(const struct json_type *type, const json_t *value, void *out,
+                                      struct arena *arena)
+{
+    struct json_reader reader = { .arena = arena, .lenient = true };
+
+    return json_decode_part(&reader, NULL, type, value, out);
 }
 
 enum sks_status json_unique(struct json_reader *r, const struct json_place *at, json_t *seen,

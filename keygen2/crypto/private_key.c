@@ -84,6 +84,13 @@ enum sks_status private_key_generate_unless(const atomic_bool *cancelled,
     return *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
 }
 
+enum sks_status key_maker_make(const struct key_maker *maker, const struct algorithm *algorithm,
+                               struct bytes exponent, EVP_PKEY **pkey)
+{
+    return maker == NULL ? private_key_generate(algorithm, exponent, pkey)
+                         : maker->make(maker->ctx, algorithm, exponent, pkey);
+}
+
 enum sks_status private_key_from_pkcs8(struct bytes der, EVP_PKEY **pkey)
 {
     const uint8_t *p = der.ptr;

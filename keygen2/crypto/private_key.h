@@ -26,6 +26,20 @@ CHECKED enum sks_status private_key_generate_unless(const atomic_bool *cancelled
                                                     const struct algorithm *algorithm,
                                                     struct bytes exponent, EVP_PKEY **pkey);
 
+/* Where somebody's key pairs come from, if it is not private_key_generate(): a rig of many sessions
+ * has no use for fresh RSA keys, and no time for them. */
+struct key_maker {
+    /** As private_key_generate(). */
+    enum sks_status (*make)(void *ctx, const struct algorithm *algorithm, struct bytes exponent,
+                            EVP_PKEY **pkey);
+    void *ctx;
+};
+
+/** A key pair by a maker. @param maker NULL: by private_key_generate() */
+CHECKED enum sks_status key_maker_make(const struct key_maker *maker,
+                                       const struct algorithm *algorithm, struct bytes exponent,
+                                       EVP_PKEY **pkey);
+
 /**
  * Decodes a PKCS #8 PrivateKeyInfo that is not encrypted, of whatever kind OpenSSL knows.
  *

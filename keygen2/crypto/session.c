@@ -354,6 +354,16 @@ out:
     return rc;
 }
 
+enum sks_status session_lookup_nonce_verify(const struct session_terms *terms, struct bytes nonce)
+{
+    uint8_t expected[32];
+    enum sks_status rc = session_lookup_nonce(terms, expected);
+
+    if (rc == SKS_OK && !bytes_equal(bytes_at(expected, sizeof expected), nonce))
+        rc = SKS_ERROR_MAC;
+    return rc;
+}
+
 void put_roll_over(struct buf *out, struct bytes new_key)
 {
     put_text(out, ROLL_OVER_AUTHORIZATION);

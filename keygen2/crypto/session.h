@@ -103,6 +103,10 @@ CHECKED enum sks_status put_target_reference(struct buf *out, const struct sessi
  */
 CHECKED enum sks_status session_lookup_nonce(const struct session_terms *terms, uint8_t nonce[32]);
 
+/** Checks that nonce. @return SKS_ERROR_MAC if it is another */
+CHECKED enum sks_status session_lookup_nonce_verify(const struct session_terms *terms,
+                                                    struct bytes nonce);
+
 /** Appends what a key management key roll-over signs: "RollOverAuthorization" || new SPKI. */
 void put_roll_over(struct buf *out, struct bytes new_key);
 

@@ -30,7 +30,7 @@ static bool check_signature(struct checker *c, const json_t *root,
                             const struct jsf_signature *signature, const struct bytes_list *issuers)
 {
     struct sks_error why = { 0 };
-    struct json_reader reader = { c->arena, &why };
+    struct json_reader reader = { .arena = c->arena, .err = &why };
     const struct json_place at = { NULL, "signature", 0 };
 
     if (signature->certificate_path.count == 0) {

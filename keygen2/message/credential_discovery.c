@@ -16,7 +16,7 @@ static enum sks_status decode_signature(struct json_reader *r, const struct json
     struct jsf_signature signature;
     enum sks_status rc;
 
-    if (json_is_object(value) && json_object_get(value, "publicKey") == NULL)
+    if (!r->lenient && json_is_object(value) && json_object_get(value, "publicKey") == NULL)
         return json_refuse(r, &(struct json_place){ at, "publicKey", 0 }, "missing");
     TRY(jsf_decode(r, at, value, &signature));
     specifier->public_key = signature.public_key;

@@ -20,7 +20,7 @@ static bool is_qualifier(const json_t *root, const char *name)
 static enum sks_status refuse_qualifier(const struct json_type *const types[], size_t count,
                                         const json_t *root, struct sks_error *err)
 {
-    struct json_reader reader = { NULL, err };
+    struct json_reader reader = { .err = err };
     const struct json_place at = { NULL, "@qualifier", 0 };
     char expected[160] = "";
     size_t len = 0;
@@ -45,7 +45,7 @@ static bool is_request(const char *name)
  * has signed, so it is checked, taken away and forgotten. */
 static enum sks_status take_signature(json_t *root, struct arena *arena, struct sks_error *err)
 {
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
     const struct json_place at = { NULL, "signature", 0 };
     const json_t *value = json_object_get(root, "signature");
     struct jsf_signature signature;
@@ -61,8 +61,8 @@ out:
 }
 
 enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
-                                      struct bytes text, void *const out[], size_t *found,
-                                      struct arena *arena, struct sks_error *err)
+                                      bool lenient, struct bytes text, void *const out[],
+                                      size_t *found, struct arena *arena, struct sks_error *err)
 {
     json_t *root = NULL;
     size_t i = 0;
@@ -78,6 +78,10 @@ enum sks_status keygen2_decode_one_of(const struct json_type *const types[], siz
         goto out;
     }
     *found = i;
+    if (lenient) {
+        rc = sks_explain(err, json_decode_leniently(types[i], root, out[i], arena));
+        goto out;
+    }
     if (is_request(types[i]->name))
         TRY(take_signature(root, arena, err));
     rc = json_decode(types[i], root, out[i], arena, err);
@@ -91,7 +95,7 @@ enum sks_status keygen2_decode(const struct json_type *type, struct bytes text, 
 {
     size_t found;
 
-    return keygen2_decode_one_of(&type, 1, text, &out, &found, arena, err);
+    return keygen2_decode_one_of(&type, 1, false, text, &out, &found, arena, err);
 }
 
 enum sks_status keygen2_encode(const struct json_type *type, const void *in, struct buf *text)

@@ -187,7 +187,7 @@ out:
 enum sks_status evidence_parse(struct bytes text, struct arena *arena, json_t **root,
                                struct jsf_signature *signature, struct sks_error *err)
 {
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
     const struct json_place type = { NULL, "type", 0 }, at = { NULL, "signature", 0 };
     const char *said;
     const json_t *value;

@@ -84,10 +84,18 @@ static const struct json_field PIN_POLICY[] = {
 #undef AT
 
 /* KeyGen2, keyEntrySpecifier: "encryptedPin" decides userDefined, for all keys alike. */
+static void complete_pin_policy(void *out)
+{
+    struct pin_policy_specifier *spec = out;
+    const struct key_entry_specifier *key = spec->key_entry_specifiers.item;
+
+    spec->policy.user_defined = spec->key_entry_specifiers.count == 0 || !key[0].has_encrypted_pin;
+}
+
 static enum sks_status check_pin_policy(struct json_reader *r, const struct json_place *at,
                                         void *out)
 {
-    struct pin_policy_specifier *spec = out;
+    const struct pin_policy_specifier *spec = out;
     const struct key_entry_specifier *key = spec->key_entry_specifiers.item;
     const struct json_place list = { at, "keyEntrySpecifiers", 0 };
 
@@ -95,12 +103,12 @@ static enum sks_status check_pin_policy(struct json_reader *r, const struct json
         if (key[i].has_encrypted_pin != key[0].has_encrypted_pin)
             return json_refuse(r, &(struct json_place){ &list, NULL, i },
                                "mixes preset and user-defined PINs in one policy");
-    spec->policy.user_defined = !key[0].has_encrypted_pin;
     return SKS_OK;
 }
 
 static const struct json_type PIN_POLICY_SPECIFIER =
-    JSON_TYPE("pinPolicySpecifier", struct pin_policy_specifier, PIN_POLICY, check_pin_policy);
+    JSON_TYPE_COMPLETED("pinPolicySpecifier", struct pin_policy_specifier, PIN_POLICY,
+                        check_pin_policy, complete_pin_policy);
 
 /* ---- pukPolicySpecifier ---- */
 
@@ -143,24 +151,50 @@ static const struct json_field REQUEST[] = {
 
 #undef AT
 
+/* Every key has the algorithm that stands above all of them. */
+static void set_algorithm(const struct json_array *keys, struct bytes algorithm)
+{
+    struct key_entry_specifier *spec = keys->item;
+
+    for (size_t i = 0; i < keys->count; i++)
+        spec[i].key.key_entry_algorithm = algorithm;
+}
+
+static void set_algorithms(const struct json_array *policies, struct bytes algorithm)
+{
+    const struct pin_policy_specifier *spec = policies->item;
+
+    for (size_t i = 0; i < policies->count; i++)
+        set_algorithm(&spec[i].key_entry_specifiers, algorithm);
+}
+
+static void complete_request(void *out)
+{
+    const struct key_creation_request *request = out;
+    const struct puk_policy_specifier *puk = request->puk_policy_specifiers.item;
+
+    for (size_t i = 0; i < request->puk_policy_specifiers.count; i++)
+        set_algorithms(&puk[i].pin_policy_specifiers, request->key_entry_algorithm);
+    set_algorithms(&request->pin_policy_specifiers, request->key_entry_algorithm);
+    set_algorithm(&request->key_entry_specifiers, request->key_entry_algorithm);
+}
+
 /* SKS V1.07, 5: the ids of PUK policies, PIN policies and keys share one name space. */
 struct walk {
     struct json_reader *r;
     json_t *seen;
-    struct bytes key_entry_algorithm;
 };
 
 static enum sks_status walk_keys(struct walk *w, const struct json_place *at,
-                                 struct json_array *keys)
+                                 const struct json_array *keys)
 {
     const struct json_place list = { at, "keyEntrySpecifiers", 0 };
-    struct key_entry_specifier *spec = keys->item;
+    const struct key_entry_specifier *spec = keys->item;
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < keys->count; i++) {
         const struct json_place item = { &list, NULL, i }, id = { &item, "id", 0 };
 
-        spec[i].key.key_entry_algorithm = w->key_entry_algorithm;
         TRY(json_unique(w->r, &id, w->seen, spec[i].key.id));
     }
 out:
@@ -171,7 +205,7 @@ static enum sks_status walk_pin_policies(struct walk *w, const struct json_place
                                          const struct json_array *policies)
 {
     const struct json_place list = { at, "pinPolicySpecifiers", 0 };
-    struct pin_policy_specifier *spec = policies->item;
+    const struct pin_policy_specifier *spec = policies->item;
     enum sks_status rc = SKS_OK;
 
     for (size_t i = 0; i < policies->count; i++) {
@@ -203,8 +237,8 @@ out:
 
 static enum sks_status check_request(struct json_reader *r, const struct json_place *at, void *out)
 {
-    struct key_creation_request *request = out;
-    struct walk walk = { r, json_object(), request->key_entry_algorithm };
+    const struct key_creation_request *request = out;
+    struct walk walk = { r, json_object() };
     enum sks_status rc;
 
     TRY(walk_puk_policies(&walk, at, &request->puk_policy_specifiers));
@@ -215,8 +249,8 @@ out:
     return rc;
 }
 
-const struct json_type KEY_CREATION_REQUEST =
-    JSON_TYPE("KeyCreationRequest", struct key_creation_request, REQUEST, check_request);
+const struct json_type KEY_CREATION_REQUEST = JSON_TYPE_COMPLETED(
+    "KeyCreationRequest", struct key_creation_request, REQUEST, check_request, complete_request);
 
 /* ---- KeyCreationResponse ---- */
 

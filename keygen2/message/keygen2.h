@@ -289,13 +289,16 @@ CHECKED enum sks_status keygen2_decode(const struct json_type *type, struct byte
  * Decodes a message that may be of one of several types.
  *
  * @param types  candidates, each a message; count of them
+ * @param lenient  by json_decode_leniently(): then only a text that is no JSON, or of none of the
+ *               types, is refused
  * @param out    one pointer per type to a struct of that type; only the found one is filled
  * @param found  out: index of the type that "@qualifier" names, even if the rest does not decode;
  *               untouched if it names none of them
  */
 CHECKED enum sks_status keygen2_decode_one_of(const struct json_type *const types[], size_t count,
-                                              struct bytes text, void *const out[], size_t *found,
-                                              struct arena *arena, struct sks_error *err);
+                                              bool lenient, struct bytes text, void *const out[],
+                                              size_t *found, struct arena *arena,
+                                              struct sks_error *err);
 
 /** Appends the text of a message; see json_put() for failures, which are text->status too. */
 CHECKED enum sks_status keygen2_encode(const struct json_type *type, const void *in,

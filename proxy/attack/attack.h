@@ -31,6 +31,7 @@ struct attack_outcome {
     enum attack_fate fate;
     unsigned seconds;           /* wait so long first */
     unsigned status;            /* HTTP, of a forged answer; 0: as it came */
+    struct buf behind;          /* a request that goes on behind this one; free it */
     char note[ATTACK_NOTE_MAX]; /* what was done, "" for nothing */
 };
 
@@ -60,6 +61,10 @@ CHECKED enum sks_status attack_of_rules(struct bytes rules, struct attack **atta
 CHECKED enum sks_status attack_apply(struct attack *attack, const struct crossing *crossing,
                                      struct buf *body, struct attack_outcome *outcome,
                                      struct sks_error *err);
+
+/** Tells it of a message that crossed earlier, in a session on another connection. */
+void attack_remember(struct attack *attack, const struct message *message, bool answer,
+                     uint32_t connection, struct bytes body);
 
 /** NULL is allowed. */
 void attack_free(struct attack *attack);

@@ -34,8 +34,14 @@ void memory_add(struct memory *memory, const struct message *message, bool answe
     put_raw(&kept->body, body);
 }
 
+static bool is_from(const struct kept *kept, enum rule_source from, uint32_t connection)
+{
+    return from == RULE_ANY_SESSION ||
+           (kept->connection == connection) == (from == RULE_THIS_SESSION);
+}
+
 struct bytes memory_find(const struct memory *memory, enum hop hop, struct bytes name, bool answer,
-                         uint32_t not_of)
+                         enum rule_source from, uint32_t connection)
 {
     size_t oldest = memory->count > KEPT_MAX ? memory->count - KEPT_MAX : 0;
 
@@ -43,7 +49,7 @@ struct bytes memory_find(const struct memory *memory, enum hop hop, struct bytes
         const struct kept *kept = &memory->kept[(i - 1) % KEPT_MAX];
 
         if (kept->hop == hop && kept->answer == answer && kept->body.status == SKS_OK &&
-            (not_of == 0 || kept->connection != not_of) && bytes_equal(bytes_of(kept->name), name))
+            is_from(kept, from, connection) && bytes_equal(bytes_of(kept->name), name))
             return buf_bytes(&kept->body);
     }
     return (struct bytes){ 0 };

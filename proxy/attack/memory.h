@@ -3,7 +3,7 @@
 #ifndef PROXY_ATTACK_MEMORY_H
 #define PROXY_ATTACK_MEMORY_H
 
-#include "proxy/message.h"
+#include "proxy/attack/rules.h"
 
 struct memory;
 
@@ -16,11 +16,12 @@ void memory_add(struct memory *memory, const struct message *message, bool answe
 /**
  * Finds the latest message of a name.
  *
- * @param not_of  a connection that it must not be of; 0: any will do
+ * @param from        which sessions it may be of
+ * @param connection  that this session is on
  * @return its body; empty if there is none
  */
 struct bytes memory_find(const struct memory *memory, enum hop hop, struct bytes name, bool answer,
-                         uint32_t not_of);
+                         enum rule_source from, uint32_t connection);
 
 /** NULL is allowed. */
 void memory_free(struct memory *memory);

@@ -41,18 +41,25 @@ static bool set_octets(const struct place *place, struct octets *octets, bool go
     return good;
 }
 
-static bool flip(const struct operation_context *c, const struct place *place)
+static bool flip_octets(const struct rule *rule, struct buf *raw)
 {
     char text[16];
     uint32_t bit;
-    struct octets octets;
-    bool good = read_octets(place->value, &octets) &&
-                bytes_to_text(c->rule->bit, text, sizeof text) == SKS_OK;
 
-    bit = good ? (uint32_t)strtoul(text, NULL, 10) : 0;
-    good = good && bit / 8 < octets.raw.len;
-    if (good)
-        octets.raw.ptr[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    if (bytes_to_text(rule->bit, text, sizeof text) != SKS_OK)
+        return false;
+    bit = (uint32_t)strtoul(text, NULL, 10);
+    if (bit / 8 >= raw->len)
+        return false;
+    raw->ptr[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    return true;
+}
+
+static bool flip(const struct operation_context *c, const struct place *place)
+{
+    struct octets octets;
+    bool good = read_octets(place->value, &octets) && flip_octets(c->rule, &octets.raw);
+
     return set_octets(place, &octets, good);
 }
 
@@ -61,15 +68,26 @@ static size_t count_of(const struct rule *rule)
     return rule->bytes == 0 ? 1 : rule->bytes;
 }
 
+static bool truncate_octets(const struct rule *rule, struct buf *raw)
+{
+    if (raw->len < count_of(rule))
+        return false;
+    raw->len -= count_of(rule);
+    return true;
+}
+
 static bool truncate_string(const struct operation_context *c, const struct place *place)
 {
-    size_t count = count_of(c->rule);
     struct octets octets;
-    bool good = read_octets(place->value, &octets) && octets.raw.len >= count;
+    bool good = read_octets(place->value, &octets) && truncate_octets(c->rule, &octets.raw);
 
-    if (good)
-        octets.raw.len -= count;
     return set_octets(place, &octets, good);
+}
+
+static void extend_octets(const struct rule *rule, uint8_t with, struct buf *raw)
+{
+    for (size_t i = 0; i < count_of(rule); i++)
+        put_byte(raw, with);
 }
 
 static bool extend(const struct operation_context *c, const struct place *place)
@@ -77,8 +95,8 @@ static bool extend(const struct operation_context *c, const struct place *place)
     struct octets octets;
     bool good = read_octets(place->value, &octets);
 
-    for (size_t i = 0; good && i < count_of(c->rule); i++)
-        put_byte(&octets.raw, octets.encoded ? 0 : ' ');
+    if (good)
+        extend_octets(c->rule, octets.encoded ? 0 : ' ', &octets.raw);
     return set_octets(place, &octets, good);
 }
 
@@ -273,6 +291,25 @@ static const struct {
     [OPERATION_OWN_KEY] = { own_key, "the value there is no public key" },
     [OPERATION_RE_ENCRYPT] = { re_encrypt, "the value there is not encrypted for an own key" },
 };
+
+enum sks_status operation_apply_raw(const struct rule *rule, struct buf *body,
+                                    struct sks_error *err)
+{
+    bool good = body->len > 0;
+
+    if (rule->operation == OPERATION_FLIP)
+        good = flip_octets(rule, body);
+    else if (rule->operation == OPERATION_TRUNCATE)
+        good = truncate_octets(rule, body);
+    else if (rule->operation == OPERATION_EXTEND)
+        extend_octets(rule, 0, body);
+    else
+        buf_reset(body);
+    if (!good)
+        return sks_fail(err, SKS_ERROR_OPTION, "attack: %.*s is too short", (int)rule->message.len,
+                        (const char *)rule->message.ptr);
+    return sks_explain(err, body->status);
+}
 
 enum sks_status operation_apply(const struct operation_context *c, struct sks_error *err)
 {

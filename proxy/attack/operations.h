@@ -13,6 +13,10 @@ struct operation_context {
     struct own_keys *keys;
 };
 
+/** Alters the body as it is sent: operation_is_of_octets(). SKS_ERROR_OPTION if it does not fit. */
+CHECKED enum sks_status operation_apply_raw(const struct rule *rule, struct buf *body,
+                                            struct sks_error *err);
+
 /** Alters the value at the rule's path. SKS_ERROR_OPTION, with the reason, if it does not fit. */
 CHECKED enum sks_status operation_apply(const struct operation_context *context,
                                         struct sks_error *err);

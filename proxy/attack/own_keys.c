@@ -11,7 +11,7 @@ static bool read_key(const json_t *value, struct buf *spki)
 {
     struct arena arena = { 0 };
     struct sks_error err = { 0 };
-    struct json_reader reader = { &arena, &err };
+    struct json_reader reader = { .arena = &arena, .err = &err };
     struct bytes key = { 0 };
     enum sks_status rc;
 

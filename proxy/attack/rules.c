@@ -8,6 +8,12 @@ static const struct name DIRECTION_NAMES[] = {
     { NULL, 0 },
 };
 
+static const struct name SOURCE_NAMES[] = {
+    { "this-session", RULE_THIS_SESSION },
+    { "another-session", RULE_ANOTHER_SESSION },
+    { NULL, 0 },
+};
+
 const struct name OPERATION_NAMES[] = {
     { "flip", OPERATION_FLIP },
     { "replace", OPERATION_REPLACE },
@@ -33,6 +39,8 @@ const struct name OPERATION_NAMES[] = {
     { "repeat", OPERATION_REPEAT },
     { "reflect", OPERATION_REFLECT },
     { "replay", OPERATION_REPLAY },
+    { "cross", OPERATION_CROSS },
+    { "reorder", OPERATION_REORDER },
     { "forge", OPERATION_FORGE },
     { NULL, 0 },
 };
@@ -46,7 +54,8 @@ enum {
     SECONDS = 16,
     OF = 32,
     TRANSCRIPT = 64,
-    STATUS = 128
+    STATUS = 128,
+    FROM = 256
 };
 
 static const struct {
@@ -59,7 +68,9 @@ static const struct {
     [OPERATION_INSERT] = { NAME | VALUE, 0 },
     [OPERATION_SPLICE] = { 0, TRANSCRIPT },
     [OPERATION_DELAY] = { SECONDS, 0 },
-    [OPERATION_REPLAY] = { 0, OF | TRANSCRIPT },
+    [OPERATION_REPLAY] = { 0, OF | TRANSCRIPT | FROM },
+    [OPERATION_CROSS] = { 0, SECONDS },
+    [OPERATION_REORDER] = { VALUE, STATUS },
     [OPERATION_FORGE] = { VALUE, STATUS },
 };
 
@@ -75,11 +86,18 @@ static const struct {
     { SECONDS, "seconds" },
     { TRANSCRIPT, "transcript" },
     { STATUS, "status" },
+    { FROM, "from" },
 };
 
 bool operation_is_of_value(uint8_t operation)
 {
     return operation <= OPERATION_RE_ENCRYPT;
+}
+
+bool operation_is_of_octets(uint8_t operation)
+{
+    return operation == OPERATION_FLIP || operation == OPERATION_TRUNCATE ||
+           operation == OPERATION_EXTEND || operation == OPERATION_EMPTY;
 }
 
 static enum sks_status decode_bit(struct json_reader *r, const struct json_place *at,
@@ -112,6 +130,8 @@ static const struct json_field RULE_FIELDS[] = {
     { "bytes", JSON_LONG, JSON_OPTIONAL, AT(bytes), .min = 1, .max = 65536 },
     { "seconds", JSON_LONG, JSON_OPTIONAL, AT(seconds), .min = 1, .max = 100000 },
     { "of", JSON_TEXT, JSON_OPTIONAL, AT(of), .min = 1 },
+    { "from", JSON_NAME, JSON_OPTIONAL, AT(from), .with = SOURCE_NAMES,
+      .fallback = RULE_ANY_SESSION },
     { "transcript", JSON_TEXT, JSON_OPTIONAL, AT(transcript), .min = 1 },
     { "status", JSON_LONG, JSON_OPTIONAL, AT(status), .min = 100, .max = 599 },
 };
@@ -123,7 +143,8 @@ static unsigned given(const struct rule *rule)
     return (rule->bit.len > 0 ? BIT : 0U) | (rule->value.len > 0 ? VALUE : 0U) |
            (rule->name.len > 0 ? NAME : 0U) | (rule->bytes > 0 ? BYTES : 0U) |
            (rule->seconds > 0 ? SECONDS : 0U) | (rule->of.len > 0 ? OF : 0U) |
-           (rule->transcript.len > 0 ? TRANSCRIPT : 0U) | (rule->status > 0 ? STATUS : 0U);
+           (rule->transcript.len > 0 ? TRANSCRIPT : 0U) | (rule->status > 0 ? STATUS : 0U) |
+           (rule->from != RULE_ANY_SESSION ? FROM : 0U);
 }
 
 static enum sks_status check_parameters(struct json_reader *r, const struct json_place *at,
@@ -154,14 +175,16 @@ static enum sks_status check_rule(struct json_reader *r, const struct json_place
     enum sks_status rc;
 
     TRY(check_parameters(r, at, rule));
-    if (of_value &&
-        (rule->path.len == 0 ? rule->operation != OPERATION_INSERT : rule->path.ptr[0] != '/'))
+    if (of_value && (rule->path.len == 0 ? rule->operation != OPERATION_INSERT &&
+                                               !operation_is_of_octets(rule->operation)
+                                         : rule->path.ptr[0] != '/'))
         return json_refuse(r, &path, "expected a JSON pointer to the value");
     if (!of_value && rule->path.len > 0)
         return json_refuse(r, &path, "the operation is one of whole messages");
-    if ((rule->operation == OPERATION_REPEAT || rule->operation == OPERATION_REFLECT) &&
+    if ((rule->operation == OPERATION_REPEAT || rule->operation == OPERATION_REFLECT ||
+         rule->operation == OPERATION_REORDER) &&
         rule->direction == RULE_ANSWER)
-        return json_refuse(r, at, "only a request can be repeated or reflected");
+        return json_refuse(r, at, "only a request can be repeated, reflected or held back");
     /* Both sides of a call have its name; a rule that says nothing is about the request. */
     if (rule->direction == RULE_BOTH && rule->hop == HOP_TOKEN)
         rule->direction = RULE_REQUEST;

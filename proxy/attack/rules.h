@@ -11,7 +11,8 @@
 #include "proxy/message.h"
 
 /* Those up to OPERATION_RE_ENCRYPT alter the value at `path`; the others do something with the
- * whole message, and have no path. */
+ * whole message, and have no path. Some of the former have a meaning without a path, too: the body
+ * as it is sent. */
 enum rule_operation {
     OPERATION_FLIP,      /* `bit` of a string: of its bytes if it is base64url, else of its text */
     OPERATION_REPLACE,   /* by `value` */
@@ -37,10 +38,13 @@ enum rule_operation {
     OPERATION_REPEAT,     /* a request goes on twice; the second answer counts */
     OPERATION_REFLECT,    /* a request is its own answer */
     OPERATION_REPLAY,     /* an earlier one takes its place: of the message `of` */
+    OPERATION_CROSS,      /* it and that of another session under way take each other's place */
+    OPERATION_REORDER,    /* a request is answered by `value`, and goes on behind the next one */
     OPERATION_FORGE, /* a request is answered, or an answer replaced, by `value` and `status` */
 };
 
 enum rule_direction { RULE_REQUEST, RULE_ANSWER, RULE_BOTH };
+enum rule_source { RULE_ANY_SESSION, RULE_THIS_SESSION, RULE_ANOTHER_SESSION };
 
 struct rule {
     uint8_t hop; /* enum hop */
@@ -54,8 +58,9 @@ struct rule {
     struct bytes value;      /* text of the JSON value; empty if there is none */
     struct bytes name;       /* of a property */
     uint32_t bytes;          /* 0: 1 */
-    uint32_t seconds;        /* of a delay */
+    uint32_t seconds;        /* of a delay; how long to wait for another session, 0: 10 */
     struct bytes of;         /* name of a message; empty: the same */
+    uint8_t from;            /* enum rule_source, of a replay */
     struct bytes transcript; /* file to take another session's from; empty: what crossed earlier */
     uint32_t status;         /* HTTP, of a forged answer; 0: 200 */
 };
@@ -69,6 +74,9 @@ extern const struct name OPERATION_NAMES[];
 
 /** True if it alters the value at a path. */
 bool operation_is_of_value(uint8_t operation);
+
+/** True if without a path it alters the body as it is sent. */
+bool operation_is_of_octets(uint8_t operation);
 
 /**
  * Reads rules.

@@ -117,9 +117,25 @@ static void name_request(struct exchange *x)
     message_free(&x->request.message);
 }
 
+/* What was held back goes on, once its successor is answered; nobody asks for its answer. */
+static void send_behind(struct exchange *x, struct buf *behind)
+{
+    if (behind->len == 0)
+        return;
+    buf_free(&x->request.body);
+    x->request.body = *behind;
+    x->request.size = behind->len;
+    *behind = (struct buf){ 0 };
+    buf_reset(&x->answer.body);
+    x->answer.size = 0;
+    if (ask(x) != SKS_OK)
+        log_info("%u.%u what was held back got no answer", x->connection->number, x->number);
+}
+
 enum MHD_Result exchange_attacked(struct exchange *x, struct MHD_Connection *mhd)
 {
-    struct attack_outcome outcome;
+    struct attack_outcome outcome = { 0 }, back = { 0 };
+    enum MHD_Result sent;
     enum sks_status rc;
 
     REQUIRE(x->request.size == x->request.body.len, &x->err, SKS_ERROR_OPTION,
@@ -128,15 +144,20 @@ enum MHD_Result exchange_attacked(struct exchange *x, struct MHD_Connection *mhd
     name_request(x);
     TRY(attack(x, false, &outcome));
     exchange_tell(x, false);
+    if (outcome.fate == ATTACK_DROPPED || outcome.fate == ATTACK_ANSWERED)
+        buf_free(&outcome.behind);
     if (outcome.fate == ATTACK_DROPPED)
         return MHD_NO;
     if (outcome.fate == ATTACK_ANSWERED)
         return answer_it(x, mhd, outcome.status);
     TRY(outcome.fate == ATTACK_REPEATED ? ask_twice(x) : ask(x));
-    TRY(attack(x, true, &outcome));
-    if (outcome.fate == ATTACK_DROPPED)
-        return MHD_NO;
-    return respond(x, mhd, outcome.status == 0 ? x->head.status : outcome.status);
+    TRY(attack(x, true, &back));
+    sent = back.fate == ATTACK_DROPPED
+               ? MHD_NO
+               : respond(x, mhd, back.status == 0 ? x->head.status : back.status);
+    send_behind(x, &outcome.behind);
+    return sent;
 out:
+    buf_free(&outcome.behind);
     return exchange_give_up(x, mhd, rc);
 }

@@ -134,6 +134,37 @@ class FromWithin(RigTest):
                           if row["name"] == "createPinPolicy" and "altered" in row],
                          ["maximum /retryLimit"])
 
+    def test_a_blind_middleware_leaves_it_to_the_ends(self):
+        request = {"hop": "issuer", "message": "KeyCreationRequest", "direction": "answer"}
+        unknown = {**request, "path": "/pinPolicySpecifiers/0", "operation": "insert",
+                   "name": "unknown", "value": 1}
+        short = {**request, "path": "/pinPolicySpecifiers/0/mac", "operation": "truncate"}
+        self.refused("proxy", unknown)
+        self.refused("proxy", short)
+        held = self.wire().snapshot()
+        code, outcome, log = self.attacked(short, options=("--blind",))
+        self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "token"), (outcome, log))
+        self.assertIn("ERROR_MAC", outcome["cause"])
+        self.assertEqual(self.wire().snapshot(), held)
+        code, outcome, log = self.attacked(unknown, options=("--blind",))
+        self.assertEqual(code, DONE, (outcome, log))
+
+    def test_a_blind_middleware_takes_any_pin_to_the_token(self):
+        for options, end in (((), "proxy"), (("--blind",), "token")):
+            code, outcome, log = provision("%s/kg2/%s" % (self.issuer.url, PLAIN), self.token.url,
+                                           *options, pin="47")
+            self.assertEqual((code, outcome["detectedBy"]), (REFUSED, end), (outcome, log))
+
+    def test_privacy_takes_any_token(self):
+        """What docs/unprotected.md says of it: nobody vouches for this one."""
+        foreign = self.start_token()
+        url = self.issuer.url + "/kg2/"
+        code, outcome, log = provision(url + PLAIN, foreign.url)
+        self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "issuer"), (outcome, log))
+        code, outcome, log = provision(url + "privacy", foreign.url)
+        self.assertEqual(code, DONE, (outcome, log))
+        self.assertEqual(len(foreign.list()), 1)
+
     def test_a_transcript_of_another_session(self):
         record = self.folder / "other.jsonl"
         relay = self.start(RelayProgram(self.new_folder(), self.token.url, "--record", record))

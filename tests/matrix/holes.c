@@ -1,13 +1,17 @@
 /*
- * Does the sweep find holes? The linker sends checks of the ends here; a hole is one of them that
- * says yes to everything. Each must turn the sweep red, with a message that the check is about.
+ * Does the sweep find holes? Each hole must turn it red, at the message and the field that the
+ * missing check is about. Where two checks cover the same, either alone must do, and only without
+ * both is it red.
  *
- *   holes [--random] [HOLE]...     --random: by combinations, of which the smallest part is left
+ *   holes [--random] [HOLE]...   --random: by combinations, the smallest part is left
+ *   holes --list                 names all holes
+ *   holes --unprotected          is each row of the list of the unprotected made use of?
  */
+#include "tests/matrix/holes.h"
+
+#include "issuer/trust.h"
 #include "keygen2/base/log.h"
-#include "keygen2/crypto/attestation.h"
-#include "keygen2/crypto/session_2010.h"
-#include "matrix/sweep.h"
+#include "matrix/unprotected.h"
 #include "tests/plain/support/must.h"
 
 #include <ftw.h>
@@ -17,189 +21,196 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The checks of which one may be missing. */
-enum check_kind {
-    CHECK_MAC, /* of the method named */
-    CHECK_SESSION_ATTESTATION,
-    CHECK_KEY_ATTESTATION,
-    CHECK_CLOSING_PROOF,
-    CHECK_ATTESTATION_2010,
-};
-
-/* A hole, and a scenario that shows it. */
-static const struct hole {
-    const char *name;
-    enum check_kind check;
-    const char *method; /* MAC name */
-    const char *profile;
-    const char *message; /* a case of it is not noticed */
-} HOLES[] = {
-    { "createPinPolicy", CHECK_MAC, "createPINPolicy", "p256-user-pin", "KeyCreationRequest" },
-    { "createPukPolicy", CHECK_MAC, "createPUKPolicy", "rsa2048-pin-puk", "KeyCreationRequest" },
-    { "createKeyEntry", CHECK_MAC, "createKeyEntry", "p256-user-pin", "KeyCreationRequest" },
-    { "setCertificatePath", CHECK_MAC, "setCertificatePath", "p256-user-pin",
-      "ProvisioningFinalizationRequest" },
-    { "importSymmetricKey", CHECK_MAC, "importSymmetricKey", "symmetric-hmac-otp",
-      "ProvisioningFinalizationRequest" },
-    { "importPrivateKey", CHECK_MAC, "importPrivateKey", "private-key-restore",
-      "ProvisioningFinalizationRequest" },
-    { "addExtension", CHECK_MAC, "addExtension", "extensions-and-logotype",
-      "ProvisioningFinalizationRequest" },
-    { "postDeleteKey", CHECK_MAC, "postDeleteKey", "key-delete",
-      "ProvisioningFinalizationRequest" },
-    { "postUnlockKey", CHECK_MAC, "postUnlockKey", "key-unlock",
-      "ProvisioningFinalizationRequest" },
-    { "postUpdateKey", CHECK_MAC, "postUpdateKey", "key-update",
-      "ProvisioningFinalizationRequest" },
-    { "postCloneKeyProtection", CHECK_MAC, "postCloneKeyProtection", "key-clone",
-      "ProvisioningFinalizationRequest" },
-    { "closeProvisioningSession", CHECK_MAC, "closeProvisioningSession", "p256-user-pin",
-      "ProvisioningFinalizationRequest" },
-    { "session attestation", CHECK_SESSION_ATTESTATION, NULL, "p256-user-pin",
-      "ProvisioningInitializationResponse" },
-    { "key attestation", CHECK_KEY_ATTESTATION, NULL, "p256-user-pin", "KeyCreationResponse" },
-    { "closing proof", CHECK_CLOSING_PROOF, NULL, "p256-user-pin",
-      "ProvisioningFinalizationResponse" },
-    { "attestation of 2010", CHECK_ATTESTATION_2010, NULL, "session-2010",
-      "ProvisioningInitializationResponse" },
-};
+enum { COMBINATIONS = 2000, ROW_CASES = 120 };
+static const unsigned ALL_PARTS = ~0U;
 
 static _Atomic(const struct hole *) open_hole;
+static _Atomic unsigned open_parts;
 
-static bool is_open(enum check_kind check, const char *method)
+void holes_open(const struct hole *hole, unsigned parts)
+{
+    open_parts = parts;
+    open_hole = hole;
+}
+
+bool is_missing(enum missing_check check, const char *of)
 {
     const struct hole *hole = open_hole;
 
-    return hole != NULL && hole->check == check &&
-           (method == NULL || strcmp(method, hole->method) == 0);
+    for (size_t i = 0; hole != NULL && i < HOLE_PARTS_MAX; i++)
+        if ((open_parts & 1U << i) != 0 && hole->part[i].check == check &&
+            (of == NULL || strcmp(of, hole->part[i].of) == 0))
+            return true;
+    return false;
 }
 
-/* ---- the checks, as the ends see them ---- */
-
-enum sks_status __real_session_mac_verify(struct session_key *sk, const char *method,
-                                          struct bytes data, struct bytes mac);
-enum sks_status __wrap_session_mac_verify(struct session_key *sk, const char *method,
-                                          struct bytes data, struct bytes mac);
-enum sks_status __wrap_session_mac_verify(struct session_key *sk, const char *method,
-                                          struct bytes data, struct bytes mac)
-{
-    enum sks_status rc = __real_session_mac_verify(sk, method, data, mac);
-
-    return is_open(CHECK_MAC, method) ? SKS_OK : rc;
-}
-
-enum sks_status __real_verify_attestation(const struct session_key *sk, uint16_t counter,
-                                          struct bytes data, struct bytes attestation);
-enum sks_status __wrap_verify_attestation(const struct session_key *sk, uint16_t counter,
-                                          struct bytes data, struct bytes attestation);
-enum sks_status __wrap_verify_attestation(const struct session_key *sk, uint16_t counter,
-                                          struct bytes data, struct bytes attestation)
-{
-    /* That of a key is over its public key; that of the close over a nonce. */
-    enum check_kind check = data.len > 64 ? CHECK_KEY_ATTESTATION : CHECK_CLOSING_PROOF;
-
-    return is_open(check, NULL) ? SKS_OK
-                                : __real_verify_attestation(sk, counter, data, attestation);
-}
-
-enum sks_status __real_verify_session_attestation(const struct session_terms *terms,
-                                                  struct bytes device_id,
-                                                  struct bytes client_ephemeral_key,
-                                                  const struct session_key *sk,
-                                                  EVP_PKEY *device_key, struct bytes attestation);
-enum sks_status __wrap_verify_session_attestation(const struct session_terms *terms,
-                                                  struct bytes device_id,
-                                                  struct bytes client_ephemeral_key,
-                                                  const struct session_key *sk,
-                                                  EVP_PKEY *device_key, struct bytes attestation);
-enum sks_status __wrap_verify_session_attestation(const struct session_terms *terms,
-                                                  struct bytes device_id,
-                                                  struct bytes client_ephemeral_key,
-                                                  const struct session_key *sk,
-                                                  EVP_PKEY *device_key, struct bytes attestation)
-{
-    return is_open(CHECK_SESSION_ATTESTATION, NULL)
-               ? SKS_OK
-               : __real_verify_session_attestation(terms, device_id, client_ephemeral_key, sk,
-                                                   device_key, attestation);
-}
-
-enum sks_status __real_session_2010_verify(EVP_PKEY *device_key, struct bytes proof,
-                                           const struct session_2010_terms *terms,
-                                           struct bytes attestation);
-enum sks_status __wrap_session_2010_verify(EVP_PKEY *device_key, struct bytes proof,
-                                           const struct session_2010_terms *terms,
-                                           struct bytes attestation);
-enum sks_status __wrap_session_2010_verify(EVP_PKEY *device_key, struct bytes proof,
-                                           const struct session_2010_terms *terms,
-                                           struct bytes attestation)
-{
-    return is_open(CHECK_ATTESTATION_2010, NULL)
-               ? SKS_OK
-               : __real_session_2010_verify(device_key, proof, terms, attestation);
-}
-
-/* ---- one hole ---- */
+/* ---- one sweep ---- */
 
 struct finding {
     const struct hole *hole;
-    char first[300];
-    size_t count, large; /* the second: those of more than one rule */
+    char first[300];                 /* not noticed */
+    char last[300];                  /* what was, and how */
+    size_t cases, red, quiet, large; /* large: of the red ones, those of more than one rule */
 };
+
+static bool is_noticed(enum matrix_verdict verdict)
+{
+    return verdict == MATRIX_TOKEN || verdict == MATRIX_ISSUER || verdict == MATRIX_MIDDLEWARE;
+}
 
 static void look(void *ctx, const struct case_result *result)
 {
-    struct finding *finding = ctx;
+    struct finding *f = ctx;
     const struct plan_case *item = result->item;
+    bool red = result->verdict == MATRIX_UNDETECTED || result->leftover;
 
-    if (result->verdict != MATRIX_UNDETECTED && !result->leftover)
+    if (result->verdict == MATRIX_UNFIT || strcmp(item->message, f->hole->message) != 0)
         return;
-    if (strcmp(item->message, finding->hole->message) != 0)
-        return;
-    finding->large += item->parts > 1;
-    if (finding->count++ == 0)
-        (void)snprintf(finding->first, sizeof finding->first, "%s %s %s", item->message,
+    f->cases++;
+    f->red += red;
+    f->quiet += !is_noticed(result->verdict);
+    if (is_noticed(result->verdict))
+        (void)snprintf(f->last, sizeof f->last, "%s: %.200s", MATRIX_VERDICT_NAMES[result->verdict],
+                       result->run->cause);
+    f->large += red && item->parts > 1;
+    if (f->first[0] == '\0' && (f->hole->quiet ? !is_noticed(result->verdict) : red))
+        (void)snprintf(f->first, sizeof f->first, "%s %s %s", item->message,
                        name_of_value(OPERATION_NAMES, item->operation), item->path);
 }
 
-enum { COMBINATIONS = 2000 };
-
 static volatile sig_atomic_t never;
 static bool by_combinations;
-
-/* True if the sweep of the messages that the check is about sees it. */
-static bool try_hole(const struct hole *hole, const char *folder)
-{
-    struct finding finding = { .hole = hole };
-    struct sweep_config config = { .profiles = "issuer/profiles",
-                                   .folder = folder,
-                                   .only = hole->message,
-                                   .random = by_combinations ? COMBINATIONS : 0,
-                                   .seed = 1,
-                                   .jobs = 1,
-                                   .stop = &never,
-                                   .told = look,
-                                   .ctx = &finding };
-    struct sweep_result result = { 0 };
-    struct sks_error err = { 0 };
-    size_t cases = 0;
-
-    open_hole = hole;
-    must(sweep(&config, scenario_find(hole->profile), &result, &err) == SKS_OK, err.text);
-    open_hole = NULL;
-    for (size_t i = 0; i < MATRIX_UNFIT; i++)
-        cases += result.cases[i];
-    (void)printf("%-32s %-24s %3zu of %4zu cases not noticed%s%s\n", hole->name, hole->profile,
-                 finding.count, cases, finding.count == 0 ? "" : ", first: ", finding.first);
-    (void)fflush(stdout);
-    return finding.count > finding.large;
-}
 
 static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
 {
     (void)stat, (void)kind, (void)ftw;
     return remove(path);
 }
+
+/* The part of the plan that a hole is about, with some of its parts missing. */
+static enum sks_status sweep_hole(const struct hole *hole, unsigned parts, struct finding *finding)
+{
+    const struct scenario *swept = scenario_find(hole->profile);
+    struct scenario scenario =
+        swept == NULL ? (struct scenario){ .profile = hole->profile } : *swept;
+    const struct plan_case own = {
+        .hop = HOP_TOKEN, .message = hole->message, .path = "", .rules = hole->rules
+    };
+    char folder[] = "/dev/shm/sks-holes.XXXXXX";
+    struct sweep_config config = { .profiles =
+                                       swept == NULL ? "tests/matrix/profiles" : "issuer/profiles",
+                                   .folder = folder,
+                                   .only = hole->message,
+                                   .only_at = hole->path,
+                                   .own = hole->rules == NULL ? NULL : &own,
+                                   .owns = 1,
+                                   .random = by_combinations ? COMBINATIONS : 0,
+                                   .seed = 1,
+                                   .checking = hole->checking,
+                                   .jobs = 1,
+                                   .stop = &never,
+                                   .told = look,
+                                   .ctx = finding };
+    struct sweep_result result = { 0 };
+    struct sks_error err = { 0 };
+    enum sks_status rc;
+
+    if (hole->before[0] != NULL)
+        memcpy(scenario.before, hole->before, sizeof scenario.before);
+    *finding = (struct finding){ .hole = hole };
+    must(mkdtemp(folder) != NULL, "temporary folder");
+    holes_open(hole, parts);
+    rc = sweep(&config, &scenario, &result, &err);
+    holes_open(NULL, 0);
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    must(rc == SKS_OK || (rc == SKS_ERROR_NOT_ALLOWED && hole->part[0].check == CHECK_DEVICE_PATH),
+         err.text);
+    return rc;
+}
+
+/* ---- one hole ---- */
+
+static size_t count_parts(const struct hole *hole)
+{
+    size_t count = 0;
+
+    while (count < HOLE_PARTS_MAX && hole->part[count].check != CHECK_NONE)
+        count++;
+    return count;
+}
+
+/* True if nothing is red as long as one of the parts is there. Of a hole with one part that is the
+ * sound ends, which the matrix itself shows, unless something is not noticed there either. */
+static bool is_covered(const struct hole *hole, const struct finding *found)
+{
+    size_t parts = count_parts(hole);
+    struct finding less;
+
+    if (parts == 1 && !hole->quiet)
+        return true;
+    for (size_t i = 0; i < parts; i++) {
+        (void)!sweep_hole(hole, ALL_PARTS & ~(1U << i), &less);
+        if (less.red > 0 || (hole->quiet && less.quiet >= found->quiet)) {
+            (void)printf(
+                "  without its part %zu it shows too: %zu red, %zu not noticed, first %s\n", i + 1,
+                less.red, less.quiet, less.first);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_hole(const struct hole *hole)
+{
+    struct finding found;
+    size_t count;
+
+    (void)!sweep_hole(hole, ALL_PARTS, &found);
+    count = hole->quiet ? found.quiet : found.red;
+    (void)printf("%-44s %-24s %3zu of %4zu cases not noticed%s%s\n", hole->name, hole->profile,
+                 count, found.cases,
+                 count == 0 ? ", last: " : ", first: ", count == 0 ? found.last : found.first);
+    (void)fflush(stdout);
+    if (by_combinations)
+        return found.red > found.large;
+    return count > 0 && is_covered(hole, &found);
+}
+
+/* ---- a device that nobody trusts ---- */
+
+static bool is_foreign; /* the issuer trusts another CA than the device's */
+
+enum sks_status __real_trust_open(struct trust *trust, const struct texts *sources,
+                                  struct sks_error *err);
+enum sks_status __wrap_trust_open(struct trust *trust, const struct texts *sources,
+                                  struct sks_error *err);
+enum sks_status __wrap_trust_open(struct trust *trust, const struct texts *sources,
+                                  struct sks_error *err)
+{
+    static char other[300];
+    static const struct texts OTHERS = { { other }, 1 };
+
+    (void)snprintf(other, sizeof other, "%.*s/issuer/ca.pem",
+                   (int)(strstr(sources->item[0], "/token/") - sources->item[0]), sources->item[0]);
+    return __real_trust_open(trust, is_foreign ? &OTHERS : sources, err);
+}
+
+/* No clean session there: with the hole there is one. */
+static bool try_device_path(const struct hole *hole)
+{
+    struct finding found;
+    bool refused, taken;
+
+    is_foreign = true;
+    refused = sweep_hole(hole, 0, &found) == SKS_ERROR_NOT_ALLOWED;
+    taken = sweep_hole(hole, ALL_PARTS, &found) == SKS_OK;
+    is_foreign = false;
+    (void)printf("%-44s %-24s a foreign device is %s, and %s\n", hole->name, hole->profile,
+                 refused ? "refused" : "taken", taken ? "taken with the hole" : "refused with it");
+    return refused && taken;
+}
+
+/* ---- all of them ---- */
 
 static bool is_asked_for(const struct hole *hole, int argc, char **argv)
 {
@@ -209,24 +220,87 @@ static bool is_asked_for(const struct hole *hole, int argc, char **argv)
     return argc < 2;
 }
 
+/* ---- the list of the unprotected ---- */
+
+static void look_for_use(void *ctx, const struct case_result *result)
+{
+    *(bool *)ctx = *(bool *)ctx || result->verdict == MATRIX_UNPROTECTED;
+}
+
+/* True if a case of a scenario falls under a row. */
+static bool is_used_in(const struct unprotected *row, const struct scenario *scenario)
+{
+    char at[100], folder[] = "/dev/shm/sks-holes.XXXXXX";
+    bool used = false;
+    struct sweep_config config = { .profiles = "issuer/profiles",
+                                   .folder = folder,
+                                   .only = row->message,
+                                   .only_at = at,
+                                   .max = ROW_CASES,
+                                   .seed = 1,
+                                   .jobs = 1,
+                                   .stop = &never,
+                                   .told = look_for_use,
+                                   .ctx = &used };
+    struct sweep_result result = { 0 };
+    struct sks_error err = { 0 };
+
+    (void)snprintf(at, sizeof at, "%.*s", (int)(strcspn(row->path, "*") - 1), row->path);
+    if (strchr(row->path, '*') == NULL)
+        (void)snprintf(at, sizeof at, "%s", row->path);
+    must(mkdtemp(folder) != NULL, "temporary folder");
+    (void)!sweep(&config, scenario, &result, &err); /* it may have no such message */
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return used;
+}
+
+static bool try_row(const struct unprotected *row)
+{
+    bool used = is_used_in(row, scenario_find(row->shown_in));
+
+    (void)printf("%-34s %-46s %s%s\n", row->message, row->path, used ? "" : "no case of ",
+                 row->shown_in);
+    (void)fflush(stdout);
+    return used;
+}
+
+static int try_rows(void)
+{
+    size_t unused = 0;
+
+    for (size_t i = 0; i < UNPROTECTED_COUNT; i++)
+        unused += UNPROTECTED[i].apart == NULL && !try_row(&UNPROTECTED[i]);
+    return unused > 0;
+}
+
+static int list(void)
+{
+    for (size_t i = 0; i < HOLES_COUNT; i++)
+        (void)printf("%s\n", HOLES[i].name);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     size_t missed = 0, tried = 0;
 
     log_set_level(LOG_LEVEL_NONE);
+    if (argc > 1 && strcmp(argv[1], "--list") == 0)
+        return list();
+    if (argc > 1 && strcmp(argv[1], "--unprotected") == 0)
+        return try_rows();
     if (argc > 1 && strcmp(argv[1], "--random") == 0) {
         by_combinations = true;
         argv++, argc--;
     }
-    for (size_t i = 0; i < NITEMS(HOLES); i++) {
-        char folder[] = "/tmp/sks-holes.XXXXXX";
-
+    for (size_t i = 0; i < HOLES_COUNT; i++) {
         if (!is_asked_for(&HOLES[i], argc, argv))
             continue;
-        must(mkdtemp(folder) != NULL, "temporary folder");
         tried++;
-        missed += !try_hole(&HOLES[i], folder);
-        (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (HOLES[i].part[0].check == CHECK_DEVICE_PATH)
+            missed += !try_device_path(&HOLES[i]);
+        else
+            missed += !try_hole(&HOLES[i]);
     }
     (void)printf("%zu holes, %zu not seen\n", tried, missed);
     return tried == 0 ? 2 : missed > 0;

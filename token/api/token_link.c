@@ -116,27 +116,40 @@ static bool set_address(struct http_transport *http, const char *url, const char
     return set_path(http, path);
 }
 
-enum sks_status token_link_open(const char *url, const struct token_link_config *config,
-                                struct token_link **link, struct sks_error *err)
+enum sks_status token_transport_open(const char *url, const struct token_link_config *config,
+                                     struct token_transport *transport, struct sks_error *err)
 {
     struct http_transport *http = calloc(1, sizeof *http);
-    struct token_transport transport = { http, http_transport_exchange, http_transport_timeout,
-                                         http_transport_path, http_transport_close };
     struct http_client_config client = {
         .never_twice = true, .bare = true, .timeout = config->timeout, .stop = config->stop
     };
     enum sks_status rc;
 
-    *link = NULL;
+    *transport = (struct token_transport){ 0 };
     REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
     REQUIRE(set_address(http, url, config->path == NULL ? dialect_of(config)->path : config->path),
             err, SKS_ERROR_OPTION,
             "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
     client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
     TRY(http_client_new(&client, &http->client, err));
-    return token_link_open_over(&transport, config, link, err);
+    *transport = (struct token_transport){ http, http_transport_exchange, http_transport_timeout,
+                                           http_transport_path, http_transport_close };
+    http = NULL;
 out:
     http_transport_close(http);
+    return rc;
+}
+
+enum sks_status token_link_open(const char *url, const struct token_link_config *config,
+                                struct token_link **link, struct sks_error *err)
+{
+    struct token_transport transport;
+    enum sks_status rc;
+
+    *link = NULL;
+    TRY(token_transport_open(url, config, &transport, err));
+    rc = token_link_open_over(&transport, config, link, err);
+out:
     return rc;
 }
 

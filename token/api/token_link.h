@@ -63,6 +63,18 @@ struct token_link_config {
 CHECKED enum sks_status token_link_open(const char *url, const struct token_link_config *config,
                                         struct token_link **link, struct sks_error *err);
 
+/**
+ * The way over HTTP alone, for those who have bodies of their own.
+ *
+ * @param config     path, dialect, timeout and stop count
+ * @param transport  out: end it with its close()
+ * @return as token_link_open()
+ */
+CHECKED enum sks_status token_transport_open(const char *url,
+                                             const struct token_link_config *config,
+                                             struct token_transport *transport,
+                                             struct sks_error *err);
+
 /** As token_link_open(), over a transport of the caller's, which the link closes. */
 CHECKED enum sks_status token_link_open_over(const struct token_transport *transport,
                                              const struct token_link_config *config,

@@ -77,11 +77,11 @@ Test(envelope, one_of_several)
     size_t found = 99;
 
     memset(&request, 0xAA, sizeof request);
-    cr_assert(keygen2_decode_one_of(types, 2, bytes_of(ENVELOPES[0].text), out, &found, &arena,
-                                    &err) == SKS_OK);
+    cr_assert(keygen2_decode_one_of(types, 2, false, bytes_of(ENVELOPES[0].text), out, &found,
+                                    &arena, &err) == SKS_OK);
     cr_expect(found == 1 && bytes_equal(response.server_session_id, bytes_of("a")));
     cr_expect(request.key_entry_algorithm.len == (size_t)0xAAAAAAAAAAAAAAAA); /* not touched */
-    cr_expect(keygen2_decode_one_of(types, 2,
+    cr_expect(keygen2_decode_one_of(types, 2, false,
                                     bytes_of("{" CONTEXT ",\"@qualifier\":\"InvocationRequest\"}"),
                                     out, &found, &arena, &err) == SKS_ERROR_OPTION);
     cr_expect_str_eq(err.text,

@@ -135,7 +135,7 @@ Test(json_parse, a_long_name_is_cut_between_characters)
 Test(json_refuse, without_a_place_or_a_listener)
 {
     struct sks_error err = { 0 };
-    struct json_reader reader = { NULL, &err }, silent = { NULL, NULL };
+    struct json_reader reader = { .err = &err }, silent = { 0 };
 
     cr_expect(json_refuse(&reader, NULL, "number %d", 5) == SKS_ERROR_OPTION);
     cr_expect_str_eq(err.text, "number 5");
@@ -145,7 +145,7 @@ Test(json_refuse, without_a_place_or_a_listener)
 Test(json_unique, remembers)
 {
     struct sks_error err = { 0 };
-    struct json_reader reader = { NULL, &err };
+    struct json_reader reader = { .err = &err };
     const struct json_place at = { NULL, "id", 0 };
     json_t *seen = json_object();
 

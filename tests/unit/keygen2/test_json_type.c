@@ -231,6 +231,52 @@ Test(json_decode, an_unknown_name_is_cut)
     buf_free(&text);
 }
 
+static enum sks_status decode_leniently(const char *text, struct sample *out, struct arena *arena)
+{
+    struct sks_error err = { 0 };
+    json_t *root = NULL;
+    enum sks_status rc;
+
+    cr_assert(json_parse(bytes_of(text), &root, &err) == SKS_OK, "%s: %s", text, err.text);
+    rc = json_decode_leniently(&SAMPLE, root, out, arena);
+    json_decref(root);
+    return rc;
+}
+
+/* Nothing that a strict reader refuses stops a lenient one. */
+Test(json_decode, leniently)
+{
+    for (size_t i = 0; i < NITEMS(DECODE); i++) {
+        struct sample sample;
+        struct arena arena = { 0 };
+        char text[400];
+
+        (void)snprintf(text, sizeof text, "{\"kind\":\"sample\",%s}", DECODE[i].text);
+        cr_expect(decode_leniently(text, &sample, &arena) == SKS_OK, "%s", text);
+        arena_free(&arena);
+    }
+}
+
+/* What can be read is passed on as it is, and the rest is as if it were absent. */
+Test(json_decode, leniently_what_there_is)
+{
+    struct sample sample;
+    struct arena arena = { 0 };
+
+    cr_assert(decode_leniently("{\"foo\":1,\"small\":0,\"big\":4294967295,\"id\":\"a b\","
+                               "\"uri\":\"no uri\",\"binary\":\"AAAAAAAA\",\"name\":\"?\","
+                               "\"texts\":[\"\",\"x\"],\"flag\":3}",
+                               &sample, &arena) == SKS_OK);
+    cr_expect(sample.small == 0 && sample.big == UINT32_MAX);
+    cr_expect(bytes_equal(sample.id, bytes_of("a b")));
+    cr_expect(bytes_equal(sample.uri, bytes_of("no uri")));
+    cr_expect_eq(sample.binary.len, (size_t)6);
+    cr_expect_eq(sample.name, PROTECTION_NOT_ALLOWED);
+    cr_expect(sample.texts.count == 2 && sample.texts.item[0].len == 0);
+    cr_expect_not(sample.flag);
+    arena_free(&arena);
+}
+
 Test(json_decode, absolute_uris)
 {
     static const char *const good[] = {

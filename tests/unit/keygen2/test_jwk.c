@@ -25,7 +25,7 @@ static enum sks_status decode(const json_t *jwk, struct bytes *spki, struct aren
                               struct sks_error *err)
 {
     const struct json_place at = { NULL, "key", 0 };
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
 
     return KEYGEN2_JWK.decode(&reader, &at, jwk, spki);
 }

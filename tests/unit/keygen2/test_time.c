@@ -15,7 +15,7 @@ static enum sks_status decode(bool client, const json_t *value, struct keygen2_t
 {
     const struct json_codec *codec = client ? &KEYGEN2_CLIENT_TIME : &KEYGEN2_SERVER_TIME;
     const struct json_place at = { NULL, client ? "clientTime" : "serverTime", 0 };
-    struct json_reader reader = { arena, err };
+    struct json_reader reader = { .arena = arena, .err = err };
 
     *time = (struct keygen2_time){ 0 };
     return codec->decode(&reader, &at, value, time);
