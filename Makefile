@@ -162,6 +162,14 @@ $(O)/matrix/holes: private WRAPPED := session_mac session_mac_verify verify_atte
     pin_policy key_entry certificate_path import extension close) put_attested_close \
     put_target_reference
 
+# Whether the plan of the matrix has cases of all that crosses.
+$(O)/matrix/coverage: $(call object,$(wildcard tests/matrix/plan/*.c)) \
+                      $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
+                      $(call object,tests/plain/support/must.c) \
+                      $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
              $(call object,$(wildcard tests/fuzz/support/*.c tests/plain/support/*.c)) \
@@ -187,7 +195,7 @@ FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
-	    $(CRASH_PROGRAMS) $(O)/matrix/holes
+	    $(CRASH_PROGRAMS) $(addprefix $(O)/matrix/,holes coverage)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -198,7 +206,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all $(O)/crash/recorder.so $(O)/matrix/holes
+integration: all $(O)/crash/recorder.so $(addprefix $(O)/matrix/,holes coverage)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup

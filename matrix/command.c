@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* By default: where RSA keys are made, and where each case is a session with an end elsewhere. */
-enum { ELSEWHERE_CASES = 40, JOBS_MAX = 64 };
+enum { ELSEWHERE_CASES = 60, JOBS_MAX = 64 };
 
 #define AT(member) offsetof(struct matrix_options, member)
 
@@ -25,7 +25,7 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
       OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
     { "cases", 0, "N",
-      "cases of each scenario, drawn by the seed; 0: all (default: all; 40 with an end elsewhere)",
+      "cases of each scenario, drawn by the seed; 0: all (default: all; 60 with an end elsewhere)",
       OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
     { "message", 0, "NAME", "cases of this message or method only", OPTION_TEXT, AT(message), false,
       NULL, 0, 0 },
@@ -59,6 +59,9 @@ const struct option_row MATRIX_OPTIONS[] = {
       OPTION_TEXT, AT(device), false, NULL, 0, 0 },
     { "timeout", 0, "S", "seconds that one exchange with an end elsewhere may take (30)",
       OPTION_NUMBER, AT(timeout), false, NULL, 1, 3600 },
+    { "resume", 0, NULL,
+      "go on with a sweep that was interrupted: --results has what it found in FILE.part",
+      OPTION_FLAG, AT(resume), false, NULL, 0, 0 },
     { "results", 0, "FILE", "write every case there, as JSON", OPTION_TEXT, AT(results), false,
       NULL, 0, 0 },
     { "html", 0, "FILE", "write them there as a page: messages by operations, and who noticed",
@@ -207,11 +210,39 @@ out:
     return rc;
 }
 
+/* What is swept, but for the scenarios: those may be more when it goes on. */
+static void describe_set(const struct matrix_options *o, const char *profiles, char *set,
+                         size_t size)
+{
+    (void)snprintf(set, size, "seed %u, %s %u, messages %s, %s middleware, profiles %s%s%s%s%s",
+                   o->seed, o->random > 0 ? "combinations" : "cases",
+                   o->random > 0 ? o->random : cases_of(o), o->message == NULL ? "all" : o->message,
+                   o->checking ? "checking" : "blind", profiles, o->issuer == NULL ? "" : ", at ",
+                   o->issuer == NULL ? "" : o->issuer, o->token == NULL ? "" : ", token ",
+                   o->token == NULL ? "" : o->token);
+}
+
+static enum sks_status open_journal(const struct matrix_options *o, struct sweep_config *config,
+                                    struct sks_error *err)
+{
+    char set[2 * PATH_MAX];
+    enum sks_status rc = SKS_OK;
+
+    if (o->results == NULL)
+        return SKS_OK;
+    describe_set(o, config->profiles, set, sizeof set);
+    TRY(journal_open(o->results, o->resume, set, &config->journal, err));
+    if (o->resume && !o->json)
+        (void)fprintf(stderr, "%zu cases were tried before\n", journal_count(config->journal));
+out:
+    return rc;
+}
+
 /* All there is, with nobody between the ends: then each row of the list must have its use. */
 static bool is_whole(const struct matrix_options *o)
 {
     return o->scenarios.count == 0 && o->cases == NOT_GIVEN && o->random == 0 && !o->checking &&
-           o->issuer == NULL && o->token == NULL;
+           o->message == NULL && !is_elsewhere(o);
 }
 
 static enum exit_code run(const struct matrix_options *o, const char *folder)
@@ -220,7 +251,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     struct sweep_config config = { .profiles = o->profiles == NULL ? shipped : o->profiles,
                                    .folder = folder,
                                    .ends = { o->issuer, o->ca, o->token, o->trust, o->device,
-                                             o->timeout, jobs_of(o) > 1 },
+                                             o->timeout, jobs_of(o) > 1, NULL },
                                    .only = o->message,
                                    .random = o->random,
                                    .seed = o->seed,
@@ -240,10 +271,16 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
     TRY(report_new(o->show, o->json, isatty(STDERR_FILENO) == 1, o->results, o->html, &report,
                    &err));
     config.ctx = report;
+    TRY(open_journal(o, &config, &err));
+    TRY(made_keys_new(&config.ends.keys, &err));
     TRY(sweep_all(o, &config, report, &all, &err));
     TRY(report_end(report, o->seed, &err));
+    if (config.journal != NULL)
+        journal_remove(config.journal);
     unused = is_whole(o) ? report_unused_rows(report) : 0;
 out:
+    journal_free(config.journal);
+    made_keys_free(config.ends.keys);
     report_free(report);
     if (rc != SKS_OK)
         return program_finish(rc, &err);
@@ -272,6 +309,8 @@ static const char *wrong_options(const struct matrix_options *o)
         return "--issuer wants --device FOLDER, a device whose device-ca.pem that issuer trusts";
     if (o->device != NULL && (o->issuer == NULL || o->token != NULL))
         return "--device goes with --issuer, and without --token";
+    if (o->resume && o->results == NULL)
+        return "--resume wants --results FILE, which the sweep that was interrupted had, too";
     if (o->ca != NULL && o->issuer == NULL)
         return "--ca goes with --issuer";
     if (o->scenarios.count > 0 && scenario_of_url(o, &(struct scenario){ 0 }))

@@ -9,7 +9,7 @@ struct matrix_options {
     const char *results, *html, *profiles, *message;
     const char *issuer, *ca, *token, *trust, *device;
     uint32_t cases, random, jobs, seed, timeout;
-    bool list, unprotected, json, show, checking;
+    bool list, unprotected, json, show, checking, resume;
 };
 
 extern const struct option_row MATRIX_OPTIONS[];

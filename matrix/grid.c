@@ -36,8 +36,8 @@ static void count(struct grid_cell *cell, enum matrix_verdict verdict, bool left
     cell->leftovers += leftover;
 }
 
-const struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
-                                 enum matrix_verdict verdict, bool leftover)
+struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
+                           enum matrix_verdict verdict, bool leftover)
 {
     struct grid_row *row = grid_row(grid, item->hop, item->message, item->answer);
 

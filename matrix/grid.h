@@ -9,6 +9,7 @@ enum { GRID_OPERATIONS = OPERATION_FORGE + 1 };
 
 struct grid_cell {
     size_t count[MATRIX_VERDICTS], cases, leftovers;
+    bool shown[MATRIX_VERDICTS]; /* a session of such a case is; the reader's to set */
 };
 
 struct grid_row {
@@ -28,8 +29,8 @@ struct grid {
 struct grid_row *grid_row(struct grid *grid, enum hop hop, const char *message, bool answer);
 
 /** Counts a case; one that does not fit is none. @return its cell; NULL without memory */
-const struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
-                                 enum matrix_verdict verdict, bool leftover);
+struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
+                           enum matrix_verdict verdict, bool leftover);
 
 /** Puts the rows in the order in which messages come in a session, those of the issuer first. */
 void grid_sort(struct grid *grid);

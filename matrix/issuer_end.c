@@ -5,6 +5,7 @@
 #include "issuer/pages.h"
 #include "issuer/phase.h"
 #include "keygen2/base/files.h"
+#include "matrix/fixed_draws.h"
 #include "matrix/snapshot.h"
 
 #include <openssl/err.h>
@@ -361,6 +362,7 @@ enum sks_status issuer_end_new(const char *folder, const char *trust, const char
     TRY(data_folder_load(folder, &made->issuer, err));
     TRY(read_ca_key(made, err));
     TRY(profiles_load(profiles, &made->issuer.profiles, err));
+    fix_draws(&made->issuer.profiles);
     TRY(trust_open(&made->issuer.trust, &made->trust, err));
     TRY(server_keys_by(maker, &made->issuer.server_keys, err));
     TRY(open_store(made, err));

@@ -15,6 +15,13 @@ enum {
     LIFE_TIME = 100000 /* seconds: more than a session has */
 };
 
+const char *const PLAN_SOURCE_NAMES[PLAN_SOURCES] = {
+    [PLAN_THIS_SESSION] = "this session",
+    [PLAN_EARLIER_SESSION] = "an earlier session",
+    [PLAN_OTHER_DEVICE] = "a session of another device",
+};
+
+static const char SUCCESS[] = "{\"value\":{\"verdict\":\"succeeded\"}}";
 static const char UNKNOWN[] = "{\"name\":\"unknown\",\"value\":1}";
 
 /* A message that was seen, to count its occurrences and to be replayed later. */
@@ -266,6 +273,10 @@ static void walk_array(struct walk *w, const json_t *value)
 {
     char index[24];
 
+    if (json_array_size(value) ==
+        0) /* all that can be done to it; the lists of calls are of URIs */
+        add_case(w, OPERATION_REPLACE,
+                 "{\"value\":[\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256\"]}");
     add_case(w, OPERATION_EMPTY, NULL);
     for (size_t i = 0; i < json_array_size(value); i++) {
         (void)snprintf(index, sizeof index, "%zu", i);
@@ -392,12 +403,13 @@ static void add_whole(struct walk *w)
     if (!w->answer) {
         add_case(w, OPERATION_REPEAT, NULL);
         add_case(w, OPERATION_REFLECT, NULL);
+        if (is_free(w))
+            add_case(w, OPERATION_FORGE, SUCCESS);
     }
     add_replays(w);
     if (w->other[PLAN_OTHER_DEVICE] != NULL &&
         !json_equal(w->other[PLAN_OTHER_DEVICE], w->message->decoded))
         add_case(w, OPERATION_CROSS, NULL);
-    add_octets(w);
 }
 
 /* ---- answers that are made without a key ---- */
@@ -421,6 +433,13 @@ static void add_forgeries(const struct walk *answer)
     bool octets = answer->message->hop == HOP_TOKEN;
     const json_t *value = octets ? answer->message->decoded : answer->other[PLAN_OTHER_DEVICE];
 
+    if (octets) {
+        w = *answer;
+        add_case(&w, OPERATION_FORGE, "{\"value\":{\"status\":6,\"errorString\":\"forged\"}}");
+        w = (struct walk){ .plan = plan,
+                           .message = &plan->last,
+                           .occurrence = plan->last_occurrence };
+    }
     if (plan->last.name[0] == '\0' || value == NULL)
         return;
     add_case_of(&w, OPERATION_FORGE, json_pack("{s:o}", "value", forge_answer(value)));
@@ -480,6 +499,7 @@ void plan_watch(void *ctx, const struct message *message, bool answer, struct by
     if (is_free(&w))
         add_case(&w, OPERATION_INSERT, UNKNOWN);
     json_object_foreach(message->decoded, name, member) walk_at(&w, name, member, false);
+    add_octets(&w);
     if (answer) {
         add_forgeries(&w);
     } else {
@@ -505,12 +525,23 @@ void plan_add(struct plan *plan, const struct plan_case *item)
     plan->failed = made->message == NULL || made->path == NULL || made->rules == NULL;
 }
 
-bool plan_is_below(const char *path, struct bytes other)
+bool plan_fits(const char *pattern, const char *path, bool below)
 {
-    size_t len = strlen(path);
+    while (*pattern == '/') {
+        size_t wanted = strcspn(pattern + 1, "/"), given;
 
-    return len >= other.len && (other.len == 0 || memcmp(path, other.ptr, other.len) == 0) &&
-           (path[other.len] == '\0' || path[other.len] == '/');
+        if (strcmp(pattern, "/**") == 0)
+            return true;
+        if (*path != '/')
+            return false;
+        given = strcspn(path + 1, "/");
+        if (!(wanted == 1 && pattern[1] == '*') &&
+            (wanted != given || memcmp(pattern, path, given + 1) != 0))
+            return false;
+        pattern += wanted + 1;
+        path += given + 1;
+    }
+    return *path == '\0' || (below && *path == '/');
 }
 
 struct plan *plan_new(struct recording *const other[PLAN_SOURCES])

@@ -147,6 +147,11 @@ static json_t *case_json(const struct case_result *r, bool shown)
                      name_of_value(OPERATION_NAMES, item->operation), "verdict",
                      MATRIX_VERDICT_NAMES[r->verdict], "leftover", (int)r->leftover, "end",
                      ENDS[r->run->end], "at", r->run->at, "cause", clean_json(r->run->cause));
+    if (made != NULL) {
+        (void)json_object_set_new(made, "from", json_string(PLAN_SOURCE_NAMES[item->source]));
+        (void)json_object_set_new(made, "unchanged", json_boolean(r->run->unchanged));
+        (void)json_object_set_new(made, "counted", json_boolean(r->run->counted));
+    }
     if (shown && made != NULL) {
         (void)json_object_set_new(made, "rules", json_string(item->rules));
         (void)json_object_set_new(made, "arrows", arrows_json(r->run));
@@ -154,10 +159,14 @@ static json_t *case_json(const struct case_result *r, bool shown)
     return made;
 }
 
-/* A run of each cell and verdict is, and every failure. */
-static bool is_shown(const struct case_result *r, const struct grid_cell *cell)
+/* A run of each cell and verdict is, and every failure; but for those of an earlier time, of which
+ * there are only the verdicts. */
+static bool is_shown(const struct case_result *r, struct grid_cell *cell)
 {
-    return is_failure(r) || (cell != NULL && cell->count[r->verdict] == 1);
+    if (cell == NULL || r->run->arrows == 0 || (cell->shown[r->verdict] && !is_failure(r)))
+        return false;
+    cell->shown[r->verdict] = true;
+    return true;
 }
 
 static void note_row(struct report *report, const struct case_result *r)
@@ -187,7 +196,7 @@ size_t report_unused_rows(const struct report *report)
 void report_case(void *ctx, const struct case_result *result)
 {
     struct report *report = ctx;
-    const struct grid_cell *cell;
+    struct grid_cell *cell;
 
     report->all.cases[result->verdict]++;
     report->all.leftovers += result->leftover;

@@ -227,6 +227,10 @@ void rig_limits(const struct rig *rig, json_t *texts)
 {
     const struct client *c = &rig->client[RIG_DEVICE];
 
+    if (!rig_has_other(rig))
+        (void)json_array_append_new(
+            texts, json_string("not tried with an end elsewhere: what takes another session or "
+                               "device, and messages held back past the life of a session"));
     if (c->issuer->kind->limits != NULL)
         c->issuer->kind->limits(c->issuer, texts);
     if (c->token->kind->limits != NULL)

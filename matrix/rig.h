@@ -87,6 +87,8 @@ struct run {
     bool altered;       /* the attack found its message */
     bool misfit;        /* and could not do to it what it says */
     bool strayed;       /* another device came to hold what it should not */
+    bool unchanged;     /* the token holds exactly what it held before */
+    bool counted;       /* the issuer counts a success */
     int64_t verdict[4]; /* sessions of the issuer, by enum issuer_verdict_kind */
     char at[80];        /* the last message that crossed whole, "issuer KeyCreationRequest" */
     struct run_arrow arrow[RUN_ARROWS_MAX]; /* the first of them */

@@ -263,27 +263,76 @@ static bool is_wanted(const struct sweeper *s, size_t i)
 {
     const struct plan_case *item = &s->item[i];
 
+    if (item->operation == OPERATION_DELAY && rig_is_elsewhere(&s->config->ends))
+        return false; /* the clock there is not ours */
     return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
-           (s->config->only_at == NULL ||
-            plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
+           (s->config->only_at == NULL || plan_fits(s->config->only_at, plan_hit(item), true));
+}
+
+/* A case that may be chosen, and the lot that it draws. */
+struct draw {
+    uint64_t lot;
+    size_t place;
+};
+
+static uint64_t mix(uint64_t state, const char *text)
+{
+    for (; *text != '\0'; text++)
+        state = (state ^ (uint8_t)*text) * 0x100000001B3U;
+    return state;
+}
+
+/* It goes by the case and not by its place, so that a plan with more cases draws the same ones;
+ * and not by its rules, which may hold what is drawn anew. */
+static uint64_t draw_lot(const struct plan_case *item, uint64_t seed)
+{
+    char numbers[80];
+    uint64_t state;
+
+    (void)snprintf(numbers, sizeof numbers, "%u %u %u %u %u %u", (unsigned)item->hop,
+                   (unsigned)item->answer, (unsigned)item->operation, (unsigned)item->source,
+                   (unsigned)item->occurrence, (unsigned)item->nth);
+    state = mix(mix(mix(seed * 2 + 1, numbers), item->message), item->path);
+    state |= state == 0;
+    (void)combine_draw(&state);
+    return combine_draw(&state);
+}
+
+static int compare_lots(const void *a, const void *b)
+{
+    const struct draw *x = a, *y = b;
+
+    if (x->lot != y->lot)
+        return x->lot < y->lot ? -1 : 1;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
 }
 
 /* As many as may be, each as likely as another, in their order. */
 static enum sks_status choose(struct sweeper *s, size_t all, struct sks_error *err)
 {
-    uint64_t state = s->config->seed * 2 + 1;
-    size_t left = 0, max;
+    struct draw *draw = calloc(all + 1, sizeof *draw);
+    size_t count = 0;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < all; i++)
-        left += is_wanted(s, i);
-    max = s->config->max == 0 ? left : s->config->max;
     s->chosen = calloc(all + 1, sizeof *s->chosen);
-    REQUIRE(s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    for (size_t i = 0; i < all && s->count < max; i++)
-        if (is_wanted(s, i) && combine_draw(&state) % left-- < max - s->count)
-            s->chosen[s->count++] = i;
+    REQUIRE(draw != NULL && s->chosen != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
+    for (size_t i = 0; i < all; i++)
+        if (is_wanted(s, i))
+            draw[count++] = (struct draw){ draw_lot(&s->item[i], s->config->seed), i };
+    qsort(draw, count, sizeof *draw, compare_lots);
+    s->count = s->config->max == 0 || s->config->max > count ? count : s->config->max;
+    for (size_t i = 0; i < s->count; i++)
+        s->chosen[i] = draw[i].place;
+    qsort(s->chosen, s->count, sizeof *s->chosen, compare_places);
 out:
+    free(draw);
     return rc;
 }
 
@@ -350,7 +399,9 @@ static enum sks_status try_case(struct worker *w, const struct plan_case *item, 
     TRY(start_over(w, err));
     TRY(run_case(w, item, attack, run, err));
     TRY(rig_view(w->rig, RIG_DEVICE, true, &drawn, err));
-    if (w->expected.unchanged != NULL && json_equal(drawn, w->expected.before))
+    run->unchanged = json_equal(drawn, w->expected.before) != 0;
+    run->counted = run->verdict[ISSUER_SUCCEEDED] >= w->expected.succeeded;
+    if (w->expected.unchanged != NULL && run->unchanged)
         undrawn = json_incref(w->expected.unchanged); /* the dear half of a view */
     else
         TRY(rig_view(w->rig, RIG_DEVICE, false, &undrawn, err));
@@ -410,21 +461,34 @@ static bool next_case(struct sweeper *s, size_t *number)
     return found;
 }
 
-static enum sks_status try_number(struct worker *w, size_t number, struct run *run,
-                                  struct case_result *result, struct sks_error *err)
+/* A case, or a combination; NULL without memory. */
+static const struct plan_case *item_of(struct worker *w, size_t number)
 {
     const struct sweeper *s = w->sweeper;
     uint64_t state = (s->config->seed * 2 + 1) * 0x9E3779B97F4A7C15U + number;
-    const struct plan_case *item;
-    enum sks_status rc;
 
     if (s->config->random == 0)
-        return try_case(w, &s->item[s->chosen[number]], run, result, err);
+        return &s->item[s->chosen[number]];
     arena_free(&w->arena);
-    item = combine_random(s->item, s->chosen, s->count, &state, &w->arena);
-    REQUIRE(item != NULL, err, SKS_ERROR_STORAGE, "no memory for a combination");
+    return combine_random(s->item, s->chosen, s->count, &state, &w->arena);
+}
+
+/* True if an earlier sweep has tried it. */
+static bool recall(const struct sweeper *s, const struct journal_case *known, struct run *run,
+                   struct case_result *result)
+{
+    *result = (struct case_result){ s->scenario, known->item, MATRIX_UNFIT, false, run };
+    return s->config->journal != NULL &&
+           journal_find(s->config->journal, known, run, &result->verdict, &result->leftover);
+}
+
+static enum sks_status try_number(struct worker *w, const struct plan_case *item, struct run *run,
+                                  struct case_result *result, struct sks_error *err)
+{
+    enum sks_status rc;
+
     TRY(try_case(w, item, run, result, err));
-    if (result->verdict == MATRIX_UNDETECTED || result->leftover)
+    if (item->parts > 0 && (result->verdict == MATRIX_UNDETECTED || result->leftover))
         TRY(minimise(w, item, run, result, err));
 out:
     return rc;
@@ -440,10 +504,14 @@ static void note_unreached(struct sweep_result *result, const struct run *run)
                        run->cause);
 }
 
-static void tell(struct sweeper *s, const struct case_result *result, enum sks_status rc,
-                 const struct sks_error *err)
+/* @param known  of one that was tried now; NULL: it is in the journal */
+static void tell(struct sweeper *s, const struct case_result *result,
+                 const struct journal_case *known, enum sks_status rc, struct sks_error *err)
 {
     (void)pthread_mutex_lock(&s->lock);
+    if (rc == SKS_OK && known != NULL && s->config->journal != NULL)
+        rc = journal_add(s->config->journal, known, result->run, result->verdict, result->leftover,
+                         err);
     if (rc != SKS_OK && s->rc == SKS_OK) {
         s->rc = rc;
         *s->err = *err;
@@ -462,15 +530,25 @@ static void tell(struct sweeper *s, const struct case_result *result, enum sks_s
 static void *work(void *ctx)
 {
     struct worker *w = ctx;
+    struct sweeper *s = w->sweeper;
     size_t number;
 
-    while (next_case(w->sweeper, &number)) {
+    while (next_case(s, &number)) {
+        struct journal_case known = { .profile = s->scenario->profile };
         struct case_result result = { 0 };
         struct sks_error err = { 0 };
         struct run run;
-        enum sks_status rc = try_number(w, number, &run, &result, &err);
+        bool again;
+        enum sks_status rc = SKS_OK;
 
-        tell(w->sweeper, &result, rc, &err);
+        known.item = item_of(w, number);
+        known.combination = s->config->random == 0 ? 0 : number + 1;
+        if (known.item == NULL)
+            rc = sks_fail(&err, SKS_ERROR_STORAGE, "no memory for a combination");
+        again = rc == SKS_OK && recall(s, &known, &run, &result);
+        if (rc == SKS_OK && !again)
+            rc = try_number(w, known.item, &run, &result, &err);
+        tell(s, &result, again ? NULL : &known, rc, &err);
     }
     return NULL;
 }

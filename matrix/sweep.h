@@ -3,7 +3,7 @@
 #ifndef MATRIX_SWEEP_H
 #define MATRIX_SWEEP_H
 
-#include "matrix/judge.h"
+#include "matrix/journal.h"
 
 #include <signal.h>
 
@@ -40,11 +40,12 @@ struct sweep_config {
     const char *only_at;         /* and of this path and below it; NULL: of all */
     const struct plan_case *own; /* tried in place of the plan's; NULL: none */
     size_t owns;
-    size_t max;    /* cases of a scenario; 0: all */
-    size_t random; /* combinations of several cases, in their place; 0: none */
-    uint64_t seed; /* draws them */
-    bool checking; /* the middleware makes its own checks: else it is blind */
-    unsigned jobs; /* threads */
+    size_t max;              /* cases of a scenario; 0: all */
+    size_t random;           /* combinations of several cases, in their place; 0: none */
+    uint64_t seed;           /* draws them */
+    bool checking;           /* the middleware makes its own checks: else it is blind */
+    unsigned jobs;           /* threads */
+    struct journal *journal; /* cases in it are not tried again; NULL: none */
     const volatile sig_atomic_t *stop;
     /* Told of each case, in no order, by one thread at a time. */
     void (*told)(void *ctx, const struct case_result *result);

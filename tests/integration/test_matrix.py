@@ -12,6 +12,28 @@ from rig.processes import BUILD, run, spawn
 
 DONE, USAGE = 0, 2
 SAMPLE = ("p256-user-pin", "privacy", "extensions-and-logotype", "key-update", "key-delete")
+PLAIN = "p256-user-pin"
+# Of createKeyEntry, by direction, operation and path: who notices.
+NOTICED = {
+    ("request", "cross", ""): {"token"},
+    ("request", "delay", ""): {"token"},
+    ("request", "drop", ""): {"middleware"},
+    ("request", "empty", ""): {"token"},
+    ("request", "extend", ""): {"token"},
+    ("request", "flip", ""): {"token"},
+    ("request", "forge", ""): {"issuer"},
+    ("request", "reflect", ""): {"middleware"},
+    ("request", "reorder", ""): {"issuer"},
+    ("request", "repeat", ""): {"token"},
+    ("request", "replay", ""): {"token", "middleware"},
+    ("request", "splice", "/mac"): {"token"},
+    ("answer", "cross", ""): {"issuer"},
+    ("answer", "delay", ""): {"issuer"},
+    ("answer", "drop", ""): {"middleware"},
+    ("answer", "forge", ""): {"token"},
+    ("answer", "splice", "/attestation"): {"issuer"},
+    ("answer", "splice", "/publicKey"): {"issuer"},
+}
 
 
 class Matrix(unittest.TestCase):
@@ -115,6 +137,91 @@ class Matrix(unittest.TestCase):
             pass        # that is how the end of a terminal reads
         self.assertEqual(process.wait(60), DONE)
         self.assertRegex(shown.decode(), r"\rprivacy +\[#+-*\] +40 of 40")
+
+    def test_who_notices_an_altered_call(self):
+        """Each operation on one call and its answer."""
+        _, cases = self.results("--scenario", PLAIN, "--message", "createKeyEntry")
+        noticed = {}
+        for case in cases:
+            where = (case["direction"], case["operation"], case["path"])
+            noticed.setdefault(where, set()).add(case["verdict"])
+            if case["verdict"] in ("token", "issuer", "middleware"):
+                self.assertEqual((case["unchanged"], case["counted"]), (True, False), case)
+        for where, ends in NOTICED.items():
+            self.assertEqual(noticed[where], ends, where)
+        self.assertEqual({case["from"] for case in cases if case["operation"] == "splice"},
+                         {"an earlier session", "a session of another device"})
+
+    def test_what_comes_after_the_commit(self):
+        _, cases = self.results("--scenario", PLAIN, "--message",
+                                "ProvisioningFinalizationResponse")
+        for case in cases:
+            self.assertIn(case["verdict"], ("committed", "harmless"), case)
+            self.assertEqual(case["counted"], case["verdict"] == "harmless", case)
+            self.assertFalse(case["leftover"], case)
+        committed = {case["operation"] for case in cases if case["verdict"] == "committed"}
+        self.assertLessEqual({"drop", "cross", "replay", "splice", "flip", "forge"}, committed)
+
+    def test_sessions_that_wait_and_roll_over(self):
+        for name, message in (("deferred-issuance", "InvocationRequest"),
+                              ("kmk-rollover", "updateKeyManagementKey")):
+            with self.subTest(scenario=name):
+                summary, cases = self.results("--scenario", name, "--message", message, "--cases",
+                                              "40")
+                self.assertGreater(len(cases), 30)
+                self.assertEqual(summary["all"]["undetected"], 0)
+                if name == "deferred-issuance":
+                    self.assertIn(2, {case["occurrence"] for case in cases}, "it came back")
+
+    def test_it_goes_on_where_it_was(self):
+        path, part = self.folder / "results.json", self.folder / "results.json.part"
+        options = ("matrix", "--scenario", PLAIN, "--message", "createPinPolicy", "--results", path)
+        process = spawn("sks-proxy", *options)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 60
+        while not part.exists() or len(part.read_bytes().splitlines()) < 25:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        self.assertNotEqual(process.returncode, DONE)
+        self.assertFalse(path.exists())
+
+        lines = part.read_text().splitlines(keepends=True)
+        tried = [json.loads(line) for line in lines[1:]]
+        next(row for row in tried if row["verdict"] in ("token", "issuer"))["cause"] = (
+            "known by this")
+        part.write_text(lines[0] + "".join(json.dumps(row) + "\n" for row in tried) +
+                        '{"verdict":"tok')
+        other = self.matrix(*options[1:], "--resume", "--seed", "2")
+        self.assertEqual(other.returncode, USAGE)
+        self.assertIn("another sweep", other.stderr)
+
+        done = self.matrix(*options[1:], "--resume")
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        self.assertIn("%d cases were tried before" % len(tried), done.stderr)
+        self.assertFalse(part.exists())
+        _, whole = self.results("--scenario", PLAIN, "--message", "createPinPolicy")
+        again = json.loads(path.read_text())["results"]
+        self.assertEqual(len([case for case in again if case["cause"] == "known by this"]), 1)
+        self.assertEqual(self.known(again), self.known(whole))
+
+    @staticmethod
+    def known(cases):
+        return sorted((case["message"], case["direction"], case["occurrence"], case["path"],
+                       case["operation"], case["from"]) for case in cases)
+
+    def test_a_resumption_wants_its_results(self):
+        done = self.matrix("--resume")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("--results", done.stderr)
+
+    def test_the_plan_has_cases_of_all_that_crosses(self):
+        done = processes.subprocess.run(
+            [BUILD / "matrix" / "coverage", PLAIN, "key-delete", "session-2010"],
+            capture_output=True, text=True, timeout=300, cwd=processes.ROOT)
+        self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count(" nodes, 0 without what they must have"), 3)
 
     def test_the_seed_draws_the_cases(self):
         def drawn(seed):

@@ -64,7 +64,8 @@ class RealEnds(ElsewhereCase):
         self.assertEqual(self.wire().keys(), before, "nothing of the sweep is left")
         self.assertEqual(self.wire().sessions(True), [])
         there = verdicts(cases)
-        both = there.keys() & self.here.keys()
+        # A bit of a call's octets is another field's where addresses have another length.
+        both = {key for key in there.keys() & self.here.keys() if key[-2:] != ("", "flip")}
         self.assertGreater(len(both), 20, "the seed draws the same cases")
         other = {key: (self.here[key], there[key]) for key in both if there[key] != self.here[key]}
         self.assertLessEqual(len(other), 1, other)    # what is drawn may end in another check
@@ -78,12 +79,13 @@ class RealEnds(ElsewhereCase):
 
     def test_a_token(self):
         told = self.assert_as_here("--token", self.token.url, "--trust", self.token.device_ca)
-        self.assertEqual(len(told), 1)
-        self.assertIn("token is not set back", told[0])
+        self.assertEqual(len(told), 2)
+        self.assertIn("another session", told[0])
+        self.assertIn("token is not set back", told[1])
 
     def test_both(self):
         told = self.assert_as_here("--token", self.token.url, "--issuer", self.issuer.url + "/kg2/")
-        self.assertEqual(len(told), 3)
+        self.assertEqual(len(told), 4)
 
     def test_both_behind_relays(self):
         issuer, outer = behind_relay(type(self), trust=self.trust)
@@ -118,7 +120,7 @@ class RealEnds(ElsewhereCase):
         code, summary, _ = self.sweep("--issuer", self.issuer.url + "/kg2/privacy", "--token",
                                       self.token.url)
         self.assertEqual((code, list(summary["scenarios"])), (DONE, ["privacy"]))
-        self.assertEqual(summary["tried"], 60)
+        self.assertEqual(summary["tried"], 40)
         self.assertGreater(summary["planned"], 1000)
 
     def test_what_the_issuer_has_not_is_skipped(self):
@@ -261,7 +263,8 @@ class IssuerInPython(ElsewhereCase):
         missed = [case for case in cases if case["verdict"] == "undetected"]
         self.assertEqual(summary["all"]["undetected"], len(missed))
         self.assertGreater(len(missed), 4)
-        self.assertEqual({case["path"] for case in missed}, {"/attestation"})
+        self.assertIn("/attestation", {case["path"] for case in missed})
+        self.assertLessEqual({case["path"] for case in missed}, {"/attestation", ""})
         self.assertIn("flip", {case["operation"] for case in missed})
         shown = Page(page.read_text())
         red = [cell for cell, values in shown.cells.items()

@@ -271,7 +271,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         session = self._session()
         if session is None:
             return self._answer(403)
-        return self._go_on(session, json.loads(body))
+        try:
+            message = json.loads(body)
+        except ValueError as error:
+            session.fail(repr(error))
+            return self._redirect("failed", session)
+        return self._go_on(session, message)
 
     def _session(self):
         cookies = self.headers.get("Cookie", "").split("; ")
