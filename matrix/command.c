@@ -3,6 +3,7 @@
 #include "issuer/profile.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "keygen2/base/option_check.h"
 #include "matrix/report.h"
 #include "matrix/unprotected.h"
 #include "token/token.h"
