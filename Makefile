@@ -157,7 +157,7 @@ $(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/co
 $(O)/matrix/holes: private WRAPPED := session_mac session_mac_verify verify_attestation \
     verify_session_attestation session_2010_verify check_ids check_server_time check_mode \
     trust_open trust_verify_device kmk_verify $(addprefix close_check_,match unique endorsed) \
-    pin_violation pin_group_join bytes_equal_secret session_decrypt jsf_verify \
+    session_expired pin_violation pin_group_join bytes_equal_secret session_decrypt jsf_verify \
     session_lookup_nonce_verify put_session_attestation_data $(addprefix put_mac_,puk_policy \
     pin_policy key_entry certificate_path import extension close) put_attested_close \
     put_target_reference

@@ -4,8 +4,7 @@ static const char ECDSA_SHA256[] = "http://www.w3.org/2001/04/xmldsig-more#ecdsa
 static const char *const HMACS[] = { "http://www.w3.org/2000/09/xmldsig#hmac-sha1",
                                      "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256" };
 
-/* Appends what comes of it, but for the bytes: a signature is another each time, and so may be a
- * key. */
+/* Appends what comes of it, but for the bytes of a signature, which are others each time. */
 static enum sks_status use(struct token_end *end, enum method_id id, uint32_t handle,
                            const char *algorithm, const char *pin, json_t *uses, bool *right,
                            struct sks_error *err)
@@ -20,7 +19,8 @@ static enum sks_status use(struct token_end *end, enum method_id id, uint32_t ha
 
     TRY(token_end_call(end, id, &in, &answer, err));
     (void)json_object_del(answer, "errorString");
-    (void)json_object_del(answer, "result");
+    if (id == SIGN_HASHED_DATA)
+        (void)json_object_del(answer, "result");
     *right = json_integer_value(json_object_get(answer, "status")) != SKS_ERROR_AUTHORIZATION;
     (void)json_array_append(uses, answer);
 out:

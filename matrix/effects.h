@@ -1,5 +1,5 @@
-/* What of a token can only be seen by its use: which PINs its keys have, what they can be used for,
- * and who owns them. */
+/* What of a token can only be seen by its use: which PINs its keys have, what their symmetric keys
+ * compute, and who owns them. */
 #ifndef MATRIX_EFFECTS_H
 #define MATRIX_EFFECTS_H
 

@@ -313,12 +313,23 @@ void plan_add(struct plan *plan, const struct plan_case *item)
     plan->failed = made->message == NULL || made->path == NULL || made->rules == NULL;
 }
 
-bool plan_is_below(const char *path, struct bytes other)
+bool plan_fits(const char *pattern, const char *path, bool below)
 {
-    size_t len = strlen(path);
+    while (*pattern == '/') {
+        size_t wanted = strcspn(pattern + 1, "/"), given;
 
-    return len >= other.len && (other.len == 0 || memcmp(path, other.ptr, other.len) == 0) &&
-           (path[other.len] == '\0' || path[other.len] == '/');
+        if (strcmp(pattern, "/**") == 0)
+            return true;
+        if (*path != '/')
+            return false;
+        given = strcspn(path + 1, "/");
+        if (!(wanted == 1 && pattern[1] == '*') &&
+            (wanted != given || memcmp(pattern, path, given + 1) != 0))
+            return false;
+        pattern += wanted + 1;
+        path += given + 1;
+    }
+    return *path == '\0' || (below && *path == '/');
 }
 
 struct plan *plan_new(struct recording *const other[PLAN_SOURCES])

@@ -53,8 +53,14 @@ const struct plan_case *plan_cases(const struct plan *plan, size_t *count);
 /** Adds another case. @param item  its texts are copied */
 void plan_add(struct plan *plan, const struct plan_case *item);
 
-/** True if a path is another, or leads to something below it. */
-bool plan_is_below(const char *path, struct bytes other);
+/**
+ * True if a path is that of a pattern.
+ *
+ * @param pattern  a path, in which "*" may stand for any step, and "**" at the end for all below
+ * too
+ * @param below    or leads to something below it
+ */
+bool plan_fits(const char *pattern, const char *path, bool below);
 
 /** NULL is allowed. */
 void plan_free(struct plan *plan);

@@ -61,8 +61,7 @@ static bool is_wanted(const struct sweeper *s, size_t i)
     if (item->operation == OPERATION_DELAY && rig_is_elsewhere(&s->config->ends))
         return false; /* the clock there is not ours */
     return (s->config->only == NULL || strcmp(s->config->only, item->message) == 0) &&
-           (s->config->only_at == NULL ||
-            plan_is_below(plan_hit(item), bytes_of(s->config->only_at)));
+           (s->config->only_at == NULL || plan_fits(s->config->only_at, plan_hit(item), true));
 }
 
 /* A case that may be chosen, and the lot that it draws. */

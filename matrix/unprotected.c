@@ -181,33 +181,14 @@ const struct unprotected UNPROTECTED[] = {
 
 const size_t UNPROTECTED_COUNT = NITEMS(UNPROTECTED);
 
-/* True if a path is that of a row. */
-static bool fits_path(const char *pattern, const char *path)
-{
-    while (*pattern == '/') {
-        size_t wanted = strcspn(pattern + 1, "/"), given;
-
-        if (strcmp(pattern, "/**") == 0)
-            return true;
-        if (*path != '/')
-            return false;
-        given = strcspn(path + 1, "/");
-        if (!(wanted == 1 && pattern[1] == '*') &&
-            (wanted != given || memcmp(pattern, path, given + 1) != 0))
-            return false;
-        pattern += wanted + 1;
-        path += given + 1;
-    }
-    return *path == '\0';
-}
-
 const struct unprotected *unprotected_find(const char *profile, const struct plan_case *item)
 {
     for (size_t i = 0; i < UNPROTECTED_COUNT; i++) {
         const struct unprotected *row = &UNPROTECTED[i];
 
         if (row->apart == NULL && row->hop == item->hop &&
-            strcmp(row->message, item->message) == 0 && fits_path(row->path, plan_hit(item)) &&
+            strcmp(row->message, item->message) == 0 &&
+            plan_fits(row->path, plan_hit(item), false) &&
             (row->profile == NULL || strcmp(row->profile, profile) == 0) &&
             (row->operations == 0 || (row->operations & UINT64_C(1) << item->operation) != 0))
             return row;

@@ -380,13 +380,16 @@ static enum sks_status decode_property(struct json_reader *r, const struct json_
                                        void *member)
 {
     bool wanted = f->presence == JSON_MANDATORY;
+    enum sks_status rc;
 
-    if (property != NULL || (wanted && r->lenient && f->kind == JSON_RECORD))
-        return pardon(r, DECODE[f->kind](r, at, f, property, member));
-    if (wanted && !r->lenient)
-        return json_refuse(r, at, "missing");
-    set_fallback(f, member);
-    return SKS_OK;
+    if (property == NULL && !(wanted && r->lenient && f->kind == JSON_RECORD)) {
+        set_fallback(f, member);
+        return wanted && !r->lenient ? json_refuse(r, at, "missing") : SKS_OK;
+    }
+    rc = DECODE[f->kind](r, at, f, property, member);
+    if (pardon(r, rc) != rc)
+        set_fallback(f, member);
+    return pardon(r, rc);
 }
 
 static bool is_in_table(const struct json_type *type, const char *name)

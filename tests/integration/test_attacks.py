@@ -135,7 +135,7 @@ class FromWithin(RigTest):
                          ["maximum /retryLimit"])
 
     def test_a_blind_middleware_leaves_it_to_the_ends(self):
-        request = {"hop": "issuer", "message": "KeyCreationRequest", "direction": "answer"}
+        request = {"hop": "issuer", "message": "KeyCreationRequest"}
         unknown = {**request, "path": "/pinPolicySpecifiers/0", "operation": "insert",
                    "name": "unknown", "value": 1}
         short = {**request, "path": "/pinPolicySpecifiers/0/mac", "operation": "truncate"}

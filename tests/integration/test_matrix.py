@@ -256,8 +256,9 @@ class Matrix(unittest.TestCase):
             return {(case["message"], case["occurrence"], case["path"], case["operation"],
                      case["direction"]): case["verdict"] for case in cases}
         blind, checking = verdicts(), verdicts("--checking")
-        self.assertEqual(blind.keys(), checking.keys())
-        found = [case for case in blind if checking[case] == "middleware" != blind[case]]
+        both = blind.keys() & checking.keys()   # a case may fit in one of them only
+        self.assertGreater(len(both), 100)
+        found = [case for case in both if checking[case] == "middleware" != blind[case]]
         self.assertGreater(len(found), 15, "what it notices itself")
         for end in ("token", "issuer", "harmless"):
             self.assertIn(end, {blind[case] for case in found})
@@ -294,7 +295,8 @@ class Matrix(unittest.TestCase):
                   "authorization of postDeleteKey", "certificate of another key")
         shown = self.holes(*sample)
         self.assertIn("%u holes, 0 not seen" % len(sample), shown)
-        self.assertIn("first: createPinPolicy invert /userModifiable", shown)
+        self.assertRegex(shown, "MAC of createPinPolicy .* not noticed, first: createPinPolicy ")
+        self.assertRegex(shown, "key management key .* first: postUnlockKey .* /targetKeyHandle")
         self.assertIn("a foreign device is refused, and taken with the hole", shown)
 
     def test_there_are_holes_for_every_check(self):
@@ -303,7 +305,8 @@ class Matrix(unittest.TestCase):
         self.assertGreater(len(listed), 50)
         page = (processes.ROOT / "docs" / "matrix.md").read_text()
         for name in listed:
-            self.assertIn(name, page, "docs/matrix.md says what it is about")
+            self.assertIn(name.removesuffix(" in no MAC").removeprefix("MAC of "), page,
+                          "docs/matrix.md says what it is about")
 
     def test_each_unprotected_row_is_used(self):
         shown = self.holes("--unprotected")

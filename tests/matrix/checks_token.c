@@ -27,6 +27,13 @@ CHECK(close_check_unique,
 CHECK(close_check_endorsed, (struct call * call, const struct key *key), (call, key),
       is_missing(CHECK_ENDORSED_FITS, NULL))
 
+bool __real_session_expired(struct token *token, const struct session *session);
+bool __wrap_session_expired(struct token *token, const struct session *session);
+bool __wrap_session_expired(struct token *token, const struct session *session)
+{
+    return !is_missing(CHECK_LIFE_TIME, NULL) && __real_session_expired(token, session);
+}
+
 const char *__real_pin_violation(const struct pin_policy *policy, struct bytes pin);
 const char *__wrap_pin_violation(const struct pin_policy *policy, struct bytes pin);
 const char *__wrap_pin_violation(const struct pin_policy *policy, struct bytes pin)

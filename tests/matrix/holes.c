@@ -230,12 +230,12 @@ static void look_for_use(void *ctx, const struct case_result *result)
 /* True if a case of a scenario falls under a row. */
 static bool is_used_in(const struct unprotected *row, const struct scenario *scenario)
 {
-    char at[100], folder[] = "/dev/shm/sks-holes.XXXXXX";
+    char folder[] = "/dev/shm/sks-holes.XXXXXX";
     bool used = false;
     struct sweep_config config = { .profiles = "issuer/profiles",
                                    .folder = folder,
                                    .only = row->message,
-                                   .only_at = at,
+                                   .only_at = row->path,
                                    .max = ROW_CASES,
                                    .seed = 1,
                                    .jobs = 1,
@@ -245,9 +245,6 @@ static bool is_used_in(const struct unprotected *row, const struct scenario *sce
     struct sweep_result result = { 0 };
     struct sks_error err = { 0 };
 
-    (void)snprintf(at, sizeof at, "%.*s", (int)(strcspn(row->path, "*") - 1), row->path);
-    if (strchr(row->path, '*') == NULL)
-        (void)snprintf(at, sizeof at, "%s", row->path);
     must(mkdtemp(folder) != NULL, "temporary folder");
     (void)!sweep(&config, scenario, &result, &err); /* it may have no such message */
     (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -28,6 +28,7 @@ enum missing_check {
     CHECK_CERTIFICATE_MATCHES,
     CHECK_CERTIFICATE_UNIQUE,
     CHECK_ENDORSED_FITS,
+    CHECK_LIFE_TIME, /* of the token's session */
     CHECK_PIN_POLICY,
     CHECK_PIN_GROUPING,
     CHECK_PADDING,
