@@ -1,9 +1,7 @@
 #include "matrix/sweep.h"
 
-#include "keygen2/base/files.h"
 #include "matrix/combine.h"
-#include "matrix/issuer_end.h"
-#include "matrix/recording.h"
+#include "matrix/stage.h"
 #include "matrix/unprotected.h"
 
 #include <pthread.h>
@@ -33,213 +31,9 @@ struct sweeper {
 struct worker {
     struct sweeper *sweeper;
     pthread_t thread;
-    struct rig *rig;
-    struct recording *other[PLAN_SOURCES]; /* other sessions of the scenario */
-    struct expectation expected;
+    struct stage stage;
     struct arena arena; /* of combinations */
 };
-
-/* ---- the state that each session begins with ---- */
-
-static enum sks_status run_clean(struct worker *w, enum rig_device device, const char *profile,
-                                 run_watcher *watch, void *ctx, struct run *run,
-                                 struct sks_error *err)
-{
-    const char *name = w->sweeper->scenario->profile;
-    enum sks_status rc;
-
-    TRY(rig_run(w->rig, device, profile, NULL, watch, ctx, run, err));
-    REQUIRE(run->end != RUN_ERROR, err, SKS_ERROR_EXTERNAL, "%s: a clean session of %s breaks: %s",
-            name, profile, run->cause);
-    REQUIRE(run->end == RUN_SUCCEEDED, err, SKS_ERROR_NOT_ALLOWED,
-            "%s: a clean session of %s fails: %s", name, profile,
-            run->cause[0] == '\0' ? "it waits for the issuer" : run->cause);
-out:
-    return rc;
-}
-
-/* What comes before on each device. A roll-over is the issuer's: it comes once for both. */
-static enum sks_status run_preparations(struct worker *w, struct sks_error *err)
-{
-    const struct scenario *scenario = w->sweeper->scenario;
-    enum rig_device last = rig_has_other(w->rig) ? RIG_OTHER_DEVICE : RIG_DEVICE;
-    struct run run;
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; scenario->before[i] != NULL; i++)
-        if (strcmp(scenario->before[i], ROLL_OVER) == 0)
-            TRY(rig_roll_over(w->rig, err));
-        else
-            for (enum rig_device device = RIG_DEVICE; device <= last; device++)
-                TRY(run_clean(w, device, scenario->before[i], NULL, NULL, &run, err));
-    for (enum rig_device device = RIG_DEVICE; device <= last; device++)
-        TRY(rig_try_wrong_pins(w->rig, device, err));
-out:
-    return rc;
-}
-
-/* A session of the scenario whose messages others are attacked with. */
-static enum sks_status record(struct worker *w, enum rig_device device, enum plan_source source,
-                              struct sks_error *err)
-{
-    struct run run;
-    enum sks_status rc;
-
-    w->other[source] = recording_new();
-    REQUIRE(w->other[source] != NULL, err, SKS_ERROR_STORAGE, "no memory for a recording");
-    TRY(run_clean(w, device, w->sweeper->scenario->profile, recording_watch, w->other[source], &run,
-                  err));
-    REQUIRE(recording_is_whole(w->other[source]), err, SKS_ERROR_STORAGE,
-            "no memory for a recording");
-out:
-    return rc;
-}
-
-static enum sks_status keep(struct worker *w, struct sks_error *err)
-{
-    enum sks_status rc = SKS_OK;
-
-    if (rig_resets(w->rig))
-        TRY(rig_keep(w->rig, err));
-    json_decref(w->expected.before);
-    json_decref(w->expected.unchanged);
-    w->expected.before = NULL;
-    w->expected.unchanged = NULL;
-    TRY(rig_view(w->rig, RIG_DEVICE, true, &w->expected.before, err));
-    if (!rig_resets(w->rig))
-        return SKS_OK;
-    TRY(rig_view(w->rig, RIG_DEVICE, false, &w->expected.unchanged, err));
-    rc = rig_restore(w->rig, err); /* whoever looks uses the keys */
-out:
-    return rc;
-}
-
-/* What a clean session does to the other device. */
-static enum sks_status expect_of_other(struct worker *w, struct sks_error *err)
-{
-    struct run run;
-    enum sks_status rc;
-
-    TRY(rig_view(w->rig, RIG_OTHER_DEVICE, true, &w->expected.other_before, err));
-    TRY(run_clean(w, RIG_OTHER_DEVICE, w->sweeper->scenario->profile, NULL, NULL, &run, err));
-    TRY(rig_view(w->rig, RIG_OTHER_DEVICE, false, &w->expected.other_after, err));
-    rc = rig_restore(w->rig, err);
-out:
-    return rc;
-}
-
-/* Where a session can succeed twice, the ones recorded are of a past that both ends remember. */
-static enum sks_status record_others(struct worker *w, struct sks_error *err)
-{
-    bool other = rig_has_other(w->rig);
-    enum sks_status rc;
-
-    TRY(rig_keep(w->rig, err));
-    TRY(record(w, RIG_DEVICE, PLAN_EARLIER_SESSION, err));
-    if (other)
-        TRY(record(w, RIG_OTHER_DEVICE, PLAN_OTHER_DEVICE, err));
-    if (w->sweeper->scenario->once) {
-        TRY(rig_restore(w->rig, err));
-    } else {
-        TRY(rig_try_wrong_pins(w->rig, RIG_DEVICE, err));
-        TRY(rig_keep(w->rig, err));
-    }
-    if (other)
-        rc = expect_of_other(w, err);
-out:
-    return rc;
-}
-
-/* The sessions that come before, and what is done to their keys. */
-static enum sks_status run_before(struct worker *w, struct sks_error *err)
-{
-    enum sks_status rc;
-
-    TRY(run_preparations(w, err));
-    if (rig_resets(w->rig))
-        TRY(record_others(w, err));
-    rc = keep(w, err);
-out:
-    return rc;
-}
-
-/* Both ends as each session finds them. */
-static enum sks_status start_over(struct worker *w, struct sks_error *err)
-{
-    enum sks_status rc;
-
-    TRY(rig_restore(w->rig, err));
-    if (!rig_resets(w->rig))
-        rc = run_before(w, err);
-out:
-    return rc;
-}
-
-static enum sks_status prepare(struct worker *w, unsigned number, struct sks_error *err)
-{
-    struct sweeper *s = w->sweeper;
-    struct rig_ends ends = s->config->ends;
-    char name[80], folder[PATH_MAX];
-    struct run run;
-    enum sks_status rc;
-
-    w->expected.profile = s->scenario->profile;
-    (void)snprintf(name, sizeof name, "%s-%u", s->scenario->profile, number);
-    TRY(file_path(folder, sizeof folder, s->config->folder, name));
-    TRY(file_make_folder(folder, 0700, err));
-    ends.keys = s->keys;
-    TRY(rig_new(folder, s->config->profiles, &ends, &w->rig, err));
-    rig_set_checking(w->rig, s->config->checking);
-    rig_set_waiting(w->rig, s->scenario->waits);
-    TRY(run_before(w, err));
-    if (number == 0) {
-        s->plan = plan_new(w->other);
-        REQUIRE(s->plan != NULL, err, SKS_ERROR_STORAGE, "no memory for a plan");
-    }
-    TRY(run_clean(w, RIG_DEVICE, s->scenario->profile, number == 0 ? plan_watch : NULL, s->plan,
-                  &run, err));
-    w->expected.succeeded = run.verdict[ISSUER_SUCCEEDED];
-    rc = rig_view(w->rig, RIG_DEVICE, false, &w->expected.after, err);
-out:
-    return sks_explain(err, rc);
-}
-
-/* Ends elsewhere may have gone, or had enough, meanwhile: then the verdicts say nothing. */
-static enum sks_status check_again(struct worker *w, struct sks_error *err)
-{
-    struct sks_error why = { 0 };
-    json_t *after = NULL;
-    struct run run;
-    enum sks_status rc;
-
-    if (!rig_is_elsewhere(&w->sweeper->config->ends))
-        return SKS_OK;
-    TRY(start_over(w, err));
-    rc = run_clean(w, RIG_DEVICE, w->sweeper->scenario->profile, NULL, NULL, &run, &why);
-    REQUIRE(rc == SKS_OK, err, SKS_ERROR_EXTERNAL,
-            "after the sweep: %s; so its verdicts are not worth much", why.text);
-    TRY(rig_view(w->rig, RIG_DEVICE, false, &after, err));
-    REQUIRE(json_equal(after, w->expected.after), err, SKS_ERROR_EXTERNAL,
-            "after the sweep a clean session of %s leaves something else in the token than before",
-            w->sweeper->scenario->profile);
-    rc = rig_restore(w->rig, err);
-out:
-    json_decref(after);
-    return rc;
-}
-
-static void drop(struct worker *w)
-{
-    rig_free(w->rig);
-    arena_free(&w->arena);
-    for (size_t i = 0; i < PLAN_SOURCES; i++)
-        recording_free(w->other[i]);
-    json_decref(w->expected.other_before);
-    json_decref(w->expected.other_after);
-    json_decref(w->expected.unchanged);
-    json_decref(w->expected.before);
-    json_decref(w->expected.after);
-}
 
 /* ---- which cases ---- */
 
@@ -339,82 +133,6 @@ out:
 
 /* ---- one case ---- */
 
-/* Shows the attack what its parts take from elsewhere. */
-static void show_others(const struct worker *w, const struct plan_case *item, struct attack *attack)
-{
-    for (size_t i = 0; i < item->parts; i++)
-        show_others(w, item->part[i], attack);
-    if (item->parts == 0 && item->source != PLAN_THIS_SESSION && w->other[item->source] != NULL)
-        recording_show(w->other[item->source], item, attack);
-}
-
-static bool wants_two(const struct plan_case *item)
-{
-    for (size_t i = 0; i < item->parts; i++)
-        if (wants_two(item->part[i]))
-            return true;
-    return item->parts == 0 && item->operation == OPERATION_CROSS;
-}
-
-/* Whether the other device holds anything but what it held, or what a clean session leaves. */
-static enum sks_status look_at_other(struct worker *w, bool *strayed, struct sks_error *err)
-{
-    json_t *drawn = NULL, *undrawn = NULL;
-    enum sks_status rc;
-
-    TRY(rig_view(w->rig, RIG_OTHER_DEVICE, true, &drawn, err));
-    TRY(rig_view(w->rig, RIG_OTHER_DEVICE, false, &undrawn, err));
-    *strayed = !json_equal(drawn, w->expected.other_before) &&
-               !json_equal(undrawn, w->expected.other_after);
-out:
-    json_decref(drawn);
-    json_decref(undrawn);
-    return rc;
-}
-
-static enum sks_status run_case(struct worker *w, const struct plan_case *item,
-                                struct attack *attack, struct run *run, struct sks_error *err)
-{
-    const char *profile = w->sweeper->scenario->profile;
-    bool strayed = false;
-    enum sks_status rc;
-
-    show_others(w, item, attack);
-    if (!wants_two(item))
-        return rig_run(w->rig, RIG_DEVICE, profile, attack, NULL, NULL, run, err);
-    TRY(rig_run_two(w->rig, profile, attack, run, err));
-    TRY(look_at_other(w, &strayed, err));
-    run->strayed = strayed;
-out:
-    return rc;
-}
-
-static enum sks_status try_case(struct worker *w, const struct plan_case *item, struct run *run,
-                                struct case_result *result, struct sks_error *err)
-{
-    struct attack *attack = NULL;
-    json_t *drawn = NULL, *undrawn = NULL;
-    enum sks_status rc;
-
-    TRY(attack_of_rules(bytes_of(item->rules), &attack, err));
-    TRY(start_over(w, err));
-    TRY(run_case(w, item, attack, run, err));
-    TRY(rig_view(w->rig, RIG_DEVICE, true, &drawn, err));
-    run->unchanged = json_equal(drawn, w->expected.before) != 0;
-    run->counted = run->verdict[ISSUER_SUCCEEDED] >= w->expected.succeeded;
-    if (w->expected.unchanged != NULL && run->unchanged)
-        undrawn = json_incref(w->expected.unchanged); /* the dear half of a view */
-    else
-        TRY(rig_view(w->rig, RIG_DEVICE, false, &undrawn, err));
-    *result = (struct case_result){ w->sweeper->scenario, item, MATRIX_UNFIT, false, run };
-    result->verdict = judge(&w->expected, item, run, drawn, undrawn, &result->leftover);
-out:
-    json_decref(drawn);
-    json_decref(undrawn);
-    attack_free(attack);
-    return rc;
-}
-
 /* The smallest part of a combination that nobody notices. */
 static enum sks_status minimise(struct worker *w, const struct plan_case *item, struct run *run,
                                 struct case_result *result, struct sks_error *err)
@@ -432,7 +150,7 @@ static enum sks_status minimise(struct worker *w, const struct plan_case *item, 
                 part[count++] = item->part[j];
         fewer = combine(part, count, &w->arena);
         REQUIRE(fewer != NULL, err, SKS_ERROR_STORAGE, "no memory for a combination");
-        TRY(try_case(w, fewer, &its_run, &tried, err));
+        TRY(stage_try(&w->stage, fewer, &its_run, &tried, err));
         if (tried.verdict != MATRIX_UNDETECTED && !tried.leftover) {
             i++;
             continue;
@@ -488,7 +206,7 @@ static enum sks_status try_number(struct worker *w, const struct plan_case *item
 {
     enum sks_status rc;
 
-    TRY(try_case(w, item, run, result, err));
+    TRY(stage_try(&w->stage, item, run, result, err));
     if (item->parts > 0 && (result->verdict == MATRIX_UNDETECTED || result->leftover))
         TRY(minimise(w, item, run, result, err));
 out:
@@ -586,7 +304,8 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
         TRY(made_keys_new(&s.keys, err));
     for (unsigned i = 0; i < config->jobs; i++) {
         worker[i].sweeper = &s;
-        TRY(prepare(&worker[i], i, err));
+        worker[i].stage = (struct stage){ .config = config, .scenario = scenario };
+        TRY(stage_prepare(&worker[i].stage, i, s.keys, i == 0 ? &s.plan : NULL, err));
     }
     add_unprotected(&s);
     s.item = plan_cases(s.plan, &all);
@@ -601,13 +320,15 @@ enum sks_status sweep(const struct sweep_config *config, const struct scenario *
     result->planned += all;
     TRY(run_workers(&s, worker, err));
     for (unsigned i = 0; i < config->jobs; i++)
-        TRY(check_again(&worker[i], err));
+        TRY(stage_check_again(&worker[i].stage, err));
 out:
     for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)
-        if (result->limits != NULL && worker[i].rig != NULL)
-            rig_limits(worker[i].rig, result->limits);
-    for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++)
-        drop(&worker[i]);
+        if (result->limits != NULL && worker[i].stage.rig != NULL)
+            rig_limits(worker[i].stage.rig, result->limits);
+    for (unsigned i = 0; i < config->jobs && i < JOBS_MAX; i++) {
+        stage_free(&worker[i].stage);
+        arena_free(&worker[i].arena);
+    }
     if (s.keys != config->ends.keys)
         made_keys_free(s.keys);
     plan_free(s.plan);
