@@ -18,14 +18,14 @@ struct options {
     struct keep_options keep;
 };
 
-#define AT(member) offsetof(struct options, member)
+#define AT(member) .offset = offsetof(struct options, member)
 #define TEXT(name, value, help, member, needed)                                                    \
     {                                                                                              \
-        name, 0, value, help, OPTION_TEXT, AT(member), needed, NULL, 0, 0                          \
+        name, 0, value, help, OPTION_TEXT, AT(member), .required = needed                          \
     }
 #define NUMBER(name, value, help, member, least, most)                                             \
     {                                                                                              \
-        name, 0, value, help, OPTION_NUMBER, AT(member), false, NULL, least, most                  \
+        name, 0, value, help, OPTION_NUMBER, AT(member), .min = least, .max = most                 \
     }
 #define ENDS                                                                                       \
     TEXT("issuer", "URL", "where clients find the issuer: http(s)://HOST:PORT", ends.issuer,       \
@@ -53,7 +53,7 @@ static const struct option_row DRIVE[] = {
     NUMBER("token-port", "PORT", "of the token, on its own host (8765)", apart.token_port, 1,
            65535),
     { "together", 0, NULL, "all is on one host: do not look whether the ends are kept apart",
-      OPTION_FLAG, AT(apart.together), false, NULL, 0, 0 },
+      OPTION_FLAG, AT(apart.together) },
     TEXT("attack-file", "FILE", "that the relays watch for rules: `relay --attack-watch FILE`",
          attack_file, true),
     END,

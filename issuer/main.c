@@ -1,8 +1,10 @@
 /* sks-issuer: the command line. */
 #include "issuer/backup.h"
 #include "issuer/check_profile.h"
+#include "issuer/crl.h"
 #include "issuer/data_folder.h"
 #include "issuer/evidence.h"
+#include "issuer/external_ca.h"
 #include "issuer/operator.h"
 #include "issuer/operator_certificates.h"
 #include "issuer/operator_invitations.h"
@@ -12,6 +14,7 @@
 #include "issuer/session_list.h"
 #include "issuer/show.h"
 #include "keygen2/base/clock.h"
+#include "keygen2/base/health.h"
 #include "keygen2/base/log.h"
 
 #include <stdio.h>
@@ -43,8 +46,13 @@ static enum exit_code run_check_profile(void *from, char **operands, size_t coun
 
 static void serve_defaults(void *from)
 {
-    ((struct options *)from)->serve.server_keys = 2;
-    ((struct options *)from)->serve.stop_seconds = STOP_SECONDS_DEFAULT;
+    struct serve_options *serve = &((struct options *)from)->serve;
+
+    serve->server_keys = 2;
+    serve->stop_seconds = STOP_SECONDS_DEFAULT;
+    serve->crl_life = CRL_LIFE_DEFAULT;
+    serve->external_ca_seconds = EXTERNAL_CA_SECONDS;
+    serve->limits.sessions = CAPS_SESSIONS_DEFAULT;
 }
 
 static enum exit_code run_serve(void *from, char **operands, size_t count)
@@ -211,11 +219,29 @@ static enum exit_code run_restore(void *from, char **operands, size_t count)
     return issuer_restore(options->serve.data, operands[0], options->passphrase_file);
 }
 
+static void health_defaults(void *from)
+{
+    ((struct options *)from)->health.seconds = HEALTH_SECONDS_DEFAULT;
+}
+
+static enum exit_code run_healthcheck(void *from, char **operands, size_t count)
+{
+    struct options *options = from;
+
+    options->health.http = options->serve.http;
+    options->health.https = options->serve.https;
+    options->health.json = options->json;
+    return healthcheck(&options->health, count == 0 ? NULL : operands[0]);
+}
+
 static const struct command_row COMMANDS[] = {
     { "init", "", 0, 0, "Makes CA, keys, TLS certificate and database, where they are missing.",
       OPTIONS_INIT, run_init, NULL },
     { "serve", "", 0, 0, "Enrols keys over http and https; makes what init makes if it is missing.",
       OPTIONS_SERVE, run_serve, serve_defaults },
+    { "healthcheck", "[URL]", 0, 1,
+      "Opens a session at a server and ends it: exit 0 if it is well, else 3.", OPTIONS_HEALTHCHECK,
+      run_healthcheck, health_defaults },
     { "check-profile", "[FILE...]", 0, 1000, "Says what is wrong with profiles.",
       OPTIONS_CHECK_PROFILE, run_check_profile, NULL },
     { "sessions", "", 0, 0, "Lists sessions with their verdicts, newest first.", OPTIONS_SESSIONS,

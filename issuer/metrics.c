@@ -97,6 +97,12 @@ void metrics_session_begun(struct metrics *metrics)
         add(&metrics->begun, 1);
 }
 
+void metrics_session_discarded(struct metrics *metrics)
+{
+    if (metrics != NULL)
+        add(&metrics->discarded, 1);
+}
+
 void metrics_session_ended(struct metrics *metrics, enum verdict verdict, const char *cause)
 {
     if (metrics == NULL || verdict == VERDICT_OPEN)

@@ -32,6 +32,9 @@ void metrics_message(struct metrics *metrics, const char *message, int64_t micro
 
 void metrics_session_begun(struct metrics *metrics);
 
+/** It had only begun, and nothing is kept of it. */
+void metrics_session_discarded(struct metrics *metrics);
+
 /** @param verdict VERDICT_OPEN is not counted @param cause of the session */
 void metrics_session_ended(struct metrics *metrics, enum verdict verdict, const char *cause);
 

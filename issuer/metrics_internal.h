@@ -21,7 +21,7 @@ struct metrics {
     const struct http_route *routes;
     size_t route_count;
     int64_t started;
-    _Atomic uint64_t begun;
+    _Atomic uint64_t begun, discarded;
     struct histogram message[METRICS_MESSAGES];
     _Atomic uint64_t *requests; /* [route, the last for none][status] */
     _Atomic uint64_t *refused;  /* [refusal] */

@@ -73,6 +73,9 @@ static void put_ends(struct buf *out, const struct metrics *m)
 {
     put_family(out, "sessions_begun_total", "counter", "Sessions begun since the start.");
     put_line(out, PREFIX "sessions_begun_total %" PRIu64, value_of(&m->begun));
+    put_family(out, "sessions_discarded_total", "counter",
+               "Sessions of which their client kept nothing: health checks.");
+    put_line(out, PREFIX "sessions_discarded_total %" PRIu64, value_of(&m->discarded));
     put_family(out, "sessions_ended_total", "counter",
                "Sessions that this process ended since its start, by verdict and cause.");
     for (size_t verdict = VERDICT_SUCCEEDED; verdict < VERDICTS; verdict++)

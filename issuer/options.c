@@ -1,6 +1,8 @@
 #include "issuer/options.h"
 #include "issuer/crl.h"
 #include "issuer/external_ca.h"
+#include "keygen2/base/health.h"
+#include "keygen2/base/option_check.h"
 #include "keygen2/crypto/key_pool.h"
 
 #include <stddef.h>
@@ -16,7 +18,19 @@ enum { DAYS_MAX = 36500 };
 #define PUBLIC_URL                                                                                 \
     {                                                                                              \
         "public-url", 0, "URL", "address that clients use (default: the listener's own)",          \
-            OPTION_TEXT, AT(serve.public_url)                                                      \
+            OPTION_TEXT, AT(serve.public_url), .check = check_url                                  \
+    }
+#define HTTP                                                                                       \
+    {                                                                                              \
+        "http", 0, "HOST:PORT",                                                                    \
+            "listen for http (default: 127.0.0.1:8080 if --https is not given)", OPTION_TEXT,      \
+            AT(serve.http), .check = check_address                                                 \
+    }
+#define HTTPS                                                                                      \
+    {                                                                                              \
+        "https", 0, "HOST:PORT",                                                                   \
+            "listen for https (default: 127.0.0.1:8443 if --http is not given)", OPTION_TEXT,      \
+            AT(serve.https), .check = check_address                                                \
     }
 #define JSON(help)                                                                                 \
     {                                                                                              \
@@ -26,32 +40,31 @@ enum { DAYS_MAX = 36500 };
 const struct option_row OPTIONS_INIT[] = { DATA, PUBLIC_URL, { 0 } };
 const struct option_row OPTIONS_SERVE[] = {
     DATA,
-    { "http", 0, "HOST:PORT", "listen for http (default: 127.0.0.1:8080 if --https is not given)",
-      OPTION_TEXT, AT(serve.http) },
-    { "https", 0, "HOST:PORT", "listen for https (default: 127.0.0.1:8443 if --http is not given)",
-      OPTION_TEXT, AT(serve.https) },
+    HTTP,
+    HTTPS,
     PUBLIC_URL,
     { "trust", 0, "DIR-OR-PEM", "trusted device CAs, may be repeated (default: DIR/trust)",
-      OPTION_TEXTS, AT(serve.trust) },
+      OPTION_TEXTS, AT(serve.trust), .check = check_exists },
     { "profiles", 0, "DIR", "folder of profiles (default: DIR/profiles, else the shipped ones)",
-      OPTION_TEXT, AT(serve.profiles) },
+      OPTION_TEXT, AT(serve.profiles), .check = check_folder },
     { "seen-certificate", 0, "PEM", "TLS certificate that clients see, if it is not DIR/tls.pem",
-      OPTION_TEXT, AT(serve.seen_certificate) },
+      OPTION_TEXT, AT(serve.seen_certificate), .check = check_certificates },
     { "purge-after", 0, "DAYS", "purge what ended so many days ago (default: nothing is purged)",
       OPTION_NUMBER, AT(serve.purge_after), .min = 1, .max = DAYS_MAX },
     { "stop-seconds", 0, "S", "at SIGTERM, how long to wait for what is under way (default: 10)",
       OPTION_NUMBER, AT(serve.stop_seconds), .max = 3600 },
     { "log-format", 0, "json|text", "form of the log's lines (text)", OPTION_TEXT,
-      AT(serve.log_format) },
+      AT(serve.log_format), .choices = "json|text" },
     { "manage", 0, "HOST:PORT", "serve /healthz and /metrics there (default: nowhere)", OPTION_TEXT,
-      AT(serve.manage) },
+      AT(serve.manage), .check = check_address },
     { "manage-any", 0, NULL, "let --manage be another address than the loopback's", OPTION_FLAG,
       AT(serve.manage_any) },
     { "server-keys", 0, "N",
       "make N RSA keys ahead for sessions of 2010, of each size in use; 0: none (default 2)",
-      OPTION_NUMBER, AT(serve.server_keys), false, "SKS_ISSUER_SERVER_KEYS", 0, KEY_POOL_MAX },
+      OPTION_NUMBER, AT(serve.server_keys), .environment = "SKS_ISSUER_SERVER_KEYS",
+      .max = KEY_POOL_MAX },
     { "crl-url", 0, "URL", "address of the CRL that certificates name (default: PUBLIC-URL/crl)",
-      OPTION_TEXT, AT(serve.crl_url) },
+      OPTION_TEXT, AT(serve.crl_url), .check = check_url },
     { "crl-life", 0, "S", "seconds from a CRL to its nextUpdate (86400); half that, a new one",
       OPTION_NUMBER, AT(serve.crl_life), .min = CRL_LIFE_MIN, .max = CRL_LIFE_MAX },
     { "external-ca", 0, "COMMAND",
@@ -74,7 +87,7 @@ const struct option_row OPTIONS_SESSIONS[] = {
     DATA,
     JSON("print JSON"),
     { "verdict", 0, "VERDICT", "only those that are open, succeeded, failed or in-doubt",
-      OPTION_TEXT, AT(sessions.verdict) },
+      OPTION_TEXT, AT(sessions.verdict), .choices = "open|succeeded|failed|in-doubt" },
     { "profile", 0, "NAME", "only those of a profile", OPTION_TEXT, AT(sessions.profile) },
     { "since", 0, "TIME", "only those begun then or later: 2026-11-23, 2026-11-23T08:00:00Z, 12h",
       OPTION_TEXT, AT(sessions.since) },
@@ -168,5 +181,20 @@ const struct option_row OPTIONS_BACKUP[] = {
 const struct option_row OPTIONS_CHECK_PROFILE[] = {
     JSON("print JSON"),
     { "schema", 0, NULL, "print the JSON Schema of profiles instead", OPTION_FLAG, AT(schema) },
+    { 0 },
+};
+const struct option_row OPTIONS_HEALTHCHECK[] = {
+    HTTP,
+    HTTPS,
+    { "ca", 0, "PEM",
+      "certificates that vouch for an https server (the system's; of our own on the loopback: any)",
+      OPTION_TEXT, AT(health.ca), .check = check_certificates },
+    { "insecure", 0, NULL, "take any certificate of an https server", OPTION_FLAG,
+      AT(health.insecure) },
+    { "profile", 0, "NAME", "begin a session of it (default: the first that needs no code)",
+      OPTION_TEXT, AT(health.profile) },
+    { "timeout", 0, "S", "seconds that all of it may take", OPTION_NUMBER, AT(health.seconds),
+      .min = 1, .max = HEALTH_SECONDS_MAX },
+    JSON("print JSON"),
     { 0 },
 };

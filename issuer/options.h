@@ -3,6 +3,7 @@
 #define ISSUER_OPTIONS_H
 
 #include "issuer/evidence.h"
+#include "issuer/healthcheck.h"
 #include "issuer/operator_certificates.h"
 #include "issuer/operator_invitations.h"
 #include "issuer/serve.h"
@@ -18,6 +19,7 @@ struct options {
     struct texts settings;
     struct invite_options invite;
     uint32_t older_than;
+    struct health_options health;
     const char *passphrase_file;
 };
 
@@ -25,6 +27,6 @@ struct options {
 extern const struct option_row OPTIONS_INIT[], OPTIONS_SERVE[], OPTIONS_SESSIONS[], OPTIONS_SHOW[],
     OPTIONS_EVIDENCE[], OPTIONS_FORGET[], OPTIONS_DECIDE[], OPTIONS_ROLL_OVER[], OPTIONS_APPROVE[],
     OPTIONS_INVITE[], OPTIONS_INVITATIONS[], OPTIONS_REVOKE[], OPTIONS_EXPORT[], OPTIONS_KEYS[],
-    OPTIONS_PURGE[], OPTIONS_BACKUP[], OPTIONS_CHECK_PROFILE[];
+    OPTIONS_PURGE[], OPTIONS_BACKUP[], OPTIONS_CHECK_PROFILE[], OPTIONS_HEALTHCHECK[];
 
 #endif

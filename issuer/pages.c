@@ -209,6 +209,25 @@ void put_pending_json(struct buf *out, const struct session *session)
                             session->profile, "state", pending_state(session), "expires", expires));
 }
 
+static json_t *index_entry(const struct profile *profile, const char *base)
+{
+    json_t *entry =
+        json_pack("{s:s, s:b}", "name", profile->name, "code", (int)profile_wants_code(profile));
+
+    (void)json_object_set_new(entry, "keygen2", json_sprintf("%s/kg2/%s", base, profile->name));
+    (void)json_object_set_new(entry, "enroll", json_sprintf("%s/enroll/%s", base, profile->name));
+    return entry;
+}
+
+void put_index_json(struct buf *out, const struct profile_list *profiles, const char *base)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < profiles->count; i++)
+        (void)json_array_append_new(list, index_entry(&profiles->item[i], base));
+    put_json(out, json_pack("{s:o}", "profiles", list));
+}
+
 void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base)
 {
     put_page_begin(out, "SKS issuer");

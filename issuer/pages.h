@@ -42,6 +42,9 @@ void put_pending_page(struct buf *out, const struct session *session);
 /** Appends {"serverSessionId","profile","state","expires"}; state is "pending" or "approved". */
 void put_pending_json(struct buf *out, const struct session *session);
 
+/** Appends {"profiles":[{"name","keygen2","enroll","code"}]}; code: one is needed to begin. */
+void put_index_json(struct buf *out, const struct profile_list *profiles, const char *base);
+
 /** Appends the list of profiles. @param base URL of the issuer */
 void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base);
 

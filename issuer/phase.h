@@ -79,6 +79,15 @@ void phase_message(struct issuer *issuer, const struct arrival *arrival, struct 
 void phase_resume(struct issuer *issuer, const struct arrival *arrival, const char *id,
                   struct arena *arena, struct outcome *outcome);
 
+/**
+ * Discards a session that has only begun, with all that is kept of it. phase_discard.c
+ *
+ * @param session  out: it, if this is true
+ * @return false if there is none, it has gone on, or it came of an invitation: nothing was done
+ */
+bool phase_discard(struct issuer *issuer, const char *cookie, struct arena *arena,
+                   struct session *session);
+
 /** Gives a session up, if it is not over. */
 void phase_abort(struct issuer *issuer, const char *cookie, struct arena *arena,
                  struct outcome *outcome);

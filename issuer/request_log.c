@@ -12,7 +12,7 @@ enum { ADDRESS_MAX = 64, PATH_SHOWN = 600, METHOD_SHOWN = 20 };
 /* Of a query nothing is shown but that it has one of these names: all else may be a secret. */
 static void put_path(char text[PATH_SHOWN], const struct http_request *request)
 {
-    static const char *const SHOWN[] = { "init", "resume", "abort" };
+    static const char *const SHOWN[] = { "init", "resume", "abort", "discard" };
     int len = snprintf(text, PATH_SHOWN, "%.500s", http_path(request));
     char before = '?';
 

@@ -151,12 +151,29 @@ static void resume(struct issuer *issuer, const struct http_request *request,
     answer_outcome(issuer, request, response, &outcome);
 }
 
+/* discard: who began only to see whether that works leaves nothing behind. */
+static void give_up(struct issuer *issuer, const struct http_request *request,
+                    struct http_response *response)
+{
+    const char *cookie = http_cookie(request, ADMISSION_COOKIE);
+    struct outcome outcome;
+
+    if (is_true(http_query(request, "discard")) &&
+        phase_discard(issuer, cookie, response->arena, &outcome.session)) {
+        client_caps_close(issuer->caps, outcome.session.cookie_hash);
+        http_answer(response, 200, TEXT_TYPE, bytes_of("nothing is kept of this session\n"));
+        response->subject = outcome.session.id;
+        return;
+    }
+    phase_abort(issuer, cookie, response->arena, &outcome);
+    answer_outcome(issuer, request, response, &outcome);
+}
+
 static void get_keygen2(void *ctx, const struct http_request *request,
                         struct http_response *response)
 {
     struct issuer *issuer = ctx;
     const char *issuer_uri = issuer_uri_of(issuer, request, response->arena);
-    struct outcome outcome;
 
     if (issuer_uri == NULL) {
         answer_text(response, 404, "no such profile");
@@ -165,8 +182,7 @@ static void get_keygen2(void *ctx, const struct http_request *request,
     } else if (is_true(http_query(request, "init"))) {
         begin(issuer, request, issuer_uri, response);
     } else if (is_true(http_query(request, "abort"))) {
-        phase_abort(issuer, http_cookie(request, ADMISSION_COOKIE), response->arena, &outcome);
-        answer_outcome(issuer, request, response, &outcome);
+        give_up(issuer, request, response);
     } else {
         answer_text(response, 400, "?init=true begins a session, ?abort=true gives it up");
     }
@@ -344,8 +360,11 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 {
     const struct issuer *issuer = ctx;
 
-    http_answer(response, 200, PAGE_HTML, (struct bytes){ 0 });
-    put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
+    http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });
+    if (wants_json(request))
+        put_index_json(&response->body, &issuer->profiles, base_of(issuer, request));
+    else
+        put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
     page_set_headers(response);
 }
 

@@ -27,8 +27,6 @@ enum {
     URL_MAX = 900,       /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
 };
 
-static const char HTTP_DEFAULT[] = "127.0.0.1:8080", HTTPS_DEFAULT[] = "127.0.0.1:8443";
-
 /* All that lives while the server does. */
 struct serving {
     struct issuer issuer;

@@ -27,6 +27,9 @@ struct serve_options {
 
 enum { STOP_SECONDS_DEFAULT = 10 };
 
+#define HTTP_DEFAULT "127.0.0.1:8080"
+#define HTTPS_DEFAULT "127.0.0.1:8443"
+
 /** Serves until SIGTERM or SIGINT; SIGHUP reads the trusted certificates, the key management keys
  * and the TLS certificate again. */
 enum exit_code serve(struct serve_options *options);

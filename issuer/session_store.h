@@ -94,6 +94,15 @@ CHECKED enum sks_status session_store_save(struct session_store *store, struct s
                                            struct sks_error *err);
 
 /**
+ * Deletes a session that has only begun, with its exchange. session_discard.c
+ *
+ * @param gone  out: false if it has gone on, or came of an invitation: nothing was written
+ */
+CHECKED enum sks_status session_store_discard(struct session_store *store,
+                                              const struct session *session, bool *gone,
+                                              struct sks_error *err);
+
+/**
  * Takes the session key, and the key that it comes of, out of the state of a session that is over,
  * durably. What the log of the database holds of it goes with database_empty_log().
  *

@@ -14,36 +14,32 @@
 
 enum { SLOW_CASES = 300, JOBS_MAX = 64 };
 
-#define AT(member) offsetof(struct matrix_options, member)
+#define AT(member) .offset = offsetof(struct matrix_options, member)
 
 const struct option_row MATRIX_OPTIONS[] = {
     { "scenario", 0, "PROFILE", "only this one; again for more (default: all; --list names them)",
-      OPTION_TEXTS, AT(scenarios), false, NULL, 0, 0 },
-    { "list", 'l', NULL, "list the scenarios and end", OPTION_FLAG, AT(list), false, NULL, 0, 0 },
+      OPTION_TEXTS, AT(scenarios) },
+    { "list", 'l', NULL, "list the scenarios and end", OPTION_FLAG, AT(list) },
     { "unprotected", 0, NULL, "print what the protocols leave unprotected, as Markdown, and end",
-      OPTION_FLAG, AT(unprotected), false, NULL, 0, 0 },
+      OPTION_FLAG, AT(unprotected) },
     { "cases", 0, "N",
       "cases of each scenario, drawn by the seed; 0: all (default: all, 300 where RSA keys are "
       "made)",
-      OPTION_NUMBER, AT(cases), false, NULL, 0, 10000000 },
+      OPTION_NUMBER, AT(cases), .max = 10000000 },
     { "random", 0, "N",
       "N combinations of two to four cases of each scenario instead; of one that nobody notices, "
       "the smallest part",
-      OPTION_NUMBER, AT(random), false, NULL, 1, 10000000 },
-    { "seed", 0, "N", "draws the cases (default 1)", OPTION_NUMBER, AT(seed), false, NULL, 0,
-      UINT32_MAX },
+      OPTION_NUMBER, AT(random), .min = 1, .max = 10000000 },
+    { "seed", 0, "N", "draws the cases (default 1)", OPTION_NUMBER, AT(seed), .max = UINT32_MAX },
     { "jobs", 'j', "N", "threads, each with both ends of its own (default: one a core)",
-      OPTION_NUMBER, AT(jobs), false, NULL, 1, JOBS_MAX },
+      OPTION_NUMBER, AT(jobs), .min = 1, .max = JOBS_MAX },
     { "profiles", 0, "DIR", "the issuer's profiles (default: the shipped ones)", OPTION_TEXT,
-      AT(profiles), false, NULL, 0, 0 },
-    { "results", 0, "FILE", "write every case there, as JSON", OPTION_TEXT, AT(results), false,
-      NULL, 0, 0 },
+      AT(profiles) },
+    { "results", 0, "FILE", "write every case there, as JSON", OPTION_TEXT, AT(results) },
     { "html", 0, "FILE", "write them there as a page: messages by operations, and who noticed",
-      OPTION_TEXT, AT(html), false, NULL, 0, 0 },
-    { "show", 0, NULL, "print every case, not only those that fail", OPTION_FLAG, AT(show), false,
-      NULL, 0, 0 },
-    { "json", 0, NULL, "print the summary as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
-      0 },
+      OPTION_TEXT, AT(html) },
+    { "show", 0, NULL, "print every case, not only those that fail", OPTION_FLAG, AT(show) },
+    { "json", 0, NULL, "print the summary as a JSON object", OPTION_FLAG, AT(json) },
     { 0 },
 };
 
@@ -52,11 +48,15 @@ static const uint32_t CASES_BY_SCENARIO = UINT32_MAX; /* not given */
 void matrix_defaults(void *options)
 {
     struct matrix_options *o = options;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
     o->seed = 1;
     o->cases = CASES_BY_SCENARIO;
-    o->jobs = cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (uint32_t)cores;
+}
+
+static uint32_t jobs_default(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (uint32_t)cores;
 }
 
 static volatile sig_atomic_t stop;
@@ -120,7 +120,7 @@ static enum exit_code run(const struct matrix_options *o, const char *folder)
                                    .folder = folder,
                                    .random = o->random,
                                    .seed = o->seed,
-                                   .jobs = o->jobs,
+                                   .jobs = o->jobs == 0 ? jobs_default() : o->jobs,
                                    .stop = &stop,
                                    .told = report_case,
                                    .progress = report_progress };

@@ -45,8 +45,14 @@ enum sks_status logotype_parse(const char *text, struct logotype_sizes *sizes,
     }
 out:
     return sks_fail(err, SKS_ERROR_OPTION,
-                    "'%s' is no image: list, card, icon or application=MIME-TYPE:WIDTHxHEIGHT",
-                    text);
+                    "is no image: list, card, icon or application=MIME-TYPE:WIDTHxHEIGHT");
+}
+
+enum sks_status logotype_check(const char *text, struct sks_error *err)
+{
+    struct logotype_sizes sizes;
+
+    return logotype_parse(text, &sizes, err);
 }
 
 /* ---- the machine ---- */

@@ -25,6 +25,9 @@ struct logotype_sizes logotype_defaults(void);
 CHECKED enum sks_status logotype_parse(const char *text, struct logotype_sizes *sizes,
                                        struct sks_error *err);
 
+/** logotype_parse() as the check of an option. */
+CHECKED enum sks_status logotype_check(const char *text, struct sks_error *err);
+
 /**
  * Answers every URI once, also one that was asked for twice.
  *

@@ -1,11 +1,13 @@
 /* sks-proxy: the untrusted middleware between a KeyGen2 issuer and a token. */
 #include "keygen2/base/log.h"
+#include "keygen2/base/option_check.h"
 #include "keygen2/base/program.h"
 #include "keygen2/base/terminal.h"
 #include "matrix/command.h"
 #include "proxy/attacked.h"
 #include "proxy/dialogue.h"
 #include "proxy/enrolment_page_link.h"
+#include "proxy/healthcheck.h"
 #include "proxy/proof.h"
 #include "proxy/provision.h"
 #include "proxy/relay/command.h"
@@ -13,6 +15,7 @@
 #include "proxy/trust_anchor.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct options {
     const char *pin_file, *ca, *attack, *trace, *state, *session, *cookie, *trust_anchor;
@@ -21,68 +24,72 @@ struct options {
     uint32_t timeout;
 };
 
-#define AT(member) offsetof(struct options, member)
+#define AT(member) .offset = offsetof(struct options, member)
+
+static enum sks_status check_token(const char *text, struct sks_error *err)
+{
+    bool good = (strncmp(text, "http://", 7) == 0 && text[7] != '\0') ||
+                (strncmp(text, "unix:", 5) == 0 && text[5] != '\0');
+
+    return good ? SKS_OK
+                : sks_fail(err, SKS_ERROR_OPTION,
+                           "is no address of a token: neither http://HOST:PORT nor unix:PATH");
+}
 
 static const struct option_row PROVISION[] = {
     { "token", 0, "TOKEN-URL",
       "the token: http://HOST:PORT or unix:PATH; again for the next to choose from", OPTION_TEXTS,
-      AT(tokens), true, NULL, 0, 0 },
+      AT(tokens), .required = true, .check = check_token },
     { "pin", 0, "PIN", "the new keys' PIN, visible to others on this machine; again for the next",
-      OPTION_TEXTS, AT(pins), false, "" /* user.c reads $SKS_PROXY_PIN */, 0, 0 },
+      OPTION_TEXTS, AT(pins), .environment = "" /* user.c reads $SKS_PROXY_PIN */, .secret = true },
     { "pin-file", 0, "FILE",
       "the PIN is its first line; mode 0600 (else $SKS_PROXY_PIN, else asks)", OPTION_TEXT,
-      AT(pin_file), false, NULL, 0, 0 },
-    { "yes", 'y', NULL, "consent without being asked", OPTION_FLAG, AT(yes), false, NULL, 0, 0 },
+      AT(pin_file), .check = check_file },
+    { "yes", 'y', NULL, "consent without being asked", OPTION_FLAG, AT(yes) },
     { "ca", 0, "PEM", "file of certificates that vouch for an https issuer (the system's)",
-      OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
-    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
-      false, NULL, 0, 0 },
+      OPTION_TEXT, AT(ca), .check = check_certificates },
+    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure) },
     { "image", 0, "KIND=TYPE:WxH",
       "logotypes to ask for, e.g. card=image/svg+xml:320x200 (PNG); again for the next",
-      OPTION_TEXTS, AT(images), false, NULL, 0, 0 },
+      OPTION_TEXTS, AT(images), .check = logotype_check },
     { "trust-anchor", 0, "FOLDER",
       "write CA certificates that the issuer offers there, as PEM (asks on a terminal)",
-      OPTION_TEXT, AT(trust_anchor), false, NULL, 0, 0 },
+      OPTION_TEXT, AT(trust_anchor) },
     { "resume", 0, NULL, "go on with a session that waits for the issuer (deferred issuance)",
-      OPTION_FLAG, AT(resume), false, NULL, 0, 0 },
-    { "session", 0, "ID", "with --resume: which, if several wait", OPTION_TEXT, AT(session), false,
-      NULL, 0, 0 },
+      OPTION_FLAG, AT(resume) },
+    { "session", 0, "ID", "with --resume: which, if several wait", OPTION_TEXT, AT(session) },
     { "cookie", 0, "NAME=VALUE",
       "with --resume: the issuer's cookie, if it was not kept; visible to others on this machine",
-      OPTION_TEXT, AT(cookie), false, "SKS_PROXY_COOKIE", 0, 0 },
+      OPTION_TEXT, AT(cookie), .environment = "SKS_PROXY_COOKIE", .secret = true },
     { "state", 0, "FOLDER",
       "where sessions that wait and closing proofs are kept ($XDG_STATE_HOME/sks-proxy, "
       "~/.local/state/sks-proxy)",
-      OPTION_TEXT, AT(state), false, NULL, 0, 0 },
-    { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json), false, NULL, 0,
-      0 },
-    { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose), false,
-      NULL, 0, 0 },
+      OPTION_TEXT, AT(state) },
+    { "json", 0, NULL, "print the outcome as a JSON object", OPTION_FLAG, AT(json) },
+    { "verbose", 'v', NULL, "show each message on standard error", OPTION_FLAG, AT(verbose) },
     { "trace", 0, "FILE", "write each message's size and status there, as JSON lines", OPTION_TEXT,
-      AT(trace), false, NULL, 0, 0 },
+      AT(trace) },
     { "attack", 0, "NAME-OR-FILE",
       "alter what crosses by a rule file, or a ready attack (sks-proxy attacks)", OPTION_TEXT,
-      AT(attack), false, NULL, 0, 0 },
+      AT(attack), .check = attack_check },
     { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
-      false, NULL, 1, 3600 },
+      .min = 1, .max = 3600 },
     { 0 },
 };
 
 static const struct option_row RESUME[] = {
-    { "session", 0, "ID", "only this one", OPTION_TEXT, AT(session), false, NULL, 0, 0 },
+    { "session", 0, "ID", "only this one", OPTION_TEXT, AT(session) },
     { "forget", 0, NULL, "with --session: send nothing, delete what is kept of it", OPTION_FLAG,
-      AT(forget), false, NULL, 0, 0 },
+      AT(forget) },
     { "state", 0, "FOLDER",
       "where they are kept ($XDG_STATE_HOME/sks-proxy, ~/.local/state/sks-proxy)", OPTION_TEXT,
-      AT(state), false, NULL, 0, 0 },
+      AT(state) },
     { "ca", 0, "PEM", "file of certificates that vouch for an https issuer (the system's)",
-      OPTION_TEXT, AT(ca), false, NULL, 0, 0 },
-    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure),
-      false, NULL, 0, 0 },
-    { "json", 0, NULL, "print what became of them as a JSON object", OPTION_FLAG, AT(json), false,
-      NULL, 0, 0 },
+      OPTION_TEXT, AT(ca), .check = check_certificates },
+    { "insecure", 0, NULL, "take any certificate of an https issuer", OPTION_FLAG, AT(insecure) },
+    { "json", 0, NULL, "print what became of them as a JSON object", OPTION_FLAG, AT(json) },
     { "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout),
-      false, NULL, 1, 3600 },
+      .min = 1, .max = 3600 },
     { 0 },
 };
 
@@ -258,6 +265,7 @@ union all_options {
     struct options enrolment; /* of provision and resume */
     struct relay_options relay;
     struct matrix_options matrix;
+    struct proxy_health_options health;
 };
 
 static const struct command_row COMMANDS[] = {
@@ -269,6 +277,9 @@ static const struct command_row COMMANDS[] = {
     { "relay", "", 0, 0,
       "Hands on HTTP between a client and an issuer, or a middleware and a token.", RELAY_OPTIONS,
       relay_command, relay_defaults },
+    { "healthcheck", "[RELAY-URL]", 0, 1,
+      "Asks through a relay whether what stands behind it is well: exit 0, else 3.",
+      PROXY_HEALTH_OPTIONS, proxy_healthcheck, proxy_health_defaults },
     { "attacks", "[NAME]", 0, 1, "Lists the attacks that are ready; of one, its rules too.",
       ATTACKS_OPTIONS, attacks_command, relay_defaults },
     { "matrix", "", 0, 0,

@@ -2,17 +2,18 @@
 #include "keygen2/crypto/key_pool.h"
 #include "token/command/rows.h"
 #include "token/firmware_chunk.h"
+#include "token/simulation.h"
 
 static const struct option_row INIT[] = {
     STORE,
     MASTER_KEY,
     { "device-ca", 0, "DIR",
       "certify by DIR/device-ca.pem and .key, made if absent (default: a CA for this device only)",
-      OPTION_TEXT, AT(device_ca), false, NULL, 0, 0 },
-    { "device-key", 0, "KIND", "p256 or rsa2048 (default p256)", OPTION_TEXT, AT(device_key), false,
-      NULL, 0, 0 },
+      OPTION_TEXT, AT(device_ca) },
+    { "device-key", 0, "KIND", "p256 or rsa2048 (default p256)", OPTION_TEXT, AT(device_key),
+      .choices = "p256|rsa2048" },
     { "csr", 0, NULL, "write DIR/device.csr for a CA elsewhere; then run certify", OPTION_FLAG,
-      AT(csr), false, NULL, 0, 0 },
+      AT(csr) },
     END,
 };
 
@@ -20,32 +21,28 @@ static const struct option_row CERTIFY[] = {
     STORE,
     MASTER_KEY,
     { "certificate", 0, "PEM", "device certificate and its path, leaf first", OPTION_TEXT,
-      AT(certificate), true, NULL, 0, 0 },
+      AT(certificate), .required = true },
     END,
 };
 
 static const struct option_row SERVE[] = {
     STORE,
     MASTER_KEY,
-    { "listen", 0, "ADDRESS",
-      "HOST:PORT (port 0: a free one) or unix:PATH (default 127.0.0.1:8765)", OPTION_TEXT,
-      AT(listen), false, "SKS_TOKEN_LISTEN", 0, 0 },
-    { "listen-any", 0, NULL, "allow an address that is not loopback", OPTION_FLAG, AT(listen_any),
-      false, NULL, 0, 0 },
-    { "host", 0, "NAME", "also answer requests whose Host is NAME", OPTION_TEXTS, AT(hosts), false,
-      NULL, 0, 0 },
+    LISTEN,
+    { "listen-any", 0, NULL, "allow an address that is not loopback", OPTION_FLAG, AT(listen_any) },
+    { "host", 0, "NAME", "also answer requests whose Host is NAME", OPTION_TEXTS, AT(hosts) },
     { "storage-limit", 0, "BYTES", "limit the database (default: none)", OPTION_NUMBER,
-      AT(storage_limit), false, NULL, 65536, UINT32_MAX },
+      AT(storage_limit), .min = 65536, .max = UINT32_MAX },
     { "simulate", 0, "LIST",
       "simulate biometrics or device-pin, or with a comma both (default: none)", OPTION_TEXT,
-      AT(simulate), false, "SKS_TOKEN_SIMULATE", 0, 0 },
+      AT(simulate), .environment = "SKS_TOKEN_SIMULATE", .check = simulation_check },
     { "allow-deactivate", 0, NULL, "let callers deactivate the token (method 25)", OPTION_FLAG,
-      AT(allow_deactivate), false, "SKS_TOKEN_ALLOW_DEACTIVATE", 0, 0 },
+      AT(allow_deactivate), .environment = "SKS_TOKEN_ALLOW_DEACTIVATE" },
     { "rsa-pool", 0, "N", "make N RSA-2048 keys ahead, in the background; 0: none (default 2)",
-      OPTION_NUMBER, AT(rsa_pool), false, "SKS_TOKEN_RSA_POOL", 0, KEY_POOL_MAX },
+      OPTION_NUMBER, AT(rsa_pool), .environment = "SKS_TOKEN_RSA_POOL", .max = KEY_POOL_MAX },
     UPDATE_URL,
     UPDATE_KEY,
-    { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
+    { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
     END,
 };
 
@@ -54,7 +51,7 @@ static void set_defaults(void *options)
     struct token_command_options *o = options;
 
     o->device_key = "p256";
-    o->listen = "127.0.0.1:8765";
+    o->listen = LISTEN_DEFAULT;
     o->rsa_pool = 2;
     o->chunk_size = 16384;
 }
@@ -65,6 +62,9 @@ static const struct command_row COMMANDS[] = {
     { "certify", "", 0, 0, "install the certificate that a CA made for device.csr", CERTIFY,
       command_certify, set_defaults },
     { "serve", "", 0, 0, "answer SKS calls over HTTP", SERVE, command_serve, set_defaults },
+    { "healthcheck", "[TOKEN-URL]", 0, 1,
+      "ask a server what its token is: exit 0 if it is well, else 3", OPTIONS_HEALTHCHECK,
+      command_healthcheck, healthcheck_defaults },
     { "info", "", 0, 0, "show what the token is and can do", OPTIONS_INFO, command_info, NULL },
     { "list", "", 0, 0, "list the keys", OPTIONS_LIST, command_list, NULL },
     { "show", "KEY", 1, 1, "show a key, by handle or friendly name", OPTIONS_SHOW, command_show,

@@ -20,11 +20,18 @@ enum sks_status simulation_parse(const char *text, unsigned *simulations, struct
     for (; text != NULL; text = text[len] == ',' ? text + len + 1 : NULL) {
         len = strcspn(text, ",");
         REQUIRE(name_to_value(SIMULATIONS, bytes_at(text, len), &value), err, SKS_ERROR_OPTION,
-                "--simulate: '%.*s' is neither biometrics nor device-pin", (int)len, text);
+                "'%.*s' in it is neither biometrics nor device-pin", (int)len, text);
         *simulations |= value;
     }
 out:
     return rc;
+}
+
+enum sks_status simulation_check(const char *text, struct sks_error *err)
+{
+    unsigned simulations;
+
+    return simulation_parse(text, &simulations, err);
 }
 
 void simulation_text(unsigned simulations, char text[SIMULATION_TEXT_MAX])

@@ -18,6 +18,9 @@ enum { SIMULATION_TEXT_MAX = 64 };
 CHECKED enum sks_status simulation_parse(const char *text, unsigned *simulations,
                                          struct sks_error *err);
 
+/** simulation_parse() as the check of an option. */
+CHECKED enum sks_status simulation_check(const char *text, struct sks_error *err);
+
 /** Writes " (simulates biometrics, device-pin)", or nothing for an empty set. */
 void simulation_text(unsigned simulations, char text[SIMULATION_TEXT_MAX]);
 

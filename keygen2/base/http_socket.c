@@ -164,6 +164,19 @@ static bool is_loopback(const struct sockaddr *at)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)at)->sin6_addr);
 }
 
+bool socket_address_is(const char *address)
+{
+    size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
+    const char *path = address + sizeof UNIX_PREFIX - 1;
+    struct addrinfo *list;
+
+    if (is_unix(address))
+        return path[0] != '\0' && strlen(path) < room;
+    list = resolve(address);
+    freeaddrinfo(list);
+    return list != NULL;
+}
+
 bool socket_is_local(const char *address)
 {
     struct addrinfo *list;

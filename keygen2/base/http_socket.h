@@ -17,6 +17,9 @@
 CHECKED enum sks_status socket_listen(const char *address, int *fd, char *bound, size_t size,
                                       struct sks_error *err);
 
+/** True if socket_listen() could try it: well formed, and its host is known. */
+bool socket_address_is(const char *address);
+
 /** True if every address that the text stands for is loopback or a Unix socket. */
 bool socket_is_local(const char *address);
 

@@ -1,30 +1,62 @@
 #include "keygen2/base/program_internal.h"
 
-#include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     LONG_FIRST = 256, /* getopt_long() values: this + number of the row; letters are below */
     LONG_HELP = 1000, /* of the options that every command has */
     LONG_VERSION,
     LONG_CONFIG,
+    LONG_PRINT,
+    LONG_COUNT = 4, /* of these */
 };
 
 const char *program_called = "sks";
+
+/* The command that runs, NULL: none yet. */
+static const struct parse *running;
+
+/* What of a text names an option whose value was not a flag: its length, and the place. */
+static size_t find_place(const char *text, char place[ORIGIN_MAX])
+{
+    size_t len = strncmp(text, "--", 2) == 0 ? strcspn(text + 2, ": ,;") : 0;
+
+    for (size_t i = 0; running != NULL && i < running->count; i++)
+        if (len == strlen(running->rows[i].name) &&
+            strncmp(running->rows[i].name, text + 2, len) == 0 &&
+            (running->origin[i] == ORIGIN_FILE || running->origin[i] == ORIGIN_ENVIRONMENT)) {
+            program_place(running, i, running->origin[i], running->line[i][0], place);
+            return 2 + len;
+        }
+    return 0;
+}
+
+static void print_failure(const char *format, va_list args)
+{
+    char place[ORIGIN_MAX] = "", *text = NULL;
+    size_t skip;
+
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    skip = text == NULL ? 0 : find_place(text, place);
+    (void)fprintf(stderr, "%s: %s%s\n", program_called, place,
+                  text == NULL ? "no memory" : text + skip);
+    free(text);
+}
 
 enum exit_code program_fail(enum exit_code code, const char *format, ...)
 {
     va_list args;
 
-    (void)fprintf(stderr, "%s: ", program_called);
     va_start(args, format);
-    (void)vfprintf(stderr, format, args);
+    print_failure(format, args);
     va_end(args);
-    (void)fputc('\n', stderr);
     return code;
 }
 
@@ -65,75 +97,26 @@ int program_usage(const struct command_row *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-static int set_number(const struct parse *p, const struct option_row *row, const char *text)
-{
-    uint32_t max = row->max == 0 ? UINT32_MAX : row->max;
-    unsigned long long value;
-    char *end;
-
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < row->min ||
-        value > max)
-        return program_usage(p->command, "--%s: '%s' is not a number from %u to %u", row->name,
-                             text, row->min, max);
-    *(uint32_t *)((char *)p->options + row->offset) = (uint32_t)value;
-    return GO_ON;
-}
-
-static int add_text(const struct parse *p, const struct option_row *row, const char *text)
-{
-    struct texts *texts = (struct texts *)((char *)p->options + row->offset);
-
-    if (texts->count == TEXTS_MAX)
-        return program_usage(p->command, "--%s: given more than %d times", row->name, TEXTS_MAX);
-    texts->item[texts->count++] = text;
-    return GO_ON;
-}
-
-int program_set(struct parse *p, size_t number, const char *text)
-{
-    const struct option_row *row = &p->rows[number];
-    void *member = (char *)p->options + row->offset;
-
-    if (p->given[number] && (row->kind == OPTION_TEXT || row->kind == OPTION_NUMBER))
-        return program_usage(p->command, "--%s: given twice", row->name);
-    p->given[number] = true;
-    switch (row->kind) {
-    case OPTION_FLAG:
-        *(bool *)member = true;
-        break;
-    case OPTION_TEXT:
-        *(const char **)member = text;
-        break;
-    case OPTION_TEXTS:
-        return add_text(p, row, text);
-    case OPTION_NUMBER:
-        return set_number(p, row, text);
-    }
-    return GO_ON;
-}
-
 static int check_complete(const struct parse *p, int operands)
 {
     const struct command_row *command = p->command;
 
     for (size_t i = 0; i < p->count; i++)
-        if (p->rows[i].required && !p->given[i])
+        if (p->rows[i].required && p->origin[i] == ORIGIN_DEFAULT)
             return program_usage(command, "--%s %s is missing", p->rows[i].name, p->rows[i].value);
-    if ((size_t)operands < command->operand_min)
+    if ((size_t)operands < command->operand_min && !p->print)
         return program_usage(command, "operand missing: %s", command->operands);
     return GO_ON;
 }
 
 /* The two tables that getopt_long() wants. */
 static void getopt_tables(const struct parse *p, char letters[2 * OPTIONS_MAX + 2],
-                          struct option names[OPTIONS_MAX + 4])
+                          struct option names[OPTIONS_MAX + LONG_COUNT + 1])
 {
     *letters++ = ':'; /* a missing value is told apart from an unknown option */
     for (size_t i = 0; i < p->count; i++) {
         const struct option_row *row = &p->rows[i];
-        int value = row->kind == OPTION_FLAG ? no_argument : required_argument;
+        int value = row->kind == OPTION_FLAG ? optional_argument : required_argument;
 
         names[i] = (struct option){ row->name, value, NULL, LONG_FIRST + (int)i };
         if (row->letter != 0)
@@ -146,7 +129,8 @@ static void getopt_tables(const struct parse *p, char letters[2 * OPTIONS_MAX + 
     names[p->count + 1] = (struct option){ "version", no_argument, NULL, LONG_VERSION };
     names[p->count + 2] =
         (struct option){ PROGRAM_CONFIG.name, required_argument, NULL, LONG_CONFIG };
-    names[p->count + 3] = (struct option){ 0 };
+    names[p->count + 3] = (struct option){ PROGRAM_PRINT.name, no_argument, NULL, LONG_PRINT };
+    names[p->count + LONG_COUNT] = (struct option){ 0 };
 }
 
 static int row_of(const struct parse *p, int found)
@@ -172,7 +156,7 @@ static int unknown_option(const struct parse *p, char **argv)
 static int parse_options(struct parse *p, int argc, char **argv)
 {
     char letters[2 * OPTIONS_MAX + 2];
-    struct option names[OPTIONS_MAX + 4];
+    struct option names[OPTIONS_MAX + LONG_COUNT + 1];
     int code = GO_ON, found;
 
     getopt_tables(p, letters, names);
@@ -187,43 +171,82 @@ static int parse_options(struct parse *p, int argc, char **argv)
             code = program_usage(p->command, "--config: given twice");
         else if (found == LONG_CONFIG)
             p->config = optarg;
+        else if (found == LONG_PRINT)
+            p->print = true;
         else if (found == ':')
             code = program_usage(p->command, "%s: the value is missing", argv[optind - 1]);
         else if (found == '?')
             code = unknown_option(p, argv);
         else
-            code = program_set(p, (size_t)row_of(p, found), optarg);
+            code = program_set(p, (size_t)row_of(p, found), optarg, ORIGIN_FLAG, 0);
     }
     return code;
+}
+
+/* Fills the options from all their places: flag, then file, then environment. */
+static int take_options(struct parse *p, int argc, char **argv)
+{
+    int code;
+
+    if ((code = parse_options(p, argc, argv)) != GO_ON)
+        return code;
+    program_find_config(p);
+    if ((code = program_config(p)) != GO_ON || (code = program_environment(p)) != GO_ON)
+        return code;
+    return check_complete(p, argc - optind);
 }
 
 static int run_command(const struct program *program, const struct command_row *command, int argc,
                        char **argv)
 {
-    struct parse p = { .program = program, .command = command, .rows = command->options };
+    struct parse *p = calloc(1, sizeof *p);
     int code;
 
-    p.count = program_row_count(p.rows);
-    p.options = calloc(1, program->options_size + 1);
-    if (p.count > OPTIONS_MAX || p.options == NULL) {
+    if (p == NULL)
+        return (int)program_fail(EXIT_IO, "no memory");
+    *p = (struct parse){ .program = program, .command = command, .rows = command->options };
+    p->count = program_row_count(p->rows);
+    p->options = calloc(1, program->options_size + 1);
+    if (p->count > OPTIONS_MAX || p->options == NULL) {
         code = (int)program_fail(EXIT_IO, "no memory");
         goto out;
     }
+    running = p;
     if (command->defaults != NULL)
-        command->defaults(p.options);
-    if ((code = parse_options(&p, argc, argv)) != GO_ON ||
-        (code = program_environment(&p)) != GO_ON || (code = program_config(&p)) != GO_ON ||
-        (code = check_complete(&p, argc - optind)) != GO_ON)
+        command->defaults(p->options);
+    if ((code = take_options(p, argc, argv)) != GO_ON)
         goto out;
     if ((size_t)(argc - optind) > command->operand_max)
         code = program_usage(command, "unexpected operand '%s'",
                              argv[(size_t)optind + command->operand_max]);
+    else if (p->print)
+        code = program_print_config(p);
     else
-        code = (int)command->run(p.options, argv + optind, (size_t)(argc - optind));
+        code = (int)command->run(p->options, argv + optind, (size_t)(argc - optind));
 out:
-    free(p.options);
-    arena_free(&p.arena);
+    running = NULL;
+    free(p->options);
+    arena_free(&p->arena);
+    free(p);
     return code;
+}
+
+static void end_by_signal(int number)
+{
+    _exit(128 + number);
+}
+
+/* The kernel drops a signal to process 1 that has no handler: a container would not stop before
+ * its time is over. Commands with an end of their own replace these. */
+static void be_first_process(void)
+{
+    static const int ENDING[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+    struct sigaction end = { .sa_handler = end_by_signal };
+
+    if (getpid() != 1)
+        return;
+    for (size_t i = 0; i < NITEMS(ENDING); i++)
+        (void)sigaction(ENDING[i], &end, NULL);
 }
 
 int program_main(const struct program *program, int argc, char **argv)
@@ -231,12 +254,15 @@ int program_main(const struct program *program, int argc, char **argv)
     int code = GO_ON;
 
     program_called = program->name;
+    be_first_process();
     if (argc < 2)
         return program_usage(NULL, "a command is missing");
     if (strcmp(argv[1], "--help") == 0)
         code = program_help(program);
     else if (strcmp(argv[1], "--version") == 0)
         code = program_print_version();
+    else if (strcmp(argv[1], "--settings-table") == 0)
+        code = program_print_table(program);
     for (const struct command_row *row = program->commands; code == GO_ON && row->name != NULL;
          row++)
         if (strcmp(row->name, argv[1]) == 0)

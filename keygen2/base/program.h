@@ -1,5 +1,5 @@
 /* A command line by tables: subcommands, options, help texts, exit codes. An option comes by flag,
- * environment or configuration file. */
+ * configuration file or environment, and the first of them that has it counts. */
 #ifndef KEYGEN2_BASE_PROGRAM_H
 #define KEYGEN2_BASE_PROGRAM_H
 
@@ -14,7 +14,7 @@ enum exit_code {
 };
 
 enum option_kind {
-    OPTION_FLAG,   /* bool; `with` of a positional option is not used */
+    OPTION_FLAG,   /* bool: true, false, 1 or 0; --NAME alone is true */
     OPTION_TEXT,   /* const char * */
     OPTION_TEXTS,  /* struct texts; may be given several times */
     OPTION_NUMBER, /* uint32_t, min..max */
@@ -38,7 +38,11 @@ struct option_row {
     /* Variable that stands in when the option is not given; NULL: "SKS_TOKEN_UPDATE_URL" for the
      * option update-url of sks-token; "": none. One of OPTION_TEXTS has a value a line. */
     const char *environment;
-    uint32_t min, max; /* of a number */
+    uint32_t min, max;   /* of a number; a default beyond them is none */
+    const char *choices; /* of a text, "json|text": it is one of these; NULL: any */
+    /* Of a text; NULL: any will do. The error's text goes on behind the value: "is no URL". */
+    enum sks_status (*check)(const char *text, struct sks_error *err);
+    bool secret; /* the value itself, so it is never printed */
 };
 
 struct command_row {
@@ -60,13 +64,18 @@ struct program {
 };
 
 /**
- * Parses argv, runs the command, returns its exit code. Knows --help and --version everywhere, and
- * --config FILE (keygen2/base/config_file.h), whose lines stand in for what was neither given nor
- * is in the environment. Texts of options live as long as the command runs.
+ * Parses argv, runs the command, returns its exit code. Knows --help and --version everywhere,
+ * --config FILE (keygen2/base/config_file.h), whose lines stand in for what was not given, and
+ * --print-config, which prints what is in effect in the place of running the command. Before any
+ * command, --settings-table prints all options as Markdown. Texts of options live as long as the
+ * command runs. As process 1, it gives signals the effect that they have elsewhere.
  */
 int program_main(const struct program *program, int argc, char **argv);
 
-/** Prints "NAME: text" on standard error; for command functions. Returns code. */
+/**
+ * Prints "NAME: text" on standard error; for command functions. Returns code. A text that begins
+ * with "--OPTION" gets the place of that option's value there: a variable, or a line of a file.
+ */
 enum exit_code program_fail(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,4 +1,4 @@
-/* Options from the environment and from a configuration file. */
+/* Options from a configuration file, and from the environment. */
 #include "keygen2/base/config_file.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/program_internal.h"
@@ -10,8 +10,13 @@
 const struct option_row PROGRAM_CONFIG = {
     .name = "config",
     .value = "FILE",
-    .help = "lines of NAME = VALUE, for options that are given nowhere else",
+    .help = "lines of NAME = VALUE, for options that are not given",
     .kind = OPTION_TEXT,
+};
+const struct option_row PROGRAM_PRINT = {
+    .name = "print-config",
+    .help = "print the settings in effect, as such a file, and end",
+    .kind = OPTION_FLAG,
 };
 
 /* ---- the environment ---- */
@@ -49,28 +54,23 @@ static int set_texts(struct parse *p, size_t number, const char *text)
         if (item == NULL)
             return (int)program_fail(EXIT_IO, "no memory");
         if (len > 0)
-            code = program_set(p, number, item);
+            code = program_set(p, number, item, ORIGIN_ENVIRONMENT, 0);
     }
     return code;
 }
 
-/* A flag is set by anything but "" and "0". */
 int program_environment(struct parse *p)
 {
     int code = GO_ON;
 
     for (size_t i = 0; i < p->count && code == GO_ON; i++) {
-        const char *text = p->given[i] ? NULL : value_of(&p->rows[i]);
+        const char *text = p->origin[i] != ORIGIN_DEFAULT ? NULL : value_of(&p->rows[i]);
 
         if (text == NULL)
             continue;
-        if (p->rows[i].kind == OPTION_TEXTS)
-            code = set_texts(p, i, text);
-        else if (p->rows[i].kind != OPTION_FLAG || strcmp(text, "0") != 0)
-            code = program_set(p, i, text);
+        code = p->rows[i].kind == OPTION_TEXTS ? set_texts(p, i, text)
+                                               : program_set(p, i, text, ORIGIN_ENVIRONMENT, 0);
     }
-    if (p->config == NULL)
-        p->config = value_of(&PROGRAM_CONFIG);
     return code;
 }
 
@@ -103,31 +103,21 @@ static int complain(const struct parse *p, const struct config_line *line, const
 static int set_line(struct parse *p, size_t number, const struct config_line *line)
 {
     const char *value = arena_text(&p->arena, line->value);
-    enum option_kind kind = p->rows[number].kind;
-    int code;
 
     if (value == NULL)
         return (int)program_fail(EXIT_IO, "no memory");
-    if (p->given[number] && kind != OPTION_TEXTS)
+    if (p->origin[number] != ORIGIN_DEFAULT && p->rows[number].kind != OPTION_TEXTS)
         return complain(p, line, "stands twice in it");
-    if (kind == OPTION_FLAG && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-        return complain(p, line, "is either true or false");
-    if (kind == OPTION_FLAG && value[0] == 'f') {
-        p->given[number] = true;
-        return GO_ON;
-    }
-    code = program_set(p, number, value);
-    return code == GO_ON ? GO_ON : complain(p, line, "stands there");
+    return program_set(p, number, value, ORIGIN_FILE, line->number);
 }
 
 static int set_from_text(struct parse *p, struct bytes text)
 {
     struct config_line line = { 0 };
-    bool settled[OPTIONS_MAX], found = true;
+    bool found = true;
     struct sks_error err = { 0 };
     int code = GO_ON;
 
-    memcpy(settled, p->given, sizeof settled);
     while (code == GO_ON) {
         int number;
 
@@ -138,10 +128,16 @@ static int set_from_text(struct parse *p, struct bytes text)
         number = find_row(p->rows, line.name);
         if (number < 0 && !is_known(p->program, line.name))
             code = complain(p, &line, "is an option of no command");
-        else if (number >= 0 && !settled[number])
+        else if (number >= 0 && p->origin[number] != ORIGIN_FLAG)
             code = set_line(p, (size_t)number, &line);
     }
     return code;
+}
+
+void program_find_config(struct parse *p)
+{
+    if (p->config == NULL)
+        p->config = value_of(&PROGRAM_CONFIG);
 }
 
 int program_config(struct parse *p)

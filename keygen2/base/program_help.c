@@ -52,6 +52,9 @@ static void print_options(const struct option_row *rows, size_t count)
     option_left(&PROGRAM_CONFIG, left);
     print_columns(width, left, PROGRAM_CONFIG.help);
     (void)printf(" [$%s]\n", variable);
+    option_left(&PROGRAM_PRINT, left);
+    print_columns(width, left, PROGRAM_PRINT.help);
+    (void)printf("\n");
     print_columns(width, "    --help", "show this help\n");
     print_columns(width, "    --version", "show the version\n");
 }

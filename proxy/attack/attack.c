@@ -107,6 +107,19 @@ out:
     return rc;
 }
 
+enum sks_status attack_check(const char *name, struct sks_error *err)
+{
+    struct attack *attack;
+    struct sks_error why = { 0 };
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(attack_load(name, &attack, &why) == SKS_OK, err, SKS_ERROR_OPTION,
+            "is no attack that is ready, and no file of rules: %s", why.text);
+    attack_free(attack);
+out:
+    return rc;
+}
+
 void attack_free(struct attack *attack)
 {
     if (attack == NULL)

@@ -43,6 +43,9 @@ struct attack_outcome {
 CHECKED enum sks_status attack_load(const char *name, struct attack **attack,
                                     struct sks_error *err);
 
+/** attack_load() as the check of an option. */
+CHECKED enum sks_status attack_check(const char *name, struct sks_error *err);
+
 /** The same from the text of a rule file. @param attack  out: NULL if it is refused */
 CHECKED enum sks_status attack_of_rules(struct bytes rules, struct attack **attack,
                                         struct sks_error *err);

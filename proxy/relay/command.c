@@ -4,6 +4,7 @@
 #include "keygen2/base/http_server.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
+#include "keygen2/base/option_check.h"
 #include "proxy/relay/diff.h"
 #include "proxy/relay/relay.h"
 #include "proxy/relay/replay.h"
@@ -15,69 +16,73 @@
 
 enum { PEM_MAX = 256 * 1024 };
 
-#define AT(member) offsetof(struct relay_options, member)
+#define AT(member) .offset = offsetof(struct relay_options, member)
 
 #define TO                                                                                         \
     {                                                                                              \
         "to", 0, "URL", "the other side: http(s)://HOST:PORT, or unix:PATH", OPTION_TEXT, AT(to),  \
-            true, NULL, 0, 0                                                                       \
+            .required = true, .check = check_to                                                    \
     }
 #define CA                                                                                         \
     {                                                                                              \
         "ca", 0, "PEM", "file of certificates that vouch for an https server (the system's)",      \
-            OPTION_TEXT, AT(ca), false, NULL, 0, 0                                                 \
+            OPTION_TEXT, AT(ca), .check = check_certificates                                       \
     }
 #define INSECURE                                                                                   \
     {                                                                                              \
-        "insecure", 0, NULL, "take any certificate of an https server", OPTION_FLAG, AT(insecure), \
-            false, NULL, 0, 0                                                                      \
+        "insecure", 0, NULL, "take any certificate of an https server", OPTION_FLAG, AT(insecure)  \
     }
 #define TIMEOUT                                                                                    \
     {                                                                                              \
         "timeout", 0, "S", "seconds that one exchange may take (120)", OPTION_NUMBER, AT(timeout), \
-            false, NULL, 1, 3600                                                                   \
+            .min = 1, .max = 3600                                                                  \
     }
 #define JSON_OUTPUT(text)                                                                          \
     {                                                                                              \
-        "json", 0, NULL, text, OPTION_FLAG, AT(json), false, NULL, 0, 0                            \
+        "json", 0, NULL, text, OPTION_FLAG, AT(json)                                               \
     }
 #define END                                                                                        \
     {                                                                                              \
         0                                                                                          \
     }
 
+static enum sks_status check_to(const char *text, struct sks_error *err)
+{
+    return upstream_address_is(text)
+               ? SKS_OK
+               : sks_fail(err, SKS_ERROR_OPTION, "is neither http(s)://HOST:PORT nor unix:PATH");
+}
+
 const struct option_row RELAY_OPTIONS[] = {
     { "listen", 0, "ADDRESS",
-      "HOST:PORT (port 0: a free one) or unix:PATH (default 127.0.0.1:8780)", OPTION_TEXT,
-      AT(listen), false, "SKS_PROXY_LISTEN", 0, 0 },
+      "HOST:PORT (port 0: a free one) or unix:PATH (default " RELAY_LISTEN_DEFAULT ")", OPTION_TEXT,
+      AT(listen), .check = check_address },
     TO,
     { "record", 0, "FILE",
       "write a transcript there: all that crosses, PINs and cookies too (mode 0600)", OPTION_TEXT,
-      AT(record), false, NULL, 0, 0 },
+      AT(record) },
     { "attack", 0, "NAME-OR-FILE",
       "alter what crosses by a rule file, or a ready attack (sks-proxy attacks)", OPTION_TEXT,
-      AT(attack), false, NULL, 0, 0 },
+      AT(attack), .check = attack_check },
     { "attack-watch", 0, "FILE",
       "attack by the rules that lie there at the moment of each exchange; by none while it is "
       "missing",
-      OPTION_TEXT, AT(attack_watch), false, NULL, 0, 0 },
+      OPTION_TEXT, AT(attack_watch) },
     { "tls-certificate", 0, "PEM", "answer over https with this certificate and its path",
-      OPTION_TEXT, AT(tls_certificate), false, NULL, 0, 0 },
-    { "tls-key", 0, "PEM", "its key; mode 0600", OPTION_TEXT, AT(tls_key), false, NULL, 0, 0 },
-    { "listen-any", 0, NULL, "allow an address that is not loopback", OPTION_FLAG, AT(listen_any),
-      false, NULL, 0, 0 },
+      OPTION_TEXT, AT(tls_certificate), .check = check_certificates },
+    { "tls-key", 0, "PEM", "its key; mode 0600", OPTION_TEXT, AT(tls_key), .check = check_file },
+    { "listen-any", 0, NULL, "allow an address that is not loopback", OPTION_FLAG, AT(listen_any) },
     { "connections", 0, "N", "connections of clients at a time (256)", OPTION_NUMBER,
-      AT(connections), false, NULL, 1, 4096 },
+      AT(connections), .min = 1, .max = 4096 },
     CA,
     INSECURE,
     TIMEOUT,
-    { "verbose", 'v', NULL, "log each exchange", OPTION_FLAG, AT(verbose), false, NULL, 0, 0 },
+    { "verbose", 'v', NULL, "log each exchange", OPTION_FLAG, AT(verbose) },
     END,
 };
 
 const struct option_row ATTACKS_OPTIONS[] = {
-    { "schema", 0, NULL, "print the JSON Schema of rule files instead", OPTION_FLAG, AT(schema),
-      false, NULL, 0, 0 },
+    { "schema", 0, NULL, "print the JSON Schema of rule files instead", OPTION_FLAG, AT(schema) },
     JSON_OUTPUT("print them as a JSON array"),
     END,
 };
@@ -85,9 +90,9 @@ const struct option_row ATTACKS_OPTIONS[] = {
 const struct option_row REPLAY_OPTIONS[] = {
     TO,
     { "own-cookies", 0, NULL, "send the recorded cookies, whatever the server sets now",
-      OPTION_FLAG, AT(own_cookies), false, NULL, 0, 0 },
+      OPTION_FLAG, AT(own_cookies) },
     { "record", 0, "FILE", "write a transcript of this run there (mode 0600)", OPTION_TEXT,
-      AT(record), false, NULL, 0, 0 },
+      AT(record) },
     CA,
     INSECURE,
     TIMEOUT,
@@ -97,7 +102,7 @@ const struct option_row REPLAY_OPTIONS[] = {
 
 const struct option_row DIFF_OPTIONS[] = {
     { "all", 'a', NULL, "show all differences, not only the first of each message", OPTION_FLAG,
-      AT(all), false, NULL, 0, 0 },
+      AT(all) },
     JSON_OUTPUT("print each difference as a line of JSON"),
     END,
 };
@@ -106,7 +111,7 @@ void relay_defaults(void *options)
 {
     struct relay_options *o = options;
 
-    o->listen = "127.0.0.1:8780";
+    o->listen = RELAY_LISTEN_DEFAULT;
     o->timeout = 120;
     o->connections = 256;
 }
@@ -115,8 +120,6 @@ void relay_defaults(void *options)
 
 static const char *wrong_relay_options(const struct relay_options *o)
 {
-    if (!upstream_address_is(o->to))
-        return "--to takes http(s)://HOST:PORT or unix:PATH";
     if (o->ca != NULL && o->insecure)
         return "--ca and --insecure exclude each other";
     if (o->attack != NULL && o->attack_watch != NULL)
@@ -168,7 +171,8 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
     if (wrong_relay_options(o) != NULL)
         return program_fail(EXIT_USAGE, "%s", wrong_relay_options(o));
     if (!o->listen_any && !socket_is_local(o->listen))
-        return program_fail(EXIT_USAGE, "%s is not loopback: --listen-any allows it", o->listen);
+        return program_fail(EXIT_USAGE, "--listen: %s is not loopback: --listen-any allows it",
+                            o->listen);
     http_block_signals();
     TRY(read_pem(o->tls_certificate, false, &certificate, &err));
     TRY(read_pem(o->tls_key, true, &key, &err));

@@ -12,6 +12,8 @@ struct relay_options {
 
 extern const struct option_row RELAY_OPTIONS[], ATTACKS_OPTIONS[], REPLAY_OPTIONS[], DIFF_OPTIONS[];
 
+#define RELAY_LISTEN_DEFAULT "127.0.0.1:8780"
+
 void relay_defaults(void *options);
 enum exit_code relay_command(void *options, char **operands, size_t count);
 enum exit_code attacks_command(void *options, char **operands, size_t count);

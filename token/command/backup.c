@@ -8,8 +8,8 @@
 const struct option_row OPTIONS_BACKUP[] = {
     STORE,
     MASTER_KEY,
-    { "out", 0, "FILE", "the backup; one that is there is replaced", OPTION_TEXT, AT(output), true,
-      NULL, 0, 0 },
+    { "out", 0, "FILE", "the backup; one that is there is replaced", OPTION_TEXT, AT(output),
+      .required = true },
     END,
 };
 

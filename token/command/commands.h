@@ -44,6 +44,7 @@ struct token_command_options {
     const char *signing_key; /* make-update */
     const char *policy;      /* make-update: file of the JSON form */
     const char *base_url;    /* make-update: where the folder of the chunks will be served */
+    uint32_t timeout;        /* healthcheck, seconds */
     const char *folder;      /* make-update */
     uint32_t chunk_size;     /* make-update: bytes of the policy in one chunk */
 };
@@ -73,6 +74,9 @@ enum exit_code command_abort(void *options, char **operands, size_t count); /* s
 enum exit_code command_deactivate(void *options, char **operands, size_t count);
 enum exit_code command_activate(void *options, char **operands, size_t count);
 
+enum exit_code command_healthcheck(void *options, char **operands,
+                                   size_t count); /* healthcheck.c */
+void healthcheck_defaults(void *options);
 enum exit_code command_backup(void *options, char **operands, size_t count);  /* backup.c */
 enum exit_code command_restore(void *options, char **operands, size_t count); /* restore.c */
 enum exit_code command_check(void *options, char **operands, size_t count);   /* check.c */
@@ -82,7 +86,8 @@ extern const struct option_row OPTIONS_INFO[], OPTIONS_LIST[], OPTIONS_SHOW[], O
     OPTIONS_DECRYPT[], OPTIONS_ENCRYPT[], OPTIONS_HMAC[], OPTIONS_DERIVE[], OPTIONS_EXPORT[],
     OPTIONS_DELETE[], OPTIONS_CHANGE_PIN[], OPTIONS_SET_PIN[], OPTIONS_UNLOCK[], OPTIONS_SESSIONS[],
     OPTIONS_ABORT[], OPTIONS_DEACTIVATE[], OPTIONS_ACTIVATE[], OPTIONS_UPDATE[],
-    OPTIONS_MAKE_UPDATE[], OPTIONS_REKEY[], OPTIONS_CHECK[], OPTIONS_BACKUP[], OPTIONS_RESTORE[];
+    OPTIONS_MAKE_UPDATE[], OPTIONS_REKEY[], OPTIONS_CHECK[], OPTIONS_HEALTHCHECK[],
+    OPTIONS_BACKUP[], OPTIONS_RESTORE[];
 
 enum exit_code command_update(void *options, char **operands, size_t count); /* update.c */
 enum exit_code command_make_update(void *options, char **operands, size_t count);

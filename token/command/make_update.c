@@ -12,15 +12,15 @@
 #include <string.h>
 
 const struct option_row OPTIONS_MAKE_UPDATE[] = {
-    { "key", 0, "PEM", "private key, Ed25519, mode 0600", OPTION_TEXT, AT(signing_key), true, NULL,
-      0, 0 },
-    { "policy", 0, "FILE", "the policy, JSON", OPTION_TEXT, AT(policy), true, NULL, 0, 0 },
+    { "key", 0, "PEM", "private key, Ed25519, mode 0600", OPTION_TEXT, AT(signing_key),
+      .required = true },
+    { "policy", 0, "FILE", "the policy, JSON", OPTION_TEXT, AT(policy), .required = true },
     { "url", 0, "BASE-URL", "where the folder will be served; tokens get BASE-URL/0.chunk first",
-      OPTION_TEXT, AT(base_url), true, NULL, 0, 0 },
-    { "out", 0, "DIR", "folder for the chunks, made if absent", OPTION_TEXT, AT(folder), true, NULL,
-      0, 0 },
+      OPTION_TEXT, AT(base_url), .required = true },
+    { "out", 0, "DIR", "folder for the chunks, made if absent", OPTION_TEXT, AT(folder),
+      .required = true },
     { "chunk-size", 0, "BYTES", "of the policy in one chunk (default 16384)", OPTION_NUMBER,
-      AT(chunk_size), false, NULL, 1, FIRMWARE_CHUNK_DATA_MAX },
+      AT(chunk_size), .min = 1, .max = FIRMWARE_CHUNK_DATA_MAX },
     JSON,
     END,
 };

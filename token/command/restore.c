@@ -22,7 +22,7 @@
 
 const struct option_row OPTIONS_RESTORE[] = {
     STORE,
-    { "from", 0, "FILE", "the backup", OPTION_TEXT, AT(input), true, NULL, 0, 0 },
+    { "from", 0, "FILE", "the backup", OPTION_TEXT, AT(input), .required = true },
     MASTER_KEY,
     FLAG_ROW("install-key", "put the master key to DIR/master.key as well", install_key),
     FLAG_ROW("replace", "replace the store that is there", replace),

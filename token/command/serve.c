@@ -40,7 +40,7 @@ static enum sks_status start(const struct token_command_options *o, struct servi
     enum sks_status rc;
 
     REQUIRE(o->listen_any || socket_is_local(o->listen), err, SKS_ERROR_OPTION,
-            "--listen %s: not loopback; a token is a local thing (--listen-any if it must be)",
+            "--listen: %s is not loopback; a token is a local thing (--listen-any if it must be)",
             o->listen);
     TRY(folder_need_store(&s->folder, o->store, err));
     TRY(folder_lock(&s->folder, err));

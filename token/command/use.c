@@ -51,8 +51,8 @@ const struct option_row OPTIONS_DERIVE[] = {
     MASTER_KEY,
     PIN_FILE,
     BIOMETRIC,
-    { "peer", 0, "PEM", "public key or certificate of the other side", OPTION_TEXT, AT(peer), true,
-      NULL, 0, 0 },
+    { "peer", 0, "PEM", "public key or certificate of the other side", OPTION_TEXT, AT(peer),
+      .required = true },
     OUTPUT("where the shared secret goes"),
     END,
 };

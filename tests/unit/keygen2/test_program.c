@@ -30,15 +30,14 @@ static void defaults(void *options)
     ((struct options *)options)->timeout = 60;
 }
 
+#define AT(member) .offset = offsetof(struct options, member)
 static const struct option_row OPTIONS[] = {
-    { "listen", 0, "HOST:PORT", "where to listen", OPTION_TEXT, offsetof(struct options, listen),
-      true, "TEST_LISTEN", 0, 0 },
-    { "host", 'H', "NAME", "a name it goes by", OPTION_TEXTS, offsetof(struct options, hosts),
-      false, NULL, 0, 0 },
-    { "timeout", 't', "S", "seconds (60)", OPTION_NUMBER, offsetof(struct options, timeout), false,
-      "TEST_TIMEOUT", 1, 3600 },
-    { "verbose", 'v', NULL, "say more", OPTION_FLAG, offsetof(struct options, verbose), false,
-      "TEST_VERBOSE", 0, 0 },
+    { "listen", 0, "HOST:PORT", "where to listen", OPTION_TEXT, AT(listen), .required = true,
+      .environment = "TEST_LISTEN" },
+    { "host", 'H', "NAME", "a name it goes by", OPTION_TEXTS, AT(hosts) },
+    { "timeout", 't', "S", "seconds (60)", OPTION_NUMBER, AT(timeout),
+      .environment = "TEST_TIMEOUT", .min = 1, .max = 3600 },
+    { "verbose", 'v', NULL, "say more", OPTION_FLAG, AT(verbose), .environment = "TEST_VERBOSE" },
     { 0 },
 };
 static const struct command_row COMMANDS[] = {
@@ -111,8 +110,16 @@ Test(program, the_environment_stands_in)
     cr_assert_eq(setenv("TEST_VERBOSE", "1", 1), 0);
     cr_assert_eq(run("x serve a --timeout 8"), EXIT_IN_DOUBT);
     cr_assert(seen.verbose);
+    cr_assert_eq(run("x serve a --verbose=false"), EXIT_IN_DOUBT);
+    cr_assert(!seen.verbose);
     cr_assert_eq(setenv("TEST_TIMEOUT", "x", 1), 0);
     cr_assert_eq(run("x serve a"), EXIT_USAGE);
+    cr_assert_eq(setenv("TEST_TIMEOUT", "", 1), 0);
+    cr_assert_eq(setenv("TEST_VERBOSE", "no", 1), 0);
+    cr_assert_eq(run("x serve a"), EXIT_USAGE);
+    cr_assert_stderr_eq_str(
+        "sks-test: TEST_TIMEOUT: 'x' is not a number from 1 to 3600\ntry 'sks-test serve --help'\n"
+        "sks-test: TEST_VERBOSE: 'no' is neither true nor false\ntry 'sks-test serve --help'\n");
 }
 
 static const struct {
@@ -124,8 +131,10 @@ static const struct {
     { "x serve --listen 1 a --huh",
       "sks-test: unknown or ambiguous option --huh\ntry 'sks-test serve --help'\n" },
     { "x serve -x", "sks-test: unknown option -x\ntry 'sks-test serve --help'\n" },
-    { "x serve --verbose=1",
-      "sks-test: --verbose=1: this option takes no value\ntry 'sks-test serve --help'\n" },
+    { "x serve --help=1",
+      "sks-test: --help=1: this option takes no value\ntry 'sks-test serve --help'\n" },
+    { "x serve --verbose=yes",
+      "sks-test: --verbose: 'yes' is neither true nor false\ntry 'sks-test serve --help'\n" },
     { "x serve a --listen",
       "sks-test: --listen: the value is missing\ntry 'sks-test serve --help'\n" },
     { "x serve a", "sks-test: --listen HOST:PORT is missing\ntry 'sks-test serve --help'\n" },
@@ -179,8 +188,10 @@ Test(program, help_of_a_command)
                      "  -H, --host NAME         a name it goes by [$SKS_TEST_HOST]\n"
                      "  -t, --timeout S         seconds (60) [$TEST_TIMEOUT]\n"
                      "  -v, --verbose           say more [$TEST_VERBOSE]\n"
-                     "      --config FILE       lines of NAME = VALUE, for options that are given "
-                     "nowhere else [$SKS_TEST_CONFIG]\n"
+                     "      --config FILE       lines of NAME = VALUE, for options that are not "
+                     "given [$SKS_TEST_CONFIG]\n"
+                     "      --print-config      print the settings in effect, as such a file, and "
+                     "end\n"
                      "      --help              show this help\n"
                      "      --version           show the version\n");
 }

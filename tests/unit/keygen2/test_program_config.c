@@ -120,7 +120,7 @@ Test(config, a_file_has_all_that_flags_have)
     cr_assert(seen.verbose);
 }
 
-Test(config, flag_then_environment_then_file_then_default)
+Test(config, flag_then_file_then_environment_then_default)
 {
     static const char FILE_TEXT[] = "listen = file\nhost = file\nverbose = true\n";
 
@@ -128,12 +128,19 @@ Test(config, flag_then_environment_then_file_then_default)
     cr_assert_eq(setenv("SKS_TEST_HOST", "one\ntwo\n", 1), 0);
     cr_assert_eq(run_with(FILE_TEXT, "--listen flag"), EXIT_DONE);
     cr_assert_str_eq(seen.listen, "flag");
-    cr_assert_eq(seen.hosts.count, 2);
-    cr_assert_str_eq(last_host, "two");
+    cr_assert_eq(seen.hosts.count, 1);
+    cr_assert_str_eq(last_host, "file");
     cr_assert_eq(seen.timeout, 60);
     cr_assert(seen.verbose);
     cr_assert_eq(run_with(FILE_TEXT, ""), EXIT_DONE);
+    cr_assert_str_eq(seen.listen, "file");
+    cr_assert_eq(run_with("timeout = 7\n", ""), EXIT_DONE);
     cr_assert_str_eq(seen.listen, "environment");
+    cr_assert_eq(seen.hosts.count, 2);
+    cr_assert_str_eq(last_host, "two");
+    cr_assert_eq(setenv("SKS_TEST_VERBOSE", "true", 1), 0);
+    cr_assert_eq(run_with("verbose = false\n", ""), EXIT_DONE);
+    cr_assert(!seen.verbose);
     cr_assert_eq(unsetenv("SKS_TEST_LISTEN") + unsetenv("SKS_TEST_HOST"), 0);
     cr_assert_eq(run_with(FILE_TEXT, "--host flag"), EXIT_DONE);
     cr_assert_str_eq(seen.listen, "file");
@@ -171,9 +178,8 @@ static const struct {
     { "= a\n", "line 1: '' is no name" },
     { "listen = \"a\n", "line 1: the quotation mark at the end is missing" },
     { "listen = \"\n", "line 1: the quotation mark at the end is missing" },
-    { "listen = a\nverbose = yes\n", "line 2: 'verbose' is either true or false" },
-    { "listen = a\ntimeout = 0\n", "--timeout: '0' is not a number from 1 to 3600" },
-    { "listen = a\ntimeout = 0\n", "line 2: 'timeout' stands there" },
+    { "listen = a\nverbose = yes\n", "line 2: verbose: 'yes' is neither true nor false" },
+    { "listen = a\ntimeout = 0\n", "line 2: timeout: '0' is not a number from 1 to 3600" },
     { "listen = a\001\n", "line 1: a control character" },
     { "listen = \xff\n", "line 1: a control character, or no UTF-8" },
     { "timeout = 4\n", "--listen HOST:PORT is missing" },
