@@ -19,6 +19,7 @@ enum expectation {
     BY_TOKEN, /* that one refuses, and nothing is left at either end */
     BY_ISSUER,
     BY_MIDDLEWARE, /* whose own checks protect nobody, but it notices */
+    LEFT_OPEN,     /* the issuer refuses; in the token the session is open until it is given up */
     UNCOUNTED,     /* the issuer refuses what the token has committed: its certificate is void */
     HARMLESS,      /* the session succeeds */
     LATE,          /* the issuer is in doubt, until the proof is sent again */
@@ -46,7 +47,7 @@ static const struct ready_row READY[] = {
     { "other-target", MANAGED, false, BY_TOKEN },
     { "old-finalization", PLAIN, true, BY_MIDDLEWARE },
     { "reflection", PLAIN, false, BY_MIDDLEWARE },
-    { "forged-close", PLAIN, false, BY_ISSUER },
+    { "forged-close", PLAIN, false, LEFT_OPEN },
     { "twice", PLAIN, false, HARMLESS },
     { "lost-proof", PLAIN, false, LATE },
 };
@@ -163,6 +164,8 @@ static enum sks_status check_refused(const struct trial *t, const struct held *b
     REQUIRE(is(e->outcome, "refused") && is(e->by, party_of(t->expected)), err, SKS_ERROR_EXTERNAL,
             "not refused by the %s but %s%s%s: %s", party_of(t->expected), e->outcome,
             e->by[0] == '\0' ? "" : " by the ", e->by, e->cause);
+    if (t->expected == LEFT_OPEN)
+        TRY(ends_abort_open(t->ends, err));
     TRY(ends_look(t->ends, &after, err));
     REQUIRE(t->expected == UNCOUNTED || held_equal(before, &after), err, SKS_ERROR_EXTERNAL,
             "the token holds something else than before");
@@ -240,6 +243,7 @@ static void tell(const struct trial *t, const char *what, enum sks_status rc,
         [BY_TOKEN] = "refused by the token",
         [BY_ISSUER] = "refused by the issuer",
         [BY_MIDDLEWARE] = "refused by the middleware",
+        [LEFT_OPEN] = "refused by the issuer, left open by the token",
         [UNCOUNTED] = "refused by the issuer, which counts no key",
         [HARMLESS] = "harmless, the session succeeds",
         [LATE] = "in doubt, then settled by the proof sent again",

@@ -209,6 +209,33 @@ out:
     return rc;
 }
 
+/* As its middleware would have done. */
+enum sks_status ends_abort_open(const struct ends *ends, struct sks_error *err)
+{
+    union sks_in in = { .enumerate_sessions = { .provisioning_state = true } };
+    struct token_link *link = NULL;
+    struct arena arena = { 0 };
+    union sks_out out, none;
+    enum sks_status rc;
+
+    TRY(ends_link(ends, &link, err));
+    for (;;) {
+        out = (union sks_out){ 0 };
+        TRY(token_call(link, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, err));
+        if (out.enumerate_sessions.provisioning_handle == 0)
+            break;
+        in.enumerate_sessions.provisioning_handle = out.enumerate_sessions.provisioning_handle;
+        TRY(token_call(
+            link, ABORT_PROVISIONING_SESSION,
+            &(union sks_in){ .session_handle = { out.enumerate_sessions.provisioning_handle } },
+            &none, &arena, err));
+    }
+out:
+    token_link_close(link);
+    arena_free(&arena);
+    return rc;
+}
+
 bool held_equal(const struct held *a, const struct held *b)
 {
     return a->keys == b->keys && a->open == b->open &&

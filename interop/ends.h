@@ -60,6 +60,9 @@ struct held {
 CHECKED enum sks_status ends_look(const struct ends *ends, struct held *held,
                                   struct sks_error *err);
 
+/** Gives up all sessions that are open in the token: nobody will go on with them. */
+CHECKED enum sks_status ends_abort_open(const struct ends *ends, struct sks_error *err);
+
 /** A link to the token; free with token_link_close(). */
 CHECKED enum sks_status ends_link(const struct ends *ends, struct token_link **link,
                                   struct sks_error *err);

@@ -73,33 +73,6 @@ out:
 
 /* ---- what is still in the air ---- */
 
-/* Sessions that nobody will go on with are given up, as their middleware would have done. */
-static enum sks_status abort_open(const struct ends *ends, struct sks_error *err)
-{
-    union sks_in in = { .enumerate_sessions = { .provisioning_state = true } };
-    struct token_link *link = NULL;
-    struct arena arena = { 0 };
-    union sks_out out, none;
-    enum sks_status rc;
-
-    TRY(ends_link(ends, &link, err));
-    for (;;) {
-        out = (union sks_out){ 0 };
-        TRY(token_call(link, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, err));
-        if (out.enumerate_sessions.provisioning_handle == 0)
-            break;
-        in.enumerate_sessions.provisioning_handle = out.enumerate_sessions.provisioning_handle;
-        TRY(token_call(
-            link, ABORT_PROVISIONING_SESSION,
-            &(union sks_in){ .session_handle = { out.enumerate_sessions.provisioning_handle } },
-            &none, &arena, err));
-    }
-out:
-    token_link_close(link);
-    arena_free(&arena);
-    return rc;
-}
-
 /* The proofs that are kept, then a session of the device: what the issuer finds there under a
  * proof is there, and what it does not find is not. */
 static enum sks_status settle(const struct ends *ends, struct sks_error *err)
@@ -112,7 +85,7 @@ static enum sks_status settle(const struct ends *ends, struct sks_error *err)
         TRY(ends_resume(ends, &code, err));
     REQUIRE(code == EXIT_DONE || code == EXIT_REFUSED, err, SKS_ERROR_EXTERNAL,
             "closing proofs are still not taken: exit %d", code);
-    TRY(abort_open(ends, err));
+    TRY(ends_abort_open(ends, err));
     TRY(ends_enrol(ends, SETTLING, false, &e, err));
     REQUIRE(strcmp(e.outcome, "succeeded") == 0, err, SKS_ERROR_EXTERNAL, "%s: %s: %s", SETTLING,
             e.outcome, e.cause);

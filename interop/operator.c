@@ -141,8 +141,8 @@ enum exit_code operator_run(const struct operator_options *options,
     enum sks_status rc;
 
     TRY(publish(options, &err));
-    REQUIRE(printf("ready\n") > 0 && fflush(stdout) == 0, &err, SKS_ERROR_EXTERNAL,
-            "cannot write to standard output");
+    REQUIRE(printf("ready %s\n", options->desk) > 0 && fflush(stdout) == 0, &err,
+            SKS_ERROR_EXTERNAL, "cannot write to standard output");
     rc = desk_serve(options->desk, do_errand, &kept, stop, &err);
 out:
     return program_finish(rc, &err);

@@ -152,28 +152,22 @@ out:
 
 /* ---- generations of the key management key ---- */
 
-/* The generations that the live keys of the issuer are under. */
-static enum sks_status generations(struct plan *p, const char *session, json_int_t *of_session,
-                                   json_int_t *least, struct sks_error *err)
+/* The generation that the issuer made the keys of a session under; 0: it does not say. */
+static enum sks_status generation_of(struct plan *p, const char *session, json_int_t *generation,
+                                     struct sks_error *err)
 {
     json_t *output = NULL, *row;
     size_t i;
     enum sks_status rc;
 
-    *of_session = *least = 0;
+    *generation = 0;
     TRY(ends_ask(p->ends, "keys", &output, err));
     json_array_foreach(json_object_get(output, "keys"), i, row)
     {
-        json_int_t generation = json_integer_value(json_object_get(row, "generation"));
-        const char *state = json_string_value(json_object_get(row, "state"));
         const char *made_in = json_string_value(json_object_get(row, "session"));
 
-        if (state == NULL || strcmp(state, "live") != 0 || generation == 0)
-            continue; /* privacy, 2010: no key management key */
-        if (*least == 0 || generation < *least)
-            *least = generation;
         if (made_in != NULL && strcmp(made_in, session) == 0)
-            *of_session = generation;
+            *generation = json_integer_value(json_object_get(row, "generation"));
     }
 out:
     json_decref(output);
@@ -183,33 +177,66 @@ out:
 static enum sks_status roll(struct plan *p, const char *profile, struct enrolled *enrolled,
                             struct sks_error *err)
 {
-    json_int_t newest = 0, least;
+    json_int_t newest = 0, made;
     json_t *output = NULL;
     enum sks_status rc;
 
     TRY(ends_ask(p->ends, "roll-over", &output, err));
     newest = json_integer_value(json_object_get(output, "generation"));
     TRY(enrol(p, profile, enrolled, err));
-    TRY(generations(p, enrolled->session, &least, &(json_int_t){ 0 }, err));
-    REQUIRE(newest > 1 && least == newest, err, SKS_ERROR_EXTERNAL,
-            "the key is under generation %d of the key management key, not %d", (int)least,
+    TRY(generation_of(p, enrolled->session, &made, err));
+    REQUIRE(newest > 1 && made == newest, err, SKS_ERROR_EXTERNAL,
+            "the key is under generation %d of the key management key, not %d", (int)made,
             (int)newest);
 out:
     json_decref(output);
     return rc;
 }
 
+/* How many different key management keys the sessions of the token have. */
+static enum sks_status count_managers(const struct ends *ends, size_t *managers,
+                                      struct sks_error *err)
+{
+    union sks_in in = { 0 };
+    union sks_out out;
+    struct bytes first = { 0 };
+    struct token_link *link = NULL;
+    struct arena arena = { 0 };
+    enum sks_status rc;
+
+    *managers = 0;
+    TRY(ends_link(ends, &link, err));
+    for (;;) {
+        out = (union sks_out){ 0 };
+        TRY(token_call(link, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, err));
+        if (out.enumerate_sessions.provisioning_handle == 0)
+            break;
+        in.enumerate_sessions.provisioning_handle = out.enumerate_sessions.provisioning_handle;
+        if (out.enumerate_sessions.key_management_key.len == 0 ||
+            bytes_equal(out.enumerate_sessions.key_management_key, first))
+            continue; /* privacy, 2010: there is none */
+        if (first.len == 0)
+            first = out.enumerate_sessions.key_management_key;
+        ++*managers;
+    }
+out:
+    token_link_close(link);
+    arena_free(&arena);
+    return rc;
+}
+
 static enum sks_status carry(struct plan *p, const char *profile, struct enrolled *enrolled,
                              struct sks_error *err)
 {
-    json_int_t newest, least;
+    size_t before, after;
     enum sks_status rc;
 
+    TRY(count_managers(p->ends, &before, err));
+    REQUIRE(before > 1, err, SKS_ERROR_EXTERNAL, "there is nothing to carry over");
     TRY(enrol(p, profile, enrolled, err));
-    TRY(generations(p, enrolled->session, &newest, &least, err));
-    REQUIRE(newest > 1 && least == newest, err, SKS_ERROR_EXTERNAL,
-            "a key is still under generation %d of the key management key, not %d", (int)least,
-            (int)newest);
+    TRY(count_managers(p->ends, &after, err));
+    REQUIRE(after == 1, err, SKS_ERROR_EXTERNAL,
+            "%zu sessions in the token are still under an older key management key", after - 1);
 out:
     return rc;
 }

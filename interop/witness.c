@@ -29,7 +29,7 @@ enum exit_code witness_run(const char *desk, const volatile sig_atomic_t *stop)
     struct sks_error err = { 0 };
     enum sks_status rc;
 
-    REQUIRE(printf("ready\n") > 0 && fflush(stdout) == 0, &err, SKS_ERROR_EXTERNAL,
+    REQUIRE(printf("ready %s\n", desk) > 0 && fflush(stdout) == 0, &err, SKS_ERROR_EXTERNAL,
             "cannot write to standard output");
     rc = desk_serve(desk, testify, NULL, stop, &err);
 out:
