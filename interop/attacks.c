@@ -83,7 +83,7 @@ static const struct alteration_row ALTERATIONS[] = {
     { TOKEN, "createPinPolicy", REQUEST, "/retryLimit", "maximum", NO_BIT, PLAIN, BY_TOKEN },
     { TOKEN, "createKeyEntry", REQUEST, "/id", "shift", NO_BIT, PLAIN, BY_TOKEN },
     { TOKEN, "createKeyEntry", ANSWER, "/publicKey", "own-key", NO_BIT, PLAIN, BY_ISSUER },
-    { TOKEN, "setCertificatePath", REQUEST, "/certificatePath/0", "flip", 800, PLAIN, BY_TOKEN },
+    { TOKEN, "setCertificatePath", REQUEST, "/certificate/0", "flip", 800, PLAIN, BY_TOKEN },
     { TOKEN, "closeProvisioningSession", REQUEST, "/nonce", "flip", 2, PLAIN, BY_TOKEN },
     { TOKEN, "closeProvisioningSession", ANSWER, "/attestation", "flip", 200, PLAIN, UNCOUNTED },
 };
