@@ -12,6 +12,16 @@
 CHECKED enum sks_status data_folder_make(const char *folder, const char *host,
                                          struct sks_error *err);
 
+/**
+ * Makes the folder one of a CA that lies elsewhere: it gets a copy of the certificate and a link to
+ * the key. Before data_folder_make(), each time. adopted_ca.c
+ *
+ * @param key_file  PEM, as file_read_secret() takes it; both NULL: nothing is done
+ * @return SKS_ERROR_OPTION if the folder has another CA, or only one of the two is given
+ */
+CHECKED enum sks_status data_folder_adopt_ca(const char *folder, const char *key_file,
+                                             const char *certificate_file, struct sks_error *err);
+
 /** One process at a time makes, or copies, what is in the folder. @param lock out: -1, or for
  * data_folder_unlock() */
 CHECKED enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err);

@@ -23,15 +23,19 @@
 static enum exit_code run_init(void *from, char **operands, size_t count)
 {
     const struct options *options = from;
-    const char *url = options->serve.public_url;
+    const struct serve_options *serve = &options->serve;
+    const char *url = serve->public_url;
     char host[256] = "";
     struct sks_error err = { 0 };
+    enum sks_status rc;
 
     (void)operands, (void)count;
     if (url != NULL && !url_host(url, host, sizeof host))
         return program_fail(EXIT_USAGE, "--public-url: '%s' is not an http or https URL", url);
-    return program_finish(
-        data_folder_make(options->serve.data, host[0] == '\0' ? NULL : host, &err), &err);
+    TRY(data_folder_adopt_ca(serve->data, serve->ca_key, serve->ca_cert, &err));
+    rc = data_folder_make(serve->data, host[0] == '\0' ? NULL : host, &err);
+out:
+    return program_finish(rc, &err);
 }
 
 static enum exit_code run_check_profile(void *from, char **operands, size_t count)

@@ -20,6 +20,17 @@ enum { DAYS_MAX = 36500 };
         "public-url", 0, "URL", "address that clients use (default: the listener's own)",          \
             OPTION_TEXT, AT(serve.public_url), .check = check_url                                  \
     }
+#define CA_KEY                                                                                     \
+    {                                                                                              \
+        "ca-key", 0, "PEM",                                                                        \
+            "the CA's key, elsewhere; mode 0600, or below /run/secrets (default: DIR/ca.key)",     \
+            OPTION_TEXT, AT(serve.ca_key), .check = check_file                                     \
+    }
+#define CA_CERT                                                                                    \
+    {                                                                                              \
+        "ca-cert", 0, "PEM", "its certificate (default: DIR/ca.pem)", OPTION_TEXT,                 \
+            AT(serve.ca_cert), .check = check_certificates                                         \
+    }
 #define HTTP                                                                                       \
     {                                                                                              \
         "http", 0, "HOST:PORT",                                                                    \
@@ -37,12 +48,14 @@ enum { DAYS_MAX = 36500 };
         "json", 0, NULL, help, OPTION_FLAG, AT(json)                                               \
     }
 
-const struct option_row OPTIONS_INIT[] = { DATA, PUBLIC_URL, { 0 } };
+const struct option_row OPTIONS_INIT[] = { DATA, PUBLIC_URL, CA_KEY, CA_CERT, { 0 } };
 const struct option_row OPTIONS_SERVE[] = {
     DATA,
     HTTP,
     HTTPS,
     PUBLIC_URL,
+    CA_KEY,
+    CA_CERT,
     { "trust", 0, "DIR-OR-PEM", "trusted device CAs, may be repeated (default: DIR/trust)",
       OPTION_TEXTS, AT(serve.trust), .check = check_exists },
     { "profiles", 0, "DIR", "folder of profiles (default: DIR/profiles, else the shipped ones)",

@@ -197,6 +197,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof s->host);
+    TRY(data_folder_adopt_ca(options->data, options->ca_key, options->ca_cert, err));
     TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;

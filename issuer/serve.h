@@ -8,6 +8,7 @@
 struct serve_options {
     const char *data;             /* folder */
     const char *http, *https;     /* HOST:PORT; neither given: both at their default */
+    const char *ca_key, *ca_cert; /* PEM files; NULL: made in the data folder, and kept there */
     const char *public_url;       /* NULL: each listener's own */
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
     const char *seen_certificate; /* PEM file; NULL: our own */

@@ -58,18 +58,17 @@ static enum sks_status probe(const struct proxy_health_options *o, bool local,
                                    .insecure = o->insecure || (local && o->ca == NULL),
                                    .profile = o->profile };
     enum hop hop = find_hop(o);
-    bool no_call = true;
     enum sks_status rc;
 
     if (strncmp(health->address, "unix:", 5) == 0)
         issuer.unix_socket = health->address + 5;
-    if (hop == HOP_TO_TOKEN || (hop == HOP_UNKNOWN && strncmp(health->address, "https:", 6) != 0)) {
-        rc = token_probe(health, &no_call, err);
-        if (rc == SKS_OK || hop == HOP_TO_TOKEN || !no_call)
-            return rc;
-        *err = (struct sks_error){ 0 };
-    }
-    return issuer_probe(&issuer, health, err);
+    if (hop == HOP_TO_TOKEN)
+        return token_probe(health, err);
+    rc = issuer_probe(&issuer, health, err);
+    if (hop == HOP_TO_ISSUER || rc == SKS_OK || !issuer.no_page)
+        return rc;
+    *err = (struct sks_error){ 0 };
+    return token_probe(health, err);
 }
 
 enum exit_code proxy_healthcheck(void *options, char **operands, size_t count)

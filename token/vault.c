@@ -70,6 +70,16 @@ out:
     return rc;
 }
 
+void vault_ignore_environment(void)
+{
+    char *variable = getenv(MASTER_KEY_VARIABLE);
+
+    if (variable == NULL)
+        return;
+    OPENSSL_cleanse(variable, strlen(variable));
+    (void)unsetenv(MASTER_KEY_VARIABLE);
+}
+
 /* The environment wins. */
 static enum sks_status read_master_key(const char *path, struct buf *key, struct sks_error *err)
 {

@@ -11,6 +11,9 @@ enum { MASTER_KEY_SIZE = 32 };
 
 struct vault;
 
+/** Wipes MASTER_KEY_VARIABLE and takes it away; only while there is one thread. */
+void vault_ignore_environment(void);
+
 /** Draws a master key and writes it to a file of mode 0600. Fails if the file is there. */
 CHECKED enum sks_status vault_create(const char *path, struct sks_error *err);
 

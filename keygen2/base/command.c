@@ -1,4 +1,5 @@
 #include "keygen2/base/command.h"
+#include "keygen2/base/children.h"
 #include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
@@ -18,7 +19,7 @@ enum { CHUNK = 16 * 1024, LINE = 1000 /* of what it says to the operator */ };
 extern char **environ;
 
 struct running {
-    pid_t pid;                            /* 0: none, or waited for */
+    struct child child;                   /* its pid is 0: none, or waited for */
     int pidfd, input, output, output_end; /* -1: none */
     int told, told_end;                   /* its standard error */
     int64_t deadline;                     /* of clock_monotonic_ms() */
@@ -57,8 +58,8 @@ out:
     return rc;
 }
 
-static int spawn(struct running *r, const char *command, posix_spawn_file_actions_t *actions,
-                 posix_spawnattr_t *attributes)
+static int spawn(const struct running *r, pid_t *pid, const char *command,
+                 posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
 {
     char *argv[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command,
                      NULL };
@@ -75,7 +76,7 @@ static int spawn(struct running *r, const char *command, posix_spawn_file_action
              posix_spawn_file_actions_adddup2(actions, r->output_end, STDOUT_FILENO) != 0 ||
              posix_spawn_file_actions_adddup2(actions, r->told_end, STDERR_FILENO) != 0 ||
              posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) != 0;
-    return failed ? ENOMEM : posix_spawn(&r->pid, "/bin/sh", actions, attributes, argv, environ);
+    return failed ? ENOMEM : posix_spawn(pid, "/bin/sh", actions, attributes, argv, environ);
 }
 
 static enum sks_status start(struct running *r, const char *command, struct sks_error *err)
@@ -83,22 +84,23 @@ static enum sks_status start(struct running *r, const char *command, struct sks_
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int failed = posix_spawn_file_actions_init(&actions);
+    pid_t pid = 0;
 
     if (failed == 0) {
         failed = posix_spawnattr_init(&attributes);
         if (failed == 0) {
-            failed = spawn(r, command, &actions, &attributes);
+            child_starting();
+            failed = spawn(r, &pid, command, &actions, &attributes);
+            child_started(&r->child, failed == 0 ? pid : 0);
             (void)posix_spawnattr_destroy(&attributes);
         }
         (void)posix_spawn_file_actions_destroy(&actions);
     }
     close_one(&r->output_end);
     close_one(&r->told_end);
-    if (failed != 0) {
-        r->pid = 0;
+    if (failed != 0)
         return sks_fail(err, SKS_ERROR_EXTERNAL, "the command cannot be started");
-    }
-    r->pidfd = pidfd_open(r->pid, 0);
+    r->pidfd = pidfd_open(r->child.pid, 0);
     return r->pidfd >= 0 ? SKS_OK : sks_fail(err, SKS_ERROR_EXTERNAL, "no hold of the command");
 }
 
@@ -167,9 +169,9 @@ static enum sks_status follow(struct running *r, size_t max, struct buf *output,
         if (fds[1].revents != 0)
             TRY(read_some(r, max, output, &more, err));
     }
-    REQUIRE(waitpid(r->pid, &r->state, 0) == r->pid, err, SKS_ERROR_EXTERNAL,
+    REQUIRE(waitpid(r->child.pid, &r->state, 0) == r->child.pid, err, SKS_ERROR_EXTERNAL,
             "the command is lost");
-    r->pid = 0;
+    r->child.pid = 0;
 out:
     return rc;
 }
@@ -200,10 +202,11 @@ enum sks_status command_run(const char *command, struct bytes input, unsigned se
     TRY(follow(&r, max, output, err));
     TRY(check_end(&r, err));
 out:
-    if (r.pid > 0) {
-        (void)kill(-r.pid, SIGKILL);
-        (void)waitpid(r.pid, NULL, 0);
+    if (r.child.pid > 0) {
+        (void)kill(-r.child.pid, SIGKILL);
+        (void)waitpid(r.child.pid, NULL, 0);
     }
+    child_ended(&r.child);
     tell_line(&r);
     close_one(&r.pidfd);
     close_one(&r.input);

@@ -53,7 +53,10 @@ static enum sks_status open_handle(struct database *db, const char *path, bool e
             "%s", db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    TRY(database_execute(db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;", err));
+    TRY(database_execute(db,
+                         "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
+                         "PRAGMA temp_store=MEMORY;",
+                         err)); /* nothing is written elsewhere */
     if (exclusive) /* before anything is read, so that WAL needs no shared memory file */
         TRY(database_execute(db, "PRAGMA locking_mode=EXCLUSIVE;", err));
 out:

@@ -50,10 +50,13 @@ out:
     return rc;
 }
 
+/* By the file itself, wherever links to it lie. */
 static bool is_container_secret(const char *path)
 {
-    return strncmp(path, SECRETS_FOLDER, sizeof SECRETS_FOLDER - 1) == 0 &&
-           strstr(path, "/../") == NULL;
+    char real[PATH_MAX];
+
+    return realpath(path, real) != NULL &&
+           strncmp(real, SECRETS_FOLDER, sizeof SECRETS_FOLDER - 1) == 0;
 }
 
 static enum sks_status read_file(const char *path, bool secret, size_t max, struct buf *out,

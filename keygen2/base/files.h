@@ -13,7 +13,8 @@ CHECKED enum sks_status file_path(char *path, size_t size, const char *folder, c
 CHECKED enum sks_status file_read(const char *path, size_t max, struct buf *out,
                                   struct sks_error *err);
 
-/** As file_read(), but refuses a file that group or others can read, except under /run/secrets. */
+/** As file_read(), but refuses a file that group or others can read, unless it lies (links
+ * followed) below /run/secrets, where containers mount them with a mode of their own. */
 CHECKED enum sks_status file_read_secret(const char *path, size_t max, struct buf *out,
                                          struct sks_error *err);
 

@@ -50,6 +50,14 @@ static void print_failure(const char *format, va_list args)
     free(text);
 }
 
+bool program_is_given(const char *name)
+{
+    for (size_t i = 0; running != NULL && i < running->count; i++)
+        if (strcmp(running->rows[i].name, name) == 0)
+            return running->origin[i] == ORIGIN_FILE || running->origin[i] == ORIGIN_FLAG;
+    return false;
+}
+
 enum exit_code program_fail(enum exit_code code, const char *format, ...)
 {
     va_list args;

@@ -79,6 +79,10 @@ int program_main(const struct program *program, int argc, char **argv);
 enum exit_code program_fail(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** True if an option of the running command was given, or stands in the file: then it comes before
+ * what the environment has to say in other ways than the option's variable. */
+bool program_is_given(const char *name);
+
 /** Exit code that fits a status: usage, I/O, or refused. */
 enum exit_code program_exit_code(enum sks_status status);
 

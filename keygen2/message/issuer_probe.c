@@ -196,7 +196,7 @@ out:
     return rc;
 }
 
-enum sks_status issuer_probe(const struct issuer_probe *config, struct health *health,
+enum sks_status issuer_probe(struct issuer_probe *config, struct health *health,
                              struct sks_error *err)
 {
     const struct http_client_config client = { .unix_socket = config->unix_socket,
@@ -210,7 +210,9 @@ enum sks_status issuer_probe(const struct issuer_probe *config, struct health *h
     TRY(set_url(&p, config->profile, &chosen, err));
     TRY(http_client_new(&client, &p.client, err));
     if (!chosen) {
-        TRY(find_profile(&p, &code, err));
+        rc = find_profile(&p, &code, err);
+        config->no_page = p.exchange.status == 404;
+        TRY(rc);
         if (code) {
             rc = see_enrolment_page(&p, err);
             goto out;

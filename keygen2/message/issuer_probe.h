@@ -9,6 +9,7 @@ struct issuer_probe {
     const char *ca_file;     /* PEM; NULL: the system's */
     bool insecure;
     const char *profile; /* NULL: the first that lets anybody begin */
+    bool no_page;        /* out: the server has no page at "/", so it may be none of an issuer */
 };
 
 /**
@@ -19,7 +20,7 @@ struct issuer_probe {
  * @return as http_client_exchange(); SKS_ERROR_EXTERNAL if an answer is not what it has to be,
  *         SKS_ERROR_OPTION if the address is none
  */
-CHECKED enum sks_status issuer_probe(const struct issuer_probe *config, struct health *health,
+CHECKED enum sks_status issuer_probe(struct issuer_probe *config, struct health *health,
                                      struct sks_error *err);
 
 #endif

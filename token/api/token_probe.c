@@ -36,7 +36,7 @@ out:
     return rc;
 }
 
-enum sks_status token_probe(struct health *health, bool *no_call, struct sks_error *err)
+enum sks_status token_probe(struct health *health, struct sks_error *err)
 {
     const struct token_link_config config = { .timeout = HEALTH_SECONDS_DEFAULT };
     union sks_in sessions = { .enumerate_sessions = { 0, true } }, keys = { .key_handle = { 0 } };
@@ -45,13 +45,8 @@ enum sks_status token_probe(struct health *health, bool *no_call, struct sks_err
     struct arena arena = { 0 };
     enum sks_status rc;
 
-    if (no_call != NULL)
-        *no_call = false;
     TRY(token_link_open(health->address, &config, &link, err));
-    rc = call(link, health, GET_DEVICE_INFO, NULL, &info, &arena, err);
-    if (no_call != NULL)
-        *no_call = token_link_fate(link) == CALL_NOT_MADE;
-    TRY(rc);
+    TRY(call(link, health, GET_DEVICE_INFO, NULL, &info, &arena, err));
     TRY(check_certificate(&info.device_info, err));
     TRY(call(link, health, ENUMERATE_PROVISIONING_SESSIONS, &sessions, &out, &arena, err));
     TRY(call(link, health, ENUMERATE_KEYS, &keys, &out, &arena, err));

@@ -8,9 +8,8 @@
 /**
  * Asks the token at health->address, "http://HOST:PORT" or "unix:PATH".
  *
- * @param no_call  out: the server took no call, so it may be none of a token; NULL if nobody asks
  * @return as token_call(); SKS_ERROR_EXTERNAL if an answer is not what it has to be
  */
-CHECKED enum sks_status token_probe(struct health *health, bool *no_call, struct sks_error *err);
+CHECKED enum sks_status token_probe(struct health *health, struct sks_error *err);
 
 #endif

@@ -1,5 +1,7 @@
 #include "token/command/folder.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/program.h"
+#include "token/vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +24,8 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
     };
 
     folder->lock = -1;
+    if (key_file != NULL && program_is_given("master-key"))
+        vault_ignore_environment();
     for (size_t i = 0; i < NITEMS(part); i++)
         if (file_path(part[i].path, FOLDER_PATH_MAX, store, part[i].name) != SKS_OK)
             return sks_fail(err, SKS_ERROR_OPTION, "--store: the path is too long");

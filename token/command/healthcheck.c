@@ -33,7 +33,7 @@ enum exit_code command_healthcheck(void *options, char **operands, size_t count)
         TRY(health_url(&health, "http", o->listen, &local, &err));
     else
         (void)snprintf(health.address, sizeof health.address, "%s", operands[0]);
-    rc = token_probe(&health, NULL, &err);
+    rc = token_probe(&health, &err);
 out:
     return health_end(&health, rc, &err, o->json);
 }
