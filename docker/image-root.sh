@@ -29,6 +29,6 @@ printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 # Named volumes take owner and mode from here.
 install -d -m 1777 "$root/tmp"
 install -d -m 755 "$root/run"
-for folder in token issuer driver desk-operator desk-witness attack public device-ca; do
+for folder in token issuer driver desk-operator desk-witness attack chaos public device-ca; do
     install -d -o 10001 -g 10001 -m 700 "$root/var/lib/sks/$folder"
 done

@@ -1,6 +1,7 @@
 /* sks-interop: drives the programs as they stand in docker/compose.yaml, and shows what comes of
  * it. */
 #include "interop/clerks.h"
+#include "interop/desk.h"
 #include "interop/keep.h"
 #include "interop/parts.h"
 
@@ -91,6 +92,8 @@ static const struct option_row KEEP[] = {
     TEXT("tally", "FILE", "write there how many kills there were", keep.tally, false),
     END,
 };
+
+enum { HEALTH_SECONDS = 4 };
 
 static void set_defaults(void *given)
 {
@@ -216,6 +219,15 @@ static enum exit_code witness(void *given, char **operands, size_t count)
     return witness_run(((const struct options *)given)->desk, &stop);
 }
 
+static enum exit_code healthcheck(void *given, char **operands, size_t count)
+{
+    struct sks_error err = { 0 };
+
+    (void)operands, (void)count;
+    return program_finish(
+        desk_is_there(((const struct options *)given)->desk, HEALTH_SECONDS, &err), &err);
+}
+
 static enum exit_code keep(void *given, char **operands, size_t count)
 {
     (void)count;
@@ -239,6 +251,8 @@ static const struct command_row COMMANDS[] = {
       OPERATE, operate, set_defaults },
     { "witness", "", 0, 0, "Says what can be reached from where it stands, when the driver asks.",
       WITNESS, witness, set_defaults },
+    { "healthcheck", "", 0, 0, "Asks at a desk whether somebody is there: exit 0, else 3.", WITNESS,
+      healthcheck, set_defaults },
     { "keep", "-- PROGRAM [WORD...]", 1, WORDS_MAX,
       "Runs a program, and kills and starts it again at random moments.", KEEP, keep,
       set_defaults },
