@@ -4,7 +4,7 @@
 #   docker/keys.sh FOLDER [NAME...]
 #
 #   token-master.key                  seals the token's store
-#   issuer-ca.key                     signs the certificates that the issuer gives out
+#   issuer-ca.key, issuer-ca.pem      sign the certificates that the issuer gives out
 #   gateway-tls.key, gateway-tls.pem  https of the relay before the issuer, for these NAMEs (hosts
 #                                     or addresses; always for gateway, localhost and 127.0.0.1)
 #
@@ -23,14 +23,37 @@ for name in "$@"; do
     esac
 done
 
+# An extension of the certificate must stand in it once, whatever openssl.cnf adds.
+self_signed()
+{
+    subject=$1 days=$2 key=$3 certificate=$4
+    shift 4
+    {
+        printf '[req]\ndistinguished_name = name\nx509_extensions = extensions\n[name]\n'
+        printf '[extensions]\nsubjectKeyIdentifier = hash\n'
+        printf '%s\n' "$@"
+    } >openssl.cnf
+    openssl req -x509 -new -config openssl.cnf -key "$key" -subj "$subject" -days "$days" \
+        -sha256 -out "$certificate"
+    rm openssl.cnf
+    chmod 444 "$certificate"
+}
+
+p256_key()
+{
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
+}
+
 umask 077
 mkdir -p "$folder"
 cd "$folder"
 [ -e token-master.key ] || openssl rand -hex 32 >token-master.key
-[ -e issuer-ca.key ] || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
-    -out issuer-ca.key 2>/dev/null
-[ -e gateway-tls.pem ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-    -subj "/CN=SKS rig gateway" -days "${DAYS:-825}" -keyout gateway-tls.key -out gateway-tls.pem \
-    -addext "subjectAltName=$names" -addext "basicConstraints=critical,CA:FALSE" \
-    -addext "keyUsage=critical,digitalSignature" -addext "extendedKeyUsage=serverAuth" 2>/dev/null
-chmod 444 gateway-tls.pem
+[ -e issuer-ca.key ] || p256_key issuer-ca.key
+[ -e issuer-ca.pem ] || self_signed "/CN=SKS issuer CA $(openssl rand -hex 4)" 7300 \
+    issuer-ca.key issuer-ca.pem "basicConstraints = critical, CA:TRUE, pathlen:0" \
+    "keyUsage = critical, keyCertSign, cRLSign"
+[ -e gateway-tls.key ] || p256_key gateway-tls.key
+[ -e gateway-tls.pem ] || self_signed "/CN=SKS rig gateway" "${DAYS:-825}" \
+    gateway-tls.key gateway-tls.pem "basicConstraints = critical, CA:FALSE" \
+    "keyUsage = critical, digitalSignature" "extendedKeyUsage = serverAuth" \
+    "subjectAltName = $names"
