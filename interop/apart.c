@@ -50,13 +50,16 @@ static enum sks_status show(const struct apart *apart, const char *issuer, struc
 
     (void)snprintf(what, sizeof what, "driver to issuer, %s:%u", issuer, apart->issuer_port);
     table_tell(table, PART, what, reached, -1, "%s", why);
-    TRY(ask(apart, "127.0.0.1", apart->token_port, &t, err));
-    (void)snprintf(what, sizeof what, "witness to token, port %u", apart->token_port);
+    TRY(ask(apart, apart->token_host, apart->token_port, &t, err));
+    (void)snprintf(what, sizeof what, "witness to token, %s:%u", apart->token_host,
+                   apart->token_port);
     table_tell(table, PART, what, t.reached, -1, "%s: it stands on the token's network", t.why);
     TRY(ask(apart, issuer, apart->issuer_port, &t, err));
     (void)snprintf(what, sizeof what, "witness to issuer, %s:%u", issuer, apart->issuer_port);
     table_tell(table, PART, what, !t.reached, -1, "%s; the token's routes: %s", t.why,
                t.routes[0] == '\0' ? "none" : t.routes);
+    if (strcmp(issuer, apart->issuer_host) == 0)
+        goto out; /* it has no name here */
     (void)snprintf(what, sizeof what, "witness looks for the name '%s'", apart->issuer_host);
     table_tell(table, PART, what, t.known[0] == '\0', -1, "%s",
                t.known[0] == '\0' ? "there is no such name" : t.known);

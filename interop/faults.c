@@ -231,7 +231,8 @@ static void tell_score(const struct score *s, uint32_t wanted, int64_t ms, struc
     table_tell(table, PART, "enrolments that began", s->begun == wanted, ms,
                "%u: succeeded %u, refused %u, broken %u, in doubt %u at first", s->begun,
                s->succeeded, s->refused, s->broken, s->in_doubt);
-    table_tell(table, PART, "complete at both ends", s->complete > 0, -1, "%u", s->complete);
+    table_tell(table, PART, "complete at both ends", s->complete >= s->succeeded && s->complete > 0,
+               -1, "%u", s->complete);
     table_tell(table, PART, "absent at both ends", true, -1, "%u", s->absent);
     table_tell(table, PART, "at one end only", s->mixed == 0, -1, "%u", s->mixed);
     table_tell(table, PART, "all of them", s->complete + s->absent >= s->begun, -1,

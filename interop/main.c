@@ -4,6 +4,7 @@
 #include "interop/desk.h"
 #include "interop/keep.h"
 #include "interop/parts.h"
+#include "interop/reach.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -51,8 +52,9 @@ static const struct option_row DRIVE[] = {
     TEXT("issuer-host", "NAME", "host that the issuer itself listens on (issuer)",
          apart.issuer_host, false),
     NUMBER("issuer-port", "PORT", "its port there (8443)", apart.issuer_port, 1, 65535),
-    NUMBER("token-port", "PORT", "of the token, on its own host (8765)", apart.token_port, 1,
-           65535),
+    TEXT("token-host", "ADDRESS", "of the token, for the witness (127.0.0.1)", apart.token_host,
+         false),
+    NUMBER("token-port", "PORT", "its port there (8765)", apart.token_port, 1, 65535),
     { "together", 0, NULL, "all is on one host: do not look whether the ends are kept apart",
       OPTION_FLAG, AT(apart.together) },
     TEXT("attack-file", "FILE", "that the relays watch for rules: `relay --attack-watch FILE`",
@@ -84,6 +86,8 @@ static const struct option_row OPERATE[] = {
 
 static const struct option_row WITNESS[] = { DESK, END };
 
+static const struct option_row NONE[] = { END };
+
 static const struct option_row KEEP[] = {
     NUMBER("seed", "N", "draws the moments (1)", keep.seed, 0, UINT32_MAX),
     NUMBER("from", "MS", "least time from a start to a kill (200)", keep.from, 1, 3600000),
@@ -100,7 +104,9 @@ static void set_defaults(void *given)
     struct options *o = given;
 
     o->ends.pin = "471820";
-    o->apart = (struct apart){ .issuer_host = "issuer", .issuer_port = 8443, .token_port = 8765 };
+    o->apart = (struct apart){
+        .issuer_host = "issuer", .issuer_port = 8443, .token_host = "127.0.0.1", .token_port = 8765
+    };
     o->count = 100;
     o->keep = (struct keep_options){ .seed = 1, .from = 200, .to = 4000 };
 }
@@ -228,6 +234,16 @@ static enum exit_code healthcheck(void *given, char **operands, size_t count)
         desk_is_there(((const struct options *)given)->desk, HEALTH_SECONDS, &err), &err);
 }
 
+static enum exit_code ports(void *given, char **operands, size_t count)
+{
+    char text[REACH_TEXT_MAX];
+
+    (void)given, (void)operands, (void)count;
+    reach_ports(text);
+    (void)puts(text);
+    return EXIT_DONE;
+}
+
 static enum exit_code keep(void *given, char **operands, size_t count)
 {
     (void)count;
@@ -253,6 +269,8 @@ static const struct command_row COMMANDS[] = {
       WITNESS, witness, set_defaults },
     { "healthcheck", "", 0, 0, "Asks at a desk whether somebody is there: exit 0, else 3.", WITNESS,
       healthcheck, set_defaults },
+    { "ports", "", 0, 0, "Lists the TCP ports that are open on this host, but for its loopback's.",
+      NONE, ports, NULL },
     { "keep", "-- PROGRAM [WORD...]", 1, WORDS_MAX,
       "Runs a program, and kills and starts it again at random moments.", KEEP, keep,
       set_defaults },

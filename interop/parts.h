@@ -10,6 +10,7 @@
 struct apart {
     const char *witness;     /* desk of who stands beside the token; NULL: nobody does */
     const char *issuer_host; /* where the issuer itself listens, which only its relay needs */
+    const char *token_host;  /* where the witness finds the token */
     uint32_t issuer_port, token_port;
     bool together; /* all on one host: there is nothing to show */
 };

@@ -92,3 +92,36 @@ void reach_routes(char text[REACH_TEXT_MAX])
     }
     (void)fclose(routes);
 }
+
+/* A line of /proc/net/tcp or tcp6: the local address in hexadecimal, of which each group of four
+ * bytes is in the order of this machine; state 0A is LISTEN. */
+static bool read_listener(const char *line, unsigned *port)
+{
+    char address[40];
+    unsigned state, first;
+
+    if (sscanf(line, "%*s %39[0-9A-F]:%x %*[0-9A-F]:%*x %x", address, port, &state) != 3 ||
+        state != 0x0a || sscanf(address + strlen(address) - 8, "%x", &first) != 1)
+        return false;
+    return strlen(address) > 8 || (ntohl(first) >> 24) != 127;
+}
+
+void reach_ports(char text[REACH_TEXT_MAX])
+{
+    static const char *const TABLES[] = { "/proc/net/tcp", "/proc/net/tcp6" };
+    char line[512];
+    size_t used = 0;
+    unsigned port;
+
+    (void)snprintf(text, REACH_TEXT_MAX, "none");
+    for (size_t i = 0; i < NITEMS(TABLES); i++) {
+        FILE *table = fopen(TABLES[i], "re");
+
+        while (table != NULL && fgets(line, sizeof line, table) != NULL)
+            if (read_listener(line, &port) && used < REACH_TEXT_MAX)
+                used += (size_t)snprintf(text + used, REACH_TEXT_MAX - used, "%s%u",
+                                         used > 0 ? " " : "", port);
+        if (table != NULL)
+            (void)fclose(table);
+    }
+}

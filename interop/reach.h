@@ -23,4 +23,8 @@ bool reach_connect(const char *address, unsigned port, char why[REACH_TEXT_MAX])
  * route is "any". */
 void reach_routes(char text[REACH_TEXT_MAX]);
 
+/** The TCP ports that are listened on, beyond the loopback: "8443", with a blank between; "none".
+ */
+void reach_ports(char text[REACH_TEXT_MAX]);
+
 #endif

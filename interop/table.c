@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ROWS_MAX = 512 };
 
@@ -53,17 +54,29 @@ void table_tell(struct table *table, const char *part, const char *what, bool go
     table_add(table, &row);
 }
 
+static size_t width_of(const struct table *table)
+{
+    size_t width = sizeof "WHAT" - 1;
+
+    for (size_t i = 0; i < table->rows; i++)
+        if (strlen(table->row[i].what) > width)
+            width = strlen(table->row[i].what);
+    return width;
+}
+
 enum exit_code table_print(const struct table *table)
 {
-    (void)printf("\n%-2s %-8s %-44s %8s  %s\n", "", "PART", "WHAT", "MS", "CAME OF IT");
+    int width = (int)width_of(table);
+
+    (void)printf("\n   %-8s %-*s %6s  %s\n", "PART", width, "WHAT", "MS", "CAME OF IT");
     for (size_t i = 0; i < table->rows; i++) {
         const struct table_row *row = &table->row[i];
         char ms[24] = "";
 
         if (row->ms >= 0)
             (void)snprintf(ms, sizeof ms, "%" PRId64, row->ms);
-        (void)printf("%-2s %-8s %-44s %8s  %s\n", row->good ? "ok" : "NO", row->part, row->what, ms,
-                     row->became);
+        (void)printf("%s %-8s %-*s %6s  %s\n", row->good ? "ok" : "NO", row->part, width, row->what,
+                     ms, row->became);
     }
     (void)printf("\n%zu of %zu as they have to be%s\n", table->rows - table->bad, table->rows,
                  table->bad == 0 ? "" : ": FAILED");
