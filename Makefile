@@ -26,6 +26,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
 LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
 PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors sks-interop
+PROGRAMS_OF_DOCS := sks-issuer sks-token sks-proxy sks-vectors
 KEYGEN2 := $(wildcard keygen2/*/*.c)
 API := $(wildcard token/api/*.c)
 TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
@@ -45,7 +46,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all bench demo matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all bench demo docs matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -217,6 +218,12 @@ matrix-selftest: $(O)/matrix/holes
 # The long one: every crash point, a thousand real kills. SWEEP="--seed 7", or --help.
 crash-sweep: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) $(PYTHON) -B tests/crash/sweep.py $(SWEEP)
+
+# The tables of docs/settings.md are those that the programs parse.
+docs: all
+	$(Q)sed '/^<!-- From here on made by/q' docs/settings.md >$(O)/settings.md
+	$(Q)for program in $(PROGRAMS_OF_DOCS); do $(O)/$$program --settings-table; done >>$(O)/settings.md
+	$(Q)mv $(O)/settings.md docs/settings.md
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all

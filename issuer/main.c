@@ -52,6 +52,7 @@ static void serve_defaults(void *from)
 {
     struct serve_options *serve = &((struct options *)from)->serve;
 
+    serve->log_format = "text";
     serve->server_keys = 2;
     serve->stop_seconds = STOP_SECONDS_DEFAULT;
     serve->crl_life = CRL_LIFE_DEFAULT;

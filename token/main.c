@@ -14,6 +14,8 @@ static const struct option_row INIT[] = {
       .choices = "p256|rsa2048" },
     { "csr", 0, NULL, "write DIR/device.csr for a CA elsewhere; then run certify", OPTION_FLAG,
       AT(csr) },
+    { "if-missing", 0, NULL, "leave a store as it is that has its device key: no error",
+      OPTION_FLAG, AT(if_missing) },
     END,
 };
 

@@ -37,7 +37,7 @@ static size_t find_place(const char *text, char place[ORIGIN_MAX])
     return 0;
 }
 
-static void print_failure(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void print_failure(const char *format, va_list args)
 {
     char place[ORIGIN_MAX] = "", *text = NULL;
     size_t skip;

@@ -85,14 +85,30 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+/* "a|b|c" in a sentence: "is neither a, b nor c". */
+static void say_choices(const char *choices, char *text, size_t size)
+{
+    const char *before = "is neither ";
+    size_t used = 0;
+
+    while (*choices != '\0' && used < size) {
+        size_t len = strcspn(choices, "|");
+
+        used += (size_t)snprintf(text + used, size - used, "%s%.*s", before, (int)len, choices);
+        choices += len + (choices[len] == '|');
+        before = strchr(choices, '|') == NULL ? " nor " : ", ";
+    }
+}
+
 static int check_text(const struct value *v)
 {
     struct sks_error err = { 0 };
     char why[200];
 
-    (void)snprintf(why, sizeof why, "is none of %s", v->row->choices);
-    if (v->row->choices != NULL && !is_choice(v->row->choices, v->text))
+    if (v->row->choices != NULL && !is_choice(v->row->choices, v->text)) {
+        say_choices(v->row->choices, why, sizeof why);
         return wrong(v, why);
+    }
     if (v->row->check != NULL && v->row->check(v->text, &err) != SKS_OK)
         return wrong(v, err.text);
     return GO_ON;

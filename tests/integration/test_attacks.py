@@ -172,7 +172,7 @@ class Commands(unittest.TestCase):
 
     def test_a_relay_with_wrong_rules_does_not_start(self):
         done = run("sks-proxy", "relay", "--to", "http://127.0.0.1:1", "--attack", "/none/x")
-        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.returncode, USAGE)
         self.assertIn("/none/x", done.stderr)
 
 

@@ -105,8 +105,9 @@ class UpdateOptions(UpdateCase):
     def test_bad_key(self):
         p256 = write_public(generate("P-256"), self.tmp / "p256.pem")
         for path, text in ((p256, "not an Ed25519 key"), (self.private, "update.key"),
-                           (self.tmp / "none", "none"), (self.write("empty", b""), "empty")):
+                           (self.write("empty", b""), "empty")):
             self.refuse(IO_ERROR, text, "--update-url", "http://x", "--update-key", path)
+        self.refuse(USAGE, "none", "--update-url", "http://x", "--update-key", self.tmp / "none")
 
     def test_by_environment(self):
         shown = self.done(DONE, "info", "--store", self.token.store, "--json", environment={

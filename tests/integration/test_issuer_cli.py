@@ -138,7 +138,7 @@ class Keys(unittest.TestCase):
 
 
 class Configured(CrlMixin, WatchTest):
-    """Options of serve out of a file; the environment comes before it, the command line first."""
+    """Options of serve out of a file; the command line comes before it, the environment last."""
 
     @classmethod
     def set_up_rig(cls):
@@ -149,7 +149,7 @@ log-format = text
 manage = 127.0.0.1:0
 crl-url = "https://crl.example/ours.crl"
 crl-life = 100
-max-sessions = 1
+max-sessions = 2
 max-address-sessions = 3
 server-keys = 0
 external-ca-timeout = 5
@@ -162,7 +162,7 @@ limit = 1
 
     @classmethod
     def start(cls, program):
-        program.environment = {"SKS_ISSUER_MAX_SESSIONS": "2", "SKS_ISSUER_MANAGE_ANY": "0"}
+        program.environment = {"SKS_ISSUER_MAX_SESSIONS": "1", "SKS_ISSUER_MANAGE_ANY": "0"}
         return super().start(program)
 
     def test_all_of_it_counts(self):

@@ -10,6 +10,7 @@ struct token_command_options {
     const char *device_ca;   /* init */
     const char *device_key;  /* init: "p256" or "rsa2048" */
     bool csr;                /* init */
+    bool if_missing;         /* init */
     const char *certificate; /* certify */
     const char *listen;      /* serve */
     bool listen_any;         /* serve */

@@ -99,9 +99,13 @@ enum exit_code command_init(void *options, char **operands, size_t count)
     (void)operands, (void)count;
     TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
     TRY(open_store(o, &t, &has_device, &err));
-    REQUIRE(!has_device, &err, SKS_ERROR_NOT_ALLOWED, "%s: is initialised already", o->store);
-    TRY(make_device(o, &t, &err));
-    if (o->csr)
+    REQUIRE(!has_device || o->if_missing, &err, SKS_ERROR_NOT_ALLOWED, "%s: is initialised already",
+            o->store);
+    if (!has_device)
+        TRY(make_device(o, &t, &err));
+    if (has_device)
+        (void)printf("%s is initialised already\n", o->store);
+    else if (o->csr)
         (void)printf("device key made; have %s certified, then run\n"
                      "sks-token certify --store %s --certificate PATH.pem\n",
                      t.folder.request, o->store);
