@@ -46,7 +46,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
 
-.PHONY: all bench demo docs matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all interop bench demo docs matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -224,6 +224,12 @@ docs: all
 	$(Q)sed '/^<!-- From here on made by/q' docs/settings.md >$(O)/settings.md
 	$(Q)for program in $(PROGRAMS_OF_DOCS); do $(O)/$$program --settings-table; done >>$(O)/settings.md
 	$(Q)mv $(O)/settings.md docs/settings.md
+
+# By compose where a docker engine answers, else on network namespaces, else as processes.
+# WITH="faults", "attacked weak-pin", "--by namespaces drive": docker/interop.sh says more.
+interop: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SKS_BUILD=$(O) docker/interop.sh $(WITH)
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all

@@ -35,7 +35,7 @@ clean_up()
     for host in $hosts; do ip netns delete "$host" 2>/dev/null || true; done
     if [ -n "$project" ]; then
         compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
-        docker rmi "$SKS_IMAGE" >/dev/null 2>&1 || true
+        [ -n "${SKS_KEEP_IMAGE:-}" ] || docker rmi "$SKS_IMAGE" >/dev/null 2>&1 || true
     fi
     rm -rf "$folder"
 }
