@@ -186,7 +186,8 @@ drive()
 prepare_processes()
 {
     build=${SKS_BUILD:-build}
-    [ -x "$build/sks-interop" ] || { echo "interop: run make first" >&2; exit 2; }
+    tools/setup.sh
+    ${MAKE:-make} --no-print-directory all
     PATH=$(cd "$build" && pwd):$PATH
     export PATH
     docker/keys.sh "$folder/keys" 10.83.1.2
