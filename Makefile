@@ -228,7 +228,7 @@ docs: all
 # By compose where a docker engine answers, else on network namespaces, else as processes.
 # WITH="faults", "attacked weak-pin", "--by namespaces drive": docker/interop.sh says more.
 interop:
-	$(Q)MAKE="$(MAKE)" SKS_BUILD=$(O) docker/interop.sh $(WITH)
+	$(Q)MAKE="$(MAKE)" docker/interop.sh $(WITH)
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all

@@ -142,7 +142,6 @@ a_port()
 start_all()
 {
     watch="--attack-watch $folder/attack/rules.json"
-    [ "$scenario" != attacked ] || watch="--attack $attack"
     start token token sks-token serve --init --store "$folder/token" --master-key \
         "$folder/keys/token-master.key" --publish-ca "$folder/trust/device-ca.pem" \
         --simulate biometrics,device-pin --listen "$token" --listen-any --host "${token%%:*}" || return
@@ -177,7 +176,7 @@ drive()
                 set -- "$@" --together
             fi
             set -- drive --attack-file "$folder/attack/rules.json" "$@" ;;
-        attacked) set -- attacked "$attack" "$@" ;;
+        attacked) set -- attacked "$attack" --attack-file "$folder/attack/rules.json" "$@" ;;
         faults) set -- faults --folder "$folder/chaos" --count "${SKS_ENROLMENTS:-100}" "$@" ;;
     esac
     (at proxy sks-interop "$@")
@@ -186,8 +185,10 @@ drive()
 prepare_processes()
 {
     build=${SKS_BUILD:-build}
-    tools/setup.sh
-    ${MAKE:-make} --no-print-directory all
+    if [ -z "${SKS_BUILD:-}" ]; then
+        tools/setup.sh
+        ${MAKE:-make} --no-print-directory all
+    fi
     PATH=$(cd "$build" && pwd):$PATH
     export PATH
     docker/keys.sh "$folder/keys" 10.83.1.2

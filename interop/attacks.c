@@ -301,7 +301,7 @@ void part_attacks(const struct ends *ends, const char *file, struct table *table
     }
 }
 
-/* ---- one that the relays were started with ---- */
+/* ---- one that somebody names ---- */
 
 static const char *profile_for(const char *name)
 {
@@ -311,30 +311,72 @@ static const char *profile_for(const char *name)
     return PLAIN;
 }
 
-/* The token or the issuer: what the middleware notices protects nobody. */
-static bool is_an_end(const char *party)
+/* A name, or the rules themselves. */
+static enum sks_status named_rules(const char *name, json_t **rules, struct sks_error *err)
 {
-    return is(party, "token") || is(party, "issuer");
+    json_error_t where;
+    enum sks_status rc = SKS_OK;
+
+    if (name[0] != '{')
+        return ready_rules(name, rules, err);
+    *rules = json_loads(name, 0, &where);
+    REQUIRE(*rules != NULL, err, SKS_ERROR_OPTION, "the rules are no JSON: %s", where.text);
+out:
+    return rc;
 }
 
-void part_attacked(const struct ends *ends, const char *name, struct table *table)
+/* Without the attack this succeeds, so that a refusal under it is because of it; and two keys, so
+ * that there is one beside the one that is aimed at. */
+static enum sks_status succeed_without(const struct ends *ends, const char *profile,
+                                       struct sks_error *err)
 {
-    const char *const profile[] = { PLAIN, PLAIN, profile_for(name) };
-    struct enrolled enrolled = { 0 };
-    struct sks_error err = { 0 };
-    bool detected = false;
+    const char *const clean[] = { PLAIN, profile, PLAIN, PLAIN };
+    struct enrolled e;
+    enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < NITEMS(profile) && !detected; i++) {
-        if (ends_enrol(ends, profile[i], false, &enrolled, &err) != SKS_OK)
-            break;
-        detected = is(enrolled.outcome, "refused") && is_an_end(enrolled.by);
+    for (size_t i = 0; i < NITEMS(clean); i++) {
+        TRY(ends_enrol(ends, clean[i], false, &e, err));
+        REQUIRE(is(e.outcome, "succeeded"), err, SKS_ERROR_EXTERNAL, "%s, without any attack: %s",
+                clean[i], e.cause);
     }
-    if (detected)
-        table_tell(table, PART, name, true, enrolled.ms, "detected by the %s: %s", enrolled.by,
-                   enrolled.cause);
+out:
+    return rc;
+}
+
+/* The token or the issuer: what the middleware notices protects nobody. */
+static bool is_detected(const struct enrolled *e)
+{
+    return is(e->outcome, "refused") && (is(e->by, TOKEN) || is(e->by, ISSUER));
+}
+
+static enum sks_status attack_once(const struct ends *ends, const char *name, const char *file,
+                                   struct enrolled *e, struct sks_error *err)
+{
+    const char *profile = profile_for(name);
+    json_t *rules = NULL;
+    enum sks_status rc;
+
+    TRY(named_rules(name, &rules, err));
+    TRY(succeed_without(ends, profile, err));
+    TRY(lay(file, rules, err));
+    TRY(ends_enrol(ends, profile, false, e, err));
+    if (is(e->outcome, "succeeded") && profile == PLAIN) /* some want an earlier session */
+        TRY(ends_enrol(ends, profile, false, e, err));
+    REQUIRE(is_detected(e), err, SKS_ERROR_EXTERNAL, "no end detected it: %s%s%s%s%s", e->outcome,
+            e->by[0] == '\0' ? "" : " by the ", e->by, e->cause[0] == '\0' ? "" : ": ", e->cause);
+out:
+    (void)unlink(file);
+    json_decref(rules);
+    return rc;
+}
+
+void part_attacked(const struct ends *ends, const char *name, const char *file, struct table *table)
+{
+    struct enrolled e = { 0 };
+    struct sks_error err = { 0 };
+
+    if (attack_once(ends, name, file, &e, &err) == SKS_OK)
+        table_tell(table, PART, name, true, e.ms, "detected by the %s: %s", e.by, e.cause);
     else
-        table_tell(table, PART, name, false, enrolled.ms, "no end detected it: %s%s%s%s%s",
-                   enrolled.outcome, enrolled.by[0] == '\0' ? "" : " by the ", enrolled.by,
-                   enrolled.cause[0] == '\0' ? "" : ": ",
-                   err.text[0] == '\0' ? enrolled.cause : err.text);
+        table_tell(table, PART, name, false, e.ms, "%s", err.text);
 }

@@ -38,6 +38,9 @@ struct options {
         TEXT("state", "FOLDER", "what sks-proxy keeps of sessions", ends.state, true),             \
         TEXT("pin", "PIN", "that the user of the token types (471820)", ends.pin, false)
 #define OPERATOR TEXT("operator", "FOLDER", "desk of `sks-interop operator`", ends.operator, true)
+#define ATTACK_FILE                                                                                \
+    TEXT("attack-file", "FILE", "that the relays watch for rules: `relay --attack-watch FILE`",    \
+         attack_file, true)
 #define DESK                                                                                       \
     TEXT("desk", "FOLDER", "shared with the driver: its questions, our answers", desk, true)
 #define END                                                                                        \
@@ -57,12 +60,11 @@ static const struct option_row DRIVE[] = {
     NUMBER("token-port", "PORT", "its port there (8765)", apart.token_port, 1, 65535),
     { "together", 0, NULL, "all is on one host: do not look whether the ends are kept apart",
       OPTION_FLAG, AT(apart.together) },
-    TEXT("attack-file", "FILE", "that the relays watch for rules: `relay --attack-watch FILE`",
-         attack_file, true),
+    ATTACK_FILE,
     END,
 };
 
-static const struct option_row ATTACKED[] = { ENDS, OPERATOR, END };
+static const struct option_row ATTACKED[] = { ENDS, OPERATOR, ATTACK_FILE, END };
 static const struct option_row ENROL[] = { ENDS, END };
 
 static const struct option_row FAULTS[] = {
@@ -179,8 +181,9 @@ static enum exit_code attacked(void *given, char **operands, size_t count)
     (void)count;
     if (table == NULL)
         return program_fail(EXIT_IO, "no memory");
+    (void)unlink(o->attack_file);
     introduce(&o->ends, table);
-    part_attacked(&o->ends, operands[0], table);
+    part_attacked(&o->ends, operands[0], o->attack_file, table);
     return finish(table);
 }
 
@@ -263,8 +266,9 @@ static const struct command_row COMMANDS[] = {
       "Enrols by every shipped profile, attacks some sessions, and prints what came of it.", DRIVE,
       drive, set_defaults },
     { "attacked", "ATTACK", 1, 1,
-      "Enrols through relays that carry out an attack: 0 only if an end detects it.", ATTACKED,
-      attacked, set_defaults },
+      "Enrols through relays that carry out an attack (a name, or rules): 0 only if an end detects "
+      "it.",
+      ATTACKED, attacked, set_defaults },
     { "enrol", "PROFILE...", 1, WORDS_MAX, "Enrols at an issuer of which nothing else is known.",
       ENROL, enrol, set_defaults },
     { "faults", "", 0, 0, "Enrols while all programs are killed at random, and counts.", FAULTS,

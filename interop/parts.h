@@ -31,8 +31,14 @@ void part_enrol(const struct ends *ends, char **profiles, size_t count, struct t
  */
 void part_attacks(const struct ends *ends, const char *file, struct table *table);
 
-/** One attack that the relays carry out by themselves: an end has to detect it. */
-void part_attacked(const struct ends *ends, const char *name, struct table *table);
+/**
+ * One attack: an end has to detect it.
+ *
+ * @param name  of a ready one, or rules: {"rules": [...]}
+ * @param file  as for part_attacks()
+ */
+void part_attacked(const struct ends *ends, const char *name, const char *file,
+                   struct table *table);
 
 /**
  * Enrolments while the ends and the relays are killed.

@@ -97,8 +97,8 @@ enum sks_status attack_load(const char *name, struct attack **attack, struct sks
     enum sks_status rc;
 
     *attack = NULL;
-    if (ready != NULL || name[0] == '{')
-        return attack_of_rules(bytes_of(ready != NULL ? ready : name), attack, err);
+    if (ready != NULL)
+        return attack_of_rules(bytes_of(ready), attack, err);
     TRY(file_read(name, FILE_MAX_BYTES, &text, err));
     rc = attack_of_rules(buf_bytes(&text), attack, &why);
     REQUIRE(rc == SKS_OK, err, rc, "%s: %s", name, why.text);

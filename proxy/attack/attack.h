@@ -37,7 +37,7 @@ struct attack_outcome {
 /**
  * Reads an attack.
  *
- * @param name  of one that is ready, or of a rule file; or the rules themselves, "{...}"
+ * @param name  of one that is ready, or of a rule file
  * @return SKS_ERROR_OPTION with line and column, or a JSON pointer, in err
  */
 CHECKED enum sks_status attack_load(const char *name, struct attack **attack,
