@@ -20,7 +20,7 @@ enum sks_status simulation_parse(const char *text, unsigned *simulations, struct
     for (; text != NULL; text = text[len] == ',' ? text + len + 1 : NULL) {
         len = strcspn(text, ",");
         REQUIRE(name_to_value(SIMULATIONS, bytes_at(text, len), &value), err, SKS_ERROR_OPTION,
-                "'%.*s' in it is neither biometrics nor device-pin", (int)len, text);
+                "names something that is neither biometrics nor device-pin");
         *simulations |= value;
     }
 out:

@@ -28,8 +28,14 @@ COVERED = (
     ("/sks/2010", profile_2010.DRAFT, profile_2010.STATUSES, 30),
 )
 # Started first, as they take longest.
-SLOW_FIRST = ("test_bad_input", "test_in_doubt", "test_in_doubt_next", "test_wire_slow",
-              "test_load", "test_watching", "test_wire_crash", "test_rekey", "test_kill")
+SLOW_FIRST = ("test_issuer_backup", "test_issuer_external_ca", "test_issuer_crowd",
+              "test_issuer_refusals", "test_in_doubt", "test_issuer_profiles",
+              "test_evidence_refused", "test_firmware_cli", "test_in_doubt_next",
+              "test_issuer_deferred", "test_issuers_apart", "test_issuer_stop",
+              "test_wire_operations", "test_matrix", "test_bad_input", "test_middleman",
+              "test_load", "test_wire_crash")
+# Run after all others, one by one: they see whether one thing holds up another.
+ALONE = ("test_wire_slow", "test_key_pool")
 
 
 class Result(unittest.TestResult):
@@ -112,24 +118,31 @@ def order(name):
     return (SLOW_FIRST.index(module) if module in SLOW_FIRST else len(SLOW_FIRST), name)
 
 
+def results(classes, pattern, jobs):
+    """What run_class() says of each class, as they end."""
+    alone = {name for name in classes if name.split(".")[0] in ALONE}
+    for names, workers in ((classes.keys() - alone, jobs), (alone, 1)):
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(run_class, name, pattern) for name in sorted(names, key=order)]
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+
+
 def run_all(classes, pattern, jobs, verbose, answers):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     took = []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(run_class, name, pattern) for name in sorted(classes, key=order)]
-        for future in concurrent.futures.as_completed(futures):
-            name, seconds, lines = future.result()
-            took.append((seconds, name))
-            for test, outcome, seconds, text in lines:
-                if test == "outcomes":
-                    answers += outcome
-                    continue
-                counts[outcome] += 1
-                if verbose or outcome != "passed":
-                    print("%-7s %6.2f s  %s" % (outcome, seconds, test))
-                if text:
-                    print("    " + text.strip().replace("\n", "\n    "))
-                sys.stdout.flush()
+    for name, seconds, lines in results(classes, pattern, jobs):
+        took.append((seconds, name))
+        for test, outcome, seconds, text in lines:
+            if test == "outcomes":
+                answers += outcome
+                continue
+            counts[outcome] += 1
+            if verbose or outcome != "passed":
+                print("%-7s %6.2f s  %s" % (outcome, seconds, test))
+            if text:
+                print("    " + text.strip().replace("\n", "\n    "))
+            sys.stdout.flush()
     if verbose:
         print("slowest: " + ", ".join("%s %.0f s" % (name, seconds)
                                       for seconds, name in sorted(took, reverse=True)[:20]))
@@ -140,8 +153,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose name has it")
     parser.add_argument("-v", action="store_true", help="name the passed tests too")
-    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 2,
-                        help="test classes at a time (default: two more than there are cores)")
+    parser.add_argument("--jobs", type=int, default=3 * (os.cpu_count() or 1),
+                        help="test classes at a time (default: three a core, as most of them wait)")
     parser.add_argument("--class", dest="worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

@@ -189,10 +189,12 @@ class FirstProcess(unittest.TestCase):
             url = "http://127.0.0.1:%d" % silent.getsockname()[1]
             process = self.start(program_path("sks-proxy"), "provision", url + "/kg2/x", "--token",
                                  url, "--pin", "4711", "--yes", "--state", self.folder)
-            silent.accept()
+            peer, _ = silent.accept()       # kept: a closed one would be an answer
+            self.addCleanup(peer.close)
             self.end(process, signal.SIGTERM, REFUSED)
             process = self.start(program_path("sks-token"), "healthcheck", url, "--timeout", "600")
-            silent.accept()
+            peer, _ = silent.accept()       # kept: a closed one would be an answer
+            self.addCleanup(peer.close)
             self.end(process, signal.SIGTERM, 128 + signal.SIGTERM)
 
     def test_a_closed_pipe_ends_no_server(self):

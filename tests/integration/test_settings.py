@@ -241,7 +241,7 @@ class Wrong(SettingsTest):
         for command, option, value, why in (
                 ("serve", "listen", "127.0.0.1", "is no address to listen on"),
                 ("serve", "storage-limit", "9", "is not a number from 65536 to 4294967295"),
-                ("serve", "simulate", "device_pin", "'device_pin' in it is neither"),
+                ("serve", "simulate", "device_pin", "names something that is neither biometrics nor device-pin"),
                 ("serve", "update-url", "ftp://x", "is not an http or https URL"),
                 ("serve", "allow-deactivate", "maybe", "is neither true nor false"),
                 ("init", "device-key", "p999", "is neither p256 nor rsa2048"),

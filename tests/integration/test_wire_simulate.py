@@ -72,7 +72,7 @@ class Serve(RigTest):
                            "127.0.0.1:0", *options, environment=environment, timeout=20)
                 self.assertEqual(done.returncode, USAGE, (done.stdout, done.stderr))
                 self.assertNotIn("ready", done.stdout)
-                self.assertIn("--simulate", done.stderr)
+                self.assertRegex(done.stderr, "^sks-token: (--simulate|SKS_TOKEN_SIMULATE): ")
 
         for text in ("", ",", "biometric", "Biometrics", "biometrics,", ",device-pin", "all",
                      "biometrics,,device-pin", "biometrics, device-pin", "device-pin;biometrics",

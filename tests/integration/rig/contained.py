@@ -27,6 +27,6 @@ for folder in kept:
     mount("--bind", folder, folder)
 for point in set(mount_points()) - set(kept):
     if not point.startswith(("/proc", "/sys", "/dev")) or point == "/dev/shm":
-        mount("-o", "remount,bind,ro", point, check=not point.startswith("/etc"))
+        mount("-o", "remount,bind,ro", point, check=point == "/")   # others may be hidden, or gone
 mount("-t", "proc", "proc", "/proc")
 os.execv(command[0], command)

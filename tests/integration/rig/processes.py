@@ -17,6 +17,8 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from . import ports
+
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("SKS_BUILD") or ROOT / "build").resolve()
 PROFILES = ROOT / "issuer" / "profiles"
@@ -190,7 +192,7 @@ class Token(Program):
                  options=()):
         super().__init__(folder)
         self.store = self.folder / "store"
-        self.listen = listen
+        self.listen = ports.steady(listen)
         self.options = options
         if init:
             extra = ["--device-ca", device_ca] if device_ca else []
@@ -228,7 +230,7 @@ class Issuer(Program):
         self.data = self.folder / "data"
         self.trust = list(trust)
         self.profiles = profiles
-        self.listen = {"http": http, "https": https}
+        self.listen = {"http": ports.steady(http), "https": ports.steady(https)}
         self.options = options
         done = run(self.name, "init", "--data", self.data)
         if done.returncode != 0:

@@ -3,6 +3,7 @@
 import json
 from urllib.parse import urlsplit
 
+from . import ports
 from .processes import Program
 
 
@@ -11,7 +12,7 @@ class RelayProgram(Program):
 
     def __init__(self, folder, to, *options, listen="127.0.0.1:0"):
         super().__init__(folder)
-        self.to, self.listen, self.options = to, listen, options
+        self.to, self.listen, self.options = to, ports.steady(listen), options
 
     def arguments(self):
         return ["relay", "--listen", self.listen, "--to", self.to, *self.options]

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from . import ports
 from .certificates import DAY, generate
 from .client_side import Client
 from .issuercase import ProfileTest
@@ -52,7 +53,7 @@ class TlsTest(ProfileTest):
     def set_up_rig(cls):
         super().set_up_rig()
         cls.issuer.stop()
-        cls.issuer.listen["https"] = "127.0.0.1:0"
+        cls.issuer.listen["https"] = ports.pick()
         cls.issuer.options = cls.options
         cls.issuer.start()
 
