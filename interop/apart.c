@@ -56,8 +56,9 @@ static enum sks_status show(const struct apart *apart, const char *issuer, struc
     table_tell(table, PART, what, t.reached, -1, "%s: it stands on the token's network", t.why);
     TRY(ask(apart, issuer, apart->issuer_port, &t, err));
     (void)snprintf(what, sizeof what, "witness to issuer, %s:%u", issuer, apart->issuer_port);
-    table_tell(table, PART, what, !t.reached, -1, "%s; the token's routes: %s", t.why,
-               t.routes[0] == '\0' ? "none" : t.routes);
+    table_tell(table, PART, what, !t.reached, -1, "%s; the token's routes: %s%s", t.why,
+               t.routes[0] == '\0' ? "none" : t.routes,
+               strstr(t.routes, "default") != NULL ? " (default leads nowhere)" : "");
     if (strcmp(issuer, apart->issuer_host) == 0)
         goto out; /* it has no name here */
     (void)snprintf(what, sizeof what, "witness looks for the name '%s'", apart->issuer_host);

@@ -83,7 +83,7 @@ void reach_routes(char text[REACH_TEXT_MAX])
         address.s_addr = to;
         if (used < REACH_TEXT_MAX)
             used += (size_t)(to == 0 && mask == 0
-                                 ? snprintf(text + used, REACH_TEXT_MAX - used, "%sany",
+                                 ? snprintf(text + used, REACH_TEXT_MAX - used, "%sdefault",
                                             used > 0 ? ", " : "")
                                  : snprintf(text + used, REACH_TEXT_MAX - used, "%s%s/%d",
                                             used > 0 ? ", " : "",

@@ -20,7 +20,7 @@ CHECKED enum sks_status reach_resolve(const char *name, char address[ADDRESS_MAX
 bool reach_connect(const char *address, unsigned port, char why[REACH_TEXT_MAX]);
 
 /** The IPv4 networks that there is a route to, "172.20.0.0/16"; with a comma between. A default
- * route is "any". */
+ * route is "default". */
 void reach_routes(char text[REACH_TEXT_MAX]);
 
 /** The TCP ports that are listened on, beyond the loopback: "8443", with a blank between; "none".
