@@ -63,7 +63,7 @@ shells=$(grep -cE '/(bash|dash|sh|busybox|perl|python[0-9.]*|gcc|cc|as|ld|apt|dp
 setuid=$(grep -cE '^[-d]..[sS]|^[-d].....[sS]' "$folder/$project-1.list" || true)
 
 {
-    docker image inspect --format 'image user {{.Config.User}}, command {{.Config.Cmd}}, entry point {{.Config.Entrypoint}}, ports {{len .Config.ExposedPorts}}, labels {{range $name, $value := .Config.Labels}}{{$name}} {{end}}' \
+    docker image inspect --format 'image user {{.Config.User}}, command {{.Config.Cmd}}, health check {{.Config.Healthcheck.Test}}, entry point {{.Config.Entrypoint}}, ports {{len .Config.ExposedPorts}}, labels {{range $name, $value := .Config.Labels}}{{$name}} {{end}}' \
         "$image" | sed 's/com.docker[^ ]* //g; s/ $//'
     echo "image shells, compilers, package managers, download tools $shells, setuid or setgid files $setuid"
 } >"$folder/found"

@@ -2,6 +2,7 @@
  * it. */
 #include "interop/clerks.h"
 #include "interop/desk.h"
+#include "interop/first_process.h"
 #include "interop/keep.h"
 #include "interop/parts.h"
 #include "interop/reach.h"
@@ -88,6 +89,11 @@ static const struct option_row OPERATE[] = {
 
 static const struct option_row WITNESS[] = { DESK, END };
 
+static const struct option_row HEALTHCHECK[] = {
+    TEXT("desk", "FOLDER", "of an operator or a witness (default: the check of process 1)", desk,
+         false),
+    END,
+};
 static const struct option_row NONE[] = { END };
 
 static const struct option_row KEEP[] = {
@@ -232,9 +238,12 @@ static enum exit_code healthcheck(void *given, char **operands, size_t count)
 {
     struct sks_error err = { 0 };
 
+    const char *desk = ((const struct options *)given)->desk;
+
     (void)operands, (void)count;
-    return program_finish(
-        desk_is_there(((const struct options *)given)->desk, HEALTH_SECONDS, &err), &err);
+    if (desk == NULL)
+        return first_process_check();
+    return program_finish(desk_is_there(desk, HEALTH_SECONDS, &err), &err);
 }
 
 /* What docker/check.sh cannot see from outside. */
@@ -277,8 +286,9 @@ static const struct command_row COMMANDS[] = {
       OPERATE, operate, set_defaults },
     { "witness", "", 0, 0, "Says what can be reached from where it stands, when the driver asks.",
       WITNESS, witness, set_defaults },
-    { "healthcheck", "", 0, 0, "Asks at a desk whether somebody is there: exit 0, else 3.", WITNESS,
-      healthcheck, set_defaults },
+    { "healthcheck", "", 0, 0,
+      "Asks at a desk whether somebody is there, else the first process of a container: 0, else 3.",
+      HEALTHCHECK, healthcheck, set_defaults },
     { "inside", "", 0, 0, "Says who it runs as, and which TCP ports are open beyond the loopback.",
       NONE, inside, NULL },
     { "keep", "-- PROGRAM [WORD...]", 1, WORDS_MAX,
