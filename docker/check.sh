@@ -92,6 +92,8 @@ done
 for service in $services; do
     one=$(container "$service")
     id=$(docker exec "$one" sks-interop inside)
+    docker exec "$one" sks-interop healthcheck >/dev/null ||
+        { echo "$service: the health check of the image fails" >&2; exit 1; }
     docker inspect --format "$service: $id, root file system read-only {{.HostConfig.ReadonlyRootfs}}, capabilities dropped {{.HostConfig.CapDrop}} added {{len .HostConfig.CapAdd}}, privileged {{.HostConfig.Privileged}}, {{.HostConfig.SecurityOpt}}, published {{len .HostConfig.PortBindings}}, first process {{.Config.Cmd}}, networks {{range \$name, \$value := .NetworkSettings.Networks}}{{\$name}} {{end}}" \
         "$one" | sed "s/${project}_//g; s/ \$//"
 done >>"$folder/found"
