@@ -275,8 +275,8 @@ static void run_step(struct plan *p, const struct step *step)
     if (step->action == CLEAR)
         return;
     if (rc == SKS_OK)
-        table_tell(p->table, PART, step->profile, true, enrolled.ms,
-                   "succeeded at both ends, %zu key%s%s", enrolled.keys,
+        table_tell(p->table, PART, step->profile, true, enrolled.ms, "succeeded %s, %zu key%s%s",
+                   p->ends->operator== NULL ? "for the token" : "at both ends", enrolled.keys,
                    enrolled.keys == 1 ? "" : "s", NOTES[step->action]);
     else
         table_tell(p->table, PART, step->profile, false, enrolled.ms, "%s", err.text);
