@@ -39,6 +39,20 @@ install_missing()
     return $done
 }
 
+# What the packet filter was before the engine came.
+restore_rules()
+{
+    if grep -qs '^\*' "$rules"; then
+        iptables-restore <"$rules" 2>/dev/null
+    else # there was nothing at all
+        iptables -P FORWARD ACCEPT 2>/dev/null
+        for table in filter nat; do
+            iptables -t "$table" -F 2>/dev/null
+            iptables -t "$table" -X 2>/dev/null
+        done
+    fi
+}
+
 clean_up()
 {
     trap '' INT TERM HUP
@@ -47,7 +61,7 @@ clean_up()
         wait "$engine" 2>/dev/null
         [ -z "$forwarding" ] || echo "$forwarding" >/proc/sys/net/ipv4/ip_forward
         [ -n "$bridge" ] || ip link delete docker0 2>/dev/null
-        [ ! -s "$rules" ] || iptables-restore <"$rules" 2>/dev/null
+        restore_rules
     fi
     awk -v under="$folder/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r |
         while read -r mounted; do umount "$mounted"; done
