@@ -53,7 +53,8 @@ list()
     docker create --name "$1" "$2" >/dev/null
     docker export "$1" >"$folder/$1.tar"
     mkdir "$folder/$1"
-    tar -tvf "$folder/$1.tar" --numeric-owner | awk '{ $4 = $5 = ""; print }' | sort >"$folder/$1.list"
+    tar -tvf "$folder/$1.tar" --numeric-owner | awk '{ $4 = $5 = ""; print }' | sort \
+        >"$folder/$1.list"
     tar -C "$folder/$1" -xf "$folder/$1.tar" --no-same-owner
     (cd "$folder/$1" && find . -type f -exec sha256sum {} + | sort -k 2) >>"$folder/$1.list"
 }
@@ -63,9 +64,14 @@ shells=$(grep -cE '/(bash|dash|sh|busybox|perl|python[0-9.]*|gcc|cc|as|ld|apt|dp
 setuid=$(grep -cE '^[-d]..[sS]|^[-d].....[sS]' "$folder/$project-1.list" || true)
 
 {
-    docker image inspect --format 'image user {{.Config.User}}, command {{.Config.Cmd}}, health check {{.Config.Healthcheck.Test}}, entry point {{.Config.Entrypoint}}, ports {{len .Config.ExposedPorts}}, labels {{range $name, $value := .Config.Labels}}{{$name}} {{end}}' \
-        "$image" | sed 's/com.docker[^ ]* //g; s/ $//'
-    echo "image shells, compilers, package managers, download tools $shells, setuid or setgid files $setuid"
+    form='image user {{.Config.User}}, command {{.Config.Cmd}},'
+    form=$form' health check {{.Config.Healthcheck.Test}}, entry point {{.Config.Entrypoint}},'
+    form=$form' ports {{len .Config.ExposedPorts}},'
+    # shellcheck disable=SC2016 # variables of the template, not of the shell
+    form=$form' labels {{range $name, $value := .Config.Labels}}{{$name}} {{end}}'
+    docker image inspect --format "$form" "$image" | sed 's/com.docker[^ ]* //g; s/ $//'
+    echo "image shells, compilers, package managers, download tools $shells," \
+        "setuid or setgid files $setuid"
 } >"$folder/found"
 
 # ---- the containers ----
@@ -80,9 +86,14 @@ container()
         --filter "label=com.docker.compose.service=$1"
 }
 
+health()
+{
+    docker inspect --format '{{.State.Health.Status}}' "$(container "$1")"
+}
+
 for service in $services; do
     tries=0
-    until [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$service")")" = healthy ]; do
+    until [ "$(health "$service")" = healthy ]; do
         tries=$((tries + 1))
         [ $tries -lt 120 ] || { echo "$service does not get healthy" >&2; exit 1; }
         sleep 0.5
@@ -94,8 +105,13 @@ for service in $services; do
     id=$(docker exec "$one" sks-interop inside)
     docker exec "$one" sks-interop healthcheck >/dev/null ||
         { echo "$service: the health check of the image fails" >&2; exit 1; }
-    docker inspect --format "$service: $id, root file system read-only {{.HostConfig.ReadonlyRootfs}}, capabilities dropped {{.HostConfig.CapDrop}} added {{len .HostConfig.CapAdd}}, privileged {{.HostConfig.Privileged}}, {{.HostConfig.SecurityOpt}}, published {{len .HostConfig.PortBindings}}, first process {{.Config.Cmd}}, networks {{range \$name, \$value := .NetworkSettings.Networks}}{{\$name}} {{end}}" \
-        "$one" | sed "s/${project}_//g; s/ \$//"
+    form=' root file system read-only {{.HostConfig.ReadonlyRootfs}}, capabilities dropped'
+    form=$form' {{.HostConfig.CapDrop}} added {{len .HostConfig.CapAdd}},'
+    form=$form' privileged {{.HostConfig.Privileged}}, {{.HostConfig.SecurityOpt}},'
+    form=$form' published {{len .HostConfig.PortBindings}}, first process {{.Config.Cmd}}, networks'
+    # shellcheck disable=SC2016
+    form=$form' {{range $name, $value := .NetworkSettings.Networks}}{{$name}} {{end}}'
+    docker inspect --format "$service: $id,$form" "$one" | sed "s/${project}_//g; s/ \$//"
 done >>"$folder/found"
 
 cat "$folder/found"
@@ -108,14 +124,15 @@ fi
 # ---- once more ----
 
 if [ -n "$twice" ]; then
+    form='{{index .Config.Labels "org.opencontainers.image.revision"}}'
     docker build --quiet --no-cache --file docker/Dockerfile --tag "$project" \
-        --build-arg "REVISION=$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image")" \
-        . >/dev/null
+        --build-arg "REVISION=$(docker image inspect --format "$form" "$image")" . >/dev/null
     list "$project-2" "$project"
     if ! diff "$folder/$project-1.list" "$folder/$project-2.list" >"$folder/drift"; then
         echo "two builds of one commit differ:" >&2
         head -n 20 "$folder/drift" >&2
         exit 1
     fi
-    echo "made twice: $(wc -l <"$folder/$project-1.list") lines of names, modes, owners and digests, no difference"
+    lines=$(wc -l <"$folder/$project-1.list")
+    echo "made twice: $lines lines of names, modes, owners and digests, no difference"
 fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the root of the runtime image in an empty folder: the programs as `make install` leaves them,
-# the libraries that they load, and the few files of a system that these read.
+# Makes the root of the runtime image in an empty folder: the programs as `make install` leaves
+# them, the libraries that they load, and the few files of a system that these read.
 set -eu
 
 root=$1
@@ -10,8 +10,8 @@ make install DESTDIR="$root" PREFIX=/usr/local
 strip --strip-unneeded "$root"/usr/local/bin/*
 
 # The libraries under the names that the loader looks for, and the loader itself.
-libraries=$(ldd "$root"/usr/local/bin/* | awk '$2 == "=>" { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' \
-            | sort -u)
+libraries=$(ldd "$root"/usr/local/bin/* |
+    awk '$2 == "=>" { print $3 } $1 ~ /^\// && NF == 2 { print $1 }' | sort -u)
 for library in $libraries; do
     install -D -m 755 "$library" "$root$library"
 done

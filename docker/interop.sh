@@ -144,7 +144,8 @@ start_all()
     watch="--attack-watch $folder/attack/rules.json"
     start token token sks-token serve --init --store "$folder/token" --master-key \
         "$folder/keys/token-master.key" --publish-ca "$folder/trust/device-ca.pem" \
-        --simulate biometrics,device-pin --listen "$token" --listen-any --host "${token%%:*}" || return
+        --simulate biometrics,device-pin --listen "$token" --listen-any \
+        --host "${token%%:*}" || return
     start issuer issuer sks-issuer serve --data "$folder/issuer" --https "$issuer" --tls-name \
         "${issuer%%:*}" --public-url "https://$gateway" --profiles issuer/profiles --trust \
         "$folder/trust" --seen-certificate "$folder/keys/gateway-tls.pem" --ca-key \

@@ -24,7 +24,7 @@ for name in "$@"; do
     esac
 done
 
-# extensions LINE...: a configuration in which each stands once, whatever the system's openssl.cnf adds
+# extensions LINE...: a configuration of them alone, whatever the openssl.cnf of the system adds
 extensions()
 {
     printf '[req]\ndistinguished_name = name\nx509_extensions = extensions\n[name]\n'

@@ -1,5 +1,5 @@
-"""The files of docker/: compose reads them, alone and on top of each other; the scripts are POSIX sh;
-the secrets that are made fit the programs."""
+"""The files of docker/: compose reads them, alone and on top of each other; the scripts are POSIX
+sh; the secrets that are made fit the programs."""
 
 import os
 import re
