@@ -152,6 +152,15 @@ static unsigned jobs_of(const struct matrix_options *o)
     return cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (unsigned)cores;
 }
 
+/* The text behind "NAME: ". */
+static const char *without_name(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+
+    return strncmp(text, name, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2
+                                                                              : text;
+}
+
 /* One that ends elsewhere cannot do is skipped; that nothing else can be done either shows. */
 static enum sks_status sweep_one(const struct matrix_options *o, struct sweep_config *config,
                                  const struct scenario *scenario, struct report *report,
@@ -163,7 +172,7 @@ static enum sks_status sweep_one(const struct matrix_options *o, struct sweep_co
     config->max = cases_of(o);
     rc = sweep(config, scenario, &result, err);
     if (rc == SKS_ERROR_NOT_ALLOWED && is_elsewhere(o)) {
-        report_skipped(report, scenario, err->text);
+        report_skipped(report, scenario, without_name(err->text, scenario->profile));
         rc = SKS_OK;
     } else if (rc == SKS_OK) {
         report_scenario(report, scenario, &result);

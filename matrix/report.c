@@ -5,13 +5,14 @@
 #include "keygen2/base/log.h"
 #include "matrix/grid.h"
 #include "matrix/page.h"
+#include "matrix/table.h"
 #include "matrix/unprotected.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BAR_WIDTH = 20, BAR_MS = 100 /* between two drawings */, NAME_WIDTH = 36 };
+enum { BAR_WIDTH = 20, BAR_MS = 100 /* between two drawings */ };
 
 struct report {
     bool show, json, progress, failed;
@@ -299,89 +300,6 @@ void report_skipped(struct report *report, const struct scenario *scenario, cons
 
 /* ---- the summary ---- */
 
-enum { COLUMNS = MATRIX_UNFIT + 2 }; /* cases, the verdicts, leftovers */
-
-struct line {
-    char name[MESSAGE_NAME_MAX + 10];
-    size_t count[COLUMNS];
-};
-
-static const char *column_name(size_t column)
-{
-    return column == 0             ? "cases"
-           : column == COLUMNS - 1 ? "leftovers"
-                                   : MATRIX_VERDICT_NAMES[column - 1];
-}
-
-static void line_of_counts(const char *name, const json_t *counts, struct line *line)
-{
-    (void)snprintf(line->name, sizeof line->name, "%s", name);
-    for (size_t i = 0; i < COLUMNS; i++)
-        line->count[i] = (size_t)json_integer_value(json_object_get(counts, column_name(i)));
-}
-
-static void line_of_row(const struct grid_row *row, struct line *line)
-{
-    grid_row_name(row, line->name, sizeof line->name);
-    line->count[0] = row->all.cases;
-    memcpy(&line->count[1], row->all.count, MATRIX_UNFIT * sizeof line->count[0]);
-    line->count[COLUMNS - 1] = row->all.leftovers;
-}
-
-static void print_line(const struct line *line, int width, const struct line *all)
-{
-    (void)printf("%-*s", width, line->name);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        int room = (int)strlen(column_name(i)) + 2;
-
-        if (all->count[i] == 0 && i != MATRIX_UNDETECTED + 1 && i != COLUMNS - 1)
-            continue; /* a column of nothing */
-        if (room < 8)
-            room = 8;
-        if (line->count[i] == 0)
-            (void)printf("%*s", room, "-");
-        else
-            (void)printf("%*zu", room, line->count[i]);
-    }
-    (void)printf("\n");
-}
-
-static void print_head(const char *name, int width, const struct line *all)
-{
-    (void)printf("\n%-*s", width, name);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        int room = (int)strlen(column_name(i)) + 2;
-
-        if (all->count[i] > 0 || i == MATRIX_UNDETECTED + 1 || i == COLUMNS - 1)
-            (void)printf("%*s", room < 8 ? 8 : room, column_name(i));
-    }
-    (void)printf("\n");
-}
-
-/* Messages by verdict, then scenarios. */
-static void print_tables(struct report *report, const json_t *counts)
-{
-    struct line all = { 0 }, line = { 0 };
-    const char *name;
-    json_t *value;
-
-    line_of_counts("all", counts, &all);
-    print_head("message", NAME_WIDTH, &all);
-    for (size_t i = 0; i < report->grid.rows; i++) {
-        if (report->grid.row[i].all.cases == 0)
-            continue;
-        line_of_row(&report->grid.row[i], &line);
-        print_line(&line, NAME_WIDTH, &all);
-    }
-    print_head("scenario", NAME_WIDTH, &all);
-    json_object_foreach(report->scenarios, name, value)
-    {
-        line_of_counts(name, value, &line);
-        print_line(&line, NAME_WIDTH, &all);
-    }
-    print_line(&all, NAME_WIDTH, &all);
-}
-
 static void print_clean(const char *text)
 {
     char line[600];
@@ -414,7 +332,7 @@ static void print_limits(const struct report *report)
 
 static void print_summary(struct report *report, const json_t *all, uint64_t seed)
 {
-    print_tables(report, all);
+    table_print(&report->grid, report->scenarios, all);
     print_limits(report);
     (void)printf("\nseed %llu, %zu of %zu cases tried, %zu did not fit\n", (unsigned long long)seed,
                  report->tried, report->planned, report->all.cases[MATRIX_UNFIT]);

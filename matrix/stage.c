@@ -19,7 +19,8 @@ static enum sks_status run_clean(struct stage *stage, enum rig_device device, co
     REQUIRE(run->end != RUN_ERROR, err, SKS_ERROR_EXTERNAL, "%s: a clean session of %s breaks: %s",
             name, profile, run->cause);
     REQUIRE(run->end == RUN_SUCCEEDED, err, SKS_ERROR_NOT_ALLOWED,
-            "%s: a clean session of %s fails: %s", name, profile, run->cause);
+            "%s: a clean session of %s fails: %s", name, profile,
+            run->cause[0] == '\0' ? "it waits for the issuer" : run->cause);
 out:
     return rc;
 }
