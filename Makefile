@@ -33,7 +33,7 @@ TOKEN := token/main.c $(wildcard token/command/*.c)
 ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
-VECTORS := $(wildcard testvectors/*.c)
+VECTORS_LIB := $(filter-out testvectors/main.c,$(wildcard testvectors/*.c testvectors/*/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -42,9 +42,9 @@ ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
+LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a)
 
-.PHONY: all bench demo matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all bench demo matrix matrix-selftest vectors test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -74,6 +74,7 @@ $(eval $(call library,libsksapi.a,$(API)))
 $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
+$(eval $(call library,libvectors.a,$(VECTORS_LIB)))
 
 link = $(if $(V),,@echo '  LD   $@' &&) \
        $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -85,7 +86,8 @@ $(O)/sks-issuer: $(O)/obj/issuer/main.o $(addprefix $(O)/,libissuer.a libkeygen2
 $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
                 $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
-$(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
+$(O)/sks-vectors: $(O)/obj/testvectors/main.o \
+                  $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 
 # ---- tests ----
@@ -95,6 +97,7 @@ LIBS_keygen2 := libsksapi.a libkeygen2.a
 LIBS_token := libsks.a libsksapi.a libkeygen2.a
 LIBS_issuer := libissuer.a libkeygen2.a
 LIBS_proxy := libproxy.a libsksapi.a libkeygen2.a
+LIBS_testvectors := libvectors.a libkeygen2.a
 define unit_rule
 $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
                   $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
@@ -102,7 +105,7 @@ $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/un
 	$(if $(V),,@echo '  LD   $$@' &&) $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
 	    -lcriterion
 endef
-$(foreach folder,keygen2 token issuer proxy,$(eval $(call unit_rule,$(folder))))
+$(foreach folder,keygen2 token issuer proxy testvectors,$(eval $(call unit_rule,$(folder))))
 
 # Leak and thread checks are plain programs: under Criterion a leak goes unreported.
 $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/support/*.c)) \
@@ -205,6 +208,10 @@ crash: all $(CRASH_PROGRAMS)
 matrix: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(O)/sks-proxy matrix $(MATRIX_OPTIONS)
+
+# Writes the vector files anew: the same bytes, unless their generators have changed.
+vectors: $(O)/sks-vectors
+	$(Q)$(O)/sks-vectors generate testvectors/vectors
 
 # The sweep has to find each hole that is made in the ends.
 matrix-selftest: $(O)/matrix/holes
