@@ -9,6 +9,12 @@ const struct vector_kind KINDS[] = {
       generate_attestation, subject_check_attestation },
     { "mac", "The MAC of each provisioning method, and of the attestations.", generate_mac,
       subject_check_mac },
+    { "encrypted-data", "What travels encrypted with the session key.", generate_encrypted_data,
+      subject_check_encrypted_data },
+    { "key-management", "What a key management key signs: target key references and roll-overs.",
+      generate_key_management, subject_check_key_management },
+    { "public-key", "Public keys in DER, as ephemeral and as key management keys.",
+      generate_public_key, subject_check_public_key },
 };
 const size_t KINDS_COUNT = NITEMS(KINDS);
 

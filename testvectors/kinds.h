@@ -23,10 +23,16 @@ const struct vector_kind *kind_find(const char *name);
 void generate_session_key(struct suite *s);
 void generate_attestation(struct suite *s);
 void generate_mac(struct suite *s);
+void generate_encrypted_data(struct suite *s);
+void generate_key_management(struct suite *s);
+void generate_public_key(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
 enum sks_status subject_check_attestation(struct subject *s);
 enum sks_status subject_check_mac(struct subject *s);
+enum sks_status subject_check_encrypted_data(struct subject *s);
+enum sks_status subject_check_key_management(struct subject *s);
+enum sks_status subject_check_public_key(struct subject *s);
 
 #endif

@@ -195,9 +195,9 @@ static void explain(const json_t *root, const json_t *group, const json_t *test)
 static void explain_fields(const json_t *group, const json_t *test)
 {
     const json_t *own = json_object_get(json_object_get(test, "input"), "fields"),
-                 *fields =
-                     own != NULL ? own
-                                 : json_object_get(json_object_get(group, "fixtures"), "fields");
+                 *fields = own != NULL
+                               ? own
+                               : json_object_get(json_object_get(group, "fixtures"), "fields");
 
     for (size_t i = 0; i < json_array_size(fields); i++) {
         const json_t *field = json_array_get(fields, i);

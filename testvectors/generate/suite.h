@@ -28,7 +28,6 @@ struct expect {
     const char *session; /* afterwards: "open", "closed", "removed", "failed" */
     int counter, limit;  /* afterwards */
     int step;            /* of a transcript: where it is detected, from 0 */
-    json_t *output;      /* what comes of it; stolen */
 };
 
 /* Of what is valid; of what one end refuses. The session goes on, or is over. */
