@@ -15,6 +15,8 @@ const struct vector_kind KINDS[] = {
       generate_key_management, subject_check_key_management },
     { "public-key", "Public keys in DER, as ephemeral and as key management keys.",
       generate_public_key, subject_check_public_key },
+    { "wire", "Requests and answers of the SKS wire, well-formed and malformed.", generate_wire,
+      subject_check_wire },
 };
 const size_t KINDS_COUNT = NITEMS(KINDS);
 

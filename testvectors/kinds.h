@@ -26,6 +26,7 @@ void generate_mac(struct suite *s);
 void generate_encrypted_data(struct suite *s);
 void generate_key_management(struct suite *s);
 void generate_public_key(struct suite *s);
+void generate_wire(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
@@ -34,5 +35,6 @@ enum sks_status subject_check_mac(struct subject *s);
 enum sks_status subject_check_encrypted_data(struct subject *s);
 enum sks_status subject_check_key_management(struct subject *s);
 enum sks_status subject_check_public_key(struct subject *s);
+enum sks_status subject_check_wire(struct subject *s);
 
 #endif
