@@ -29,6 +29,7 @@ void generate_public_key(struct suite *s);
 void generate_wire(struct suite *s);
 void generate_message(struct suite *s);
 void generate_pin(struct suite *s);
+void generate_lookup(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
@@ -40,5 +41,6 @@ enum sks_status subject_check_public_key(struct subject *s);
 enum sks_status subject_check_wire(struct subject *s);
 enum sks_status subject_check_message(struct subject *s);
 enum sks_status subject_check_pin(struct subject *s);
+enum sks_status subject_check_lookup(struct subject *s);
 
 #endif

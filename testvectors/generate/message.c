@@ -72,8 +72,8 @@ static void add_text(struct base *b, bool valid, const char *flag, struct bytes 
                valid     ? &good
                : request ? &client
                          : &issuer,
-               flag, SECTION, NULL, input, "%s%s%s: %s", b->m->type, place[0] == '\0' ? "" : " ",
-               place, comment);
+               flag, SECTION, b->profile, input, "%s%s%s: %s", b->m->type,
+               place[0] == '\0' ? "" : " ", place, comment);
 }
 
 static void add(struct base *b, bool valid, const char *flag, const struct edit *edit,
