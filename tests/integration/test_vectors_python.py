@@ -1,0 +1,226 @@
+"""testvectors/check.py agrees with every vector, and notices whatever is changed in one."""
+
+import copy
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from rig.processes import ROOT
+
+VECTORS = ROOT / "testvectors" / "vectors"
+FILES = sorted(VECTORS.glob("*.json"))
+# What a test of the kind is about, and which byte of it is changed.
+SUBJECTS = {
+    "attestation": ("attestation", -1),
+    "encrypted-data": ("encrypted", -1),
+    "key-management": ("authorization", -1),
+    "mac": ("mac", -1),
+    "public-key": ("publicKey", 0),
+    "session-key": ("sessionKey", -1),
+    "wire": ("body", -1),
+}
+HOSTILE = (None, True, -1, 1 << 70, "", "zz", "\ud800", [], [[]], {}, {"fields": None})
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-B", ROOT / "testvectors" / "check.py", *arguments],
+                          capture_output=True, text=True, timeout=300)
+
+
+def flipped(text, place):
+    octets = bytearray.fromhex(text)
+    octets[place] ^= 1
+    return octets.hex()
+
+
+def tests_of(root):
+    return [test for group in root["testGroups"] for test in group["tests"]]
+
+
+class Vectors(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def check(self, root):
+        """What the checker says of that file, as JSON."""
+        path = self.folder / "altered.json"
+        path.write_text(json.dumps(root))
+        done = run("--json", path)
+        self.assertEqual(done.stderr, "")
+        report = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1 if report["disagreed"] else 0)
+        return report
+
+    def assert_all_found(self, root, altered, what):
+        """The checker disagrees with exactly these tests."""
+        self.assertGreater(len(altered), 0, what)
+        found = self.check(root)["files"][0]["disagreements"]
+        names = ["%s/%d" % (root["kind"], test["tcId"]) for test in altered]
+        self.assertEqual([one["id"] for one in found], names, what)
+
+    def alter_files(self, what, alter):
+        """alter(root) changes tests and returns them: exactly those must be found, in each file."""
+        for path in FILES:
+            with self.subTest(path.name, what=what):
+                root = json.loads(path.read_text())
+                altered = alter(root)
+                if altered:
+                    self.assert_all_found(root, altered, what)
+
+    def test_agrees_on_every_case(self):
+        done = run()
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout[-3000:])
+        cases = sum(len(tests_of(json.loads(path.read_text()))) for path in FILES)
+        self.assertEqual(done.stdout.splitlines()[-1], "%d cases in %d files, %d agreed, 0 disagreed"
+                         % (cases, len(FILES), cases))
+
+    def test_byte_of_an_input(self):
+        def alter(root):
+            name, place = SUBJECTS[root["kind"]]
+            good = [test for test in tests_of(root) if test["expect"]["result"] == "valid"]
+            for test in good:
+                test["input"][name] = flipped(test["input"][name], place)
+            return good
+        self.alter_files("a byte flipped", alter)
+
+    def test_inverted_result(self):
+        def alter(root):
+            for test in tests_of(root):
+                result = test["expect"]["result"]
+                test["expect"] = {"result": "valid" if result == "invalid" else "invalid"}
+            return tests_of(root)
+        self.alter_files("result", alter)
+
+    def test_each_property_of_the_expectation(self):
+        """Tests take turns with what is altered, so each property has its turn."""
+        others = {"result": "unknown", "status": 3, "error": "ERROR_STORAGE", "check": "none",
+                  "detectedBy": "nobody", "session": "lost", "counter": 77, "limit": 77, "step": 77}
+
+        def changed(root):
+            for test in tests_of(root):
+                name = list(test["expect"])[test["tcId"] % len(test["expect"])]
+                test["expect"][name] = others[name]
+            return tests_of(root)
+
+        def shortened(root):
+            rich = [test for test in tests_of(root) if len(test["expect"]) > 1]
+            for test in rich:
+                names = list(test["expect"])[1:]
+                del test["expect"][names[test["tcId"] % len(names)]]
+            return rich
+        self.alter_files("a property changed", changed)
+        self.alter_files("a property missing", shortened)
+
+    def test_expected_counter(self):
+        root = json.loads((VECTORS / "mac.json").read_text())
+        counted = [test for test in tests_of(root) if "counter" in test["expect"]]
+        for test in counted:
+            test["expect"]["counter"] += 1
+        self.assert_all_found(root, counted, "counter")
+
+    def test_field_by_field_list(self):
+        """A list that does not give the input is noticed in every test that has it."""
+        def alter(root):
+            altered = []
+            for group in root["testGroups"]:
+                fixtures = group["fixtures"]
+                if "fields" in fixtures and "data" in fixtures:
+                    last = fixtures["fields"][-1]
+                    last["value"] = flipped(last["value"], -1) if last["value"] else "00"
+                    altered += group["tests"]
+            return altered
+        self.alter_files("fields", alter)
+
+    def test_only(self):
+        done = run("--only", "mac/3", "--only", "wire/7")
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1]),
+                         (0, "2 cases in %d files, 2 agreed, 0 disagreed" % len(FILES)))
+
+    def test_usage(self):
+        for arguments in (["--only", "mac/99999"], ["--such"]):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual(run("--help").returncode, 0)
+
+
+class HostileFiles(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "broken.json"
+
+    def test_broken_files(self):
+        whole = (VECTORS / "encrypted-data.json").read_bytes().replace(b'": ', b'":')
+        for data, text in (
+                (b"", "no JSON"), (whole[:5000], "no JSON"), (b"[]", "not an object"),
+                (b"[" * 100000, "nested too deeply"), (b"\xff\xfe", "not UTF-8 at byte 0"),
+                (b'{"kind": 1}', "kind"), (b'{"kind":"mac","kind":"mac"}', "twice: kind"),
+                (b'{"kind":"mac","numberOfTests":1.5}', "no integer: 1.5"),
+                (b'{"kind":"mac","numberOfTests":0,"testGroups":[]}', "there is no test"),
+                (whole.replace(b'"numberOfTests":60', b'"numberOfTests":61'), "numberOfTests is 61"),
+                (whole.replace(b'"tcId":2,', b'"tcId":1,'), "test 1 is there twice"),
+                (whole.replace(b'"kind":"encrypted-data"', b'"kind":"other"'), "unknown kind"),
+                (whole.replace(b'"expect":', b'"Expect":'), "test 1: expect is missing")):
+            with self.subTest(text):
+                self.path.write_bytes(data)
+                done = run(self.path)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(text, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
+
+    def test_file_that_is_not_there(self):
+        done = run(self.path)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "%s: No such file or directory\n" % self.path))
+
+    def test_values_of_other_types(self):
+        """Whatever stands in the place of a value: no test brings the checker down."""
+        for path in FILES:
+            root = json.loads(path.read_text())
+            groups = []
+            for group in first_of_each_type(root["testGroups"]):
+                for place in places({"fixtures": group["fixtures"],
+                                     "input": group["tests"][0]["input"]}):
+                    # Values take turns, as there are many places.
+                    some = [HOSTILE[(len(groups) + step) % len(HOSTILE)] for step in range(3)]
+                    groups += [replaced(group, place, value) for value in some]
+            for number, group in enumerate(groups, 1):
+                group["tests"][0]["tcId"] = number
+            root.update(testGroups=groups, numberOfTests=len(groups))
+            with self.subTest(path.name, tests=len(groups)):
+                self.path.write_text(json.dumps(root))
+                done = run("--json", self.path)
+                self.assertEqual((done.returncode, done.stderr), (1, ""))
+                self.assertGreater(json.loads(done.stdout)["disagreed"], len(groups) // 2)
+
+
+def first_of_each_type(groups):
+    return {group["type"]: group for group in reversed(groups)}.values()
+
+
+def places(value, path=()):
+    """The paths of all values inside, but of a list only its first and last element's."""
+    if isinstance(value, dict):
+        inner = list(value.items())
+    else:
+        inner = [(place, value[place]) for place in {0, len(value) - 1} if value]
+    for name, item in inner:
+        if path:
+            yield path + (name,)
+        if isinstance(item, (dict, list)):
+            yield from places(item, path + (name,))
+
+
+def replaced(group, place, value):
+    """The group with its first test only, and with another value at one place."""
+    group = copy.deepcopy({**group, "tests": group["tests"][:1]})
+    holder = group if place[0] == "fixtures" else group["tests"][0]
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = value
+    return group
