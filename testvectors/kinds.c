@@ -17,6 +17,11 @@ const struct vector_kind KINDS[] = {
       generate_public_key, subject_check_public_key },
     { "wire", "Requests and answers of the SKS wire, well-formed and malformed.", generate_wire,
       subject_check_wire },
+    { "message", "The messages of KeyGen2, well-formed and malformed.", generate_message,
+      subject_check_message },
+    { "pin", "PIN and PUK values against their policies.", generate_pin, subject_check_pin },
+    { "lookup", "Signed lookups of earlier keys, and the filters in them.", generate_lookup,
+      subject_check_lookup },
 };
 const size_t KINDS_COUNT = NITEMS(KINDS);
 

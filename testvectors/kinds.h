@@ -27,6 +27,9 @@ void generate_encrypted_data(struct suite *s);
 void generate_key_management(struct suite *s);
 void generate_public_key(struct suite *s);
 void generate_wire(struct suite *s);
+void generate_message(struct suite *s);
+void generate_pin(struct suite *s);
+void generate_lookup(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
@@ -36,5 +39,8 @@ enum sks_status subject_check_encrypted_data(struct subject *s);
 enum sks_status subject_check_key_management(struct subject *s);
 enum sks_status subject_check_public_key(struct subject *s);
 enum sks_status subject_check_wire(struct subject *s);
+enum sks_status subject_check_message(struct subject *s);
+enum sks_status subject_check_pin(struct subject *s);
+enum sks_status subject_check_lookup(struct subject *s);
 
 #endif

@@ -1,0 +1,532 @@
+/* CredentialDiscovery: signed lookups, and the filters in them. */
+#include "testvectors/generate/der.h"
+#include "testvectors/generate/message_text.h"
+#include "testvectors/kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char SECTION[] = "SKS V1.07 D Remote Key Lookup; KeyGen2 CredentialDiscoveryRequest";
+static const char SECTION_FILTER[] = "KeyGen2 searchFilter; docs/http.md";
+
+/* ---- RFC 8785, as much of it as a lookupSpecifier needs ---- */
+
+static void put_jcs_text(struct buf *out, const char *text)
+{
+    static const char SHORT[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+
+    put_byte(out, '"');
+    for (; *text != '\0'; text++) {
+        const char *escape = NULL;
+        char code[8];
+
+        for (size_t i = 0; i + 1 < sizeof SHORT; i += 2)
+            escape = SHORT[i] == *text ? &SHORT[i + 1] : escape;
+        if (escape != NULL) {
+            put_byte(out, '\\');
+            put_byte(out, (uint8_t)*escape);
+        } else if ((uint8_t)*text < 0x20) {
+            (void)snprintf(code, sizeof code, "\\u%04x", (uint8_t)*text);
+            put_text(out, code);
+        } else {
+            put_byte(out, (uint8_t)*text);
+        }
+    }
+    put_byte(out, '"');
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b); /* ASCII: as UTF-16 sorts */
+}
+
+static void put_jcs(struct buf *out, const json_t *value)
+{
+    const char *name[24];
+    size_t count = 0;
+    json_t *item;
+    const char *key;
+
+    if (json_is_string(value)) {
+        put_jcs_text(out, json_string_value(value));
+    } else if (json_is_array(value)) {
+        put_byte(out, '[');
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            put_text(out, i == 0 ? "" : ",");
+            put_jcs(out, json_array_get(value, i));
+        }
+        put_byte(out, ']');
+    } else {
+        need(json_is_object(value) && json_object_size(value) <= NITEMS(name), "plain JSON");
+        json_object_foreach((json_t *)(uintptr_t)value, key, item) name[count++] = key;
+        qsort(name, count, sizeof name[0], by_name);
+        put_byte(out, '{');
+        for (size_t i = 0; i < count; i++) {
+            put_text(out, i == 0 ? "" : ",");
+            put_jcs_text(out, name[i]);
+            put_byte(out, ':');
+            put_jcs(out, json_object_get(value, name[i]));
+        }
+        put_byte(out, '}');
+    }
+}
+
+static struct bytes canonical(struct suite *s, const json_t *value)
+{
+    struct buf out = { 0 };
+
+    put_jcs(&out, value);
+    return keep(s, &out);
+}
+
+/* ---- a lookup ---- */
+
+struct lookup {
+    struct suite *s;
+    struct key key;
+    struct bytes server_id, client_id, nonce;
+    struct bytes canonical; /* what was signed last */
+};
+
+static struct bytes nonce_of(struct suite *s, struct bytes first, struct bytes second)
+{
+    const uint8_t a[2] = { 0, (uint8_t)first.len }, b[2] = { 0, (uint8_t)second.len };
+
+    return hash256(s, JOIN(s, bytes_at(a, 2), first, bytes_at(b, 2), second));
+}
+
+static json_t *unsigned_specifier(struct lookup *l, const char *id, const char *filter)
+{
+    json_t *specifier = with(json_object(), "id", json_string(id));
+
+    (void)with(specifier, "nonce", base64url_json(l->s, l->nonce));
+    if (filter != NULL)
+        (void)with(specifier, "searchFilter", message_tree(l->s, filter));
+    return with(specifier, "signature",
+                json_pack("{s:s, s:o}", "algorithm", l->key.curve == NULL ? "RS256" : "ES256",
+                          "publicKey", jwk(l->s, &l->key)));
+}
+
+static void set_value(struct lookup *l, json_t *specifier, struct bytes value)
+{
+    need(json_object_set_new(json_object_get(specifier, "signature"), "value",
+                             base64url_json(l->s, value)) == 0,
+         "memory");
+}
+
+static json_t *signed_specifier(struct lookup *l, const char *id, const char *filter)
+{
+    json_t *specifier = unsigned_specifier(l, id, filter);
+
+    l->canonical = canonical(l->s, specifier);
+    set_value(l, specifier, key_sign(l->s, &l->key, l->canonical));
+    return specifier;
+}
+
+static void set_text(json_t *object, const char *name, const char *value)
+{
+    need(json_object_set_new(object, name, json_string(value)) == 0, name);
+}
+
+/* Adds a request with one specifier, or two. Takes them. */
+static void add_request(struct lookup *l, bool valid, const char *flag, const char *profile,
+                        json_t *specifier, json_t *second, const char *comment)
+{
+    const struct expect good = EXPECT_VALID, bad = {
+        .status = -1, .end = "client", .counter = -1, .limit = -1, .step = -1
+    };
+    json_t *list = json_array(), *root = json_object(), *input = json_object();
+
+    (void)with(root, "@context", json_string("https://webpki.github.io/keygen2#20190318"));
+    (void)with(root, "@qualifier", json_string("CredentialDiscoveryRequest"));
+    (void)with(root, "serverSessionId", json_stringn((const char *)l->server_id.ptr, 32));
+    (void)with(root, "clientSessionId", json_stringn((const char *)l->client_id.ptr, 32));
+    if (specifier != NULL)
+        (void)json_array_append_new(list, specifier);
+    if (second != NULL)
+        (void)json_array_append_new(list, second);
+    (void)with(root, "lookupSpecifiers", list);
+    {
+        struct bytes text = message_text(l->s, root, &(struct edit){ .kind = EDIT_NONE });
+
+        (void)with(input, "message", json_stringn((const char *)text.ptr, text.len));
+    }
+    (void)with(input, "canonical", json_stringn((const char *)l->canonical.ptr, l->canonical.len));
+    json_decref(root);
+    suite_test(l->s, valid ? &good : &bad, flag, SECTION, profile, input, "%s: %s",
+               key_name(&l->key), comment);
+}
+
+static void good_lookups(struct lookup *l)
+{
+    static const struct {
+        const char *comment, *filter;
+    } FILTERS[] = {
+        { "no filter", NULL },
+        { "fingerprint", "{'fingerPrint':'<32:finger>'}" },
+        { "names", "{'issuerRegEx':'CN=.*','subjectRegEx':'.*O=Example.*'}" },
+        { "serial number and dates",
+          "{'serialNumber':'72623859790382856','issuedBefore':"
+          "'2026-01-01T00:00:00Z','issuedAfter':'2025-01-01T00:00:00Z'}" },
+        { "rules", "{'policyRules':['1.2.3.4'],'keyUsageRules':['digitalSignature','-cRLSign'],"
+                   "'extendedKeyUsageRules':['-1.3.6.1.5.5.7.3.2']}" },
+        { "grouping and usage", "{'grouping':'shared','appUsage':'authentication'}" },
+        { "escapes", "{'emailRegEx':'.*\\\\.example\\\\.com \\u0022 \\u001f \\t /'}" },
+        { "other letters", "{'subjectRegEx':'CN=M\xC3\xBCller\xF0\x9F\x94\x91'}" },
+    };
+
+    json_t *first, *second;
+
+    for (size_t i = 0; i < NITEMS(FILTERS); i++)
+        add_request(l, true, "Normal", NULL, signed_specifier(l, "Lookup.1", FILTERS[i].filter),
+                    NULL, FILTERS[i].comment);
+    first = signed_specifier(l, "Lookup.1", NULL);
+    second = signed_specifier(l, "Lookup.2", FILTERS[1].filter);
+    add_request(l, true, "Normal", NULL, first, second, "two lookups");
+}
+
+static void altered_lookups(struct lookup *l)
+{
+    static const char FILTER[] = "{'subjectRegEx':'CN=Alice.*'}";
+    const struct key other =
+        l->key.curve == NULL ? rsa_key(l->s, RSA_CA) : ec_key(l->s, P256, "another issuer");
+    json_t *specifier = signed_specifier(l, "Lookup.1", FILTER), *second;
+
+    set_text(json_object_get(specifier, "searchFilter"), "subjectRegEx", "CN=.*");
+    add_request(l, false, "Altered", NULL, specifier, NULL, "filter changed after signing");
+    specifier = signed_specifier(l, "Lookup.1", FILTER);
+    need(json_object_del(specifier, "searchFilter") == 0, "a filter");
+    add_request(l, false, "Altered", NULL, specifier, NULL, "filter taken away after signing");
+    specifier = signed_specifier(l, "Lookup.1", NULL);
+    (void)with(specifier, "searchFilter", message_tree(l->s, FILTER));
+    add_request(l, false, "Altered", NULL, specifier, NULL, "filter added after signing");
+    specifier = signed_specifier(l, "Lookup.1", FILTER);
+    set_text(specifier, "id", "Lookup.2");
+    add_request(l, false, "Altered", NULL, specifier, NULL, "id changed after signing");
+    specifier = unsigned_specifier(l, "Lookup.1", FILTER);
+    set_value(l, specifier,
+              flipped(l->s, key_sign(l->s, &l->key, canonical(l->s, specifier)), 7, 1));
+    add_request(l, false, "Altered", NULL, specifier, NULL, "a bit of the signature");
+    specifier = unsigned_specifier(l, "Lookup.1", FILTER);
+    set_value(l, specifier, key_sign(l->s, &other, canonical(l->s, specifier)));
+    add_request(l, false, "WrongKey", NULL, specifier, NULL, "signed by another issuer");
+    specifier = signed_specifier(l, "Lookup.1", FILTER);
+    need(json_object_set_new(json_object_get(specifier, "signature"), "publicKey",
+                             jwk(l->s, &other)) == 0,
+         "a key");
+    add_request(l, false, "WrongKey", NULL, specifier, NULL, "another public key put in");
+    second = signed_specifier(l, "Lookup.1", NULL);
+    specifier = signed_specifier(l, "Lookup.1", FILTER);
+    add_request(l, false, "NotUnique", NULL, second, specifier, "two lookups with one id");
+}
+
+static void bad_forms(struct lookup *l)
+{
+    static const char FILTER[] = "{'subjectRegEx':'CN=Alice.*','appUsage':'signature'}";
+    struct suite *s = l->s;
+    json_t *specifier = unsigned_specifier(l, "Lookup.1", FILTER);
+    struct bytes plain = message_text(s, specifier, &(struct edit){ .kind = EDIT_NONE });
+    json_t *signature;
+
+    need(!bytes_equal(plain, canonical(s, specifier)), "another order");
+    set_value(l, specifier, key_sign(s, &l->key, plain));
+    add_request(l, false, "NotCanonical", NULL, specifier, NULL,
+                "signed with properties not sorted");
+    specifier = unsigned_specifier(l, "Lookup.1", NULL);
+    signature = json_incref(json_object_get(specifier, "signature"));
+    need(json_object_del(specifier, "signature") == 0, "a signature");
+    plain = canonical(s, specifier);
+    (void)with(specifier, "signature", signature);
+    set_value(l, specifier, key_sign(s, &l->key, plain));
+    add_request(l, false, "NotCanonical", NULL, specifier, NULL,
+                "signed without its signature object");
+    specifier = unsigned_specifier(l, "Lookup.1", NULL);
+    set_value(l, specifier, hash256(s, canonical(s, specifier)));
+    add_request(l, false, "Altered", NULL, specifier, NULL, "a hash in the place of the signature");
+    if (l->key.curve != NULL) {
+        specifier = unsigned_specifier(l, "Lookup.1", NULL);
+        set_value(l, specifier, der_signature(s, key_sign(s, &l->key, canonical(s, specifier))));
+        add_request(l, false, "SignatureForm", NULL, specifier, NULL, "signature in DER");
+    }
+    specifier = signed_specifier(l, "Lookup.1", NULL);
+    need(json_object_del(json_object_get(specifier, "signature"), "value") == 0, "a value");
+    add_request(l, false, "Missing", NULL, specifier, NULL, "no value");
+    specifier = signed_specifier(l, "Lookup.1", NULL);
+    need(json_object_del(json_object_get(specifier, "signature"), "publicKey") == 0, "a key");
+    add_request(l, false, "Missing", "text", specifier, NULL, "no public key");
+    specifier = signed_specifier(l, "Lookup.1", NULL);
+    need(json_object_del(specifier, "signature") == 0, "a signature");
+    add_request(l, false, "Missing", NULL, specifier, NULL, "no signature");
+    add_request(l, false, "Missing", NULL, NULL, NULL, "no lookup at all");
+}
+
+/* What stands in the signature object beside the value. */
+static void bad_headers(struct lookup *l)
+{
+    static const struct {
+        const char *name, *value, *comment;
+    } HEADERS[] = { { "algorithm", "HS256", "algorithm HS256" },
+                    { "algorithm", "none", "algorithm none" },
+                    { "algorithm", "ES512", "algorithm ES512" },
+                    { "algorithm", "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+                      "algorithm by its URI" },
+                    { "keyId", "key", "a property that nobody knows" } };
+
+    for (size_t i = 0; i <= NITEMS(HEADERS); i++) {
+        json_t *specifier = unsigned_specifier(l, "Lookup.1", NULL);
+
+        if (i == NITEMS(HEADERS))
+            set_text(json_object_get(specifier, "signature"), "algorithm",
+                     l->key.curve == NULL ? "ES256" : "RS256");
+        else
+            set_text(json_object_get(specifier, "signature"), HEADERS[i].name, HEADERS[i].value);
+        l->canonical = canonical(l->s, specifier);
+        set_value(l, specifier, key_sign(l->s, &l->key, l->canonical));
+        add_request(l, false, "WrongHeader", NULL, specifier, NULL,
+                    i == NITEMS(HEADERS) ? "algorithm of the other kind of key"
+                                         : HEADERS[i].comment);
+    }
+}
+
+static void bad_nonces(struct lookup *l)
+{
+    const struct bytes right = l->nonce;
+    const struct {
+        const char *comment;
+        struct bytes nonce;
+    } NONCES[] = {
+        { "nonce with the ids changed over", nonce_of(l->s, l->server_id, l->client_id) },
+        { "nonce without lengths", hash256(l->s, JOIN(l->s, l->client_id, l->server_id)) },
+        { "nonce of another session", nonce_of(l->s, draw_id(l->s, 32, "another"), l->server_id) },
+        { "nonce one byte short", bytes_at(right.ptr, 31) }
+    };
+
+    for (size_t i = 0; i < NITEMS(NONCES); i++) {
+        l->nonce = NONCES[i].nonce;
+        add_request(l, false, "WrongNonce", NULL, signed_specifier(l, "Lookup.1", NULL), NULL,
+                    NONCES[i].comment);
+    }
+    l->nonce = right;
+}
+
+static void lookups(struct suite *s)
+{
+    struct lookup l = { .s = s,
+                        .server_id = draw_id(s, 32, "serverSessionId"),
+                        .client_id = draw_id(s, 32, "clientSessionId") };
+
+    l.nonce = nonce_of(s, l.client_id, l.server_id);
+    for (int i = 0; i < 2; i++) {
+        l.key = i == 0 ? ec_key(s, P256, "key management") : rsa_key(s, RSA_MANAGEMENT);
+        suite_group(
+            s, "lookup", "",
+            with(with(json_object(), "keyManagementKey", key_json(&l.key)), "nonce", hex(l.nonce)));
+        good_lookups(&l);
+        altered_lookups(&l);
+        bad_forms(&l);
+        bad_headers(&l);
+        if (i == 0)
+            bad_nonces(&l);
+    }
+}
+
+/* ---- filters ---- */
+
+enum { ALICE, BOB, MUELLER, CERTIFICATES };
+
+static const struct filter_row {
+    int certificate;
+    bool matches;
+    const char *filter, *comment;
+} FILTERS[] = {
+    { ALICE, true, "{'fingerPrint':'<fp>'}", "fingerprint of the end entity" },
+    { ALICE, true, "{'fingerPrint':'<fp-ca>'}", "fingerprint of the CA" },
+    { ALICE, false, "{'fingerPrint':'<32:another>'}", "another fingerprint" },
+    { ALICE, true, "{'subjectRegEx':'CN=Alice,O=Example,C=SE'}", "subject, last RDN first" },
+    { ALICE, false, "{'subjectRegEx':'C=SE,O=Example,CN=Alice'}", "subject, first RDN first" },
+    { ALICE, false, "{'subjectRegEx':'CN=Alice'}", "a part of the subject" },
+    { ALICE, false, "{'subjectRegEx':'O=Example'}", "a part in the middle" },
+    { ALICE, true, "{'subjectRegEx':'.*O=Example.*'}", "a part, with .* around it" },
+    { ALICE, true, "{'subjectRegEx':'CN=(Alice|Bob),.*'}", "an alternative" },
+    { ALICE, true, "{'subjectRegEx':'CN=A[a-z]{4},O=\\\\w+,C=S.'}", "classes and counts" },
+    { ALICE, false, "{'subjectRegEx':'cn=alice,o=example,c=se'}", "case matters" },
+    { ALICE, false, "{'subjectRegEx':'CN=Alice, O=Example, C=SE'}", "blanks behind the commas" },
+    { ALICE, false, "{'subjectRegEx':'^$'}", "nothing" },
+    { BOB, true, "{'subjectRegEx':'CN=Bob'}", "the whole subject" },
+    { BOB, false, "{'subjectRegEx':'CN=Bo'}", "a beginning" },
+    { BOB, false, "{'subjectRegEx':'N=Bob'}", "an end" },
+    { MUELLER, true, "{'subjectRegEx':'CN=M\xC3\xBCller,O=Ex\\\\\\\\, Inc\\\\.,.*'}",
+      "a comma is escaped, UTF-8 is not" },
+    { MUELLER, false, "{'subjectRegEx':'CN=M\xC3\xBCller,O=Ex, Inc\\\\.,.*'}",
+      "a comma not escaped" },
+    { MUELLER, false, "{'subjectRegEx':'CN=Mueller,.*'}", "other letters" },
+    { MUELLER, true, "{'subjectRegEx':'CN=M.ller,.*'}", "a dot is one character, not one byte" },
+    { ALICE, true, "{'issuerRegEx':'CN=Vector CA'}", "issuer" },
+    { ALICE, false, "{'issuerRegEx':'Vector CA'}", "a part of the issuer" },
+    { ALICE, false, "{'issuerRegEx':'CN=Alice.*'}", "the subject is no issuer" },
+    { ALICE, true, "{'serialNumber':'72623859790382856'}", "serial number" },
+    { ALICE, false, "{'serialNumber':'72623859790382857'}", "another serial number" },
+    { ALICE, false, "{'serialNumber':'102030405060708'}", "serial number in hexadecimal" },
+    { BOB, true, "{'serialNumber':'18446744073709551616'}", "serial number of 65 bits" },
+    { BOB, false, "{'serialNumber':'0'}", "serial number cut to 64 bits" },
+    { MUELLER, true, "{'serialNumber':'1'}", "serial number 1" },
+    { MUELLER, false, "{'serialNumber':'-1'}", "a negative one" },
+    { ALICE, true, "{'emailRegEx':'alice@example\\\\.com'}", "address of subjectAltName" },
+    { ALICE, true, "{'emailRegEx':'.*@example\\\\.com'}", "a domain" },
+    { ALICE, false, "{'emailRegEx':'bob@.*'}", "another address" },
+    { ALICE, false, "{'emailRegEx':'example\\\\.com'}", "a part of the address" },
+    { BOB, false, "{'emailRegEx':'.*'}", "any address, where there is none" },
+    { MUELLER, true, "{'emailRegEx':'mueller@example\\\\.com'}", "address of the subject" },
+    { ALICE, true, "{'keyUsageRules':['digitalSignature']}", "a key usage" },
+    { ALICE, true, "{'keyUsageRules':['digitalSignature','keyAgreement']}", "both key usages" },
+    { ALICE, false, "{'keyUsageRules':['digitalSignature','keyCertSign']}",
+      "one that is not there" },
+    { ALICE, false, "{'keyUsageRules':['nonRepudiation']}", "another key usage" },
+    { ALICE, true, "{'keyUsageRules':['-keyCertSign']}", "a forbidden one that is not there" },
+    { ALICE, false, "{'keyUsageRules':['-keyAgreement']}", "a forbidden one that is there" },
+    { BOB, false, "{'keyUsageRules':['digitalSignature']}", "no such extension" },
+    { BOB, false, "{'keyUsageRules':['-cRLSign']}", "a forbidden one, but no such extension" },
+    { ALICE, true, "{'extendedKeyUsageRules':['1.3.6.1.5.5.7.3.2']}", "an extended key usage" },
+    { ALICE, true, "{'extendedKeyUsageRules':['1.3.6.1.5.5.7.3.4','-1.3.6.1.5.5.7.3.1']}",
+      "one there, one not" },
+    { ALICE, false, "{'extendedKeyUsageRules':['1.3.6.1.5.5.7.3.1']}", "another one" },
+    { ALICE, false, "{'extendedKeyUsageRules':['-1.3.6.1.5.5.7.3.2']}", "a forbidden one" },
+    { BOB, false, "{'extendedKeyUsageRules':['-1.3.6.1.5.5.7.3.2']}", "no such extension" },
+    { ALICE, true, "{'policyRules':['1.2.3.4']}", "a policy" },
+    { ALICE, false, "{'policyRules':['1.2.3']}", "a policy that is a beginning" },
+    { ALICE, false, "{'policyRules':['1.2.3.4','1.2.3.5']}", "two policies, one is there" },
+    { ALICE, true, "{'policyRules':['1.2.3.4','-1.2.3.5']}", "one there, one not" },
+    { BOB, false, "{'policyRules':['-1.2.3.5']}", "no such extension" },
+    { ALICE, true, "{'issuedBefore':'2026-01-01T00:00:00Z'}", "issued at that second" },
+    { ALICE, false, "{'issuedBefore':'2025-12-31T23:59:59Z'}", "issued a second later" },
+    { ALICE, true, "{'issuedAfter':'2026-01-01T00:00:00Z'}", "issued at that second" },
+    { ALICE, false, "{'issuedAfter':'2026-01-01T00:00:01Z'}", "issued a second before" },
+    { BOB, true, "{'issuedAfter':'2049-12-31T00:00:00Z'}", "a UTCTime of 49 is 2049" },
+    { BOB, false, "{'issuedBefore':'1999-12-31T00:00:00Z'}", "a UTCTime of 49 is not 1949" },
+    { ALICE, true, "{'subjectRegEx':'CN=Alice.*','policyRules':['1.2.3.4']}", "both hold" },
+    { ALICE, false, "{'subjectRegEx':'CN=Alice.*','policyRules':['1.2.3.9']}", "one holds" },
+    { ALICE, false, "{'fingerPrint':'<fp>','issuedAfter':'2027-01-01T00:00:00Z'}", "one holds" },
+    { ALICE, false, "{}", "a filter without a condition" },
+    { ALICE, false, "{'subjectRegEx':''}", "an empty expression" },
+    { ALICE, false, "{'subjectRegEx':'CN=(Alice'}", "an expression that is none" },
+    { ALICE, false, "{'policyRules':['1.2.3.4','1.2.3.4']}", "a rule twice" },
+    { ALICE, false, "{'policyRules':['1.2.3.4','-1.2.3.4']}", "a rule and its contrary" },
+    { ALICE, false, "{'keyUsageRules':['signing']}", "a key usage that is none" },
+    { ALICE, false, "{'serialNumber':'0x1'}", "a number that is none" },
+    { ALICE, false, "{'serialNumber':'01'}", "a number with a leading zero" },
+    { ALICE, false, "{'fingerPrint':'<31:short>'}", "a fingerprint of 31 bytes" },
+    { ALICE, false, "{'issuedAfter':'2026-01-01T00:00:00+00:00'}", "a time that is not of Z" },
+    { ALICE, false, "{'unknown':'x'}", "a property that nobody knows" },
+};
+
+static struct bytes alice(struct suite *s, const struct key *ca)
+{
+    const struct key user = ec_key(s, P256, "user");
+    const struct bytes usages =
+        DER_SEQUENCE_OF(s, der_oid(s, "1.3.6.1.5.5.7.3.2"), der_oid(s, "1.3.6.1.5.5.7.3.4"));
+    const struct certificate_plan plan = {
+        .subject = "C=SE/O=Example/CN=Alice",
+        .issuer = "CN=Vector CA",
+        .spki = user.spki,
+        .signer = ca,
+        .serial = "0102030405060708",
+        .extensions = JOIN(
+            s, der_extension(s, "2.5.29.15", true, der(s, DER_BIT_STRING, bytes_at("\x03\x88", 2))),
+            der_extension(s, "2.5.29.37", false, usages),
+            der_extension(s, "2.5.29.32", false,
+                          DER_SEQUENCE_OF(s, DER_SEQUENCE_OF(s, der_oid(s, "1.2.3.4")))),
+            der_extension(s, "2.5.29.17", false,
+                          DER_SEQUENCE_OF(s, der(s, 0x81, bytes_of("alice@example.com"))))),
+    };
+
+    return certificate(s, &plan);
+}
+
+static void filters(struct suite *s)
+{
+    const struct expect good = EXPECT_VALID, bad = {
+        .status = -1, .end = "client", .counter = -1, .limit = -1, .step = -1
+    };
+    const struct key ca = scene_ca_key(s), user = ec_key(s, P256, "user");
+    const struct certificate_plan bob = { .subject = "CN=Bob",
+                                          .issuer = "CN=Vector CA",
+                                          .spki = user.spki,
+                                          .signer = &ca,
+                                          .serial = "010000000000000000",
+                                          .not_before = "491231000000Z" },
+                                  mueller = { .subject =
+                                                  "E=mueller@example.com/O=Ex, Inc./CN=M\xC3\xBC"
+                                                  "ller",
+                                              .issuer = "CN=Vector CA",
+                                              .spki = user.spki,
+                                              .signer = &ca,
+                                              .serial = "01" };
+    static const char *const NAMES[] = { "alice", "bob", "mueller" };
+    const struct bytes path[CERTIFICATES] = { alice(s, &ca), certificate(s, &bob),
+                                              certificate(s, &mueller) },
+                       top = scene_ca(s);
+    json_t *fixtures = with(json_object(), "ca", hex(top));
+
+    for (size_t i = 0; i < CERTIFICATES; i++)
+        (void)with(fixtures, NAMES[i], hex(path[i]));
+    suite_group(s, "filter", "", fixtures);
+    for (size_t i = 0; i < NITEMS(FILTERS); i++) {
+        const struct filter_row *row = &FILTERS[i];
+        const bool of_ca = strstr(row->filter, "<fp-ca>") != NULL;
+        json_t *filter = message_tree(
+            s, of_ca || strstr(row->filter, "<fp>") != NULL ? "{'fingerPrint':''}" : row->filter);
+
+        if (strstr(row->filter, "<fp") != NULL) {
+            json_t *value = base64url_json(s, hash256(s, of_ca ? top : path[row->certificate]));
+
+            need(json_object_set_new(filter, "fingerPrint", value) == 0, "memory");
+        }
+        if (strstr(row->filter, "2027") != NULL)
+            set_text(filter, "issuedAfter", "2027-01-01T00:00:00Z");
+        suite_test(s, row->matches ? &good : &bad, row->matches ? "Match" : "NoMatch",
+                   SECTION_FILTER, NULL,
+                   with(with(json_object(), "certificate", json_string(NAMES[row->certificate])),
+                        "searchFilter", filter),
+                   "%s: %s", NAMES[row->certificate], row->comment);
+    }
+}
+
+static void notes(struct suite *s)
+{
+    suite_note(s, "Normal", "BASIC", "A lookup as it must be.", "Nothing works without it.",
+               SECTION);
+    suite_note(s, "Altered", "MISSING_AUTHENTICATION", "Something was changed after signing.",
+               "Anybody could look for other keys than the issuer asked for.", SECTION);
+    suite_note(s, "WrongKey", "WRONG_KEY", "The signature is not of the key that stands there.",
+               "Anybody could look for the keys of every issuer.", SECTION);
+    suite_note(s, "NotUnique", "DUPLICATE_KEY", "Two lookups of one id.",
+               "Answers could not be told apart.", SECTION);
+    suite_note(s, "NotCanonical", "ENCODING",
+               "What was signed is not the RFC 8785 form of the lookup with all of its signature "
+               "but the value.",
+               "The ends would not agree.", SECTION);
+    suite_note(s, "SignatureForm", "ENCODING", "An ECDSA value is r and s of 32 bytes each.",
+               "Several texts for one signature.", SECTION);
+    suite_note(s, "Missing", "PRESENCE", "What makes a signature is not there.",
+               "Lookups that nobody has signed.", SECTION);
+    suite_note(s, "WrongHeader", "WRONG_PRIMITIVE",
+               "The signature object says something that it cannot say.",
+               "Algorithms could be confused.", SECTION);
+    suite_note(s, "WrongNonce", "MISSING_AUTHENTICATION",
+               "The nonce is not SHA-256(clientSessionId || serverSessionId), each with its "
+               "length.",
+               "A lookup could be used again in another session.", SECTION);
+    suite_note(s, "Match", "BASIC", "The certificate path fulfils the filter.",
+               "Keys would not be found.", SECTION_FILTER);
+    suite_note(s, "NoMatch", "FILTER",
+               "The path does not fulfil the filter, or the filter is none.",
+               "Other keys would be found than those that were meant.", SECTION_FILTER);
+}
+
+void generate_lookup(struct suite *s)
+{
+    notes(s);
+    lookups(s);
+    filters(s);
+}
