@@ -1,14 +1,17 @@
 """Judges the tests of vector files and compares with what they expect."""
 
-from . import (attestation, encrypted_data, key_management, mac, public_key, reading, session_key,
-               wire)
+from . import (attestation, encrypted_data, key_management, lookup, mac, message, pin, public_key,
+               reading, session_key, wire)
 from .verdict import Broken, Contradiction, differences
 
 KINDS = {
     "attestation": attestation.judge,
     "encrypted-data": encrypted_data.judge,
     "key-management": key_management.judge,
+    "lookup": lookup.judge,
     "mac": mac.judge,
+    "message": message.judge,
+    "pin": pin.judge,
     "public-key": public_key.judge,
     "session-key": session_key.judge,
     "wire": wire.judge,
