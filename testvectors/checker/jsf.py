@@ -1,5 +1,7 @@
 """Signatures in messages: JSF with JOSE names (docs/http.md, section 4)."""
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from .json_text import Refused, canonical
 from .keys import read_public_key, public_key_of
 from .shapes import b64, choice, jwk, may, need, path, record, require
@@ -23,7 +25,6 @@ def verify(holder, shape=SIGNATURE):
     require(("publicKey" in found) != ("certificatePath" in found), "one key must be there")
     key = found.get("publicKey")
     if key is None:
-        from cryptography.hazmat.primitives.serialization import Encoding
         key = read_public_key(public_key_of(found["certificatePath"][0].public_bytes(Encoding.DER)))
     kind, name = OF_KEY[found["algorithm"]]
     require(key.kind == kind and name in (None, key.name) and key.key is not None,
