@@ -90,6 +90,10 @@ $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
                   $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 
+# What a token draws comes from a vector while one is played: in this program only.
+$(O)/sks-vectors: private WRAPPED := random_id private_key_generate session_2010_draw \
+                                     session_2010_encrypt sign_sha256
+
 # ---- tests ----
 
 # A unit test lies in a folder named after what it tests, and links that program's library.

@@ -22,6 +22,8 @@ const struct vector_kind KINDS[] = {
     { "pin", "PIN and PUK values against their policies.", generate_pin, subject_check_pin },
     { "lookup", "Signed lookups of earlier keys, and the filters in them.", generate_lookup,
       subject_check_lookup },
+    { "transcript", "Whole sessions, as they must be and altered.", generate_transcript,
+      subject_check_transcript },
 };
 const size_t KINDS_COUNT = NITEMS(KINDS);
 

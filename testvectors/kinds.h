@@ -30,6 +30,7 @@ void generate_wire(struct suite *s);
 void generate_message(struct suite *s);
 void generate_pin(struct suite *s);
 void generate_lookup(struct suite *s);
+void generate_transcript(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
@@ -42,5 +43,6 @@ enum sks_status subject_check_wire(struct subject *s);
 enum sks_status subject_check_message(struct subject *s);
 enum sks_status subject_check_pin(struct subject *s);
 enum sks_status subject_check_lookup(struct subject *s);
+enum sks_status subject_check_transcript(struct subject *s);
 
 #endif

@@ -25,14 +25,14 @@ static void put_text_value(struct buf *out, const char *text, size_t len)
 }
 
 /* What has its elements on lines of their own: the file, its notes, its groups, each group, the
- * fixtures and tests of a group. */
+ * fixtures and tests of a group, the exchanges of a transcript. */
 static bool is_broken(unsigned depth, const char *name)
 {
     static const struct {
         unsigned depth;
         const char *name;
     } BROKEN[] = { { 0, "" }, { 1, "notes" },    { 1, "profiles" }, { 1, "testGroups" },
-                   { 2, "" }, { 3, "fixtures" }, { 3, "tests" } };
+                   { 2, "" }, { 3, "fixtures" }, { 3, "tests" },    { 4, "exchanges" } };
 
     for (size_t i = 0; i < NITEMS(BROKEN); i++)
         if (BROKEN[i].depth == depth && strcmp(BROKEN[i].name, name) == 0)

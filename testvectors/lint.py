@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BROKEN = {(0, ""), (1, "notes"), (1, "profiles"), (1, "testGroups"), (2, ""), (3, "fixtures"),
-          (3, "tests")}
+          (3, "tests"), (4, "exchanges")}
 KEYWORDS = {"$schema", "$defs", "$ref", "title", "description", "type", "properties", "required",
             "additionalProperties", "items", "minItems", "enum", "const", "pattern", "minLength",
             "minimum", "maximum", "oneOf"}

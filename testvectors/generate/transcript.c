@@ -1,0 +1,447 @@
+/* Whole sessions, call by call; and the same sessions with something about them altered. */
+#include "testvectors/generate/play.h"
+#include "testvectors/kinds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char SECTION[] = "SKS V1.07 6, 8; docs/wire.md 3-8";
+
+enum { BASES = 60, OPERATIONS_SIZE = 200 };
+
+/* ---- bases ---- */
+
+enum post { POST_NONE, POST_DELETE, POST_UNLOCK, POST_UPDATE, POST_CLONE };
+
+/* What a base transcript holds. */
+struct story {
+    int device, curve, key; /* curves, below 0: RSA */
+    bool privacy, preset, puk, pin, profile_2010;
+    unsigned grouping, keys, extensions; /* bits by sub type */
+    int import;                          /* 0: none, 1: symmetric, 2: private */
+    size_t path;
+    const char *endorsed;
+    enum post post;
+};
+
+static struct story story_of(int number)
+{
+    struct story t = { .device = number % 4 - 1,
+                       .curve = number % CURVES,
+                       .key = number % 6 - 1,
+                       .privacy = number % 7 == 3,
+                       .pin = number % 3 != 0,
+                       .puk = number % 3 == 2,
+                       .preset = number % 2 == 1,
+                       .grouping = number % 5 == 4 ? 0 : 1,
+                       .keys = number % 6 == 0 ? 1 : 1 + (unsigned)(number % 2),
+                       .extensions = (unsigned)number % 16,
+                       .import = number % 5 == 1   ? 1
+                                 : number % 5 == 3 ? 2
+                                                   : 0,
+                       .path = 1 + (size_t)(number % 4 == 2),
+                       .profile_2010 = number % 10 == 9 };
+
+    if (number >= 40) {
+        t.post = (enum post)(1 + number % 4);
+        t.pin = t.puk = true;
+        t.grouping = 1;
+        t.profile_2010 = false;
+        t.extensions = 0;
+        t.import = 0;
+        t.keys = 1;
+    }
+    if (t.key < 0) /* there is one fixture: a token refuses two certificates of the same kind */
+        t.keys = 1;
+    if (t.import == 0 && t.key >= 0 && number % 4 == 1)
+        t.endorsed = ES256_URI;
+    return t;
+}
+
+static void one_key(struct play *p, const struct story *t, const struct play_policy *pin,
+                    struct play_key *k, unsigned i)
+{
+    static const char *const IDS[] = { "Key.1", "Key.2" };
+    struct key other = { 0 };
+
+    *k = play_key(p, IDS[i], pin, t->key, t->endorsed);
+    if (t->import == 2)
+        other = ec_key(p->s, P256, p->label);
+    play_certify(p, k, t->import == 2 && i == 0 ? &other : &k->key, t->path);
+    if (i > 0)
+        return;
+    if (t->import > 0)
+        play_import(p, k, t->import == 2 ? &other : NULL);
+    for (unsigned sub_type = 0; sub_type < 4; sub_type++)
+        if ((t->extensions & 1U << sub_type) != 0)
+            play_extend(p, k, sub_type);
+}
+
+static void first_session(struct play *p, struct story t, const struct key *kmk, struct play_key *k)
+{
+    struct play_policy puk, pin;
+    struct play_key other;
+
+    if (t.import == 2 && t.key < 0)
+        t.key = P256; /* what is imported is of the certificate's kind */
+    if (t.profile_2010)
+        play_begin_2010(p);
+    else
+        play_begin(p, t.curve, t.privacy, kmk, 200);
+    if (t.puk)
+        puk = play_puk(p, "PUK.1", "12345678");
+    if (t.pin)
+        pin = play_pin(p, "PIN.1", t.puk ? &puk : NULL, t.preset, t.grouping);
+    one_key(p, &t, t.pin ? &pin : NULL, k, 0);
+    if (t.keys > 1)
+        one_key(p, &t, t.pin ? &pin : NULL, &other, 1);
+    play_close(p);
+}
+
+static void second_session(struct play *p, const struct story *t, const struct key *kmk,
+                           const struct play_key *target)
+{
+    struct play_key k;
+
+    play_begin(p, t->curve, t->privacy, kmk, 50);
+    if (t->post == POST_DELETE || t->post == POST_UNLOCK) {
+        play_post(p, t->post == POST_DELETE ? "postDeleteKey" : "postUnlockKey", kmk, NULL, target);
+    } else {
+        k = play_key(p, "Key.1", NULL, P256, NULL);
+        play_certify(p, &k, &k.key, 1);
+        play_post(p, t->post == POST_UPDATE ? "postUpdateKey" : "postCloneKeyProtection", kmk, &k,
+                  target);
+    }
+    play_close(p);
+}
+
+static const char *play_story(struct play *p, struct suite *s, int number, char comment[120])
+{
+    static const char *const POSTS[] = { "", ", then a session that deletes its key",
+                                         ", then a session that unlocks its key",
+                                         ", then a session that updates its key",
+                                         ", then a session that clones its protection" };
+    const struct story t = story_of(number);
+    const struct key kmk = ec_key(s, number % 3, "key management");
+    char *label = arena_printf(&s->arena, "base %d", number);
+    struct play_key k;
+
+    need(label != NULL, "memory");
+    play_open(p, s, label, t.device);
+    first_session(p, t, &kmk, &k);
+    if (t.post != POST_NONE)
+        second_session(p, &t, &kmk, &k);
+    (void)snprintf(comment, 120, "%s session, %s device%s%s%s%s%s",
+                   t.profile_2010 ? "2010"
+                   : t.privacy    ? "private"
+                                  : CURVE[t.curve].name,
+                   key_name(&p->device.key), t.puk ? ", PUK" : "",
+                   t.pin ? t.preset ? ", preset PIN" : ", user's PIN" : ", no PIN",
+                   t.import == 1   ? ", symmetric key"
+                   : t.import == 2 ? ", private key"
+                                   : "",
+                   t.extensions != 0 ? ", extensions" : "", POSTS[t.post]);
+    return t.profile_2010 ? "profile-2010" : "";
+}
+
+/* ---- alterations ---- */
+
+struct derived {
+    struct suite *s;
+    struct play *p;
+    const char *base; /* comment */
+};
+
+static const char *operation(struct derived *d, const char *name, size_t step, const char *rest)
+{
+    char *text = arena_printf(&d->s->arena, "{\"op\":\"%s\",\"step\":%zu%s}", name, step, rest);
+
+    need(text != NULL, "memory");
+    return text;
+}
+
+static void add(struct derived *d, const struct expect *e, const char *flag, const char *operation,
+                const char *comment)
+{
+    json_t *list = json_array();
+
+    if (operation != NULL) {
+        json_t *one = json_loads(operation, 0, NULL);
+
+        need(one != NULL && json_array_append_new(list, one) == 0, operation);
+    }
+    suite_test(d->s, e, flag, SECTION, NULL, with(json_object(), "operations", list), "%s: %s",
+               d->base, comment);
+}
+
+static struct expect token_at(size_t step, int status, const char *session)
+{
+    struct expect e = EXPECT_TOKEN(status, session);
+
+    e.step = (int)step;
+    return e;
+}
+
+static struct expect issuer_at(size_t step, const char *check)
+{
+    struct expect e = EXPECT_ISSUER(check);
+
+    e.step = (int)step;
+    return e;
+}
+
+static const char *flip(struct derived *d, size_t step, bool answer, size_t offset, unsigned bit)
+{
+    char rest[OPERATIONS_SIZE];
+
+    (void)snprintf(rest, sizeof rest, ",\"part\":\"%s\",\"offset\":%zu,\"bit\":%u",
+                   answer ? "answer" : "request", offset, bit);
+    return operation(d, "flip", step, rest);
+}
+
+/* Arguments that are under the MAC, where the change of one bit passes all checks before it; one of
+ * the value's bytes, from its end. */
+static const struct {
+    const char *method, *field;
+    size_t from_end;
+    unsigned bit;
+} PROTECTED[] = {
+    { "createPukPolicy", "id", 1, 0 },
+    { "createPukPolicy", "retryLimit", 1, 0 },
+    { "createPukPolicy", "mac", 1, 7 },
+    { "createPinPolicy", "id", 1, 0 },
+    { "createPinPolicy", "userModifiable", 1, 0 },
+    { "createPinPolicy", "userDefined", 1, 0 },
+    { "createPinPolicy", "retryLimit", 1, 2 },
+    { "createPinPolicy", "grouping", 1, 1 },
+    { "createPinPolicy", "patternRestrictions", 1, 0 },
+    { "createPinPolicy", "maxLength", 1, 0 },
+    { "createPinPolicy", "minLength", 1, 0 },
+    { "createPinPolicy", "inputMethod", 1, 0 },
+    { "createPinPolicy", "mac", 16, 3 },
+    { "createKeyEntry", "id", 1, 0 },
+    { "createKeyEntry", "appUsage", 1, 0 },
+    { "createKeyEntry", "appUsage", 1, 1 },
+    { "createKeyEntry", "friendlyName", 1, 0 },
+    { "createKeyEntry", "mac", 32, 0 },
+    { "setCertificatePath", "certificate", 1, 0 },
+    { "setCertificatePath", "mac", 5, 5 },
+    { "importSymmetricKey", "encryptedKey", 20, 1 },
+    { "importSymmetricKey", "mac", 1, 0 },
+    { "importPrivateKey", "encryptedKey", 40, 1 },
+    { "addExtension", "type", 1, 0 },
+    { "addExtension", "mac", 1, 0 },
+    { "postDeleteKey", "authorization", 1, 0 },
+    { "postUnlockKey", "authorization", 9, 2 },
+    { "postUpdateKey", "authorization", 3, 1 },
+    { "postCloneKeyProtection", "authorization", 5, 0 },
+    { "postUpdateKey", "mac", 1, 0 },
+    { "postDeleteKey", "mac", 1, 0 },
+    { "closeProvisioningSession", "nonce", 1, 0 },
+    { "closeProvisioningSession", "mac", 1, 0 },
+};
+
+static void altered_arguments(struct derived *d, size_t turn, size_t wanted)
+{
+    char comment[120];
+
+    for (size_t n = 0; n < NITEMS(PROTECTED) && wanted > 0; n++) {
+        const size_t i = (turn * 7 + n) % NITEMS(PROTECTED);
+
+        for (size_t step = 0; step < d->p->count; step++) {
+            struct exchange *x = &d->p->exchange[step];
+            struct expect e = token_at(step, SKS_ERROR_MAC, "removed");
+            struct bytes value;
+
+            if (strcmp(x->method, PROTECTED[i].method) != 0)
+                continue;
+            value = field_of(&x->request, PROTECTED[i].field)->value;
+            (void)snprintf(comment, sizeof comment, "a bit of %s of %s", PROTECTED[i].field,
+                           x->method);
+            add(d, &e, "AlteredArgument",
+                flip(d, step, false,
+                     body_offset(&x->request, PROTECTED[i].field) + value.len -
+                         PROTECTED[i].from_end,
+                     PROTECTED[i].bit),
+                comment);
+            wanted--;
+            break;
+        }
+    }
+}
+
+static void altered_answers(struct derived *d, size_t turn)
+{
+    static const struct {
+        const char *method, *field, *check;
+    } ANSWERS[] = { { "createProvisioningSession", "clientSessionId", "session attestation" },
+                    { "createProvisioningSession", "attestation", "session attestation" },
+                    { "createKeyEntry", "attestation", "key attestation" },
+                    { "closeProvisioningSession", "attestation", "closing proof" },
+                    { "createProvisioningSession", "attested_session_key",
+                      "session attestation" } };
+    char comment[120];
+
+    for (size_t n = 0; n < NITEMS(ANSWERS); n++) {
+        const size_t i = (turn + n) % NITEMS(ANSWERS);
+
+        for (size_t step = 0; step < d->p->count; step++) {
+            const struct exchange *x = &d->p->exchange[step];
+            struct expect e = issuer_at(step, ANSWERS[i].check);
+            bool has = false;
+
+            for (size_t k = 0; k < x->answer.count; k++)
+                has = has || strcmp(x->answer.item[k].name, ANSWERS[i].field) == 0;
+            if (!has || strcmp(x->method, ANSWERS[i].method) != 0)
+                continue;
+            (void)snprintf(comment, sizeof comment, "a bit of %s in the answer of %s",
+                           ANSWERS[i].field, x->method);
+            add(d, &e, "AlteredAnswer",
+                flip(d, step, true, body_offset(&x->answer, ANSWERS[i].field) + 3, 0), comment);
+            return;
+        }
+    }
+}
+
+static size_t find_step(const struct play *p, const char *method)
+{
+    size_t step = 0;
+
+    while (step < p->count && strcmp(p->exchange[step].method, method) != 0)
+        step++;
+    return step;
+}
+
+/* Calls left out, made twice, or in another order: the counter, or what is missing, shows it. */
+static void altered_order(struct derived *d, size_t turn)
+{
+    const size_t pin = find_step(d->p, "createPinPolicy"), key = find_step(d->p, "createKeyEntry"),
+                 path = find_step(d->p, "setCertificatePath"),
+                 extension = find_step(d->p, "addExtension"),
+                 close = find_step(d->p, "closeProvisioningSession"), count = d->p->count;
+    struct expect e;
+    char rest[OPERATIONS_SIZE];
+
+    switch (turn % 6) {
+    case 0:
+        e = token_at(key, pin < count ? SKS_ERROR_OPTION : SKS_ERROR_NO_KEY, "removed");
+        if (pin < count) {
+            e.step = (int)key - 1;
+            add(d, &e, "LeftOut", operation(d, "remove", pin, ""), "no createPinPolicy");
+        } else {
+            e.session = "open";
+            add(d, &e, "LeftOut", operation(d, "remove", key, ""), "no createKeyEntry");
+        }
+        break;
+    case 1:
+        e = token_at(close, SKS_ERROR_MAC, "removed");
+        if (extension < count) {
+            e.step = (int)extension;
+            add(d, &e, "LeftOut", operation(d, "remove", extension, ""), "no first addExtension");
+        } else {
+            e = token_at(pin < count ? pin + 1 : key + 1, SKS_ERROR_MAC, "removed");
+            add(d, &e, "MadeTwice", operation(d, "repeat", pin < count ? pin : key, ""),
+                "the first policy or key made twice");
+        }
+        break;
+    case 2:
+        e = token_at(path + 1, SKS_ERROR_MAC, "removed");
+        add(d, &e, "MadeTwice", operation(d, "repeat", path, ""), "setCertificatePath twice");
+        break;
+    case 3:
+        e = token_at(close + 1, SKS_ERROR_NO_SESSION, "closed");
+        add(d, &e, "MadeTwice", operation(d, "repeat", close, ""), "closed twice");
+        break;
+    case 4:
+        e = token_at(path, SKS_ERROR_MAC, "removed");
+        (void)snprintf(rest, sizeof rest, ",\"with\":%zu", close);
+        add(d, &e, "OtherOrder", operation(d, "swap", path, rest),
+            "closed where the certificate path should come");
+        break;
+    default:
+        e = token_at(1, SKS_ERROR_OPTION, "removed"); /* no such policy yet */
+        if (count > 2 && d->p->exchange[1].mac_name != NULL && pin < count && pin == 1)
+            add(d, &e, "OtherOrder", operation(d, "swap", 1, ",\"with\":2"),
+                "the second call first");
+        else
+            altered_arguments(d, turn, 1);
+    }
+}
+
+/* Bodies that do not decode, and handles of others: nothing is torn down. */
+static void malformed(struct derived *d, size_t turn)
+{
+    const size_t step = 1 + turn % (find_step(d->p, "closeProvisioningSession"));
+    struct exchange *x = &d->p->exchange[step];
+    const size_t len = fields_data(d->s, &x->request).len;
+    struct expect e = token_at(step, SKS_ERROR_OPTION, "open");
+    char rest[OPERATIONS_SIZE];
+
+    switch (turn % 3) {
+    case 0:
+        (void)snprintf(rest, sizeof rest, ",\"part\":\"request\",\"length\":%zu", len - 1);
+        add(d, &e, "Malformed", operation(d, "cut", step, rest), "last byte of a request missing");
+        break;
+    case 1:
+        add(d, &e, "Malformed",
+            operation(d, "append", step, ",\"part\":\"request\",\"bytes\":\"00\""),
+            "a byte behind a request");
+        break;
+    default:
+        e = token_at(step,
+                     strcmp(x->request.item[1].name, "keyHandle") == 0 ? SKS_ERROR_NO_KEY
+                                                                       : SKS_ERROR_NO_SESSION,
+                     "open");
+        add(d, &e, "OtherHandle", flip(d, step, false, 1, 6), "a handle that is none");
+    }
+}
+
+static void notes(struct suite *s)
+{
+    suite_note(s, "Whole", "BASIC", "A whole transcript as it must be.",
+               "Nothing works without it.", SECTION);
+    suite_note(s, "AlteredArgument", "MISSING_AUTHENTICATION",
+               "A middleman changes an argument that is under a MAC, or the MAC.",
+               "Keys would be protected otherwise than the issuer wants.", SECTION);
+    suite_note(
+        s, "AlteredAnswer", "MISSING_AUTHENTICATION", "A middleman changes what the token answers.",
+        "The issuer would take another device or key, or a session that never closed.", SECTION);
+    suite_note(s, "LeftOut", "MISSING_AUTHENTICATION", "A middleman leaves a call out.",
+               "Keys would lack what the issuer wants.", SECTION);
+    suite_note(s, "MadeTwice", "MISSING_AUTHENTICATION", "A middleman makes a call twice.",
+               "Things would be done twice.", SECTION);
+    suite_note(s, "OtherOrder", "MISSING_AUTHENTICATION",
+               "A middleman makes the calls in another order.",
+               "Keys would get what was meant for others.", SECTION);
+    suite_note(s, "Malformed", "LENGTH_CHECK",
+               "A request that does not decode. It touches nothing: the session goes on.",
+               "Reads behind the end; or whoever reaches the token ends sessions.", SECTION);
+    suite_note(s, "OtherHandle", "RANGE_CHECK",
+               "A handle of nothing. It touches nothing: the session goes on.",
+               "Whoever reaches the token ends sessions.", SECTION);
+}
+
+void generate_transcript(struct suite *s)
+{
+    struct play *p = malloc(sizeof *p);
+    const struct expect good = {
+        .valid = true, .status = -1, .session = "closed", .counter = -1, .limit = -1, .step = -1
+    };
+    char comment[120];
+
+    need(p != NULL, "memory");
+    notes(s);
+    for (int i = 0; i < BASES; i++) {
+        const char *requires = play_story(p, s, i, comment);
+        struct derived d = { s, p, comment };
+
+        suite_group(s, "session", requires, play_fixtures(p));
+        add(&d, &good, "Whole", NULL, "as it must be");
+        altered_arguments(&d, (size_t)i, 2);
+        altered_answers(&d, (size_t)i);
+        altered_order(&d, (size_t)i);
+        malformed(&d, (size_t)i);
+    }
+    free(p);
+}
