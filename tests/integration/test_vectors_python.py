@@ -50,6 +50,7 @@ CHANGES = {
     "pin": change_pin,
     "public-key": flip("publicKey", 0),
     "session-key": flip("sessionKey"),
+    "transcript": lambda given: given["operations"].append({"op": "remove", "step": 0}),
     "wire": flip("body"),
 }
 HOSTILE = (None, True, -1, 1 << 70, "", "zz", "\ud800", [], [[]], {}, {"fields": None})
@@ -164,6 +165,39 @@ class Vectors(unittest.TestCase):
                     altered += group["tests"]
             return altered
         self.alter_files("fields", alter)
+
+    def test_what_a_transcript_says_of_a_step(self):
+        """Counter, limit, MAC and answer of one step, another one in each group."""
+        def counter(step):
+            step["counter"] += 1
+
+        def limit(step):
+            step["limit"] -= 1
+
+        def of_the_mac(step):
+            step["mac"]["counter"] += 1
+
+        def name(step):
+            step["mac"]["name"] = step["method"] + "s"
+
+        def answer(step):
+            step["answer"] += "00"
+
+        def field(step):
+            step["mac"]["fields"][-1]["value"] += "00"
+
+        root = json.loads((VECTORS / "transcript.json").read_text())
+        changes = (counter, limit, of_the_mac, name, answer, field)
+        altered = []
+        for number, group in enumerate(root["testGroups"][:3 * len(changes)]):
+            steps = [step for step in group["fixtures"]["exchanges"] if "mac" in step]
+            changes[number % len(changes)](steps[number % len(steps)])
+            whole = [test for test in group["tests"] if not test["input"]["operations"]]
+            altered += whole
+            group["tests"] = whole
+        root["testGroups"] = root["testGroups"][:3 * len(changes)]
+        root["numberOfTests"] = len(altered)
+        self.assert_all_found(root, altered, "a step")
 
     def test_only(self):
         done = run("--only", "mac/3", "--only", "wire/7")

@@ -28,10 +28,6 @@ class BadKey(Exception):
     """No SubjectPublicKeyInfo that SKS takes, whatever the key is for."""
 
 
-class OffCurve(BadKey):
-    """One of a curve, but its point is not on it."""
-
-
 class PublicKey:
     """kind: "EC", "RSA" or "Ed25519"; name: of the curve; key: of the library, but for Ed25519;
     size: of the field or the modulus, in bytes."""
@@ -90,7 +86,7 @@ def read_ec(algorithm, info):
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
     except ValueError:
-        raise OffCurve("a point that is not on %s" % name) from None
+        raise BadKey("a point that is not on %s" % name) from None
     return PublicKey("EC", name, key, size)
 
 

@@ -1,7 +1,7 @@
 """Judges the tests of vector files and compares with what they expect."""
 
 from . import (attestation, encrypted_data, key_management, lookup, mac, message, pin, public_key,
-               reading, session_key, wire)
+               reading, session_key, transcript, wire)
 from .verdict import Broken, Contradiction, differences
 
 KINDS = {
@@ -14,6 +14,7 @@ KINDS = {
     "pin": pin.judge,
     "public-key": public_key.judge,
     "session-key": session_key.judge,
+    "transcript": transcript.judge,
     "wire": wire.judge,
 }
 
