@@ -193,6 +193,8 @@ def check_expectation(test):
 def lint(schemas, path):
     text = path.read_bytes().decode("utf-8")
     root = json.loads(text, object_pairs_hook=no_duplicates)
+    if not isinstance(root, dict):
+        raise ValueError("no object")
     if canonical(root) + "\n" != text:
         raise Wrong("not in the canonical form")
     if root.get("schema") != "schemas/%s.json" % path.stem or root.get("kind") != path.stem:

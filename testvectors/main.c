@@ -56,6 +56,9 @@ static enum exit_code run_generate(void *options, char **operands, size_t count)
     enum sks_status rc;
 
     (void)options;
+    for (size_t i = 1; i < count; i++)
+        if (kind_find(operands[i]) == NULL)
+            return program_fail(EXIT_USAGE, "no kind of vectors is called %s", operands[i]);
     TRY(file_make_folder(operands[0], 0755, &err));
     for (size_t i = 0; i < KINDS_COUNT; i++) {
         bool wanted = count == 1;

@@ -301,12 +301,49 @@ static enum sks_status play(struct player *p)
     return rc;
 }
 
+/* ---- calls behind a transcript, each with the status that it gets ---- */
+
+static enum sks_status make_call(struct player *p, const json_t *call)
+{
+    const json_t *status = json_object_get(call, "status"),
+                 *wanted = json_object_get(call, "answer");
+    struct buf answer = { 0 };
+    enum sks_status rc = SKS_ERROR_INTERNAL;
+
+    replay_token_call(p->token, &SKS_DIALECT_107,
+                      subject_hex(p->s, json_object_get(call, "request")), &answer);
+    subject_tell(p->s, json_string_value(json_object_get(call, "method")), buf_bytes(&answer));
+    if (answer.len == 0 || answer.ptr[0] != json_integer_value(status))
+        subject_break(p->s, "%s: status %d", json_string_value(json_object_get(call, "method")),
+                      answer.len == 0 ? -1 : answer.ptr[0]);
+    else if (wanted != NULL && !bytes_equal(subject_hex(p->s, wanted), buf_bytes(&answer)))
+        subject_break(p->s, "%s: another answer",
+                      json_string_value(json_object_get(call, "method")));
+    rc = answer.len == 0 ? SKS_ERROR_INTERNAL : (enum sks_status)answer.ptr[0];
+    buf_free(&answer);
+    return rc;
+}
+
+/* The last one is the one in question. */
+static enum sks_status make_calls(struct player *p)
+{
+    const json_t *calls = subject_value(p->s, "calls");
+    enum sks_status rc = SKS_ERROR_INTERNAL;
+
+    for (size_t i = 0; i < json_array_size(calls); i++)
+        rc = make_call(p, json_array_get(calls, i));
+    tell_end(p, rc == SKS_OK ? "" : "token", 0);
+    p->s->step = -1;
+    return rc;
+}
+
 /* ---- a test ---- */
 
 static void load_calls(struct player *p)
 {
     const json_t *exchanges = subject_value(p->s, "exchanges"),
-                 *operations = subject_value(p->s, "operations");
+                 *operations =
+                     subject_has(p->s, "calls") ? NULL : subject_value(p->s, "operations");
 
     for (size_t i = 0; i < json_array_size(exchanges) && i < CALLS_MAX - 1; i++) {
         struct made *call = &p->call[p->count++];
@@ -319,14 +356,13 @@ static void load_calls(struct player *p)
         alter(p, json_array_get(operations, i));
 }
 
-static void load_draws(struct player *p)
+static void load_draws(struct player *p, const json_t *list)
 {
     static const struct name KINDS_OF_DRAWS[] = { { "id", REPLAY_ID },
                                                   { "key", REPLAY_KEY },
                                                   { "sessionKey", REPLAY_SESSION_KEY },
                                                   { "encryptedSessionKey", REPLAY_ENCRYPTED_KEY },
                                                   { NULL, 0 } };
-    const json_t *list = subject_value(p->s, "tokenDraws");
 
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *draw = json_array_get(list, i);
@@ -399,8 +435,12 @@ enum sks_status subject_check_transcript(struct subject *s)
     TRY(token_of(p, certificate));
     TRY(public_key_load(certificate_key(certificate), &p->device));
     load_calls(p);
-    load_draws(p);
+    load_draws(p, json_object_get(s->fixtures, "tokenDraws"));
+    if (subject_has(s, "calls"))
+        load_draws(p, json_object_get(s->input, "tokenDraws"));
     rc = s->broken[0] == '\0' ? play(p) : SKS_ERROR_INTERNAL;
+    if (rc == SKS_OK && subject_has(s, "calls"))
+        rc = make_calls(p);
     if (!replay_draws_end() && rc == SKS_OK)
         subject_break(s, "the token has not drawn all that there is");
 out:

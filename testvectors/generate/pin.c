@@ -1,4 +1,5 @@
 /* PIN and PUK values against policies. */
+#include "testvectors/generate/pin_policy.h"
 #include "testvectors/generate/scene.h"
 #include "testvectors/kinds.h"
 
@@ -202,4 +203,5 @@ void generate_pin(struct suite *s)
     formats(s);
     lengths(s);
     puks(s);
+    generate_pin_policy(s);
 }

@@ -17,6 +17,8 @@ struct exchange {
     uint16_t mac_counter;
     struct fields attested; /* of the attestation in the answer */
     long counter, limit;    /* afterwards */
+    int status;             /* that the call gets */
+    bool answer_unknown;    /* what comes beside status 0 is not known beforehand */
 };
 
 struct play {
@@ -74,6 +76,29 @@ void play_extend(struct play *p, const struct play_key *k, unsigned sub_type);
 void play_post(struct play *p, const char *name, const struct key *kmk, const struct play_key *k,
                const struct play_key *target);
 void play_close(struct play *p);
+
+/** Gives an argument of the last call, and of its MAC, another value. */
+void play_change(struct play *p, const char *name, struct bytes value);
+
+/** The same of a number, as long as it is. */
+void play_change_number(struct play *p, const char *name, uint32_t value);
+
+/** Makes the attestation in the answer of the last createKeyEntry anew, after play_change(). */
+void play_attest_again(struct play *p);
+
+/** The last call is refused with that status. */
+void play_refused(struct play *p, int status);
+
+/** signHashedData. @param pin text */
+void play_sign(struct play *p, const struct play_key *k, const char *pin);
+
+/** unlockKey, changePin or setPin. @param new_pin NULL: unlockKey */
+void play_manage(struct play *p, unsigned id, const struct play_key *k, const char *authorization,
+                 const char *new_pin);
+
+/** The calls from number `first` on, each with its status, and with its answer where that is known
+ * beforehand. */
+json_t *play_calls(struct play *p, size_t first);
 
 /** Where the value of a field begins in the body. */
 size_t body_offset(const struct fields *body, const char *name);
