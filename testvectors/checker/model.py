@@ -1,5 +1,6 @@
 """A token as docs/wire.md has it, as much of it as provisioning needs: sessions, their counter
-and limit, what they own. The methods are in model_create.py, model_key.py and model_close.py."""
+and limit, what they own. The methods are in model_create.py, model_key.py, model_close.py and
+model_user.py."""
 
 import re
 
@@ -64,15 +65,16 @@ class Session:
 
 
 class Puk:
-    def __init__(self, name):
-        self.name, self.errors = name, 0
+    def __init__(self, name, value, limit):
+        self.name, self.value, self.limit, self.errors = name, value, limit, 0
 
 
 class Pin:
     """A PIN policy."""
 
-    def __init__(self, name, puk, rules, user_defined):
-        self.name, self.puk, self.rules, self.user_defined = name, puk, rules, user_defined
+    def __init__(self, name, puk, rules, user_defined, modifiable):
+        self.name, self.puk, self.rules = name, puk, rules
+        self.user_defined, self.modifiable = user_defined, modifiable
 
 
 class Key:
@@ -131,8 +133,9 @@ class Token:
         try:
             outputs = handler(self, owner, found)
         except Refusal:
-            if owner is not None:
-                self.remove(owner if isinstance(owner, Session) else owner.session)
+            session = owner.session if isinstance(owner, Key) else owner
+            if session is not None and session.state == "open":
+                self.remove(session)
             raise
         return b"\0" + b"".join(output(kind, value) for (_, kind), value
                                 in zip(METHODS[number].outputs, outputs))

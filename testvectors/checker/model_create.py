@@ -5,7 +5,7 @@ import re
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
-from . import constructs, pin
+from . import constructs, pin_rules
 from .keys import CURVE_NAMED, BadKey, read_public_key
 from .model import ALGORITHM as WRONG_ALGORITHM
 from .model import Key, Pin, Puk, Session, demand, join, session_public_key
@@ -126,11 +126,11 @@ def create_puk_policy(token, session, found):
     demand(found["format"] < len(FORMATS))
     demand(found["retryLimit"] <= 10000)
     puk = session.decrypt(found["encryptedPuk"])
-    demand(1 <= len(puk) <= pin.LONGEST and pin.FORMATS[FORMATS[found["format"]]](puk))
+    demand(1 <= len(puk) <= pin_rules.LONGEST and pin_rules.FORMATS[FORMATS[found["format"]]](puk))
     token.check_mac(session, "createPukPolicy", "createPUKPolicy", found, found["mac"])
     session.use_id(found["id"])
     handle = token.new_handle("puk")
-    session.puks[handle] = Puk(found["id"])
+    session.puks[handle] = Puk(found["id"], puk, found["retryLimit"])
     return (handle,)
 
 
@@ -140,17 +140,18 @@ def create_pin_policy(token, session, found):
     demand(not found["patternRestrictions"] >> len(PATTERNS))
     rules = {"format": FORMATS[found["format"]], "minLength": found["minLength"],
              "maxLength": found["maxLength"], "grouping": found["grouping"],
-             "inputMethod": found["inputMethod"],
+             "inputMethod": found["inputMethod"], "retryLimit": found["retryLimit"],
              "patternRestrictions": [name for bit, name in enumerate(PATTERNS)
                                      if found["patternRestrictions"] >> bit & 1]}
-    demand(pin.policy_is_good(rules))
+    demand(pin_rules.policy_is_good(rules))
     puk = session.puks.get(found["pukPolicyHandle"])
     demand(puk is not None or found["pukPolicyHandle"] == 0)
     token.check_mac(session, "createPinPolicy", "createPINPolicy",
                     {**found, "pukPolicyId": puk.name if puk else ""}, found["mac"])
     session.use_id(found["id"])
     handle = token.new_handle("pin")
-    session.pins[handle] = Pin(found["id"], puk, rules, found["userDefined"])
+    session.pins[handle] = Pin(found["id"], puk, rules, found["userDefined"],
+                               found["userModifiable"])
     return (handle,)
 
 
@@ -197,7 +198,8 @@ def create_key_entry(token, session, found):
     demand(len(found["keyParameters"]) <= 8)
     session.use_id(found["id"])
     pair = token.draw("key")
-    require(pair.name == KEY_ALGORITHMS[found["keyAlgorithm"]], "the token's key is of another kind")
+    require(pair.name == KEY_ALGORITHMS[found["keyAlgorithm"]],
+            "the token's key is of another kind")
     key = Key(token.new_handle("key"), session, found["id"], pair.spki, found["appUsage"])
     key.endorsed = found["endorsedAlgorithm"]
     key.pin, key.pin_value = policy, value if policy else None
@@ -207,12 +209,16 @@ def create_key_entry(token, session, found):
     return key.handle, pair.spki, attestation
 
 
+def check_pin_rules(rules, value):
+    demand(rules["minLength"] <= len(value) <= rules["maxLength"])
+    demand(pin_rules.FORMATS[rules["format"]](value))
+    demand(not any(pin_rules.PATTERNS[name](value, rules["format"])
+                   for name in rules["patternRestrictions"]))
+
+
 def check_pin(token, policy, value, usage):
     rules = policy.rules
-    demand(rules["minLength"] <= len(value) <= rules["maxLength"])
-    demand(pin.FORMATS[rules["format"]](value))
-    demand(not any(pin.PATTERNS[name](value, rules["format"])
-                   for name in rules["patternRestrictions"]))
+    check_pin_rules(rules, value)
     for other in token.keys.values():
         if other.pin is policy and rules["grouping"]:
             demand(same_group(rules["grouping"], usage, other.usage)

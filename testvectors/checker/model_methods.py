@@ -1,6 +1,6 @@
 """What the token does for each method id: what must be there first, and the rest."""
 
-from . import model_close, model_create, model_key
+from . import model_close, model_create, model_key, model_user
 from .model import nothing, open_key, open_session
 
 HANDLERS = {
@@ -18,4 +18,8 @@ HANDLERS = {
     51: (open_session, model_close.post(model_close.UNLOCK)),
     52: (open_key, model_close.post(model_close.UPDATE)),
     53: (open_key, model_close.post(model_close.CLONE)),
+    82: (model_user.closed_key, model_user.unlock_key),
+    83: (model_user.closed_key, model_user.change_pin),
+    84: (model_user.closed_key, model_user.set_pin),
+    100: (model_user.closed_key, model_user.sign_hashed_data),
 }

@@ -1,73 +1,14 @@
-"""Kind pin: PINs and PUKs against the rules of their policies (docs/wire.md, section 7)."""
+"""Kind pin: PINs, PUKs and their policies; calls of policies, groups and tries."""
 
-from .fields import octets
+from . import pin_rules, transcript
 from .verdict import OPTION, Broken, by_token, valid
 
-LONGEST = 128
-DIGITS, UPPER, LOWER = (frozenset(range(ord(first), ord(last) + 1))
-                        for first, last in ("09", "AZ", "az"))
+VALUES = {"pin": pin_rules.good_pin, "puk": pin_rules.good_puk}
 
 
 def judge(group, test):
-    given = test["input"]
-    if group["type"] == "puk":
-        puk = octets(given["puk"])
-        good = 1 <= len(puk) <= LONGEST and FORMATS[given["format"]](puk)
-    elif group["type"] == "pin":
-        pin = octets(given["pin"])
-        good = (policy_is_good(given) and given["minLength"] <= len(pin) <= given["maxLength"]
-                and FORMATS[given["format"]](pin)
-                and not any(PATTERNS[name](pin, given["format"])
-                            for name in given["patternRestrictions"]))
-    else:
+    if group["type"] == "policy":
+        return transcript.judge_calls(group, test)
+    if group["type"] not in VALUES:
         raise Broken("unknown type of group %.40r" % (group["type"],))
-    return valid() if good else by_token(OPTION)
-
-
-def policy_is_good(given):
-    return (1 <= given["minLength"] <= given["maxLength"] <= LONGEST
-            and ("missing-group" not in given["patternRestrictions"]
-                 or given["format"] in ("alphanumeric", "string")))
-
-
-def is_text(value):
-    try:
-        value.decode("utf-8")
-        return True
-    except UnicodeDecodeError:
-        return False
-
-
-FORMATS = {
-    "numeric": lambda value: DIGITS.issuperset(value),
-    "alphanumeric": lambda value: (DIGITS | UPPER).issuperset(value),
-    "string": is_text,
-    "binary": lambda value: True,
-}
-
-
-def has_run(value, length):
-    return any(len(set(value[start:start + length])) == 1
-               for start in range(len(value) - length + 1))
-
-
-def is_sequence(value):
-    steps = {after - before for before, after in zip(value, value[1:])}
-    return steps in ({1}, {-1})
-
-
-def lacks_group(value, form):
-    found = set(value)
-    wanted = [UPPER, DIGITS]
-    if form == "string":
-        wanted += [LOWER, frozenset(range(256)) - UPPER - DIGITS - LOWER]
-    return any(not found & group for group in wanted)
-
-
-PATTERNS = {
-    "two-in-a-row": lambda value, _: has_run(value, 2),
-    "three-in-a-row": lambda value, _: has_run(value, 3),
-    "sequence": lambda value, _: is_sequence(value),
-    "repeated": lambda value, _: len(set(value)) < len(value),
-    "missing-group": lacks_group,
-}
+    return valid() if VALUES[group["type"]](test["input"]) else by_token(OPTION)

@@ -18,7 +18,7 @@ from .wire_methods import METHODS
 
 
 class Step:
-    """One exchange: as the issuer sent it, as it reaches the token, and what is done to the answer."""
+    """One exchange: as the issuer sent it, as it reaches the token, and its altered answer."""
 
     def __init__(self, exchange, number):
         self.exchange, self.number = exchange, number
@@ -163,10 +163,14 @@ class Issuer:
 
 # ---- the play ----
 
+def drawn(draws):
+    return [(draw["what"], key_pair(draw["value"]) if draw["what"] == "key"
+             else octets(draw["value"])) for draw in draws]
+
+
 def new_token(fixtures):
-    draws = [(draw["what"], key_pair(draw["value"]) if draw["what"] == "key"
-              else octets(draw["value"])) for draw in fixtures["tokenDraws"]]
-    return Token(key_pair(fixtures["deviceKey"]), octets(fixtures["deviceCertificate"]), draws)
+    return Token(key_pair(fixtures["deviceKey"]), octets(fixtures["deviceCertificate"]),
+                 drawn(fixtures["tokenDraws"]))
 
 
 def judge(group, test):
@@ -192,6 +196,31 @@ def play(fixtures, steps, base):
         except Refused as refused:
             return {**refused.args[0], "step": place}
     return valid(session=token.last.state)
+
+
+def judge_calls(group, test):
+    """Calls behind a transcript: the last one is in question."""
+    fixtures, given = group["fixtures"], test["input"]
+    played(json.dumps(fixtures))
+    token = new_token(fixtures)
+    for exchange in fixtures["exchanges"]:
+        token.call(exchange["path"], octets(exchange["request"]))
+    token.draws += drawn(given["tokenDraws"])
+    verdict = valid()
+    for place, call in enumerate(given["calls"]):
+        verdict, answer = valid(), b""
+        before = token.last.state
+        try:
+            answer = token.call(call["path"], octets(call["request"]))
+        except Refusal as refusal:
+            verdict = by_token(refusal.status, token.last.state if before == "open" else None)
+        require(call["status"] == verdict.get("status", 0), "call %d: status is %d"
+                % (place, verdict.get("status", 0)))
+        require("answer" not in call or octets(call["answer"]) == answer,
+                "call %d: the answer is another one" % place)
+    require(verdict["result"] == "invalid" or not token.draws,
+            "the token draws less than the test has")
+    return verdict
 
 
 @functools.lru_cache(maxsize=4)
