@@ -49,7 +49,7 @@ static void compare(struct subject *s, enum sks_status rc)
                       valid ? "valid" : "invalid",
                       rc == SKS_OK             ? "no error"
                       : s->err.text[0] != '\0' ? s->err.text
-                                               : sks_status_name(rc));
+                                               : sks_status_name((int)rc));
     if (rc != SKS_OK)
         compare_number(s, "status", (long)rc);
     if (s->counter >= 0)
@@ -82,7 +82,7 @@ static bool run_one(struct run *run, const json_t *group, const json_t *test, bo
     } else {
         rc = run->kind->check(&s);
         if (tells)
-            (void)printf("  the library says: %s%s%s\n", sks_status_name(rc),
+            (void)printf("  the library says: %s%s%s\n", sks_status_name((int)rc),
                          s.err.text[0] == '\0' ? "" : ": ", s.err.text);
         compare(&s, rc);
     }

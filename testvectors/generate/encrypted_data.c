@@ -18,7 +18,9 @@ static void add(const struct scene *c, bool valid, const char *flag, struct byte
     json_t *input = with(json_object(), "encrypted", hex(encrypted));
 
     (void)with(input, "clear", hex(clear));
-    suite_test(c->s, valid ? &good : &bad, flag, SECTION, NULL, input, "%s %zu", comment, number);
+    suite_test(c->s, valid ? &good : &bad, flag, SECTION,
+               !valid && encrypted.len <= 16 ? "rig" : NULL /* an exception in the reference */,
+               input, "%s %zu", comment, number);
 }
 
 /* Whether the last block ends with a padding: by chance it does, once in some 250 times. */

@@ -23,7 +23,15 @@ static void add(struct scene *c, int status, const char *flag, struct bytes auth
     const struct expect good = EXPECT_VALID,
                         bad = EXPECT_TOKEN(status, c->target.len > 0 ? "removed" : "closed");
 
-    suite_test(c->s, status == 0 ? &good : &bad, flag, c->section, NULL,
+    const bool ec = c->kmk.curve != NULL;
+    /* The reference passes over one byte too many, and has an exception for zeros. */
+    const char *profile =
+        ec && strcmp(flag, "SignatureRange") == 0 ? "rig"
+        : ec && status == SKS_ERROR_CRYPTO && authorization.len == 2 * c->kmk.curve->size + 1
+            ? "text"
+            : NULL;
+
+    suite_test(c->s, status == 0 ? &good : &bad, flag, c->section, profile,
                with(json_object(), "authorization", hex(authorization)), "%s: %s",
                key_name(&c->kmk), comment);
 }

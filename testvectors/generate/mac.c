@@ -38,9 +38,11 @@ static struct bytes right(const struct scene *c, uint16_t counter)
 
 static void good(const struct scene *c, size_t number)
 {
+    const char *profile = strstr(c->d->mac_name, "Policy") != NULL ? "reference" : NULL;
+
     for (size_t i = 0; i < NITEMS(COUNTERS); i++)
         if (number % 2 == 0 || i == number / 2 % NITEMS(COUNTERS))
-            add(c, true, COUNTERS[i], "Normal", NULL, right(c, COUNTERS[i]), "");
+            add(c, true, COUNTERS[i], "Normal", profile, right(c, COUNTERS[i]), "");
 }
 
 static void bad_counters(const struct scene *c, size_t number)

@@ -175,7 +175,10 @@ static void edges(struct base *b, const struct property_row *row)
     for (size_t i = 0; i < (count < 2 ? count : 2); i++) {
         const char *other = value[(b->turn + i) % count];
 
-        b->profile = strcmp(other, "02") == 0 ? "rig" : NULL; /* the reference takes it */
+        /* The reference takes a leading zero, and any text for the type of an extension. */
+        b->profile = strcmp(other, "02") == 0 || strstr(row->pointer, "/extensions/0/type") != NULL
+                         ? "rig"
+                         : NULL;
         add(b, false, "OutOfRange", &(struct edit){ EDIT_REPLACE, row->pointer, other },
             "a value that it cannot have");
     }

@@ -39,7 +39,7 @@ static void add(struct stage *g, int status, const char *session, const char *fl
     json_t *input = with(json_object(), "tokenDraws", g->now->draws);
 
     play_refused(g->now, status);
-    suite_test(g->s, status == 0 ? &good : &bad, flag, section, NULL,
+    suite_test(g->s, status == 0 ? &good : &bad, flag, section, "reference",
                with(input, "calls", play_calls(g->now, g->base->count)), "%s", comment);
 }
 

@@ -13,6 +13,21 @@ struct scene {
     bool kmk; /* a key management key, else an ephemeral one */
 };
 
+/* The reading that an expectation follows, where the reference has gaps or fewer kinds of keys. */
+static const char *profile_of(const struct scene *c, int status, const char *flag,
+                              struct bytes spki, const char *name)
+{
+    if (c->kmk && ((status == SKS_ERROR_OPTION && strcmp(name, "Ed25519") == 0) ||
+                   strcmp(flag, "InvalidPoint") == 0))
+        return "rig";
+    if (status == 0 && strcmp(name, "RSA") == 0 && spki.len > 400) /* over 2048 bits */
+        return "rig";
+    return status == 0 && (strcmp(name, CURVE[SECP256K1].name) == 0 ||
+                           strcmp(name, CURVE[BRAINPOOL_P256].name) == 0)
+               ? "text"
+               : NULL;
+}
+
 /* 5: no public key; 9: one, but not fit for this. */
 static void add(const struct scene *c, int status, const char *flag, struct bytes spki,
                 const char *name, const char *comment)
@@ -22,8 +37,8 @@ static void add(const struct scene *c, int status, const char *flag, struct byte
     };
     json_t *input = with(json_object(), "publicKey", hex(spki));
 
-    suite_test(c->s, status == 0 ? &good : &bad, flag, SECTION, NULL, input, "%s: %s", name,
-               comment);
+    suite_test(c->s, status == 0 ? &good : &bad, flag, SECTION,
+               profile_of(c, status, flag, spki, name), input, "%s: %s", name, comment);
 }
 
 static struct bytes rsa_spki(struct suite *s, struct bytes parameters, struct bytes n,

@@ -59,7 +59,8 @@ static void add(struct suite *s, const struct agreement *a, bool token, const st
     (void)with(input, "peerKey", hex(peer));
     (void)with(input, "z", hex(a->z));
     (void)with(input, "sessionKey", hex(sk));
-    suite_test(s, e, flag, SECTION, NULL, input, "%s: %s", own->curve->name, comment);
+    suite_test(s, e, flag, SECTION, e->valid && own->curve >= &CURVE[SECP256K1] ? "text" : NULL,
+               input, "%s: %s", own->curve->name, comment);
 }
 
 /* Begins a group of tests of one agreement. */
