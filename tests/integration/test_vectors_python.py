@@ -110,7 +110,8 @@ class Vectors(unittest.TestCase):
         done = run()
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout[-3000:])
         cases = sum(len(tests_of(json.loads(path.read_text()))) for path in FILES)
-        self.assertEqual(done.stdout.splitlines()[-1], "%d cases in %d files, %d agreed, 0 disagreed"
+        self.assertEqual(done.stdout.splitlines()[-1],
+                         "%d cases in %d files, %d agreed, 0 disagreed"
                          % (cases, len(FILES), cases))
 
     def test_changed_input(self):
@@ -228,7 +229,8 @@ class HostileFiles(unittest.TestCase):
                 (b'{"kind": 1}', "kind"), (b'{"kind":"mac","kind":"mac"}', "twice: kind"),
                 (b'{"kind":"mac","numberOfTests":1.5}', "no integer: 1.5"),
                 (b'{"kind":"mac","numberOfTests":0,"testGroups":[]}', "there is no test"),
-                (whole.replace(b'"numberOfTests":60', b'"numberOfTests":61'), "numberOfTests is 61"),
+                (whole.replace(b'"numberOfTests":60', b'"numberOfTests":61'),
+                 "numberOfTests is 61"),
                 (whole.replace(b'"tcId":2,', b'"tcId":1,'), "test 1 is there twice"),
                 (whole.replace(b'"kind":"encrypted-data"', b'"kind":"other"'), "unknown kind"),
                 (whole.replace(b'"expect":', b'"Expect":'), "test 1: expect is missing")):

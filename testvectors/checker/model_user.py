@@ -1,5 +1,5 @@
-"""What users do with a key of a closed session: PINs and PUKs and their tries, and the one operation
-that the tests try PINs with (docs/wire.md, sections 5 and 7)."""
+"""What users do with a key of a closed session: PINs and PUKs and their tries, and the one
+operation that the tests try PINs with (docs/wire.md, sections 5 and 7)."""
 
 from .keys import read_public_key
 from .model import ALGORITHM as WRONG_ALGORITHM
