@@ -173,8 +173,34 @@ def check_tests(root):
     used = {flag for test in tests for flag in test["flags"]}
     if used != set(root["notes"]):
         raise Wrong("notes: not used, or not explained: %s" % sorted(used ^ set(root["notes"])))
+    for number, group in enumerate(root["testGroups"]):
+        check_fields("group %d" % number, group["fixtures"])
     for test in tests:
         check_expectation(test)
+        check_fields("test %d" % test["tcId"], test["input"])
+
+
+def rendered(fields):
+    """The bytes that an array of fields stands for."""
+    data = b""
+    for field in fields:
+        value = bytes.fromhex(field["value"])
+        sizes = {"byte": 1, "bool": 1, "ushort": 2, "uint": 4}
+        if len(value) != sizes.get(field["form"], len(value)):
+            raise Wrong("field %s: not of its form" % field["name"])
+        size = {"array": 2, "blob": 4}.get(field["form"], 0)
+        data += (len(value).to_bytes(size, "big") if size else b"") + value
+    return data
+
+
+def check_fields(place, inputs):
+    if "data" in inputs and rendered(inputs["fields"]).hex() != inputs["data"]:
+        raise Wrong("%s: data and fields say different things" % place)
+    for number, exchange in enumerate(inputs.get("exchanges", [])):
+        for fields in (exchange.get("mac", {}).get("fields", []), exchange.get("attested", [])):
+            rendered(fields)
+        if exchange["answer"][:2] != "00":
+            raise Wrong("%s: exchange %d is refused" % (place, number))
 
 
 def check_expectation(test):

@@ -15,6 +15,10 @@ FOLDER = ROOT / "testvectors" / "vectors"
 FLOORS = {"session-key": 120, "attestation": 150, "mac": 350, "encrypted-data": 60,
           "key-management": 90, "wire": 350, "message": 350, "pin": 250, "public-key": 100,
           "lookup": 120, "transcript": 260}
+# What is there for readers, and not for the check.
+UNUSED = {"session-key": ("end", "data"), "attestation": ("deviceKey",),
+          "encrypted-data": ("encryptionKey",), "lookup": ("keyManagementKey", "bob", "mueller"),
+          "pin": ("tokenDraws",)}
 VALID_TRANSCRIPTS, INVALID_TRANSCRIPTS = 60, 200
 
 
@@ -143,6 +147,28 @@ class Vectors(RigTest):
                 done = run("sks-vectors", "check", self.written(root))
                 self.assertEqual(done.returncode, REFUSED, done.stdout)
 
+    def test_a_missing_input_is_found(self):
+        for kind in FLOORS:
+            whole = load(kind)
+            for group in whole["testGroups"][:2] + whole["testGroups"][-1:]:
+                test = next((test for test in group["tests"]
+                             if test["expect"]["result"] == "valid"), None)
+                if test is None:
+                    continue
+                for place in ("fixtures", "input"):
+                    for name in (group if place == "fixtures" else test)[place]:
+                        if name in UNUSED.get(kind, ()):
+                            continue
+                        with self.subTest(kind, name=name):
+                            self.check_without(whole, group, test, place, name)
+
+    def check_without(self, whole, group, test, place, name):
+        group = copy.deepcopy({**group, "tests": [test]})
+        del (group if place == "fixtures" else group["tests"][0])[place][name]
+        root = {**whole, "testGroups": [group], "numberOfTests": 1}
+        done = run("sks-vectors", "check", self.written(root))
+        self.assertEqual((done.returncode, done.stderr), (REFUSED, ""), done.stdout)
+
     def test_numbers_of_transcripts(self):
         results = [test["expect"]["result"] for test in tests_of(load("transcript"))]
         self.assertGreaterEqual(results.count("valid"), VALID_TRANSCRIPTS)
@@ -235,11 +261,14 @@ class Linter(RigTest):
             for test in tests_of(root):
                 test["expect"].pop("error", None)
 
+        def fields(root):
+            root["testGroups"][0]["fixtures"]["fields"][0]["form"] = "blob"
+
         def seed(root):
             root["seed"] = "another"
 
         for change in (unknown, missing, wrong_type, no_hex, out_of_range, order, double_id, count,
-                       unexplained, unused, valid_and_detected, undetected, no_status, seed):
+                       unexplained, unused, valid_and_detected, undetected, no_status, fields, seed):
             with self.subTest(change.__name__):
                 root = load("mac")
                 change(root)

@@ -92,7 +92,7 @@ enum sks_status __wrap_private_key_generate(const struct algorithm *algorithm,
     if (i == DRAWS_MAX)
         return __real_private_key_generate(algorithm, exponent, pkey);
     *pkey = draws.item[i].key;
-    return EVP_PKEY_up_ref(*pkey) ? SKS_OK : SKS_ERROR_CRYPTO;
+    return *pkey != NULL && EVP_PKEY_up_ref(*pkey) ? SKS_OK : SKS_ERROR_CRYPTO;
 }
 
 enum sks_status __wrap_session_2010_draw(struct session_key *sk)

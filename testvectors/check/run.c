@@ -62,6 +62,18 @@ static void compare(struct subject *s, enum sks_status rc)
     compare_text(s, "session", s->session);
 }
 
+/* "fields" and "data" say the same. */
+static void agree_on_fields(struct subject *s)
+{
+    struct buf data = { 0 };
+
+    if (!subject_has(s, "data"))
+        return;
+    subject_put_fields(s, subject_value(s, "fields"), &data);
+    subject_agree(s, "data", buf_bytes(&data));
+    buf_free(&data);
+}
+
 static bool run_one(struct run *run, const json_t *group, const json_t *test, bool tells)
 {
     struct subject s = { .type = json_object_get(group, "type"),
@@ -85,6 +97,7 @@ static bool run_one(struct run *run, const json_t *group, const json_t *test, bo
             (void)printf("  the library says: %s%s%s\n", sks_status_name((int)rc),
                          s.err.text[0] == '\0' ? "" : ": ", s.err.text);
         compare(&s, rc);
+        agree_on_fields(&s);
     }
     run->cache = s.cache;
     run->drop = s.drop;

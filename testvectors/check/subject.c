@@ -166,6 +166,24 @@ uint32_t subject_field_number(struct subject *s, const char *name)
     return value;
 }
 
+void subject_put_fields(struct subject *s, const json_t *fields, struct buf *out)
+{
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *field = json_array_get(fields, i);
+        const char *form = json_string_value(json_object_get(field, "form"));
+        const struct bytes value = subject_hex(s, json_object_get(field, "value"));
+
+        if (form == NULL)
+            subject_break(s, "a field without form");
+        else if (strcmp(form, "array") == 0)
+            put_array(out, value);
+        else if (strcmp(form, "blob") == 0)
+            put_blob(out, value);
+        else
+            put_raw(out, value);
+    }
+}
+
 /* ---- keys ---- */
 
 /* OpenSSL wants the private number of an EC key together with its point. */
@@ -203,6 +221,7 @@ static EVP_PKEY *ec_private(struct bytes spki, struct bytes d)
 EVP_PKEY *subject_key(struct subject *s, const char *name)
 {
     const json_t *key = subject_value(s, name);
+    const char *algorithm = json_string_value(json_object_get(key, "algorithm"));
     struct bytes d, spki;
     EVP_PKEY *pkey = NULL;
 
@@ -210,7 +229,9 @@ EVP_PKEY *subject_key(struct subject *s, const char *name)
         return NULL;
     d = subject_hex(s, json_object_get(key, "privateKey"));
     spki = subject_hex(s, json_object_get(key, "publicKey"));
-    if (strncmp(json_string_value(json_object_get(key, "algorithm")), "RSA", 3) == 0) {
+    if (algorithm == NULL) {
+        subject_break(s, "%s has no algorithm", name);
+    } else if (strncmp(algorithm, "RSA", 3) == 0) {
         if (private_key_from_pkcs8(d, &pkey) != SKS_OK)
             pkey = NULL;
     } else {

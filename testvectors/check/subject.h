@@ -41,6 +41,9 @@ struct bytes subject_field(struct subject *s, const char *name);
 uint32_t subject_field_number(struct subject *s, const char *name);
 struct bytes_list subject_field_list(struct subject *s, const char *name); /* all of that name */
 
+/** Appends what an array of {"name", "form", "value"} stands for. */
+void subject_put_fields(struct subject *s, const json_t *fields, struct buf *out);
+
 /** The bytes of hexadecimal digits; the test is broken if they are none. */
 struct bytes subject_hex(struct subject *s, const json_t *value);
 

@@ -111,6 +111,17 @@ static void alter(struct player *p, const json_t *operation)
 
 /* ---- the issuer's side ---- */
 
+/* What was attested, field by field, is what the library verifies. */
+static void agree_on_attested(struct player *p, const json_t *exchange, const struct buf *data)
+{
+    struct buf fields = { 0 };
+
+    subject_put_fields(p->s, json_object_get(exchange, "attested"), &fields);
+    if (!bytes_equal(buf_bytes(data), buf_bytes(&fields)))
+        subject_break(p->s, "what was attested is not what the library makes");
+    buf_free(&fields);
+}
+
 static struct session_terms terms_of(const union sks_in *in, const union sks_out *out)
 {
     struct session_terms terms = in->create_session.terms;
@@ -130,43 +141,53 @@ static EVP_PKEY *server_key(struct player *p)
     return key;
 }
 
-static enum sks_status issuer_begins(struct player *p, const union sks_in *in,
-                                     const union sks_out *out)
+static enum sks_status issuer_begins(struct player *p, const struct made *call,
+                                     const union sks_in *in, const union sks_out *out)
 {
     const struct session_terms terms = terms_of(in, out);
     const struct bytes device_id =
         subject_hex(p->s, json_object_get(p->issuer.session, "deviceId"));
     EVP_PKEY *own = server_key(p);
+    struct buf data = { 0 };
     enum sks_status rc = SKS_ERROR_INTERNAL;
 
     if (own == NULL)
         return rc;
     TRY(session_key_derive(own, out->create_session.client_ephemeral_key, &terms, device_id,
                            &p->issuer.sk));
+    put_session_attestation_data(&data, &terms, device_id,
+                                 out->create_session.client_ephemeral_key);
+    if (!call->answer_altered)
+        agree_on_attested(p, call->exchange, &data);
     TRY(verify_session_attestation(&terms, device_id, out->create_session.client_ephemeral_key,
                                    &p->issuer.sk, terms.privacy_enabled ? NULL : p->device,
                                    out->create_session.attestation));
     p->issuer.handle = out->create_session.provisioning_handle;
 out:
+    buf_free(&data);
     EVP_PKEY_free(own);
     return rc;
 }
 
-static enum sks_status issuer_begins_2010(struct player *p, const union sks_in *in,
-                                          const union sks_out *out)
+static enum sks_status issuer_begins_2010(struct player *p, const struct made *call,
+                                          const union sks_in *in, const union sks_out *out)
 {
     EVP_PKEY *own = server_key(p);
     uint8_t proof[SKS_MAC_SIZE];
+    struct buf data = { 0 };
     enum sks_status rc = SKS_ERROR_INTERNAL;
 
     if (own == NULL)
         return rc;
     TRY(session_2010_decrypt(own, out->create_session_2010.encrypted_session_key, &p->issuer.sk));
     TRY(session_2010_proof(&p->issuer.sk, proof));
+    put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), &in->create_session_2010);
+    agree_on_attested(p, call->exchange, &data);
     TRY(session_2010_verify(p->device, bytes_at(proof, sizeof proof), &in->create_session_2010,
                             out->create_session_2010.attested_session_key));
     p->issuer.handle = out->create_session_2010.provisioning_id;
 out:
+    buf_free(&data);
     EVP_PKEY_free(own);
     return rc;
 }
@@ -176,8 +197,11 @@ static enum sks_status issuer_verifies(struct player *p, const json_t *exchange,
                                        struct bytes attestation)
 {
     const json_t *mac = json_object_get(json_object_get(exchange, "mac"), "counter");
-    enum sks_status rc = verify_attestation(&p->issuer.sk, (uint16_t)(json_integer_value(mac) + 1),
-                                            buf_bytes(data), attestation);
+    enum sks_status rc;
+
+    agree_on_attested(p, exchange, data);
+    rc = verify_attestation(&p->issuer.sk, (uint16_t)(json_integer_value(mac) + 1), buf_bytes(data),
+                            attestation);
 
     buf_free(data);
     return rc;
@@ -199,9 +223,9 @@ static enum sks_status issuer_takes(struct player *p, const struct made *call)
                             &p->s->err));
     switch (method->id) {
     case CREATE_PROVISIONING_SESSION:
-        return issuer_begins(p, &in, &out);
+        return issuer_begins(p, call, &in, &out);
     case CREATE_SESSION_2010:
-        return issuer_begins_2010(p, &in, &out);
+        return issuer_begins_2010(p, call, &in, &out);
     case CREATE_KEY_ENTRY:
         put_attested_key(&data, out.create_key_entry.public_key, in.create_key_entry.mac);
         return issuer_verifies(p, call->exchange, &data, out.create_key_entry.attestation);
@@ -235,6 +259,30 @@ static void compare_session(struct player *p, const struct made *call)
         left != json_integer_value(json_object_get(call->exchange, "limit")))
         subject_break(p->s, "counter %u and limit %u after %s", counter, left,
                       json_string_value(json_object_get(call->exchange, "method")));
+}
+
+/* The MAC and what was attested, field by field; the session key. */
+static void compare_fields(struct player *p, const struct made *call)
+{
+    const json_t *mac = json_object_get(call->exchange, "mac");
+    const char *name = json_string_value(json_object_get(mac, "name"));
+    struct session_key sk = p->issuer.sk;
+    struct buf data = { 0 };
+    uint8_t made[SKS_MAC_SIZE];
+
+    if (!bytes_equal(subject_hex(p->s, json_object_get(p->issuer.session, "sessionKey")),
+                     bytes_at(sk.key, sizeof sk.key)))
+        subject_break(p->s, "sessionKey is another one");
+    sk.counter = (uint16_t)json_integer_value(json_object_get(mac, "counter"));
+    subject_put_fields(p->s, json_object_get(mac, "fields"), &data);
+    if (name != NULL &&
+        (session_mac(&sk, name, buf_bytes(&data), made) != SKS_OK ||
+         call->request.len < sizeof made ||
+         !bytes_equal(bytes_at(call->request.ptr + call->request.len - sizeof made, sizeof made),
+                      bytes_at(made, sizeof made))))
+        subject_break(p->s, "the MAC is not over the fields of %s", name);
+    OPENSSL_cleanse(&sk, sizeof sk);
+    buf_free(&data);
 }
 
 static enum sks_status token_answers(struct player *p, const struct made *call)
@@ -296,6 +344,7 @@ static enum sks_status play(struct player *p)
             tell_end(p, "issuer", i);
             return rc;
         }
+        compare_fields(p, call);
     }
     tell_end(p, "", 0);
     return rc;
@@ -407,7 +456,8 @@ static enum sks_status token_of(struct player *p, struct bytes certificate)
     EVP_PKEY *key = NULL;
     enum sks_status rc;
 
-    if (cache == NULL || !bytes_equal(buf_bytes(&cache->certificate), certificate)) {
+    if (cache == NULL || cache->token == NULL ||
+        !bytes_equal(buf_bytes(&cache->certificate), certificate)) {
         drop(cache);
         p->s->cache = cache = calloc(1, sizeof *cache);
         p->s->drop = drop;
