@@ -56,6 +56,7 @@ class PublicKey:
         return self.size if self.kind == "RSA" else 2 * self.size
 
 
+@functools.lru_cache(maxsize=256)
 def read_public_key(data):
     """The key of a strict SubjectPublicKeyInfo. Raises BadKey."""
     try:

@@ -52,9 +52,8 @@ def judge(kind, group, test):
         return "cannot be read: %s" % error
     except KeyError as error:
         return "cannot be read: %s is missing" % error
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError,
-            RecursionError) as error:
-        return "cannot be read: %s" % error
+    except Exception as error:      # whatever a hostile value makes a library say
+        return "cannot be read: %s: %s" % (type(error).__name__, error)
 
 
 def run_file(path, wanted):
