@@ -91,8 +91,8 @@ $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
 	$(link)
 
 # What a token draws comes from a vector while one is played: in this program only.
-$(O)/sks-vectors: private WRAPPED := random_id private_key_generate session_2010_draw \
-                                     session_2010_encrypt sign_sha256
+VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt sign_sha256
+$(O)/sks-vectors: private WRAPPED := $(VECTOR_WRAPPED)
 
 # ---- tests ----
 
@@ -153,13 +153,21 @@ $(O)/bench/bench_relay: $(call object,$(wildcard tests/bench/relay/*.c)) \
 	$(link)
 
 # The sweep of the matrix over ends with a hole: the linker sends their checks to the test.
-$(O)/matrix/holes: $(O)/obj/tests/matrix/holes.o $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
+$(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/command.o %/report.o,$(call object,$(MATRIX))) \
                    $(call object,tests/plain/support/must.c) \
                    $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	@mkdir -p $(@D)
 	$(link)
-$(O)/matrix/holes: private WRAPPED := session_mac_verify verify_attestation verify_session_attestation \
-                                      session_2010_verify
+HOLE_WRAPPED := session_mac_verify verify_attestation verify_session_attestation session_2010_verify
+$(O)/matrix/holes: private WRAPPED := $(HOLE_WRAPPED)
+
+# The vectors, with the same holes.
+$(O)/vectors/holes: $(O)/obj/tests/vectors/holes.o $(O)/obj/tests/matrix/open_hole.o \
+                    $(call object,tests/plain/support/must.c) \
+                    $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+$(O)/vectors/holes: private WRAPPED := $(HOLE_WRAPPED) $(VECTOR_WRAPPED)
 
 # A fuzz target takes its inputs from libFuzzer, or without that from the corpus, by replay.c.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(SAN)),,$(O)/obj/tests/fuzz/replay.o) \
@@ -186,7 +194,7 @@ FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
-	    $(CRASH_PROGRAMS) $(O)/matrix/holes
+	    $(CRASH_PROGRAMS) $(O)/matrix/holes $(O)/vectors/holes
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -197,7 +205,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all $(O)/crash/recorder.so $(O)/matrix/holes
+integration: all $(O)/crash/recorder.so $(O)/matrix/holes $(O)/vectors/holes
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup

@@ -1,6 +1,7 @@
 """The conformance vectors: made anew they are the same bytes, the libraries and the linter agree with
 them, and both notice when a file is not what it must be."""
 
+import collections
 import copy
 import json
 import subprocess
@@ -197,6 +198,45 @@ class Vectors(RigTest):
                 done = run("sks-vectors", *arguments)
                 self.assertEqual(done.returncode, code, done.stdout)
                 self.assertTrue(done.stderr.strip())
+
+
+class Holes(RigTest):
+    """With one check of an end saying yes to everything, some vectors come out otherwise."""
+
+    @classmethod
+    def set_up_rig(cls):
+        pass
+
+    def some_transcripts(self):
+        """A file with two tests for each way to alter a transcript."""
+        root, seen = load("transcript"), collections.Counter()
+        for group in root["testGroups"]:
+            kept = []
+            for test in group["tests"]:
+                way = test["comment"].rpartition(": ")[2]
+                seen[way] += 1
+                if seen[way] <= 2 and test["flags"][0].startswith("Altered"):
+                    kept.append(test)
+            group["tests"] = kept
+        root["testGroups"] = [group for group in root["testGroups"] if group["tests"]]
+        root["numberOfTests"] = len(tests_of(root))
+        path = self.new_folder() / "transcript.json"
+        path.write_text(canonical(root), encoding="utf-8")
+        return path
+
+    def test_each_is_found(self):
+        holes = run("vectors/holes", "--list").stdout.splitlines()
+        self.assertGreater(len(holes), 15)
+        paths = [FOLDER / "mac.json", FOLDER / "attestation.json", self.some_transcripts()]
+        for hole in holes:
+            with self.subTest(hole):
+                done = run("vectors/holes", hole, *paths)
+                self.assertEqual((done.returncode, done.stderr), (REFUSED, ""))
+                found = [line.split(":")[0].split() for line in done.stdout.splitlines()
+                         if ": " in line]
+                kinds = {words[0] for words in found if len(words) == 2 and words[1].isdigit()}
+                self.assertIn("transcript", kinds)
+                self.assertTrue(kinds & {"mac", "attestation"}, kinds)
 
 
 class Linter(RigTest):
