@@ -170,36 +170,41 @@ class Vectors(unittest.TestCase):
             return altered
         self.alter_files("fields", alter)
 
-    def test_what_a_transcript_says_of_a_step(self):
-        """Counter, limit, MAC and answer of one step, another one in each group."""
-        def counter(step):
+    def test_what_a_transcript_says(self):
+        """Counter, limit, MAC or answer of a step, or a key of a session: each in three groups."""
+        def counter(_, step):
             step["counter"] += 1
 
-        def limit(step):
+        def limit(_, step):
             step["limit"] -= 1
 
-        def of_the_mac(step):
+        def counter_of_the_mac(_, step):
             step["mac"]["counter"] += 1
 
-        def name(step):
+        def name_of_the_mac(_, step):
             step["mac"]["name"] = step["method"] + "s"
 
-        def answer(step):
+        def answer(_, step):
             step["answer"] += "00"
 
-        def field(step):
+        def field(_, step):
             step["mac"]["fields"][-1]["value"] += "00"
 
+        def session_key(fixtures, _):
+            fixtures["sessions"][0]["sessionKey"] = flipped(fixtures["sessions"][0]["sessionKey"], 0)
+
+        def server_key(fixtures, _):
+            fixtures["sessions"][0]["serverKey"] = fixtures["deviceKey"]
+
         root = json.loads((VECTORS / "transcript.json").read_text())
-        changes = (counter, limit, of_the_mac, name, answer, field)
-        altered = []
-        for number, group in enumerate(root["testGroups"][:3 * len(changes)]):
-            steps = [step for step in group["fixtures"]["exchanges"] if "mac" in step]
-            changes[number % len(changes)](steps[number % len(steps)])
-            whole = [test for test in group["tests"] if not test["input"]["operations"]]
-            altered += whole
-            group["tests"] = whole
+        changes = (counter, limit, counter_of_the_mac, name_of_the_mac, answer, field, session_key,
+                   server_key)
         root["testGroups"] = root["testGroups"][:3 * len(changes)]
+        for number, group in enumerate(root["testGroups"]):
+            group["tests"] = [test for test in group["tests"] if not test["input"]["operations"]]
+            steps = [step for step in group["fixtures"]["exchanges"] if "mac" in step]
+            changes[number % len(changes)](group["fixtures"], steps[number % len(steps)])
+        altered = tests_of(root)
         root["numberOfTests"] = len(altered)
         self.assert_all_found(root, altered, "a step")
 

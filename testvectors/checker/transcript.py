@@ -241,13 +241,16 @@ def played(text):
                 "step %d is no %.40s" % (place, exchange["method"]))
         compare_exchange(place, exchange, token)
         if token.last is not before:
-            compare_session(next(sessions), token.last)
+            compare_session(next(sessions), token.last, Step(exchange, place))
         made.append(token.made)
     require(not token.draws, "the token draws less than the test has")
     return made
 
 
-def compare_session(there, session):
+def compare_session(there, session, step):
+    sent = decode(step.method().inputs, step.sent[1:], False)
+    server = sent.get("serverEphemeralKey", sent.get("server_public_key"))
+    require(key_pair(there["serverKey"]).spki == server, "serverKey is not that of the session")
     require(octets(there["sessionKey"]) == session.key, "sessionKey is not that of the session")
     require(octets(there["deviceId"]) == session.device_id, "deviceId is not that of the session")
 
