@@ -191,7 +191,8 @@ class Vectors(unittest.TestCase):
             step["mac"]["fields"][-1]["value"] += "00"
 
         def session_key(fixtures, _):
-            fixtures["sessions"][0]["sessionKey"] = flipped(fixtures["sessions"][0]["sessionKey"], 0)
+            session = fixtures["sessions"][0]
+            session["sessionKey"] = flipped(session["sessionKey"], 0)
 
         def server_key(fixtures, _):
             fixtures["sessions"][0]["serverKey"] = fixtures["deviceKey"]
