@@ -38,5 +38,5 @@ int main(int argc, char **argv)
 
         worst = code > worst ? code : worst;
     }
-    return worst;
+    return (int)worst;
 }

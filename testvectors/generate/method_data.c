@@ -100,16 +100,40 @@ static void pin_policies(struct list *l)
     }
 }
 
+struct key_entry_case {
+    const char *comment, *id, *pin_policy;
+    size_t seed, pin;
+    uint32_t device_pin, caching, biometric, export, delete, usage;
+    const char *name, *algorithm;
+    struct bytes parameters;
+    const char *endorsed[3];
+};
+
+static void key_entry(struct list *l, const struct key_entry_case *c)
+{
+    struct fields *f = begin(l, "createKeyEntry", "createKeyEntry", c->comment);
+
+    text(f, "id", c->id);
+    text(f, "keyEntryAlgorithm", KEY_1);
+    drawn(l, f, "serverSeed", c->seed);
+    text(f, "pinPolicyId", c->pin_policy);
+    drawn(l, f, "encryptedPin", c->pin);
+    number(l, f, "devicePinProtection", FORM_BOOL, c->device_pin);
+    number(l, f, "enablePinCaching", FORM_BOOL, c->caching);
+    number(l, f, "biometricProtection", FORM_BYTE, c->biometric);
+    number(l, f, "exportProtection", FORM_BYTE, c->export);
+    number(l, f, "deleteProtection", FORM_BYTE, c->delete);
+    number(l, f, "appUsage", FORM_BYTE, c->usage);
+    text(f, "friendlyName", c->name);
+    text(f, "keyAlgorithm", c->algorithm);
+    field_bytes(f, "keyParameters", FORM_ARRAY, c->parameters);
+    for (size_t k = 0; c->endorsed[k] != NULL; k++)
+        text(f, "endorsedAlgorithm", c->endorsed[k]);
+}
+
 static void key_entries(struct list *l)
 {
-    static const struct {
-        const char *comment, *id, *pin_policy;
-        size_t seed, pin;
-        uint32_t device_pin, caching, biometric, export, delete, usage;
-        const char *name, *algorithm;
-        struct bytes parameters;
-        const char *endorsed[3];
-    } CASES[] = {
+    static const struct key_entry_case CASES[] = {
         { "user's PIN, two endorsed algorithms",
           "Key.1",
           "PIN.1",
@@ -157,26 +181,8 @@ static void key_entries(struct list *l)
           { ALGORITHM_URI "none" } },
     };
 
-    for (size_t i = 0; i < NITEMS(CASES); i++) {
-        struct fields *f = begin(l, "createKeyEntry", "createKeyEntry", CASES[i].comment);
-
-        text(f, "id", CASES[i].id);
-        text(f, "keyEntryAlgorithm", KEY_1);
-        drawn(l, f, "serverSeed", CASES[i].seed);
-        text(f, "pinPolicyId", CASES[i].pin_policy);
-        drawn(l, f, "encryptedPin", CASES[i].pin);
-        number(l, f, "devicePinProtection", FORM_BOOL, CASES[i].device_pin);
-        number(l, f, "enablePinCaching", FORM_BOOL, CASES[i].caching);
-        number(l, f, "biometricProtection", FORM_BYTE, CASES[i].biometric);
-        number(l, f, "exportProtection", FORM_BYTE, CASES[i].export);
-        number(l, f, "deleteProtection", FORM_BYTE, CASES[i].delete);
-        number(l, f, "appUsage", FORM_BYTE, CASES[i].usage);
-        text(f, "friendlyName", CASES[i].name);
-        text(f, "keyAlgorithm", CASES[i].algorithm);
-        field_bytes(f, "keyParameters", FORM_ARRAY, CASES[i].parameters);
-        for (size_t k = 0; CASES[i].endorsed[k] != NULL; k++)
-            text(f, "endorsedAlgorithm", CASES[i].endorsed[k]);
-    }
+    for (size_t i = 0; i < NITEMS(CASES); i++)
+        key_entry(l, &CASES[i]);
 }
 
 static void certificates(struct list *l)
