@@ -2,14 +2,14 @@
 2010, docs/2010-profile.md, section 9."""
 
 from . import filters, jsf
-from .shapes import (ALGORITHM, array, b64, boolean, choice, identifier, integer, jwk, matching,
-                     may, need, path, record, require, session_id_2010, text, time, unique_names,
+from .shapes import (ALGORITHM, array, b64, boolean, choice, identifier, integer, jwk, may,
+                     need, path, record, require, session_id_2010, text, time, unique_names,
                      uri, utf8_length)
 
 CONTEXT = "https://webpki.github.io/keygen2#20190318"
 SESSION_2010 = "urn:sks:2010:session.rsa"
 MAC = b64(32, 32)
-UINT = integer(1, 0xffffffff)
+PIXELS = integer(1, 0xffffffff)
 FORMAT = choice("numeric", "alphanumeric", "string", "binary")
 SESSION = {"serverSessionId": need(identifier)}
 BOTH_IDS = {**SESSION, "clientSessionId": need(identifier)}
@@ -34,8 +34,8 @@ def one_answer(value, _):
 
 CAPABILITY = record({
     "type": need(uri), "supported": may(boolean), "values": may(array(text())),
-    "imageAttributes": may(record({"mimeType": need(text(1, 128)), "width": need(UINT),
-                                   "height": need(UINT)}))}, one_answer)
+    "imageAttributes": may(record({"mimeType": need(text(1, 128)), "width": need(PIXELS),
+                                   "height": need(PIXELS)}))}, one_answer)
 INVOCATION_RESPONSE = record({
     **SESSION, "clientCapabilities": may(array(CAPABILITY))},
     lambda value, _: unique_names(value.get("clientCapabilities", []), "type"))
@@ -214,4 +214,3 @@ FORMS = {
     "ProvisioningFinalizationRequest": FINALIZATION_REQUEST,
     "ProvisioningFinalizationResponse": FINALIZATION_RESPONSE,
 }
-HEADER = {"@context": matching(CONTEXT.replace(".", r"\."))}

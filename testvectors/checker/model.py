@@ -5,7 +5,7 @@ model_user.py."""
 import re
 
 from . import constructs
-from .fields import encode
+from .fields import WIDTHS, encode
 from .keys import RSA_BITS, BadKey, read_public_key
 from .mac import COVERED
 from .verdict import CRYPTO, MAC, OPTION, Contradiction
@@ -91,9 +91,11 @@ class Key:
 
 
 class Token:
-    """draws: what the token draws, in order, as the test has it: (what, value)."""
+    """draws: what the token draws, in order, as the test has it: (what, value); handlers: those of
+    model_methods.py."""
 
-    def __init__(self, device_key, device_certificate, draws):
+    def __init__(self, device_key, device_certificate, draws, handlers):
+        self.handlers = handlers
         self.device_key, self.certificate = device_key, device_certificate
         self.draws = list(draws)
         self.sessions, self.keys = {}, {}
@@ -114,7 +116,6 @@ class Token:
 
     def call(self, path, body):
         """The answer to a request. Raises Refusal; the session is torn down by then, if it is."""
-        from .model_methods import HANDLERS
         self.made = {}
         reader = Octets(body)
         try:
@@ -126,9 +127,9 @@ class Token:
             reader.end()
         except Undecodable:
             raise Refusal(OPTION) from None
-        if number not in HANDLERS:
+        if number not in self.handlers:
             raise Contradiction("%s is no method of a transcript" % METHODS[number].name)
-        finder, handler = HANDLERS[number]
+        finder, handler = self.handlers[number]
         owner = finder(self, found)
         try:
             outputs = handler(self, owner, found)
@@ -176,9 +177,6 @@ def covered(method, name, values):
         value = values[field.rstrip(".")]
         for item in value if field.endswith("...") else [value]:
             yield field.rstrip("."), form, as_bytes(form, item)
-
-
-WIDTHS = {"byte": 1, "bool": 1, "ushort": 2, "uint": 4}
 
 
 def as_bytes(form, value):

@@ -12,6 +12,7 @@ from . import constructs, model_create
 from .fields import common, octets
 from .keys import BadKey, key_pair, public_key_of, read_public_key
 from .model import Refusal, Session, Token, join, native
+from .model_methods import HANDLERS
 from .verdict import Broken, by_client, by_issuer, by_token, require, valid
 from .wire import Octets, Undecodable
 from .wire_methods import METHODS
@@ -170,7 +171,7 @@ def drawn(draws):
 
 def new_token(fixtures):
     return Token(key_pair(fixtures["deviceKey"]), octets(fixtures["deviceCertificate"]),
-                 drawn(fixtures["tokenDraws"]))
+                 drawn(fixtures["tokenDraws"]), HANDLERS)
 
 
 def judge(group, test):
