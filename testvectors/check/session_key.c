@@ -1,7 +1,24 @@
-#include "keygen2/crypto/session.h"
+#include "keygen2/crypto/session_2010.h"
 #include "testvectors/kinds.h"
 
-enum sks_status subject_check_session_key(struct subject *s)
+static enum sks_status check_2010(struct subject *s)
+{
+    EVP_PKEY *own = subject_key(s, "serverKey");
+    struct session_key sk = { .counter = 0 };
+    enum sks_status rc = SKS_ERROR_INTERNAL;
+
+    if (own == NULL)
+        return rc;
+    TRY(session_2010_decrypt(own, subject_bytes(s, "encryptedSessionKey"), &sk));
+    REQUIRE(bytes_equal_secret(bytes_at(sk.key, sizeof sk.key), subject_bytes(s, "sessionKey")),
+            &s->err, SKS_ERROR_MAC, "sessionKey is another one");
+out:
+    EVP_PKEY_free(own);
+    OPENSSL_cleanse(&sk, sizeof sk);
+    return rc;
+}
+
+static enum sks_status check_agreement(struct subject *s)
 {
     const struct session_terms terms = { .client_session_id = subject_field(s, "clientSessionId"),
                                          .server_session_id = subject_field(s, "serverSessionId"),
@@ -9,7 +26,7 @@ enum sks_status subject_check_session_key(struct subject *s)
     EVP_PKEY *own = subject_key(s, "ownKey");
     struct bytes peer = subject_bytes(s, "peerKey");
     struct buf z = { 0 };
-    struct session_key sk;
+    struct session_key sk = { .counter = 0 };
     enum sks_status rc = SKS_ERROR_INTERNAL;
 
     if (own == NULL)
@@ -25,4 +42,9 @@ out:
     buf_free(&z);
     OPENSSL_cleanse(&sk, sizeof sk);
     return rc;
+}
+
+enum sks_status subject_check_session_key(struct subject *s)
+{
+    return subject_is(s, "2010") ? check_2010(s) : check_agreement(s);
 }

@@ -254,32 +254,38 @@ static void mask(const char *hash, struct bytes seed, uint8_t *to, size_t len)
     buf_free(&in);
 }
 
+struct bytes rsa_raw(struct suite *s, const struct key *key, struct bytes block)
+{
+    BIGNUM *m = bn(block), *n = bn(key->modulus), *e = BN_new();
+    BN_CTX *ctx = BN_CTX_new();
+    struct bytes out;
+
+    need(e != NULL && ctx != NULL && BN_set_word(e, 65537) && BN_mod_exp(m, m, e, n, ctx), "RSA");
+    out = number(s, m, key->modulus.len);
+    BN_free(m);
+    BN_free(n);
+    BN_free(e);
+    BN_CTX_free(ctx);
+    return out;
+}
+
 /* RFC 8017, 7.1.1. */
 struct bytes rsa_oaep(struct suite *s, const struct key *key, const char *hash,
                       struct bytes message)
 {
     uint8_t block[512] = { 0 }, seed[64], *db;
     size_t k = key->modulus.len, size, seed_size;
-    BIGNUM *m, *n = bn(key->modulus), *e = BN_new();
-    BN_CTX *ctx = BN_CTX_new();
-    struct bytes out;
 
     digest(hash, JOIN(s, key->modulus, message), seed, &seed_size);
     db = block + 1 + seed_size;
     digest(hash, (struct bytes){ 0 }, db, &size);
     block[k - message.len - 1] = 1;
-    memcpy(block + k - message.len, message.ptr, message.len);
+    if (message.len > 0)
+        memcpy(block + k - message.len, message.ptr, message.len);
     memcpy(block + 1, seed, seed_size);
     mask(hash, bytes_at(seed, seed_size), db, k - 1 - seed_size);
     mask(hash, bytes_at(db, k - 1 - seed_size), block + 1, seed_size);
-    m = bn(bytes_at(block, k));
-    need(e != NULL && ctx != NULL && BN_set_word(e, 65537) && BN_mod_exp(m, m, e, n, ctx), "OAEP");
-    out = number(s, m, k);
-    BN_free(m);
-    BN_free(n);
-    BN_free(e);
-    BN_CTX_free(ctx);
-    return out;
+    return rsa_raw(s, key, bytes_at(block, k));
 }
 
 /* ---- any key ---- */

@@ -59,6 +59,9 @@ struct bytes der_signature(struct suite *s, struct bytes r_s);
 /** RSASSA-PSS with SHA-256 and no salt: not what SKS has. */
 struct bytes rsa_sign_pss(struct suite *s, const struct key *key, struct bytes data);
 
+/** The public operation on a block as long as the modulus. */
+struct bytes rsa_raw(struct suite *s, const struct key *key, struct bytes block);
+
 /** RSAES-OAEP, MGF1 with the same hash, no label; its seed comes of key and message. */
 struct bytes rsa_oaep(struct suite *s, const struct key *key, const char *hash,
                       struct bytes message);

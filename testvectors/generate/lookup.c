@@ -129,9 +129,10 @@ static void set_text(json_t *object, const char *name, const char *value)
     need(json_object_set_new(object, name, json_string(value)) == 0, name);
 }
 
-/* Adds a request with one specifier, or two. Takes them. */
-static void add_request(struct lookup *l, bool valid, const char *flag, const char *profile,
-                        json_t *specifier, json_t *second, const char *comment)
+/* Adds a request with one specifier, or two, which it takes; with one thing about it changed. */
+static void add_edited(struct lookup *l, bool valid, const char *flag, const char *profile,
+                       json_t *specifier, json_t *second, const struct edit *edit,
+                       const char *comment)
 {
     const struct expect good = EXPECT_VALID, bad = {
         .status = -1, .end = "client", .counter = -1, .limit = -1, .step = -1
@@ -148,7 +149,7 @@ static void add_request(struct lookup *l, bool valid, const char *flag, const ch
         (void)json_array_append_new(list, second);
     (void)with(root, "lookupSpecifiers", list);
     {
-        struct bytes text = message_text(l->s, root, &(struct edit){ .kind = EDIT_NONE });
+        struct bytes text = message_text(l->s, root, edit);
 
         (void)with(input, "message", json_stringn((const char *)text.ptr, text.len));
     }
@@ -156,6 +157,45 @@ static void add_request(struct lookup *l, bool valid, const char *flag, const ch
     json_decref(root);
     suite_test(l->s, valid ? &good : &bad, flag, SECTION, profile, input, "%s: %s",
                key_name(&l->key), comment);
+}
+
+static void add_request(struct lookup *l, bool valid, const char *flag, const char *profile,
+                        json_t *specifier, json_t *second, const char *comment)
+{
+    add_edited(l, valid, flag, profile, specifier, second, &(struct edit){ .kind = EDIT_NONE },
+               comment);
+}
+
+/* The request around the lookups, and properties in them: what breaks a signature as well. */
+static void bad_texts(struct lookup *l)
+{
+    static const struct {
+        struct edit edit;
+        const char *comment;
+    } EDITS[] = {
+        { { EDIT_REMOVE, "/@context", NULL }, "no @context" },
+        { { EDIT_REPLACE, "/@qualifier", "\"CredentialDiscoveryResponse\"" },
+          "@qualifier of a response" },
+        { { EDIT_REMOVE, "/serverSessionId", NULL }, "no serverSessionId" },
+        { { EDIT_DOUBLE, "/serverSessionId", NULL }, "serverSessionId twice" },
+        { { EDIT_REMOVE, "/clientSessionId", NULL }, "no clientSessionId" },
+        { { EDIT_REPLACE, "/clientSessionId", "null" }, "clientSessionId is null" },
+        { { EDIT_REMOVE, "/lookupSpecifiers", NULL }, "no lookupSpecifiers" },
+        { { EDIT_DOUBLE, "/lookupSpecifiers", NULL }, "lookupSpecifiers twice" },
+        { { EDIT_REPLACE, "/lookupSpecifiers", "{}" }, "lookupSpecifiers is an object" },
+        { { EDIT_REPLACE, "/lookupSpecifiers", "[{}]" }, "a lookup without anything" },
+        { { EDIT_ADD, "", "\"unknown\":true" }, "a property that nobody knows" },
+        { { EDIT_DOUBLE, "/lookupSpecifiers/0/id", NULL }, "id of a lookup twice" },
+        { { EDIT_DOUBLE, "/lookupSpecifiers/0/signature/value", NULL }, "value twice" },
+        { { EDIT_REPLACE, "/lookupSpecifiers/0/nonce", "null" }, "nonce is null" },
+        { { EDIT_ADD, "/lookupSpecifiers/0", "\"unknown\":true" },
+          "a lookup with such a property" },
+        { { EDIT_REPLACE, "/lookupSpecifiers/0/signature", "[]" }, "signature is an array" },
+    };
+
+    for (size_t i = 0; i < NITEMS(EDITS); i++)
+        add_edited(l, false, "Malformed", NULL, signed_specifier(l, "Lookup.1", NULL), NULL,
+                   &EDITS[i].edit, EDITS[i].comment);
 }
 
 static void good_lookups(struct lookup *l)
@@ -326,8 +366,10 @@ static void lookups(struct suite *s)
         altered_lookups(&l);
         bad_forms(&l);
         bad_headers(&l);
-        if (i == 0)
+        if (i == 0) {
             bad_nonces(&l);
+            bad_texts(&l);
+        }
     }
 }
 
@@ -349,6 +391,8 @@ static void notes(struct suite *s)
                "Several texts for one signature.", SECTION);
     suite_note(s, "Missing", "PRESENCE", "What makes a signature is not there.",
                "Lookups that nobody has signed.", SECTION);
+    suite_note(s, "Malformed", "ENCODING", "The request is not as its table has it.",
+               "Two readers see two messages.", SECTION);
     suite_note(s, "WrongHeader", "WRONG_PRIMITIVE",
                "The signature object says something that it cannot say.",
                "Algorithms could be confused.", SECTION);

@@ -3,6 +3,7 @@
 #include "testvectors/generate/scene.h"
 #include "testvectors/kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char SECTION[] = "SKS V1.07 createProvisioningSession; docs/wire.md 4 (public key)";
@@ -52,13 +53,16 @@ static struct bytes rsa_spki(struct suite *s, struct bytes parameters, struct by
 
 static void good_ec(const struct scene *c)
 {
-    char label[] = "good 0";
+    char label[] = "good 0", requires[40];
 
-    for (int curve = 0; curve < CURVES; curve++)
+    for (int curve = 0; curve < CURVES; curve++) {
+        (void)snprintf(requires, sizeof requires, "curve:%s", CURVE[curve].name);
+        suite_group(c->s, c->kmk ? "keyManagementKey" : "ephemeralKey", requires, json_object());
         for (int i = 0; i < 4; i++) {
             label[5] = (char)('0' + i);
             add(c, 0, "Normal", ec_key(c->s, curve, label).spki, CURVE[curve].name, "a key");
         }
+    }
 }
 
 /* A modulus of that many bits: no product of primes, which nobody can see. */
@@ -250,8 +254,8 @@ void generate_public_key(struct suite *s)
     notes(s);
     for (int i = 0; i < 2; i++) {
         c.kmk = i == 1;
-        suite_group(s, c.kmk ? "keyManagementKey" : "ephemeralKey", "", json_object());
         good_ec(&c);
+        suite_group(s, c.kmk ? "keyManagementKey" : "ephemeralKey", "", json_object());
         rsa_sizes(&c);
         bad_ec_der(&c);
         bad_rsa_der(&c);

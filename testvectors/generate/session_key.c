@@ -1,6 +1,7 @@
 /* SK = HMAC-SHA256(Z, clientSessionId || serverSessionId || issuerUri || DeviceID). */
 #include "testvectors/generate/der.h"
 #include "testvectors/generate/scene.h"
+#include "testvectors/generate/session_key_2010.h"
 #include "testvectors/kinds.h"
 
 #include <stdio.h>
@@ -63,10 +64,18 @@ static void add(struct suite *s, const struct agreement *a, bool token, const st
                input, "%s: %s", own->curve->name, comment);
 }
 
+static void begin_group(struct suite *s, const struct curve *curve, json_t *fixtures)
+{
+    char requires[40];
+
+    (void)snprintf(requires, sizeof requires, "curve:%s", curve->name);
+    suite_group(s, "agreement", requires, fixtures);
+}
+
 /* Begins a group of tests of one agreement. */
 static void share(struct suite *s, struct agreement *a)
 {
-    suite_group(s, "agreement", "", fields_input(s, &a->fields));
+    begin_group(s, a->server.curve, fields_input(s, &a->fields));
     a->shared = true;
 }
 
@@ -84,14 +93,14 @@ static void good(struct suite *s, struct bytes device)
     struct agreement a;
     char label[40];
 
-    for (int curve = 0; curve < CURVES; curve++)
+    for (int curve = 0; curve < CURVES; curve++) {
+        begin_group(s, &CURVE[curve], json_object());
         for (int i = 0; i < 4; i++) {
             (void)snprintf(label, sizeof label, "%s %d", CURVE[curve].name, i);
             a = agree(s, curve, label, i < 2 ? device : bytes_of(ANONYMOUS));
             add_good(s, &a, i % 2 == 0, i < 2 ? "Normal" : "Privacy",
                      i < 2 ? "device certificate" : "privacy mode");
         }
-    for (int curve = 0; curve < CURVES; curve++) {
         a = agree_on_zero(s, curve, device);
         add_good(s, &a, true, "LeadingZero", "x coordinate that begins with 0");
         add_good(s, &a, false, "LeadingZero", "x coordinate that begins with 0");
@@ -104,6 +113,7 @@ static void good_lengths(struct suite *s, struct bytes device)
     struct agreement a;
     char uri[1001];
 
+    begin_group(s, &CURVE[P256], json_object());
     for (size_t i = 0; i < NITEMS(LENGTHS); i++) {
         const size_t id = LENGTHS[i] > 32 ? 32 : LENGTHS[i];
 
@@ -241,10 +251,10 @@ void generate_session_key(struct suite *s)
     suite_note(s, "OtherCurve", "INVALID_CURVE",
                "The client's key is not on the curve of the server's.",
                "There is no secret to agree on.", SECTION);
-    suite_group(s, "agreement", "", json_object());
     good(s, device.certificate);
     good_lengths(s, device.certificate);
     bad_fields(s, device.certificate);
     bad_secret(s, device.certificate);
     bad_peer(s, device.certificate);
+    generate_session_key_2010(s);
 }

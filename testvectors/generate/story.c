@@ -119,5 +119,10 @@ const char *play_story(struct play *p, struct suite *s, int number, char comment
                    : t.import == 2 ? ", private key"
                                    : "",
                    t.extensions != 0 ? ", extensions" : "", POSTS[t.post]);
-    return t.profile_2010 ? "profile-2010" : "";
+    return arena_printf(
+        &s->arena, "device-key:%s %s%s key-algorithm:%s", key_name(&p->device.key),
+        t.profile_2010 ? "" : "curve:", t.profile_2010 ? "profile-2010" : CURVE[t.curve].name,
+        t.key < 0 && t.import != 2 ? "rsa2048"
+        : t.key < 0                ? CURVE[P256].uri
+                                   : CURVE[t.key].uri);
 }
