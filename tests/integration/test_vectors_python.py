@@ -52,7 +52,7 @@ CHANGES = {
     "message": change_message,
     "pin": change_pin,
     "public-key": flip("publicKey", 0),
-    "session-key": flip("sessionKey"),
+    "session-key": flip("sessionKey"),      # what the ends agree on, or what decrypts to it
     "transcript": lambda given: given["operations"].append({"op": "remove", "step": 0}),
     "wire": flip("body"),
 }

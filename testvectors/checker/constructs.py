@@ -6,6 +6,7 @@ import hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 BLOCK = 16
+SESSION_KEY = 32        # bytes
 ANONYMOUS = b"Anonymous"
 SESSION_1 = b"https://webpki.github.io/sks/algorithm#session.1"
 

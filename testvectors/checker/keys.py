@@ -141,6 +141,14 @@ class KeyPair:
         """Z: the x coordinate, as long as the field."""
         return self.private.exchange(ec.ECDH(), peer.key)
 
+    def decrypt(self, encrypted):
+        """RSAES-OAEP with SHA-256, without a label; None where it does not decrypt."""
+        try:
+            return self.private.decrypt(encrypted, padding.OAEP(
+                padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+        except ValueError:
+            return None
+
 
 @functools.lru_cache(maxsize=256)
 def cached_pair(algorithm, private, public):

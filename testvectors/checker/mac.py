@@ -51,7 +51,7 @@ def judge(group, test):
         raise Broken("no MAC of %.40r has the name %.40r" % (method, name))
     fields = Fields(fixtures, COVERED[method, name], "%s of %s" % (name, method))
     session_key = octets(fixtures["sessionKey"])
-    require(len(session_key) == 32, "a session key is of 32 bytes")
+    require(len(session_key) == constructs.SESSION_KEY, "a session key is of 32 bytes")
     counter = given["counter"]
     if octets(given["mac"]) == constructs.method_mac(session_key, name, counter, fields.input):
         return valid(**({"counter": counter + 1} if counter < COUNTER_END else {}))

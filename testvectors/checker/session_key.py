@@ -1,12 +1,33 @@
-"""Kind session-key: how one end comes to the session key."""
+"""Kind session-key: how one end comes to the session key, in a session of V1.07 by agreement, in one
+of 2010 by decryption."""
 
 from . import constructs
 from .fields import Fields, octets
 from .keys import BadKey, key_pair, read_public_key
-from .verdict import CRYPTO, MAC, OPTION, by_issuer, by_token, valid
+from .verdict import CRYPTO, MAC, OPTION, Broken, by_issuer, by_token, valid
 
 
 def judge(group, test):
+    if group["type"] not in JUDGES:
+        raise Broken("unknown type of group %.40r" % (group["type"],))
+    return JUDGES[group["type"]](group, test)
+
+
+def judge_2010(group, test):
+    """docs/2010-profile.md, section 9: the checks of the issuer, in their order."""
+    server = key_pair(group["fixtures"]["serverKey"])
+    encrypted = octets(test["input"]["encryptedSessionKey"])
+    if len(encrypted) != server.public.size:
+        return by_issuer("client key")
+    found = server.decrypt(encrypted)
+    if found is None or len(found) != constructs.SESSION_KEY:
+        return by_issuer("server key")
+    # Another key than the device's is not what T2010 has the proof of.
+    good = found == octets(test["input"]["sessionKey"])
+    return valid() if good else by_issuer("session attestation")
+
+
+def judge_agreement(group, test):
     given = test["input"]
     holder = given if "fields" in given else group["fixtures"]
     fields = Fields(holder, constructs.SESSION_KEY_FIELDS, "session key")
@@ -36,3 +57,6 @@ def unlike(device_id):
     if device_id == constructs.ANONYMOUS:
         return by_issuer("session attestation")
     return by_token(MAC, "removed")
+
+
+JUDGES = {"agreement": judge_agreement, "2010": judge_2010}

@@ -5,9 +5,6 @@ import copy
 import functools
 import json
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-
 from . import constructs, model_create
 from .fields import common, octets
 from .keys import BadKey, key_pair, public_key_of, read_public_key
@@ -135,12 +132,8 @@ class Issuer:
         own = self.own_key()
         encrypted = found["encrypted_session_key"]
         self.refuse_unless(len(encrypted) == own.public.size, "client key")
-        try:
-            key = own.private.decrypt(encrypted, padding.OAEP(
-                padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
-        except ValueError:
-            key = b""
-        self.refuse_unless(len(key) == 32, "server key")
+        key = own.decrypt(encrypted)
+        self.refuse_unless(key is not None and len(key) == constructs.SESSION_KEY, "server key")
         terms = join(model_create.terms_2010(key, sent))
         self.refuse_unless(self.device().verify(terms, found["attested_session_key"]),
                            "session attestation")
