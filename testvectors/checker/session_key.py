@@ -1,5 +1,5 @@
-"""Kind session-key: how one end comes to the session key, in a session of V1.07 by agreement, in one
-of 2010 by decryption."""
+"""Kind session-key: how one end comes to the session key, in a session of V1.07 by agreement, in
+one of 2010 by decryption."""
 
 from . import constructs
 from .fields import Fields, octets
