@@ -123,6 +123,14 @@ class Vectors(RigTest):
         root["numberOfTests"] = len(tests_of(root))
         done = run("sks-vectors", "check", self.written(root))
         self.assertEqual(done.stdout.count("counter"), root["numberOfTests"])
+        for kind in ("transcript", "pin"):
+            root = load(kind)
+            limits = [test["expect"] for test in tests_of(root) if "limit" in test["expect"]]
+            for expect in limits:
+                expect["limit"] += 1
+            done = run("sks-vectors", "check", self.written(root))
+            self.assertEqual(done.stdout.count("limit is"), len(limits))
+            self.assertGreater(len(limits), 40)
         root = load("mac")
         for test in tests_of(root):
             if "counter" in test["expect"]:

@@ -216,6 +216,10 @@ static void tell_end(struct player *p, const char *end, size_t step)
 
     (void)snprintf(p->s->end, sizeof p->s->end, "%s", end);
     p->s->step = end[0] == '\0' ? -1 : (long)step;
+    if (open) {
+        p->s->counter = counter;
+        p->s->limit = left;
+    }
     (void)snprintf(p->s->session, sizeof p->s->session, "%s",
                    strcmp(end, "issuer") == 0 ? "failed"
                    : open                     ? "open"

@@ -241,9 +241,12 @@ static void malformed(struct derived *d, size_t turn)
     const size_t step = 1 + turn % (find_step(d->p, "closeProvisioningSession"));
     struct exchange *x = &d->p->exchange[step];
     const size_t len = fields_data(d->s, &x->request).len;
+    const struct exchange *before = &d->p->exchange[step - 1];
     struct expect e = token_at(step, SKS_ERROR_OPTION, "open");
     char rest[OPERATIONS_SIZE];
 
+    e.counter = (int)before->counter;
+    e.limit = (int)before->limit;
     switch (turn % 3) {
     case 0:
         (void)snprintf(rest, sizeof rest, ",\"part\":\"request\",\"length\":%zu", len - 1);
@@ -255,10 +258,8 @@ static void malformed(struct derived *d, size_t turn)
             "a byte behind a request");
         break;
     default:
-        e = token_at(step,
-                     strcmp(x->request.item[1].name, "keyHandle") == 0 ? SKS_ERROR_NO_KEY
-                                                                       : SKS_ERROR_NO_SESSION,
-                     "open");
+        e.status = strcmp(x->request.item[1].name, "keyHandle") == 0 ? SKS_ERROR_NO_KEY
+                                                                     : SKS_ERROR_NO_SESSION;
         add(d, &e, "OtherHandle", flip(d, step, false, 1, 6), "a handle that is none");
     }
 }
