@@ -182,14 +182,23 @@ def play(fixtures, steps, base):
         try:
             answer = token.call(step.exchange["path"], step.request)
         except Refusal as refusal:
-            return by_token(refusal.status, token.last and token.last.state, step=place)
+            return by_token(refusal.status, **afterwards(token.last), step=place)
         if same:
             compare_answer(step, answer, octets(step.exchange["answer"]), place)
         try:
             issuer.take(step, step.answer if same else answer)
         except Refused as refused:
             return {**refused.args[0], "step": place}
-    return valid(session=token.last.state)
+    return valid(**afterwards(token.last))
+
+
+def afterwards(session):
+    """What a verdict says of a session; of one that goes on, where it stands."""
+    if session is None:
+        return {}
+    if session.state != "open":
+        return {"session": session.state}
+    return {"session": "open", "counter": session.counter, "limit": session.limit}
 
 
 def judge_calls(group, test):
@@ -202,12 +211,14 @@ def judge_calls(group, test):
     token.draws += drawn(given["tokenDraws"])
     verdict = valid()
     for place, call in enumerate(given["calls"]):
-        verdict, answer = valid(), b""
-        before = token.last.state
+        status, answer = 0, b""
+        concerned = token.last if token.last.state == "open" else None
         try:
             answer = token.call(call["path"], octets(call["request"]))
         except Refusal as refusal:
-            verdict = by_token(refusal.status, token.last.state if before == "open" else None)
+            status = refusal.status
+        after = afterwards(concerned)
+        verdict = by_token(status, **after) if status else valid(**after)
         require(call["status"] == verdict.get("status", 0), "call %d: status is %d"
                 % (place, verdict.get("status", 0)))
         require("answer" not in call or octets(call["answer"]) == answer,
