@@ -90,8 +90,9 @@ $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
                   $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 
-# What a token draws comes from a vector while one is played: in this program only.
-VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt sign_sha256
+# What a token draws, and its clock, come from a vector while one is played: in this program only.
+VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt sign_sha256 \
+                  token_clock_now
 $(O)/sks-vectors: private WRAPPED := $(VECTOR_WRAPPED)
 
 # ---- tests ----

@@ -19,7 +19,7 @@ const struct vector_kind KINDS[] = {
       subject_check_wire },
     { "message", "The messages of KeyGen2, well-formed and malformed.", generate_message,
       subject_check_message },
-    { "pin", "PIN and PUK values against their policies.", generate_pin, subject_check_pin },
+    { "pin", "PINs and PUKs: values, policies, groups, tries.", generate_pin, subject_check_pin },
     { "lookup", "Signed lookups of earlier keys, and the filters in them.", generate_lookup,
       subject_check_lookup },
     { "transcript", "Whole sessions, as they must be and altered.", generate_transcript,

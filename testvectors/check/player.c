@@ -68,6 +68,8 @@ static void alter(struct player *p, const json_t *operation)
         other = p->call[step];
         p->call[step] = p->call[number_of(p, operation, "with")];
         p->call[number_of(p, operation, "with")] = other;
+    } else if (strcmp(op, "wait") == 0) {
+        p->call[step].wait = (uint32_t)number_of(p, operation, "seconds");
     } else {
         alter_body(p, op, operation, &p->call[step]);
     }

@@ -13,6 +13,7 @@ struct made {
     const json_t *exchange;
     struct buf request, answer; /* the answer is the expected one, then altered */
     bool request_altered, answer_altered;
+    uint32_t wait; /* seconds that pass before it */
 };
 
 /* What the issuer keeps of a session. */

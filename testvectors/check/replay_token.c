@@ -73,6 +73,8 @@ enum sks_status __real_session_2010_encrypt(EVP_PKEY *server_key, const struct s
                                             struct buf *encrypted);
 enum sks_status __wrap_session_2010_encrypt(EVP_PKEY *server_key, const struct session_key *sk,
                                             struct buf *encrypted);
+int64_t __real_token_clock_now(const struct token_clock *clock);
+int64_t __wrap_token_clock_now(const struct token_clock *clock);
 enum sks_status __real_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
 enum sks_status __wrap_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
 
@@ -104,6 +106,18 @@ enum sks_status __wrap_session_2010_draw(struct session_key *sk)
     memcpy(sk->key, draws.item[i].value.ptr, sizeof sk->key);
     sk->counter = 0;
     return SKS_OK;
+}
+
+static int64_t waited; /* milliseconds */
+
+void replay_token_wait(uint32_t seconds)
+{
+    waited += 1000 * (int64_t)seconds;
+}
+
+int64_t __wrap_token_clock_now(const struct token_clock *clock)
+{
+    return __real_token_clock_now(clock) + waited;
 }
 
 /* What the vector has must be an encryption of the key; the issuer's side decrypts it. */
@@ -211,6 +225,7 @@ enum sks_status replay_token_reset(struct replay_token *t, struct sks_error *err
 
     token_close(t->token);
     t->token = NULL;
+    waited = 0;
     remove_files(t);
     file = fopen(t->database, "we");
     good = file != NULL && fwrite(t->empty.ptr, 1, t->empty.len, file) == t->empty.len;

@@ -34,6 +34,9 @@ bool replay_draws_end(void);
 /** Adds a draw. @param value borrowed until the end @param key of REPLAY_KEY: taken */
 void replay_draws_add(enum replay_kind kind, struct bytes value, EVP_PKEY *key);
 
+/** Lets time pass for the tokens of this process; from none at all after replay_token_reset(). */
+void replay_token_wait(uint32_t seconds);
+
 /** One call. @param answer  appended */
 void replay_token_call(struct replay_token *token, const struct sks_dialect *dialect,
                        struct bytes request, struct buf *answer);

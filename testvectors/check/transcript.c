@@ -237,6 +237,7 @@ static enum sks_status play(struct player *p)
 
         if (begins_session(call))
             p->issuer = (struct issuer){ .session = json_array_get(sessions, p->sessions++) };
+        replay_token_wait(call->wait);
         rc = token_answers(p, call);
         if (rc != SKS_OK) {
             tell_end(p, "token", i);

@@ -275,8 +275,36 @@ static const char *profile_of(const struct play *p, int number)
     return other_curve ? "text" : NULL;
 }
 
+/* sessionLifeTime, which is counted from the creation on. */
+static void waits(struct derived *d, size_t turn)
+{
+    const size_t step = 1 + turn % find_step(d->p, "closeProvisioningSession");
+    const struct exchange *x = &d->p->exchange[step];
+    const struct expect good = {
+        .valid = true, .status = -1, .session = "closed", .counter = -1, .limit = -1, .step = -1
+    };
+    struct expect e = token_at(
+        step,
+        strcmp(x->request.item[1].name, "keyHandle") == 0 ? SKS_ERROR_NO_KEY : SKS_ERROR_NO_SESSION,
+        "removed");
+    const char *profile = d->profile;
+
+    d->profile = profile != NULL && strcmp(profile, "text") != 0 ? "rig" : "text";
+    if (turn % 2 == 0)
+        add(d, &e, "LifeTime", operation(d, "wait", step, ",\"seconds\":3600"),
+            "the life time passes");
+    d->profile = profile;
+    if (turn % 6 == 1)
+        add(d, &good, "LifeTime", operation(d, "wait", step, ",\"seconds\":3500"),
+            "most of the life time passes");
+}
+
 static void notes(struct suite *s)
 {
+    suite_note(s, "LifeTime", "LIFE_TIME",
+               "Time passes between two calls, by the clock of the token. A session that is over "
+               "is gone.",
+               "Sessions that were given up could be gone on with.", SECTION);
     suite_note(s, "Whole", "BASIC", "A whole transcript as it must be.",
                "Nothing works without it.", SECTION);
     suite_note(s, "AlteredArgument", "MISSING_AUTHENTICATION",
@@ -320,6 +348,7 @@ void generate_transcript(struct suite *s)
         altered_answers(&d, (size_t)i);
         altered_order(&d, (size_t)i);
         malformed(&d, (size_t)i);
+        waits(&d, (size_t)i);
     }
     free(p);
 }
