@@ -35,6 +35,7 @@ class Session:
         self.server_id, self.client_id = server_id, client_id
         self.issuer_uri, self.device_id = issuer_uri, device_id
         self.state = "open"
+        self.end = None                     # of its life time, by the token's clock
         self.key = self.kmk = None
         self.counter, self.limit = 0, NO_LIMIT
         self.privacy = False
@@ -100,6 +101,7 @@ class Token:
         self.draws = list(draws)
         self.sessions, self.keys = {}, {}
         self.handles = {"session": 0, "key": 0, "puk": 0, "pin": 0}
+        self.clock = 0                      # seconds
         self.last = None                    # the session that was created last
         self.made = None                    # what the last call put under MAC and attestation
 
@@ -140,6 +142,12 @@ class Token:
             raise
         return b"\0" + b"".join(output(kind, value) for (_, kind), value
                                 in zip(METHODS[number].outputs, outputs))
+
+    def is_open(self, session):
+        """A session whose life time is over is found to be when it is used, and removed."""
+        if session.state == "open" and self.clock >= session.end:
+            self.remove(session)
+        return session.state == "open"
 
     def remove(self, session):
         """A session that was aborted goes with all that it made."""
@@ -193,13 +201,13 @@ def join(fields):
 
 def open_session(token, found):
     session = token.sessions.get(found["provisioningHandle"])
-    demand(session is not None and session.state == "open", NO_SESSION)
+    demand(session is not None and token.is_open(session), NO_SESSION)
     return session
 
 
 def open_key(token, found):
     key = token.keys.get(found["keyHandle"])
-    demand(key is not None and key.session.state == "open", NO_KEY)
+    demand(key is not None and token.is_open(key.session), NO_KEY)
     return key
 
 

@@ -81,6 +81,7 @@ def create_session(token, _, found):
                       client_id, uri, device_id)
     session.key = constructs.mac(pair.agree(server_key), key_input(session))
     session.privacy, session.limit = found["privacyEnabled"], found["sessionKeyLimit"]
+    session.end = token.clock + found["sessionLifeTime"]
     session.kmk = found["keyManagementKey"] or None
     fields = list(session_terms(session, found, pair.spki))
     token.made["attested"] = fields
@@ -112,7 +113,7 @@ def create_session_2010(token, _, found):
     demand(exponent >= 3 and exponent % 2, CRYPTO)
     session = Session(token.new_handle("session"), found["server_session_id"],
                       found["client_session_id"], uri, token.certificate)
-    session.key = token.draw("sessionKey")
+    session.key, session.end = token.draw("sessionKey"), token.clock + found["life_time"]
     encrypted = token.draw("encryptedSessionKey")
     fields = terms_2010(session.key, found)
     token.made["attested"] = fields

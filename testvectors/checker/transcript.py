@@ -22,6 +22,7 @@ class Step:
         self.exchange, self.number = exchange, number
         self.sent = octets(exchange["request"])
         self.request, self.answer = self.sent, octets(exchange["answer"])
+        self.wait = 0       # seconds before it
 
     def method(self):
         return METHODS[self.sent[0]]
@@ -57,6 +58,11 @@ def change_part(change):
     return apply
 
 
+def wait(steps, step, operation):
+    steps[step] = copy.copy(steps[step])
+    steps[step].wait += operation["seconds"]
+
+
 def swap(steps, step, operation):
     other = operation["with"]
     steps[step], steps[other] = steps[other], steps[step]
@@ -66,6 +72,7 @@ OPERATIONS = {
     "remove": lambda steps, step, _: steps.pop(step),
     "repeat": lambda steps, step, _: steps.insert(step + 1, steps[step]),
     "swap": swap,
+    "wait": wait,
     "flip": change_part(flip),
     "cut": change_part(lambda part, operation: part[:operation["length"]]),
     "append": change_part(lambda part, operation: part + octets(operation["bytes"])),
@@ -179,6 +186,7 @@ def play(fixtures, steps, base):
     same = True         # the token has only seen what it saw in the unaltered transcript
     for place, step in enumerate(steps):
         same = same and step.number == place and step.request == step.sent
+        token.clock += step.wait
         try:
             answer = token.call(step.exchange["path"], step.request)
         except Refusal as refusal:
