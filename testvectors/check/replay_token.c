@@ -97,6 +97,16 @@ enum sks_status __wrap_private_key_generate(const struct algorithm *algorithm,
     return *pkey != NULL && EVP_PKEY_up_ref(*pkey) ? SKS_OK : SKS_ERROR_CRYPTO;
 }
 
+/* That of the user keys, which is within the library that the linker does not look into. */
+static enum sks_status make_key(void *ctx, const struct algorithm *algorithm, struct bytes exponent,
+                                EVP_PKEY **pkey)
+{
+    (void)ctx;
+    return private_key_generate(algorithm, exponent, pkey);
+}
+
+static const struct key_maker KEY_MAKER = { make_key, NULL };
+
 enum sks_status __wrap_session_2010_draw(struct session_key *sk)
 {
     size_t i = draws.on ? next_draw(REPLAY_SESSION_KEY) : DRAWS_MAX;
@@ -231,7 +241,8 @@ enum sks_status replay_token_reset(struct replay_token *t, struct sks_error *err
     good = file != NULL && fwrite(t->empty.ptr, 1, t->empty.len, file) == t->empty.len;
     good = file != NULL && fclose(file) == 0 && good;
     REQUIRE(good, err, SKS_ERROR_EXTERNAL, "%s: cannot be written", t->database);
-    rc = token_open(t->database, "unused", &(struct token_options){ 0 }, &t->token, err);
+    rc = token_open(t->database, "unused", &(struct token_options){ .key_maker = &KEY_MAKER },
+                    &t->token, err);
 out:
     return rc;
 }
