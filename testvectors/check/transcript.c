@@ -261,11 +261,11 @@ static enum sks_status make_call(struct player *p, const json_t *call)
 {
     const json_t *status = json_object_get(call, "status"),
                  *wanted = json_object_get(call, "answer");
+    const struct bytes request = subject_hex(p->s, json_object_get(call, "request"));
     struct buf answer = { 0 };
     enum sks_status rc = SKS_ERROR_INTERNAL;
 
-    replay_token_call(p->token, &SKS_DIALECT_107,
-                      subject_hex(p->s, json_object_get(call, "request")), &answer);
+    replay_token_call(p->token, &SKS_DIALECT_107, request, &answer);
     subject_tell(p->s, json_string_value(json_object_get(call, "method")), buf_bytes(&answer));
     if (answer.len == 0 || answer.ptr[0] != json_integer_value(status))
         subject_break(p->s, "%s: status %d", json_string_value(json_object_get(call, "method")),
@@ -274,6 +274,8 @@ static enum sks_status make_call(struct player *p, const json_t *call)
         subject_break(p->s, "%s: another answer",
                       json_string_value(json_object_get(call, "method")));
     rc = answer.len == 0 ? SKS_ERROR_INTERNAL : (enum sks_status)answer.ptr[0];
+    if (rc == SKS_OK && request.len > 0 && request.ptr[0] == CLOSE_PROVISIONING_SESSION)
+        p->issuer.closed = true;
     buf_free(&answer);
     return rc;
 }

@@ -175,6 +175,10 @@ def new_token(fixtures):
 
 
 def judge(group, test):
+    if group["type"] == "closing":
+        return judge_calls(group, test)
+    if group["type"] != "session":
+        raise Broken("unknown type of group %.40r" % (group["type"],))
     base = played(json.dumps(group["fixtures"]))
     steps = alter([Step(exchange, number) for number, exchange in
                    enumerate(group["fixtures"]["exchanges"])], test["input"]["operations"])

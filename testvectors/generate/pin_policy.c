@@ -1,9 +1,8 @@
 #include "testvectors/generate/pin_policy.h"
 
-#include "testvectors/generate/play.h"
+#include "testvectors/generate/stage.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char SECTION[] = "SKS V1.07 createPukPolicy, createPinPolicy; docs/wire.md 5";
@@ -12,41 +11,19 @@ static const char SECTION_TRIES[] = "SKS V1.07 5 retryLimit; docs/wire.md 7";
 
 enum { SIGNATURE, AUTHENTICATION, ENCRYPTION, UNIVERSAL };
 
-/* A play that tests go on with, each from the same place. */
-struct stage {
-    struct suite *s;
-    struct play *base, *now;
-};
-
-static void set_stage(struct stage *g, const char *type)
-{
-    suite_group(g->s, type, "", play_fixtures(g->base));
-}
-
-/* Goes back to the end of the base. */
-static struct play *again(struct stage *g)
-{
-    *g->now = *g->base;
-    g->now->draws = json_array();
-    return g->now;
-}
-
 /* The last call is the one in question. @param session after it, if it is refused */
 static void add(struct stage *g, int status, const char *session, const char *flag,
                 const char *section, const char *comment)
 {
     const struct expect bad = EXPECT_TOKEN(status, session);
     struct expect good = EXPECT_VALID;
-    json_t *input = with(json_object(), "tokenDraws", g->now->draws);
 
-    play_refused(g->now, status);
     if (session != NULL) { /* where the session goes on, if it is not refused */
         good.session = "open";
         good.counter = (int)g->now->counter;
         good.limit = (int)g->now->limit;
     }
-    suite_test(g->s, status == 0 ? &good : &bad, flag, section, "reference",
-               with(input, "calls", play_calls(g->now, g->base->count)), "%s", comment);
+    stage_add(g, status == 0 ? &good : &bad, flag, section, comment);
 }
 
 /* ---- arguments of policies ---- */
@@ -100,7 +77,7 @@ static const struct {
 static void pin_arguments(struct stage *g)
 {
     for (size_t i = 0; i < NITEMS(PIN_ARGUMENTS); i++) {
-        struct play *p = again(g);
+        struct play *p = stage_again(g);
         char comment[120] = "createPinPolicy:";
 
         (void)play_pin(p, "PIN.1", NULL, false, 1);
@@ -130,17 +107,17 @@ static const struct {
 static void ids(struct stage *g)
 {
     for (size_t i = 0; i < NITEMS(IDS); i++) {
-        struct play *p = again(g);
+        struct play *p = stage_again(g);
 
         (void)play_pin(p, "PIN.1", NULL, false, 1);
         play_change(p, "id", bytes_of(IDS[i].id));
         add(g, IDS[i].status, "removed", "PolicyArgument", SECTION, IDS[i].comment);
-        p = again(g);
+        p = stage_again(g);
         (void)play_puk(p, "PUK.1", "1234");
         play_change(p, "id", bytes_of(IDS[i].id));
         add(g, IDS[i].status, "removed", "PolicyArgument", SECTION, IDS[i].comment);
     }
-    (void)play_puk(again(g), "Id.1", "1234");
+    (void)play_puk(stage_again(g), "Id.1", "1234");
     (void)play_pin(g->now, "Id.1", NULL, false, 1);
     add(g, 9, "removed", "PolicyArgument", SECTION, "id of a PUK policy used again");
 }
@@ -163,7 +140,7 @@ static void puk_arguments(struct stage *g)
     char comment[120];
 
     for (size_t i = 0; i < NITEMS(CASES); i++) {
-        struct play *p = again(g);
+        struct play *p = stage_again(g);
 
         (void)play_puk(p, "PUK.1", CASES[i].puk);
         if (CASES[i].change.name != NULL)
@@ -174,7 +151,7 @@ static void puk_arguments(struct stage *g)
         add(g, CASES[i].status, "removed", "PolicyArgument", SECTION, comment);
     }
     for (size_t len = 0; len <= 48; len += 16) {
-        (void)play_puk(again(g), "PUK.1", "1234");
+        (void)play_puk(stage_again(g), "PUK.1", "1234");
         play_change(g->now, "encryptedPuk", draw(g->s, len, "no PUK"));
         add(g, 5, "removed", "PolicyArgument", SECTION, "encryptedPuk does not decrypt");
     }
@@ -204,7 +181,7 @@ static void groups(struct stage *g)
             const unsigned *usage = USAGES[i / 2];
             const bool same = i % 2 == 0;
             const bool good = grouping == 0 || same == share(grouping, usage[0], usage[1]);
-            struct play *p = again(g);
+            struct play *p = stage_again(g);
             struct play_policy pin = play_pin(p, "PIN.1", NULL, false, grouping);
 
             (void)play_key(p, "Key.1", &pin, P256, NULL);
@@ -283,7 +260,7 @@ static void one_try(struct play *p, const struct play_key *k, char what)
 static void tries(struct stage *g, const struct play_key *k)
 {
     for (size_t i = 0; i < NITEMS(TRIES); i++) {
-        struct play *p = again(g);
+        struct play *p = stage_again(g);
 
         for (const char *what = TRIES[i].tries; *what != '\0'; what++)
             one_try(p, k, *what);
@@ -306,10 +283,10 @@ static void closed_session(struct play *p, struct play_key *k)
 
 void generate_pin_policy(struct suite *s)
 {
-    struct stage g = { s, malloc(sizeof *g.base), malloc(sizeof *g.now) };
+    struct stage g;
     struct play_key k;
 
-    need(g.base != NULL && g.now != NULL, "memory");
+    stage_new(&g, s, "reference");
     suite_note(s, "PolicyArgument", "RANGE_CHECK",
                "Arguments of createPukPolicy and createPinPolicy at the edge of what they may be, "
                "and beyond. The MAC is right.",
@@ -323,7 +300,7 @@ void generate_pin_policy(struct suite *s)
                "Guessing without end, or users that are locked out.", SECTION_TRIES);
     play_open(g.base, s, "policy", P256);
     play_begin(g.base, P256, false, NULL, 100);
-    set_stage(&g, "policy");
+    stage_set(&g, "policy");
     pin_arguments(&g);
     ids(&g);
     puk_arguments(&g);
@@ -331,8 +308,7 @@ void generate_pin_policy(struct suite *s)
     play_open(g.base, s, "tries", P256);
     play_begin(g.base, P256, false, NULL, 100);
     closed_session(g.base, &k);
-    set_stage(&g, "policy");
+    stage_set(&g, "policy");
     tries(&g, &k);
-    free(g.base);
-    free(g.now);
+    stage_free(&g);
 }

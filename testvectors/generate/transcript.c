@@ -1,4 +1,5 @@
 /* Whole sessions, call by call; and the same sessions with something about them altered. */
+#include "testvectors/generate/closing.h"
 #include "testvectors/generate/story.h"
 #include "testvectors/kinds.h"
 
@@ -351,4 +352,5 @@ void generate_transcript(struct suite *s)
         waits(&d, (size_t)i);
     }
     free(p);
+    generate_closing(s);
 }
