@@ -23,7 +23,7 @@ MAKES_KEYS = choice(*(ALGORITHM + name for name in (
 
 INVOCATION_REQUEST = record({
     **SESSION, "action": need(choice("manage", "unlock")), "privacyEnabled": may(boolean),
-    "preferredLanguages": may(array(text(), low=0)), "targetKeyContainers": may(array(text())),
+    "preferredLanguages": may(array(text(1), low=0)), "targetKeyContainers": may(array(text(1))),
     "clientCapabilityQuery": may(array(uri))})
 
 
@@ -33,7 +33,7 @@ def one_answer(value, _):
 
 
 CAPABILITY = record({
-    "type": need(uri), "supported": may(boolean), "values": may(array(text())),
+    "type": need(uri), "supported": may(boolean), "values": may(array(text(1))),
     "imageAttributes": may(record({"mimeType": need(text(1, 128)), "width": need(PIXELS),
                                    "height": need(PIXELS)}))}, one_answer)
 INVOCATION_RESPONSE = record({

@@ -86,7 +86,6 @@ struct lookup {
     struct suite *s;
     struct key key;
     struct bytes server_id, client_id, nonce;
-    struct bytes canonical; /* what was signed last */
 };
 
 static struct bytes nonce_of(struct suite *s, struct bytes first, struct bytes second)
@@ -119,14 +118,27 @@ static json_t *signed_specifier(struct lookup *l, const char *id, const char *fi
 {
     json_t *specifier = unsigned_specifier(l, id, filter);
 
-    l->canonical = canonical(l->s, specifier);
-    set_value(l, specifier, key_sign(l->s, &l->key, l->canonical));
+    set_value(l, specifier, key_sign(l->s, &l->key, canonical(l->s, specifier)));
     return specifier;
 }
 
 static void set_text(json_t *object, const char *name, const char *value)
 {
     need(json_object_set_new(object, name, json_string(value)) == 0, name);
+}
+
+/* What the signature of the last lookup must be over, if there is one. */
+static void add_canonical(struct lookup *l, json_t *input, const json_t *list)
+{
+    json_t *last = json_deep_copy(json_array_get(list, json_array_size(list) - 1));
+    struct bytes text;
+
+    if (json_object_get(last, "signature") != NULL) {
+        (void)json_object_del(json_object_get(last, "signature"), "value");
+        text = canonical(l->s, last);
+        (void)with(input, "canonical", json_stringn((const char *)text.ptr, text.len));
+    }
+    json_decref(last);
 }
 
 /* Adds a request with one specifier, or two, which it takes; with one thing about it changed. */
@@ -153,7 +165,8 @@ static void add_edited(struct lookup *l, bool valid, const char *flag, const cha
 
         (void)with(input, "message", json_stringn((const char *)text.ptr, text.len));
     }
-    (void)with(input, "canonical", json_stringn((const char *)l->canonical.ptr, l->canonical.len));
+    if (edit->kind == EDIT_NONE) /* else the lookups are not these any more */
+        add_canonical(l, input, list);
     json_decref(root);
     suite_test(l->s, valid ? &good : &bad, flag, SECTION, profile, input, "%s: %s",
                key_name(&l->key), comment);
@@ -321,8 +334,7 @@ static void bad_headers(struct lookup *l)
                      l->key.curve == NULL ? "ES256" : "RS256");
         else
             set_text(json_object_get(specifier, "signature"), HEADERS[i].name, HEADERS[i].value);
-        l->canonical = canonical(l->s, specifier);
-        set_value(l, specifier, key_sign(l->s, &l->key, l->canonical));
+        set_value(l, specifier, key_sign(l->s, &l->key, canonical(l->s, specifier)));
         add_request(l, false, "WrongHeader", NULL, specifier, NULL,
                     i == NITEMS(HEADERS) ? "algorithm of the other kind of key"
                                          : HEADERS[i].comment);

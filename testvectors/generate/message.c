@@ -42,7 +42,7 @@ static const struct {
                          "{\"kty\":\"oct\",\"k\":\"AAAA\"}" } },
     [PROPERTY_OBJECT] = { "[]", { "{}" } },
     [PROPERTY_LIST] = { "{}", { "[1]", "[{}]", "[[]]" } },
-    [PROPERTY_TEXTS] = { "\"text\"", { "[1]", "[\"\"]", "[null]" } },
+    [PROPERTY_TEXTS] = { "\"text\"", { "[1]", "[{}]", "[null]" } },
     [PROPERTY_PATH] = { "\"AAAA\"", { "[]", "[\"\"]", "[\"AAAA\"]", "[17]" } },
 };
 

@@ -6,13 +6,14 @@
 
 static const char SECTION[] = "docs/2010-profile.md";
 
-static void add(struct suite *s, bool valid, const char *flag, struct bytes encrypted,
+/* check: of the issuer, which it fails; NULL: none. */
+static void add(struct suite *s, const char *check, const char *flag, struct bytes encrypted,
                 struct bytes sk, const char *comment)
 {
-    const struct expect good = EXPECT_VALID, bad = EXPECT_ISSUER("server key");
+    const struct expect good = EXPECT_VALID, bad = EXPECT_ISSUER(check);
 
     suite_test(
-        s, valid ? &good : &bad, flag, SECTION, NULL,
+        s, check == NULL ? &good : &bad, flag, SECTION, NULL,
         with(with(json_object(), "encryptedSessionKey", hex(encrypted)), "sessionKey", hex(sk)),
         "2010: %s", comment);
 }
@@ -43,29 +44,36 @@ void generate_session_key_2010(struct suite *s)
     suite_note(s, "NotEncrypted", "WRONG_PRIMITIVE",
                "No RSAES-OAEP of 32 bytes under the server's key.",
                "Whoever tells one failure from another decrypts for others.", SECTION);
+    suite_note(s, "AnotherKey", "WRONG_KEY",
+               "It decrypts to 32 bytes, which are not the session key of the attestation.",
+               "Somebody else could know the session key.", SECTION);
     suite_group(s, "2010", "profile-2010", with(json_object(), "serverKey", key_json(&server)));
     for (int i = 0; i < 4; i++) {
         struct bytes drawn = draw(s, 32, "session key %d", i);
 
-        add(s, true, "Encrypted", rsa_oaep(s, &server, "SHA256", drawn), drawn, "a session key");
+        add(s, NULL, "Encrypted", rsa_oaep(s, &server, "SHA256", drawn), drawn, "a session key");
     }
     memset(numbers[0], 0, sizeof numbers[0]);
     memset(numbers[1], 0xFF, sizeof numbers[1]);
-    add(s, false, "NotEncrypted", rsa_oaep(s, &server, "SHA1", sk), sk, "OAEP with SHA-1");
-    add(s, false, "NotEncrypted", rsa_oaep(s, &server, "SHA512", sk), sk, "OAEP with SHA-512");
-    add(s, false, "NotEncrypted", pkcs1(s, &server, sk), sk, "PKCS #1 v1.5");
-    add(s, false, "NotEncrypted", rsa_oaep(s, &other, "SHA256", sk), sk, "for another server");
-    add(s, false, "NotEncrypted", rsa_oaep(s, &server, "SHA256", bytes_at(sk.ptr, 31)), sk,
+    add(s, "server key", "NotEncrypted", rsa_oaep(s, &server, "SHA1", sk), sk, "OAEP with SHA-1");
+    add(s, "server key", "NotEncrypted", rsa_oaep(s, &server, "SHA512", sk), sk,
+        "OAEP with SHA-512");
+    add(s, "server key", "NotEncrypted", pkcs1(s, &server, sk), sk, "PKCS #1 v1.5");
+    add(s, "server key", "NotEncrypted", rsa_oaep(s, &other, "SHA256", sk), sk,
+        "for another server");
+    add(s, "server key", "NotEncrypted", rsa_oaep(s, &server, "SHA256", bytes_at(sk.ptr, 31)), sk,
         "a key of 31 bytes");
-    add(s, false, "NotEncrypted", rsa_oaep(s, &server, "SHA256", JOIN(s, sk, bytes_at("", 1))), sk,
-        "a key of 33 bytes");
-    add(s, false, "NotEncrypted", rsa_oaep(s, &server, "SHA256", none), sk, "no key");
-    add(s, false, "NotEncrypted", flipped(s, right, 255, 0), sk, "one bit flipped");
-    add(s, false, "NotEncrypted", bytes_at(right.ptr, 255), sk, "last byte missing");
-    add(s, false, "NotEncrypted", JOIN(s, bytes_at("", 1), right), sk, "a zero in front");
-    add(s, false, "NotEncrypted", none, sk, "nothing");
-    add(s, false, "NotEncrypted", bytes_at(numbers[0], 256), sk, "0");
-    add(s, false, "NotEncrypted", bytes_at(numbers[1], 256), sk, "a number beyond the modulus");
-    add(s, false, "NotEncrypted", sk, sk, "the session key itself");
-    add(s, false, "NotEncrypted", right, draw(s, 32, "another"), "another session key");
+    add(s, "server key", "NotEncrypted",
+        rsa_oaep(s, &server, "SHA256", JOIN(s, sk, bytes_at("", 1))), sk, "a key of 33 bytes");
+    add(s, "server key", "NotEncrypted", rsa_oaep(s, &server, "SHA256", none), sk, "no key");
+    add(s, "server key", "NotEncrypted", flipped(s, right, 255, 0), sk, "one bit flipped");
+    add(s, "client key", "NotEncrypted", bytes_at(right.ptr, 255), sk, "last byte missing");
+    add(s, "client key", "NotEncrypted", JOIN(s, bytes_at("", 1), right), sk, "a zero in front");
+    add(s, "client key", "NotEncrypted", none, sk, "nothing");
+    add(s, "server key", "NotEncrypted", bytes_at(numbers[0], 256), sk, "0");
+    add(s, "server key", "NotEncrypted", bytes_at(numbers[1], 256), sk,
+        "a number beyond the modulus");
+    add(s, "client key", "NotEncrypted", sk, sk, "the session key itself");
+    add(s, "session attestation", "AnotherKey", right, draw(s, 32, "another"),
+        "another session key");
 }
