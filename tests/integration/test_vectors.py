@@ -1,7 +1,6 @@
 """The conformance vectors: made anew they are the same bytes, the libraries and the linter agree with
 them, and both notice when a file is not what it must be."""
 
-import collections
 import copy
 import json
 import subprocess
@@ -46,7 +45,7 @@ def canonical(root):
     return linter.canonical(root) + "\n"
 
 
-class Vectors(RigTest):
+class VectorsTest(RigTest):
     @classmethod
     def set_up_rig(cls):
         pass
@@ -56,6 +55,8 @@ class Vectors(RigTest):
         path.write_text(canonical(root) if text is None else text, encoding="utf-8")
         return path
 
+
+class Vectors(VectorsTest):
     def test_made_anew_they_are_the_same(self):
         folder = self.new_folder()
         done = run("sks-vectors", "generate", folder)
@@ -208,43 +209,70 @@ class Vectors(RigTest):
                 self.assertTrue(done.stderr.strip())
 
 
-class Holes(RigTest):
+class Holes(VectorsTest):
     """With one check of an end saying yes to everything, some vectors come out otherwise."""
 
-    @classmethod
-    def set_up_rig(cls):
-        pass
+    def setUp(self):
+        self.rows = json.loads((ROOT / "tests" / "vectors" / "holes.json").read_text())
 
-    def some_transcripts(self):
-        """A file with two tests for each way to alter a transcript."""
-        root, seen = load("transcript"), collections.Counter()
-        for group in root["testGroups"]:
-            kept = []
-            for test in group["tests"]:
-                way = test["comment"].rpartition(": ")[2]
-                seen[way] += 1
-                if seen[way] <= 2 and test["flags"][0].startswith("Altered"):
-                    kept.append(test)
-            group["tests"] = kept
-        root["testGroups"] = [group for group in root["testGroups"] if group["tests"]]
-        root["numberOfTests"] = len(tests_of(root))
-        path = self.new_folder() / "transcript.json"
-        path.write_text(canonical(root), encoding="utf-8")
-        return path
+    def listed(self):
+        """{hole: [part, ...]} of the table of holes."""
+        parts = {}
+        for line in run("vectors/holes", "--list").stdout.splitlines():
+            part, _, hole = line.partition(" ")
+            parts.setdefault(hole, []).append(part)
+        return parts
+
+    def only(self, named):
+        """Files with the named vectors alone; each name is KIND/ID: COMMENT."""
+        wanted = {}
+        for name in named:
+            place, _, comment = name.partition(": ")
+            kind, _, number = place.partition("/")
+            wanted.setdefault(kind, {})[int(number)] = comment
+        for kind, comments in wanted.items():
+            root = load(kind)
+            for group in root["testGroups"]:
+                group["tests"] = [test for test in group["tests"] if test["tcId"] in comments]
+            root["testGroups"] = [group for group in root["testGroups"] if group["tests"]]
+            root["numberOfTests"] = len(comments)
+            self.assertEqual({test["tcId"]: test["comment"] for test in tests_of(root)}, comments,
+                             "tests/vectors/holes.json names other vectors than there are")
+            yield self.written(root)
+
+    def test_all_have_a_row(self):
+        listed = self.listed()
+        self.assertGreater(len(listed), 60)
+        self.assertEqual(set(self.rows), set(listed))
+        for hole, parts in listed.items():
+            row = self.rows[hole]
+            if "unseen" in row:
+                self.assertTrue(row["unseen"].endswith("."), hole)
+            else:
+                self.assertEqual(list(row), parts, hole)
+                self.assertTrue(all(row.values()), hole)
 
     def test_each_is_found(self):
-        holes = run("vectors/holes", "--list").stdout.splitlines()
-        self.assertGreater(len(holes), 15)
-        paths = [FOLDER / "mac.json", FOLDER / "attestation.json", self.some_transcripts()]
-        for hole in holes:
-            with self.subTest(hole):
-                done = run("vectors/holes", hole, *paths)
-                self.assertEqual((done.returncode, done.stderr), (REFUSED, ""))
-                found = [line.split(":")[0].split() for line in done.stdout.splitlines()
-                         if ": " in line]
-                kinds = {words[0] for words in found if len(words) == 2 and words[1].isdigit()}
-                self.assertIn("transcript", kinds)
-                self.assertTrue(kinds & {"mac", "attestation"}, kinds)
+        for hole, parts in self.rows.items():
+            for part, named in parts.items():
+                if part == "unseen":
+                    continue
+                with self.subTest(hole, part=part):
+                    done = run("vectors/holes", part, hole, *self.only(named))
+                    self.assertEqual((done.returncode, done.stderr), (REFUSED, ""), done.stdout)
+                    for name in named:
+                        self.assertIn("\n%s: " % name.replace("/", " ", 1), "\n" + done.stdout)
+
+    def test_without_a_hole_they_come_out_as_they_say(self):
+        named = {name for parts in self.rows.values() for part, names in parts.items()
+                 if part != "unseen" for name in names}
+        for path in self.only(sorted(named)):
+            done = run("sks-vectors", "check", path)
+            self.assertEqual((done.returncode, done.stderr), (DONE, ""), done.stdout)
+
+    def test_unseen_are_those_of_the_issuer_alone(self):
+        self.assertEqual({hole for hole, row in self.rows.items() if "unseen" in row},
+                         {"session ids", "server time", "device path"})
 
 
 class Linter(RigTest):
