@@ -34,8 +34,8 @@ TOKEN := token/main.c $(wildcard token/command/*.c)
 ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
-VECTORS := $(wildcard testvectors/*.c)
 INTEROP := $(wildcard interop/*.c)
+VECTORS_LIB := $(filter-out testvectors/main.c,$(wildcard testvectors/*.c testvectors/*/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -44,9 +44,9 @@ ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
+LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a)
 
-.PHONY: all interop bench demo docs matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all interop bench demo docs matrix matrix-selftest vectors test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -76,6 +76,7 @@ $(eval $(call library,libsksapi.a,$(API)))
 $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
+$(eval $(call library,libvectors.a,$(VECTORS_LIB)))
 
 link = $(if $(V),,@echo '  LD   $@' &&) \
        $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -87,10 +88,16 @@ $(O)/sks-issuer: $(O)/obj/issuer/main.o $(addprefix $(O)/,libissuer.a libkeygen2
 $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
                 $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
-$(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
+$(O)/sks-vectors: $(O)/obj/testvectors/main.o \
+                  $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-interop: $(call object,$(INTEROP)) $(addprefix $(O)/,libsksapi.a libkeygen2.a)
 	$(link)
+
+# What a token draws, and its clock, come from a vector while one is played: in this program only.
+VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt sign_sha256 \
+                  token_clock_now
+$(O)/sks-vectors: private WRAPPED := $(VECTOR_WRAPPED)
 
 # ---- tests ----
 
@@ -99,6 +106,7 @@ LIBS_keygen2 := libsksapi.a libkeygen2.a
 LIBS_token := libsks.a libsksapi.a libkeygen2.a
 LIBS_issuer := libissuer.a libkeygen2.a
 LIBS_proxy := libproxy.a libsksapi.a libkeygen2.a
+LIBS_testvectors := libvectors.a libkeygen2.a
 define unit_rule
 $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
                   $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
@@ -106,7 +114,7 @@ $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/un
 	$(if $(V),,@echo '  LD   $$@' &&) $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
 	    -lcriterion
 endef
-$(foreach folder,keygen2 token issuer proxy,$(eval $(call unit_rule,$(folder))))
+$(foreach folder,keygen2 token issuer proxy testvectors,$(eval $(call unit_rule,$(folder))))
 
 # Leak and thread checks are plain programs: under Criterion a leak goes unreported.
 $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/support/*.c)) \
@@ -158,13 +166,23 @@ $(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/co
                    $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	@mkdir -p $(@D)
 	$(link)
-$(O)/matrix/holes: private WRAPPED := session_mac session_mac_verify verify_attestation \
-    verify_session_attestation session_2010_verify check_ids check_server_time check_mode \
-    trust_open trust_verify_device kmk_verify $(addprefix close_check_,match unique endorsed) \
-    session_expired pin_violation pin_group_join bytes_equal_secret session_decrypt jsf_verify \
-    session_lookup_nonce_verify put_session_attestation_data $(addprefix put_mac_,puk_policy \
-    pin_policy key_entry certificate_path import extension close) put_attested_close \
-    put_target_reference
+HOLE_WRAPPED := session_mac session_mac_verify verify_attestation \
+    verify_session_attestation session_2010_verify kmk_verify session_expired pin_violation \
+    pin_group_join bytes_equal_secret session_decrypt jsf_verify session_lookup_nonce_verify \
+    $(addprefix close_check_,match unique endorsed) put_session_attestation_data \
+    $(addprefix put_mac_,puk_policy pin_policy key_entry certificate_path import extension close) \
+    put_attested_close put_target_reference
+$(O)/matrix/holes: private WRAPPED := $(HOLE_WRAPPED) check_ids check_server_time check_mode \
+    trust_open trust_verify_device
+
+# The vectors, with the same holes.
+$(O)/vectors/holes: $(O)/obj/tests/vectors/holes.o \
+                    $(patsubst %,$(O)/obj/tests/matrix/%.o,table open checks checks_token fields) \
+                    $(call object,tests/plain/support/must.c) \
+                    $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+$(O)/vectors/holes: private WRAPPED := $(HOLE_WRAPPED) $(VECTOR_WRAPPED)
 
 # Whether the plan of the matrix has cases of all that crosses.
 $(O)/matrix/coverage: $(call object,$(wildcard tests/matrix/plan/*.c)) \
@@ -199,7 +217,7 @@ FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
-	    $(CRASH_PROGRAMS) $(addprefix $(O)/matrix/,holes coverage)
+	    $(CRASH_PROGRAMS) $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -210,7 +228,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all $(O)/crash/recorder.so $(addprefix $(O)/matrix/,holes coverage)
+integration: all $(O)/crash/recorder.so $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup
@@ -225,6 +243,10 @@ crash: all $(CRASH_PROGRAMS)
 matrix: setup
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(O)/sks-proxy matrix $(MATRIX_OPTIONS)
+
+# Writes the vector files anew: the same bytes, unless their generators have changed.
+vectors: $(O)/sks-vectors
+	$(Q)$(O)/sks-vectors generate testvectors/vectors
 
 # The sweep has to find each hole that is made in the ends.
 matrix-selftest: $(O)/matrix/holes

@@ -278,7 +278,8 @@ class Wrong(SettingsTest):
                      "--store", self.folder / "store", SKS_TOKEN_LISTEN="0.0.0.0:0")
 
     def test_a_secret_is_not_repeated(self):
-        self.assertEqual(commands("sks-vectors"), ["check-evidence"])
+        self.assertEqual(commands("sks-vectors"),
+                         ["generate", "check", "show", "check-evidence"])
         error = self.refused("%s: line 2: 'pni'" % self.file, "sks-proxy", "provision",
                              text="pin = 1234\npni = 5678\n", SKS_PROXY_TOKEN="unix:x")
         self.assertNotIn("1234", error)

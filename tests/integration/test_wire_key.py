@@ -168,6 +168,10 @@ class CertificatePath(WireTest):
                 ("random bytes", lambda path: {"path": [os.urandom(300)]}, CRYPTO),
                 ("bytes after it", lambda path: {"path": [path[0] + b"\0"]}, CRYPTO),
                 ("upside down", lambda path: {"path": path[::-1]}, OPTION),
+                ("of over 16384 bytes", lambda path: {"path": [
+                    other.issue_expired("x" * 16384, other.key.public_key())]}, OPTION),
+                ("RSA of another size", lambda path: {"path": [
+                    other.issue("x", generate("RSA-1536").public_key())]}, OPTION),
                 ("second did not sign the first",
                  lambda path: {"path": [path[0], other.der]}, OPTION),
                 ("twice the same", lambda path: {"path": [path[0]] * 2}, OPTION),
