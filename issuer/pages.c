@@ -29,28 +29,6 @@ static const char MIDDLE[] =
     "</style>\n</head>\n<body>\n<h1>";
 static const char END[] = "</body>\n</html>\n";
 
-void put_escaped(struct buf *out, struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.ptr[i]) {
-        case '&':
-            put_text(out, "&amp;");
-            break;
-        case '<':
-            put_text(out, "&lt;");
-            break;
-        case '>':
-            put_text(out, "&gt;");
-            break;
-        case '"':
-            put_text(out, "&quot;");
-            break;
-        default:
-            put_byte(out, text.ptr[i]);
-        }
-    }
-}
-
 void put_page_begin(struct buf *out, const char *title)
 {
     put_text(out, START);

@@ -5,15 +5,13 @@
 #include "issuer/profile.h"
 #include "issuer/session.h"
 #include "keygen2/base/http_server.h"
+#include "keygen2/base/markup.h"
 
 extern const char PAGE_HTML[], PAGE_JSON[]; /* content types */
 
 /** A page begins and ends; between them comes HTML. @param title plain text without markup */
 void put_page_begin(struct buf *out, const char *title);
 void put_page_end(struct buf *out);
-
-/** Appends text from anywhere, for elements and for attributes in double quotes. */
-void put_escaped(struct buf *out, struct bytes text);
 
 /** Appends a paragraph, nothing for an empty text. */
 void put_paragraph(struct buf *out, struct bytes text);

@@ -1,6 +1,7 @@
 #include "matrix/page.h"
 
 #include "keygen2/base/files.h"
+#include "keygen2/base/markup.h"
 #include "matrix/judge.h"
 
 #include <stdio.h>
@@ -61,18 +62,7 @@ static const char STYLE[] =
 
 static void put_escaped_text(struct buf *out, const char *text)
 {
-    for (; text != NULL && *text != '\0'; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-
-        if (entity != NULL)
-            put_text(out, entity);
-        else
-            put_byte(out, (uint8_t)*text);
-    }
+    put_escaped(out, bytes_of(text));
 }
 
 static void put_number(struct buf *out, size_t number)
