@@ -25,7 +25,7 @@ CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pt
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
 LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
-PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors
+PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors sks-conform
 KEYGEN2 := $(wildcard keygen2/*/*.c)
 API := $(wildcard token/api/*.c)
 TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
@@ -34,6 +34,7 @@ ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
 VECTORS := $(wildcard testvectors/*.c)
+CONFORM := $(wildcard conform/*.c conform/*/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -86,6 +87,8 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
                 $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
+	$(link)
+$(O)/sks-conform: $(call object,$(CONFORM)) $(addprefix $(O)/,libsksapi.a libkeygen2.a)
 	$(link)
 
 # ---- tests ----

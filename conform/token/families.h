@@ -1,0 +1,9 @@
+/* The families of cases for a token, a file each. */
+#ifndef CONFORM_TOKEN_FAMILIES_H
+#define CONFORM_TOKEN_FAMILIES_H
+
+#include "conform/cases.h"
+
+void cases_of_sessions(struct cases *cases);
+
+#endif

@@ -1,0 +1,42 @@
+#include "conform/token/suite.h"
+#include "conform/token/families.h"
+#include "conform/token/target.h"
+
+#include <string.h>
+
+static const char *const CAPABILITIES[] = {
+    [CAN_DEVICE_PIN] = "device PIN",
+    [CAN_BIOMETRICS] = "biometrics",
+    [LACKS_DEVICE_PIN] = "lack of a device PIN",
+    [LACKS_BIOMETRICS] = "lack of biometrics",
+    [LACKS_UPDATES] = "lack of updates",
+    [CAN_2010] = "profile of 2010",
+};
+
+static const char *capability(unsigned bit)
+{
+    const char *fragment;
+
+    if (bit < NITEMS(CAPABILITIES))
+        return CAPABILITIES[bit];
+    if (bit < ALGORITHM_BIT || bit - ALGORITHM_BIT >= ALGORITHMS_COUNT)
+        return NULL;
+    fragment = strchr(ALGORITHMS[bit - ALGORITHM_BIT].uri, '#');
+    return fragment == NULL ? ALGORITHMS[bit - ALGORITHM_BIT].uri : fragment + 1;
+}
+
+/* In the order of the run. */
+static void list(struct cases *cases)
+{
+    cases_of_sessions(cases);
+}
+
+const struct suite TOKEN_SUITE = {
+    .name = "token",
+    .capability = capability,
+    .list = list,
+    .open = target_open,
+    .tidy = target_tidy,
+    .leave = target_leave,
+    .close = target_close,
+};
