@@ -4,6 +4,9 @@
 
 #include "conform/cases.h"
 
+void cases_of_wire(struct cases *cases);
+void cases_of_states(struct cases *cases);
+void cases_of_macs(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
 
 #endif

@@ -215,6 +215,8 @@ enum sks_status call_send(struct session *s, struct call *call, enum sks_status 
 
     if (rc != SKS_OK || wanted != SKS_OK)
         return rc;
+    if (call->method == CREATE_PROVISIONING_SESSION)
+        target_made_session(s->target, call->out.create_session.provisioning_handle);
     if (call->method == CREATE_KEY_ENTRY)
         return take_key(s, call);
     return call->method == CLOSE_PROVISIONING_SESSION ? take_proof(s, call) : SKS_OK;

@@ -28,6 +28,9 @@ static const char *capability(unsigned bit)
 /* In the order of the run. */
 static void list(struct cases *cases)
 {
+    cases_of_wire(cases);
+    cases_of_states(cases);
+    cases_of_macs(cases);
     cases_of_sessions(cases);
 }
 

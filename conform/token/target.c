@@ -19,7 +19,7 @@ static const char RSA2048[] = "https://webpki.github.io/sks/algorithm#rsa2048";
 uint64_t needs_algorithm(const char *uri)
 {
     for (size_t i = 0; i < ALGORITHMS_COUNT; i++)
-        if (strcmp(ALGORITHMS[i].uri, uri) == 0)
+        if (uri != NULL && strcmp(ALGORITHMS[i].uri, uri) == 0)
             return NEEDS(ALGORITHM_BIT + i);
     return 0;
 }

@@ -25,7 +25,7 @@ enum target_capability {
 
 #define NEEDS(capability) (UINT64_C(1) << (capability))
 
-/** The bit of an algorithm by its URI. */
+/** The bit of an algorithm by its URI; none for what is no algorithm. */
 uint64_t needs_algorithm(const char *uri);
 
 enum { KMK_COUNT = 2 /* key management keys of a run: the first one, and that of a roll-over */ };
