@@ -7,6 +7,7 @@
 void cases_of_wire(struct cases *cases);
 void cases_of_states(struct cases *cases);
 void cases_of_macs(struct cases *cases);
+void cases_of_refusals(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
 
 #endif
