@@ -212,3 +212,18 @@ void put_index_page(struct buf *out, const struct profile_list *profiles, const 
     put_text(out, "</dl>\n");
     put_page_end(out);
 }
+
+void put_index_json(struct buf *out, const struct profile_list *profiles, const char *base)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct profile *profile = &profiles->item[i];
+
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:o, s:o}", "name", profile->name, "issuerUri",
+                                              json_sprintf("%s/kg2/%s", base, profile->name),
+                                              "description", json_text(profile->description)));
+    }
+    put_json(out, json_pack("{s:o}", "profiles", list));
+}

@@ -43,4 +43,7 @@ void put_pending_json(struct buf *out, const struct session *session);
 /** Appends the list of profiles. @param base URL of the issuer */
 void put_index_page(struct buf *out, const struct profile_list *profiles, const char *base);
 
+/** Appends {"profiles": [{"name","issuerUri","description"}]}. */
+void put_index_json(struct buf *out, const struct profile_list *profiles, const char *base);
+
 #endif

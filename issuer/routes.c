@@ -344,8 +344,11 @@ static void get_index(void *ctx, const struct http_request *request, struct http
 {
     const struct issuer *issuer = ctx;
 
-    http_answer(response, 200, PAGE_HTML, (struct bytes){ 0 });
-    put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
+    http_answer(response, 200, wants_json(request) ? PAGE_JSON : PAGE_HTML, (struct bytes){ 0 });
+    if (wants_json(request))
+        put_index_json(&response->body, &issuer->profiles, base_of(issuer, request));
+    else
+        put_index_page(&response->body, &issuer->profiles, base_of(issuer, request));
     page_set_headers(response);
 }
 
