@@ -88,7 +88,7 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
 	$(link)
 $(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
 	$(link)
-$(O)/sks-conform: $(call object,$(CONFORM)) $(addprefix $(O)/,libsksapi.a libkeygen2.a)
+$(O)/sks-conform: $(call object,$(CONFORM)) $(addprefix $(O)/,libproxy.a libsksapi.a libkeygen2.a)
 	$(link)
 
 # ---- tests ----

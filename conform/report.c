@@ -23,8 +23,7 @@ size_t report_group(const struct conform_case *item)
 
 /* ---- the command that repeats a case ---- */
 
-/* As a shell reads it again. */
-static void put_word(struct buf *out, const char *word)
+void put_word(struct buf *out, const char *word)
 {
     static const char PLAIN[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                 "0123456789-._~:/@%+=,";

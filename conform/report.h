@@ -32,6 +32,9 @@ struct tally report_tally(const struct report *report);
 /** Length of the part of an id that groups cases: up to the first '.'. */
 size_t report_group(const struct conform_case *item);
 
+/** Appends a word as a shell reads it again. */
+void put_word(struct buf *out, const char *word);
+
 /** Appends the command that repeats a case. */
 void put_repetition(struct buf *out, const struct report *report, const struct conform_case *item);
 

@@ -17,6 +17,8 @@ struct conform_options {
     bool list, allow_destructive, json, show;
     /* What a suite alone has comes here. */
     uint32_t timeout;
+    const char *ca, *device; /* of an issuer */
+    struct texts more;       /* URLs behind the first one */
 };
 
 struct suite_config {

@@ -1,0 +1,45 @@
+#include "conform/issuer/suite.h"
+#include "conform/issuer/families.h"
+#include "conform/issuer/site.h"
+#include "conform/report.h"
+
+static void list(struct cases *cases)
+{
+    cases_of_profiles(cases);
+    cases_of_requests(cases);
+    cases_of_http(cases);
+    cases_of_order(cases);
+    cases_of_texts(cases);
+    cases_of_properties(cases);
+    cases_of_devices(cases);
+    cases_of_attestations(cases);
+    cases_of_lookups(cases);
+}
+
+static void repeat(const struct conform_options *options, struct buf *out)
+{
+    const struct {
+        const char *name, *value;
+    } given[] = { { " --ca ", options->ca }, { " --device ", options->device } };
+
+    for (size_t i = 0; i < NITEMS(given); i++)
+        if (given[i].value != NULL) {
+            put_text(out, given[i].name);
+            put_word(out, given[i].value);
+        }
+    for (size_t i = 0; i < options->more.count; i++) {
+        put_text(out, " ");
+        put_word(out, options->more.item[i]);
+    }
+}
+
+const struct suite ISSUER_SUITE = {
+    .name = "issuer",
+    .capability = site_feature_name,
+    .list = list,
+    .open = site_open,
+    .tidy = site_tidy,
+    .leave = site_leave,
+    .close = site_close,
+    .repeat = repeat,
+};
