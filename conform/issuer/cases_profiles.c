@@ -16,6 +16,19 @@ out:
     return rc;
 }
 
+static enum sks_status capabilities(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(visit_begin(&v, end, check, check->item->needs));
+    rc = visit_until(&v, AT_INITIALIZATION);
+out:
+    visit_free(&v);
+    return rc;
+}
+
 /* Nobody approves here: it waits, says so, and can be given up. */
 static enum sks_status deferred(struct check *check, void *end, const void *row)
 {
@@ -47,7 +60,8 @@ static const struct conform_case CASES[] = {
     WHOLE("privacy", NEEDS(HAS_PRIVACY), "of an anonymous device"),
     WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),
     WHOLE("https", NEEDS(HAS_TLS), "over https: the TLS certificate is attested"),
-    WHOLE("capabilities", NEEDS(HAS_QUERY), "that asks for capabilities of the client"),
+    { "session.capabilities", "capabilities of the client, asked for and taken", "http 5",
+      LEVEL_MUST, NEEDS(HAS_QUERY), false, capabilities, NULL },
     WHOLE("key-management-key", NEEDS(HAS_KMK), "with a key management key"),
     WHOLE("roll-over", NEEDS(HAS_ROLL_OVER), "with updatable key management keys"),
     WHOLE("lookups", NEEDS(HAS_DISCOVERY), "with lookups, each signed and fresh"),

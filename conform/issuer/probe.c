@@ -142,8 +142,8 @@ static void probe(struct visit *v, struct site_profile *p, bool lookups, char *w
     p->cost += asks ? 20 : 0;
 }
 
-void site_probe(struct site *site, struct site_profile *profile, bool lookups, char *why,
-                size_t size)
+static void probe_once(struct site *site, struct site_profile *profile, bool lookups, char *why,
+                       size_t size)
 {
     static unsigned number;
     struct check check;
@@ -165,30 +165,51 @@ void site_probe(struct site *site, struct site_profile *profile, bool lookups, c
     check_free(&check);
 }
 
-static bool has_any(const struct site *site)
+/* A lookup may want as many keys as one profile gives, or as some: all are told of, then all but
+ * those of one profile, then those of one alone. */
+void site_probe(struct site *site, struct site_profile *profile, bool lookups, char *why,
+                size_t size)
+{
+    const uint64_t own = UINT64_C(1) << (profile - site->profile);
+
+    profile->shown = UINT64_MAX;
+    probe_once(site, profile, lookups, why, size);
+    for (size_t i = 0; i < 2 * site->profiles && lookups && why[0] != '\0' &&
+                       (profile->features & NEEDS(HAS_TRUST)) != 0 &&
+                       (profile->features & NEEDS(HAS_DISCOVERY)) == 0;
+         i++) {
+        uint64_t one = UINT64_C(1) << i % site->profiles;
+
+        profile->shown = own | (i < site->profiles ? ~one : one);
+        probe_once(site, profile, lookups, why, size);
+    }
+}
+
+static bool has_any(const struct site *site, uint64_t shown)
 {
     for (size_t i = 0; i < site->credentials; i++)
-        if (!site->credential[i].gone)
+        if (!site->credential[i].gone && (shown & UINT64_C(1) << site->credential[i].profile) != 0)
             return true;
     return false;
 }
 
-enum sks_status site_stock(struct site *site, struct check *check)
+enum sks_status site_stock(struct site *site, const struct site_profile *profile,
+                           struct check *check)
 {
     const uint64_t wanted =
-                       NEEDS(HAS_SESSION_1) | NEEDS(HAS_KMK) | NEEDS(HAS_KEYS) | NEEDS(HAS_END),
-                   not_wanted = NEEDS(HAS_DISCOVERY);
+        NEEDS(HAS_SESSION_1) | NEEDS(HAS_KMK) | NEEDS(HAS_KEYS) | NEEDS(HAS_END);
     enum sks_status rc = SKS_OK;
 
-    if (has_any(site))
+    if (has_any(site, profile->shown))
         return SKS_OK;
     for (size_t i = 0; i < site->profiles; i++) {
-        const struct site_profile *profile = &site->profile[i];
+        const struct site_profile *from = &site->profile[i];
         struct visit visit;
 
-        if ((profile->features & wanted) != wanted || (profile->features & not_wanted) != 0)
+        if ((profile->shown & UINT64_C(1) << i) == 0 || (from->features & wanted) != wanted ||
+            (from->features & NEEDS(HAS_DISCOVERY)) != 0)
             continue;
-        rc = visit_begin_at(&visit, site, profile, check);
+        rc = visit_begin_at(&visit, site, from, check);
         visit.remember = true;
         if (rc == SKS_OK)
             rc = visit_finish(&visit);

@@ -54,6 +54,8 @@ static enum sks_status add_profile(struct site *site, const char *url, struct sk
 
     REQUIRE(path != NULL && strlen(url) <= SKS_URI_MAX && strpbrk(url, "?#") == NULL, err,
             SKS_ERROR_OPTION, "'%s' is no URL of a KeyGen2 profile: http(s)://HOST/PATH", url);
+    REQUIRE(site->profiles < PROFILES_MAX, err, SKS_ERROR_OPTION, "more than %d profiles",
+            PROFILES_MAX);
     more = realloc(site->profile, (site->profiles + 1) * sizeof *more);
     REQUIRE(more != NULL, err, SKS_ERROR_STORAGE, "no memory for profiles");
     site->profile = more;

@@ -57,8 +57,9 @@ enum site_feature {
 struct site_profile {
     char *issuer_uri, *root; /* root: "https://host", from which other pages are reached */
     uint64_t features;
-    bool known;    /* its features were read */
-    unsigned cost; /* of a session, for cases that can choose */
+    bool known;     /* its features were read */
+    unsigned cost;  /* of a session, for cases that can choose */
+    uint64_t shown; /* set of the profiles of whose keys the device tells its lookups */
 };
 
 /* A key that a closed session left in the device. */
@@ -68,10 +69,11 @@ struct credential {
     uint8_t app_usage;
     bool has_pin;
     uint8_t grouping;
+    size_t profile; /* index of the one that it is of */
     bool gone;
 };
 
-enum { CREDENTIALS_MAX = 256, KEPT_KEYS_MAX = 16 };
+enum { PROFILES_MAX = 64, CREDENTIALS_MAX = 256, KEPT_KEYS_MAX = 16 };
 
 /* RSA keys take long: those of one algorithm serve in all sessions. */
 struct kept_key {
@@ -117,7 +119,8 @@ void site_close(void *end);
 void site_probe(struct site *site, struct site_profile *profile, bool lookups, char *why,
                 size_t size);
 
-/** Enrols keys for profiles that look for some, unless the device has any. probe.c */
-CHECKED enum sks_status site_stock(struct site *site, struct check *check);
+/** Enrols keys that a profile with lookups may find, unless there are any. probe.c */
+CHECKED enum sks_status site_stock(struct site *site, const struct site_profile *profile,
+                                   struct check *check);
 
 #endif

@@ -251,7 +251,7 @@ enum sks_status visit_begin(struct visit *v, struct site *site, struct check *ch
     if (profile == NULL)
         return check_skip(check, "no profile has all of what this needs");
     if ((profile->features & NEEDS(HAS_DISCOVERY)) != 0)
-        TRY(site_stock(site, check));
+        TRY(site_stock(site, profile, check));
     rc = visit_begin_at(v, site, profile, check);
 out:
     return rc;

@@ -29,7 +29,8 @@ out:
 
 /* ---- CredentialDiscoveryRequest ---- */
 
-static bool is_found(const struct credential *credential, const struct lookup_specifier *specifier,
+static bool is_found(const struct visit *v, const struct credential *credential,
+                     const struct lookup_specifier *specifier,
                      const struct search_filter_ready *filter, struct java_regex_budget *budget)
 {
     const struct search_filter *asked = specifier->search_filter;
@@ -37,7 +38,8 @@ static bool is_found(const struct credential *credential, const struct lookup_sp
                                      credential->count };
     bool matches = false;
 
-    if (credential->gone || !bytes_equal(credential->key_management_key, specifier->public_key) ||
+    if (credential->gone || (v->profile->shown & UINT64_C(1) << credential->profile) == 0 ||
+        !bytes_equal(credential->key_management_key, specifier->public_key) ||
         search_filter_match(filter, &path, budget, &matches, NULL) != SKS_OK || !matches)
         return false;
     if (asked != NULL && asked->app_usage.is_there &&
@@ -65,7 +67,7 @@ static enum sks_status look_up(struct visit *v, const struct lookup_specifier *s
     for (size_t i = 0; i < v->site->credentials && rc == SKS_OK; i++) {
         struct credential *credential = &v->site->credential[i];
 
-        if (is_found(credential, specifier, &filter, budget))
+        if (is_found(v, credential, specifier, &filter, budget))
             match[result->matching_credentials.count++] = (struct matching_credential){
                 .server_session_id = credential->server_session_id,
                 .client_session_id = credential->client_session_id,
@@ -563,6 +565,7 @@ static void remember(struct visit *v, const struct visit_key *key,
         .client_session_id = arena_copy(&site->arena, v->terms.client_session_id),
         .key_management_key = arena_copy(&site->arena, v->terms.key_management_key),
         .count = path->count,
+        .profile = (size_t)(v->profile - site->profile),
         .app_usage = key->specifier->key.app_usage,
         .has_pin = key->pin != NULL,
         .grouping = key->pin == NULL ? 0 : key->pin->policy.grouping,
