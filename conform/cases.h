@@ -39,6 +39,12 @@ void cases_add(struct cases *cases, const struct conform_case *item);
 /** As cases_add(), of a whole table. */
 void cases_add_all(struct cases *cases, const struct conform_case *table, size_t count);
 
+/** As cases_add(), of a must-case that is not destructive, member by member. */
+void cases_add_row(struct cases *cases, const char *id, const char *title, const char *section,
+                   uint64_t needs,
+                   enum sks_status (*run)(struct check *check, void *end, const void *row),
+                   const void *row);
+
 /** A text in the arena of the cases; "" without memory. */
 const char *cases_text(struct cases *cases, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -202,13 +202,8 @@ static void add(struct cases *cases, const struct sks_method *method, const char
                 const char *title,
                 enum sks_status (*run)(struct check *check, void *end, const void *row))
 {
-    struct conform_case item = { .id = cases_text(cases, "%s.%s", method->name, name),
-                                 .title = title,
-                                 .section = "wire 3",
-                                 .run = run,
-                                 .row = method };
-
-    cases_add(cases, &item);
+    cases_add_row(cases, cases_text(cases, "%s.%s", method->name, name), title, "wire 3", 0, run,
+                  method);
 }
 
 static void add_method(struct cases *cases, const struct sks_method *method)

@@ -9,5 +9,6 @@ void cases_of_states(struct cases *cases);
 void cases_of_macs(struct cases *cases);
 void cases_of_refusals(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
+void cases_of_closing(struct cases *cases);
 
 #endif

@@ -33,6 +33,7 @@ static void list(struct cases *cases)
     cases_of_macs(cases);
     cases_of_refusals(cases);
     cases_of_sessions(cases);
+    cases_of_closing(cases);
 }
 
 const struct suite TOKEN_SUITE = {
