@@ -20,6 +20,7 @@ struct conform_case {
     enum case_level level;
     uint64_t needs;   /* set of bits: what the end must have, named by the suite's capability() */
     bool destructive; /* locks, wipes or switches off something of the end's: run last */
+    bool slow;        /* takes seconds */
     /* Ends at the first difference, which check.h keeps. @param end  what the suite's open() made
      */
     enum sks_status (*run)(struct check *check, void *end, const void *row);

@@ -10,5 +10,7 @@ void cases_of_macs(struct cases *cases);
 void cases_of_refusals(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
 void cases_of_closing(struct cases *cases);
+void cases_of_keys(struct cases *cases);
+void cases_of_pins(struct cases *cases);
 
 #endif

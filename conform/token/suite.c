@@ -34,6 +34,8 @@ static void list(struct cases *cases)
     cases_of_refusals(cases);
     cases_of_sessions(cases);
     cases_of_closing(cases);
+    cases_of_keys(cases);
+    cases_of_pins(cases);
 }
 
 const struct suite TOKEN_SUITE = {
