@@ -27,6 +27,18 @@ struct conform_case {
     const void *row; /* of the case, for functions that serve many */
 };
 
+/* A row of a table of cases. */
+#define CASE(of, called, text, where, what, function, with)                                        \
+    {                                                                                              \
+        .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
+        .run = function, .row = with                                                               \
+    }
+#define DESTRUCTIVE_CASE(of, called, text, where, what, function, with)                            \
+    {                                                                                              \
+        .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
+        .destructive = true, .run = function, .row = with                                          \
+    }
+
 struct cases {
     struct conform_case *item;
     size_t count, room;

@@ -319,16 +319,16 @@ out:
 }
 
 static const struct conform_case CASES[] = {
-    { "createKeyEntry.two-keys", "every key has a key pair of its own", "SKS createKeyEntry",
-      LEVEL_MUST, 0, false, two_keys, NULL },
-    { "getKeyAttributes.shown", "a key shows what it was made with", "SKS getKeyAttributes",
-      LEVEL_MUST, 0, false, attributes, NULL },
-    { "getKeyProtectionInfo.shown", "a key shows what it is protected by",
-      "SKS getKeyProtectionInfo", LEVEL_MUST, 0, false, protection, NULL },
-    { "getKeyProtectionInfo.bare", "of a PIN and a PUK that are not there all is 0",
-      "SKS getKeyProtectionInfo", LEVEL_MUST, 0, false, bare, NULL },
-    { "getKeyHandle.by-id", "the handle of the key, and not of a policy with the id",
-      "SKS getKeyHandle", LEVEL_MUST, 0, false, by_id, NULL },
+    CASE(LEVEL_MUST, "createKeyEntry.two-keys", "every key has a key pair of its own",
+         "SKS createKeyEntry", 0, two_keys, NULL),
+    CASE(LEVEL_MUST, "getKeyAttributes.shown", "a key shows what it was made with",
+         "SKS getKeyAttributes", 0, attributes, NULL),
+    CASE(LEVEL_MUST, "getKeyProtectionInfo.shown", "a key shows what it is protected by",
+         "SKS getKeyProtectionInfo", 0, protection, NULL),
+    CASE(LEVEL_MUST, "getKeyProtectionInfo.bare", "of a PIN and a PUK that are not there all is 0",
+         "SKS getKeyProtectionInfo", 0, bare, NULL),
+    CASE(LEVEL_MUST, "getKeyHandle.by-id", "the handle of the key, and not of a policy with the id",
+         "SKS getKeyHandle", 0, by_id, NULL),
 };
 
 void cases_of_keys(struct cases *cases)

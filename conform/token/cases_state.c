@@ -192,10 +192,12 @@ out:
 }
 
 static const struct conform_case CASES[] = {
-    { "updateKeyManagementKey.open-session", "the session is open: not allowed, and it goes on",
-      "SKS updateKeyManagementKey", LEVEL_MUST, 0, false, roll_over_of_open, NULL },
-    { "updateKeyManagementKey.no-key", "the session has no key management key: not allowed",
-      "SKS updateKeyManagementKey", LEVEL_MUST, 0, false, roll_over_without, NULL },
+    CASE(LEVEL_MUST, "updateKeyManagementKey.open-session",
+         "the session is open: not allowed, and it goes on", "SKS updateKeyManagementKey", 0,
+         roll_over_of_open, NULL),
+    CASE(LEVEL_MUST, "updateKeyManagementKey.no-key",
+         "the session has no key management key: not allowed", "SKS updateKeyManagementKey", 0,
+         roll_over_without, NULL),
 };
 
 static void add(struct cases *cases, const struct sks_method *method, const char *name,
