@@ -204,9 +204,9 @@ static enum sks_status rule_of_change(struct check *check, void *end, const void
     enum sks_status wanted = rule->good ? SKS_OK : SKS_ERROR_OPTION, rc;
 
     TRY(scene_set(&scene, end, check, STAGE_CLOSED, &options));
-    TRY(use_manage(&scene, CHANGE_PIN, first, rule->pin, wanted));
+    TRY(use_new_pin(&scene, CHANGE_PIN, first, rule->pin, wanted));
     TRY(use_sign(&scene, rule->good ? rule->pin : first, SKS_OK));
-    TRY(use_manage(&scene, SET_PIN, CONFORM_PUK, rule->pin, wanted));
+    TRY(use_new_pin(&scene, SET_PIN, CONFORM_PUK, rule->pin, wanted));
     rc = use_sign(&scene, rule->good ? rule->pin : first, SKS_OK);
 out:
     scene_free(&scene);

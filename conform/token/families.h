@@ -12,5 +12,6 @@ void cases_of_sessions(struct cases *cases);
 void cases_of_closing(struct cases *cases);
 void cases_of_keys(struct cases *cases);
 void cases_of_pins(struct cases *cases);
+void cases_of_stories(struct cases *cases);
 
 #endif

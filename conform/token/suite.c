@@ -36,6 +36,7 @@ static void list(struct cases *cases)
     cases_of_closing(cases);
     cases_of_keys(cases);
     cases_of_pins(cases);
+    cases_of_stories(cases);
 }
 
 const struct suite TOKEN_SUITE = {

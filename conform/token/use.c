@@ -49,8 +49,17 @@ enum sks_status use_sign(struct scene *scene, const char *pin, enum sks_status w
                        wanted);
 }
 
-enum sks_status use_manage(struct scene *scene, enum method_id method, const char *authorization,
-                           const char *new_pin, enum sks_status wanted)
+enum sks_status use_authorized(struct scene *scene, enum method_id method,
+                               const char *authorization, enum sks_status wanted)
+{
+    union sks_in in = { .authorized = { .key_handle = scene->key.handle,
+                                        .authorization = bytes_of(authorization) } };
+
+    return target_call(scene->s.target, scene->s.check, method, &in, NULL, wanted);
+}
+
+enum sks_status use_new_pin(struct scene *scene, enum method_id method, const char *authorization,
+                            const char *new_pin, enum sks_status wanted)
 {
     union sks_in in = { .new_pin = { .key_handle = scene->key.handle,
                                      .authorization = bytes_of(authorization),

@@ -26,10 +26,14 @@ CHECKED enum sks_status use_operate(struct target *target, struct check *check, 
 /** Signs 32 octets with ECDSA and SHA-256. */
 CHECKED enum sks_status use_sign(struct scene *scene, const char *pin, enum sks_status wanted);
 
-/** One of 80 to 84. @param new_pin  of 83 and 84, else NULL */
-CHECKED enum sks_status use_manage(struct scene *scene, enum method_id method,
-                                   const char *authorization, const char *new_pin,
-                                   enum sks_status wanted);
+/** deleteKey, exportKey or unlockKey. */
+CHECKED enum sks_status use_authorized(struct scene *scene, enum method_id method,
+                                       const char *authorization, enum sks_status wanted);
+
+/** changePin or setPin. */
+CHECKED enum sks_status use_new_pin(struct scene *scene, enum method_id method,
+                                    const char *authorization, const char *new_pin,
+                                    enum sks_status wanted);
 
 CHECKED enum sks_status use_protection(struct target *target, struct check *check, uint32_t key,
                                        struct key_protection_out *out);
