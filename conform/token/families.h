@@ -13,5 +13,6 @@ void cases_of_closing(struct cases *cases);
 void cases_of_keys(struct cases *cases);
 void cases_of_pins(struct cases *cases);
 void cases_of_stories(struct cases *cases);
+void cases_of_posts(struct cases *cases);
 
 #endif

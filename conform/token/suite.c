@@ -37,6 +37,7 @@ static void list(struct cases *cases)
     cases_of_keys(cases);
     cases_of_pins(cases);
     cases_of_stories(cases);
+    cases_of_posts(cases);
 }
 
 const struct suite TOKEN_SUITE = {
