@@ -58,6 +58,15 @@ void check_draw(struct check *check, void *out, size_t len)
     }
 }
 
+struct bytes check_draw_bytes(struct check *check, size_t len)
+{
+    uint8_t *octets = arena_alloc(&check->arena, len + 1, 1);
+
+    if (octets != NULL)
+        check_draw(check, octets, len);
+    return bytes_at(octets, octets == NULL ? 0 : len);
+}
+
 uint32_t check_draw_below(struct check *check, uint32_t limit)
 {
     uint32_t number;

@@ -11,6 +11,8 @@ void cases_of_refusals(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
 void cases_of_closing(struct cases *cases);
 void cases_of_keys(struct cases *cases);
+void cases_of_imports(struct cases *cases);
+void cases_of_extensions(struct cases *cases);
 void cases_of_pins(struct cases *cases);
 void cases_of_stories(struct cases *cases);
 void cases_of_posts(struct cases *cases);

@@ -35,6 +35,8 @@ static void list(struct cases *cases)
     cases_of_sessions(cases);
     cases_of_closing(cases);
     cases_of_keys(cases);
+    cases_of_imports(cases);
+    cases_of_extensions(cases);
     cases_of_pins(cases);
     cases_of_stories(cases);
     cases_of_posts(cases);
