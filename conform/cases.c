@@ -13,7 +13,7 @@ const struct name NAMES_LEVEL[] = {
 enum { ROOM_FIRST = 256, TEXT_MAX = 512 };
 
 static const char ID_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                    "0123456789.-";
+                                    "0123456789.-_";
 
 void cases_add(struct cases *cases, const struct conform_case *item)
 {

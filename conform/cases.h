@@ -14,7 +14,7 @@ extern const struct name NAMES_LEVEL[];
 struct check;
 
 struct conform_case {
-    const char *id;      /* "createPinPolicy.format-4": GROUP.NAME of letters, digits, '.', '-' */
+    const char *id; /* "createPinPolicy.format-4": GROUP.NAME of letters, digits, '.', '-', '_' */
     const char *title;   /* what is shown, one line */
     const char *section; /* of the text that asks for it: "SKS createPinPolicy", "wire 6" */
     enum case_level level;

@@ -58,7 +58,7 @@ static size_t offset_of(const struct spot *spot, const struct call *call)
 static enum sks_status refuse_octets(struct target *target, struct check *check,
                                      const struct spot *spot, struct bytes octets)
 {
-    return target_octets(target, check, spot->method->name, octets, SKS_ERROR_OPTION, NULL);
+    return target_octets(target, check, "/sks", spot->method->name, octets, SKS_ERROR_OPTION, NULL);
 }
 
 static enum sks_status finish(struct scene *scene, const struct spot *spot, struct call *call)

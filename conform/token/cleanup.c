@@ -122,6 +122,8 @@ void target_leave(void *end, json_t *leftovers)
     struct sks_error err = { 0 };
     char text[80];
 
+    if (target->deactivated)
+        (void)json_array_append_new(leftovers, json_string("it is deactivated"));
     if (tidy(target, 0, &err) != SKS_OK)
         (void)json_array_append_new(leftovers, json_string("whatever the last case has made"));
     for (size_t i = 0; i < target->keys.count; i++) {

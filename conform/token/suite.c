@@ -28,6 +28,7 @@ static const char *capability(unsigned bit)
 /* In the order of the run. */
 static void list(struct cases *cases)
 {
+    cases_of_devices(cases);
     cases_of_wire(cases);
     cases_of_states(cases);
     cases_of_macs(cases);
@@ -39,7 +40,10 @@ static void list(struct cases *cases)
     cases_of_extensions(cases);
     cases_of_pins(cases);
     cases_of_stories(cases);
+    cases_of_operations(cases);
     cases_of_posts(cases);
+    cases_of_2010(cases);
+    cases_of_device_pins(cases);
 }
 
 const struct suite TOKEN_SUITE = {

@@ -305,14 +305,15 @@ static enum sks_status status_of(struct check *check, struct bytes body, enum sk
     return SKS_OK;
 }
 
-enum sks_status target_octets(struct target *target, struct check *check, const char *call,
-                              struct bytes request, enum sks_status wanted, struct bytes *answer)
+enum sks_status target_octets(struct target *target, struct check *check, const char *path,
+                              const char *call, struct bytes request, enum sks_status wanted,
+                              struct bytes *answer)
 {
     struct http_exchange exchange = { 0 };
     enum sks_status rc, came = SKS_OK;
 
     check->err = (struct sks_error){ 0 };
-    TRY(target_http(target, check, "POST", "/sks", OCTETS, request, &exchange));
+    TRY(target_http(target, check, "POST", path, OCTETS, request, &exchange));
     TRY(expect_number(check, "HTTP status", 200, exchange.status));
     TRY(status_of(check, buf_bytes(&exchange.body), &came));
     TRY(expect_status(check, call, wanted, came));
