@@ -2,6 +2,8 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
+#include <string.h>
+
 #define EXTENSION_SECTION "SKS addExtension; wire 5"
 
 static enum sks_status add(struct scene *scene, const char *type, enum sks_extension sub_type,
@@ -177,9 +179,45 @@ out:
     return rc;
 }
 
+enum { STEP = 40000 /* octets of a property */ };
+
+/* As many properties as there is room for, and an empty one that then grows beyond it. */
+static enum sks_status outgrown(struct check *check, void *end, const void *row)
+{
+    const struct target *target = end;
+    struct bytes name = bytes_of("full"), grows = bytes_of("grows");
+    struct scene scene = { 0 };
+    struct buf bag = { 0 };
+    char value[STEP + 1];
+    enum sks_status rc;
+
+    (void)row;
+    memset(value, 'v', STEP);
+    value[STEP] = '\0';
+    put_array(&bag, grows);
+    put_bool(&bag, true);
+    put_array(&bag, bytes_of(""));
+    while (bag.len + STEP + name.len + 5 <= target->info.extension_data_size) {
+        put_array(&bag, name);
+        put_bool(&bag, false);
+        put_array(&bag, bytes_of(value));
+    }
+    TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, NULL));
+    TRY(add(&scene, EXTENSION_TYPE, EXTENSION_PROPERTY_BAG, buf_bytes(&bag), SKS_OK));
+    TRY(session_close(&scene.s));
+    TRY(set_property(&scene, EXTENSION_TYPE, "grows", value, SKS_ERROR_STORAGE));
+    rc = expect_extension(&scene, EXTENSION_TYPE, EXTENSION_PROPERTY_BAG, "", buf_bytes(&bag));
+out:
+    buf_free(&bag);
+    scene_free(&scene);
+    return rc;
+}
+
 /* ---- the list ---- */
 
 static const struct conform_case CASES[] = {
+    CASE(LEVEL_SHOULD, "setProperty.outgrown", "a property bag does not outgrow extensionDataSize",
+         "wire 3, 5", 0, outgrown, NULL),
     CASE(LEVEL_MUST, "addExtension.too-big", "more than extensionDataSize of getDeviceInfo",
          EXTENSION_SECTION, 0, too_big, NULL),
     CASE(LEVEL_MUST, "addExtension.twice", "two extensions of one type", EXTENSION_SECTION, 0,
