@@ -120,7 +120,7 @@ out:
 static enum sks_status own_key(struct target *target, const char *uri, EVP_PKEY **key)
 {
     if (uri == NULL) { /* the RSA key of the run */
-        *key = EVP_PKEY_up_ref(target->rsa) == 1 ? target->rsa : NULL;
+        *key = EVP_PKEY_up_ref(target_rsa(target)) == 1 ? target_rsa(target) : NULL;
         return *key == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
     }
     return private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
@@ -177,7 +177,7 @@ static enum sks_status another_key(struct check *check, void *end, const void *r
 
     TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, NULL));
     if (row != NULL) {
-        TRY(import_private(&scene, target->rsa, SKS_ERROR_OPTION));
+        TRY(import_private(&scene, target_rsa(target), SKS_ERROR_OPTION));
     } else {
         TRY(import_private(&scene, target->kmk[0], SKS_OK));
         call_close(&scene.s, &call);

@@ -184,7 +184,7 @@ static enum sks_status rsa_signs(struct check *check, void *end, const void *uri
 
     operation.data = check_draw_bytes(check, algorithm->openssl == NULL ? 245 : algorithm->size);
     TRY(set_bare(&scene, end, check, RSA_KEY));
-    TRY(put_pkey(&spki, target->rsa));
+    TRY(put_pkey(&spki, target_rsa(target)));
     TRY(use_operate(end, check, scene.key.handle, &operation, &signature, SKS_OK));
     rc = use_verify(check, algorithm, buf_bytes(&spki), operation.data, signature);
 out:
@@ -203,7 +203,7 @@ static enum sks_status decrypts(struct check *check, void *end, const void *uri)
     enum sks_status rc;
 
     TRY(set_bare(&scene, end, check, RSA_KEY));
-    TRY(rsa_encrypt(target->rsa, row_of(uri, ALGORITHM_DECRYPTION), message, &encrypted));
+    TRY(rsa_encrypt(target_rsa(target), row_of(uri, ALGORITHM_DECRYPTION), message, &encrypted));
     operation.data = buf_bytes(&encrypted);
     TRY(use_operate(end, check, scene.key.handle, &operation, &clear, SKS_OK));
     rc = expect_bytes(check, "asymmetricKeyDecrypt: result", message, clear);
@@ -255,7 +255,7 @@ static enum sks_status does_not_agree(struct check *check, void *end, const void
     TRY(set_bare(&scene, end, check, EC));
     if (!is_rsa)
         TRY(private_key_generate(row_of(uri, ALGORITHM_KEY_GENERATION), bytes_of(""), &peer));
-    TRY(put_pkey(&spki, is_rsa ? target->rsa : peer));
+    TRY(put_pkey(&spki, is_rsa ? target_rsa(target) : peer));
     operation.data = buf_bytes(&spki);
     rc = use_operate(end, check, scene.key.handle, &operation, NULL, is_rsa ? BAD : FAILS);
 out:

@@ -93,8 +93,8 @@ static const struct key_row KEYS[] = {
 
 static enum sks_status own_key(struct target *target, const char *uri, EVP_PKEY **key)
 {
-    if (strcmp(uri, ALGORITHM_URI("rsa2048")) == 0 && EVP_PKEY_up_ref(target->rsa) == 1) {
-        *key = target->rsa;
+    if (strcmp(uri, ALGORITHM_URI("rsa2048")) == 0 && EVP_PKEY_up_ref(target_rsa(target)) == 1) {
+        *key = target_rsa(target);
         return SKS_OK;
     }
     return private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),

@@ -93,10 +93,16 @@ static enum sks_status make_issuer(struct target *target, struct sks_error *err)
     for (size_t i = 0; i < KMK_COUNT; i++)
         TRY(sks_explain(err, make_key(P256, &target->kmk[i])));
     TRY(sks_explain(err, make_key(P256, &target->ca_key)));
-    TRY(sks_explain(err, make_key(RSA2048, &target->rsa)));
     rc = own_certificate_make(&CA, target->ca_key, NULL, target->ca_key, &target->ca, err);
 out:
     return rc;
+}
+
+EVP_PKEY *target_rsa(struct target *target)
+{
+    if (target->rsa == NULL && make_key(RSA2048, &target->rsa) != SKS_OK)
+        target->rsa = NULL;
+    return target->rsa;
 }
 
 enum sks_status target_certify(struct target *target, struct check *check, struct bytes public_key,

@@ -46,7 +46,7 @@ struct target {
     EVP_PKEY *kmk[KMK_COUNT];
     EVP_PKEY *ca_key;
     X509 *ca;
-    EVP_PKEY *rsa; /* made once a run: to import, and server key of 2010 */
+    EVP_PKEY *rsa; /* of target_rsa() */
     uint64_t seed;
     struct made sessions, keys;
     size_t stuck;     /* first ones of keys that could not be deleted */
@@ -93,6 +93,10 @@ CHECKED enum sks_status target_octets(struct target *target, struct check *check
 CHECKED enum sks_status target_http(struct target *target, struct check *check, const char *method,
                                     const char *path, const char *content_type, struct bytes body,
                                     struct http_exchange *exchange);
+
+/** An RSA key of 2048 bits, made when first wanted: to import, and server key of 2010. NULL if
+ * OpenSSL fails. */
+EVP_PKEY *target_rsa(struct target *target);
 
 /** What a case's keys are certified with. @param certificate out: DER, in the case's arena */
 CHECKED enum sks_status target_certify(struct target *target, struct check *check,
