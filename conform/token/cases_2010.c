@@ -3,8 +3,6 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
-#include "keygen2/crypto/private_key.h"
-
 #define SECTION "2010-profile 3, 4"
 #define NUMBERS "2010-profile 5"
 
@@ -201,8 +199,7 @@ static enum sks_status with_key(struct check *check, void *end, const void *uri)
 
     token_link_set_dialect(target->link, &SKS_DIALECT_2010);
     TRY(session_begin_2010(&s, target, check));
-    TRY(private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
-                             bytes_of(""), &key));
+    TRY(target_make_key(target, check, uri, &key));
     TRY(put_pkey(&spki, key));
     s.terms_2010.server_public_key = buf_bytes(&spki);
     rc = session_create_2010(&s, SKS_ERROR_CRYPTO);

@@ -108,21 +108,24 @@ struct bag {
     const char *octets;
     size_t len;
     bool good;
+    enum case_level level;
 };
 
 #define BAG(octets) octets, sizeof(octets) - 1
 
 static const struct bag BAGS[] = {
-    { "two", "two properties", BAG("\0\1a\0\0\1x\0\1b\1\0\1y"), true },
-    { "empty-value", "a property without a value", BAG("\0\1a\1\0\0"), true },
-    { "one-name-twice", "two properties of one name", BAG("\0\1a\0\0\1x\0\1a\1\0\1y"), true },
-    { "writable-2", "a boolean of 2", BAG("\0\1a\2\0\1x"), false },
-    { "no-name", "a property without a name", BAG("\0\0\1\0\1x"), false },
-    { "octet-behind", "an octet behind the last property", BAG("\0\1a\1\0\1x\0"), false },
-    { "value-cut", "a value that is shorter than it says", BAG("\0\1a\1\0\2x"), false },
-    { "value-missing", "a name and no more", BAG("\0\1a"), false },
-    { "name-no-utf8", "a name that is not UTF-8", BAG("\0\1\xff\1\0\1x"), false },
-    { "value-no-utf8", "a value that is not UTF-8", BAG("\0\1a\1\0\1\xff"), false },
+    { "two", "two properties", BAG("\0\1a\0\0\1x\0\1b\1\0\1y"), true, LEVEL_MUST },
+    { "empty-value", "a property without a value", BAG("\0\1a\1\0\0"), true, LEVEL_MUST },
+    { "one-name-twice", "two properties of one name", BAG("\0\1a\0\0\1x\0\1a\1\0\1y"), true,
+      LEVEL_MAY },
+    { "writable-2", "a boolean of 2", BAG("\0\1a\2\0\1x"), false, LEVEL_MUST },
+    { "no-name", "a property without a name", BAG("\0\0\1\0\1x"), false, LEVEL_MUST },
+    { "octet-behind", "an octet behind the last property", BAG("\0\1a\1\0\1x\0"), false,
+      LEVEL_MUST },
+    { "value-cut", "a value that is shorter than it says", BAG("\0\1a\1\0\2x"), false, LEVEL_MUST },
+    { "value-missing", "a name and no more", BAG("\0\1a"), false, LEVEL_MUST },
+    { "name-no-utf8", "a name that is not UTF-8", BAG("\0\1\xff\1\0\1x"), false, LEVEL_MUST },
+    { "value-no-utf8", "a value that is not UTF-8", BAG("\0\1a\1\0\1\xff"), false, LEVEL_MUST },
 };
 
 static enum sks_status property_bag(struct check *check, void *end, const void *from)
@@ -231,10 +234,18 @@ void cases_of_extensions(struct cases *cases)
     for (size_t i = 0; i < NITEMS(KINDS); i++)
         cases_add_row(cases, cases_text(cases, "addExtension.%s", KINDS[i].name),
                       "what goes in comes out, in clear", EXTENSION_SECTION, 0, kept, &KINDS[i]);
-    for (size_t i = 0; i < NITEMS(BAGS); i++)
-        cases_add_row(cases, cases_text(cases, "addExtension.bag-of-%s", BAGS[i].name),
-                      cases_text(cases, "%s: %s", BAGS[i].title,
-                                 BAGS[i].good ? "accepted, and kept as it came" : "refused"),
-                      EXTENSION_SECTION, 0, property_bag, &BAGS[i]);
+    for (size_t i = 0; i < NITEMS(BAGS); i++) {
+        struct conform_case item = {
+            .id = cases_text(cases, "addExtension.bag-of-%s", BAGS[i].name),
+            .title = cases_text(cases, "%s: %s", BAGS[i].title,
+                                BAGS[i].good ? "accepted, and kept as it came" : "refused"),
+            .section = EXTENSION_SECTION,
+            .level = BAGS[i].level,
+            .run = property_bag,
+            .row = &BAGS[i],
+        };
+
+        cases_add(cases, &item);
+    }
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

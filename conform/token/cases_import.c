@@ -117,16 +117,6 @@ out:
     return rc;
 }
 
-static enum sks_status own_key(struct target *target, const char *uri, EVP_PKEY **key)
-{
-    if (uri == NULL) { /* the RSA key of the run */
-        *key = EVP_PKEY_up_ref(target_rsa(target)) == 1 ? target_rsa(target) : NULL;
-        return *key == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
-    }
-    return private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
-                                bytes_of(""), key);
-}
-
 /* The imported key takes the place of the one that the token made. */
 static enum sks_status imported(struct check *check, void *end, const void *uri)
 {
@@ -135,7 +125,7 @@ static enum sks_status imported(struct check *check, void *end, const void *uri)
     EVP_PKEY *key = NULL;
     enum sks_status rc;
 
-    TRY(own_key(end, uri, &key));
+    TRY(target_make_key(end, check, uri, &key));
     TRY(scene_set(&scene, end, check, STAGE_KEY, NULL));
     TRY(certify_for(&scene, key, &spki));
     TRY(import_private(&scene, key, SKS_OK));
@@ -177,7 +167,8 @@ static enum sks_status another_key(struct check *check, void *end, const void *r
 
     TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, NULL));
     if (row != NULL) {
-        TRY(import_private(&scene, target_rsa(target), SKS_ERROR_OPTION));
+        TRY(target_need_rsa(target, check));
+        TRY(import_private(&scene, target->rsa, SKS_ERROR_OPTION));
     } else {
         TRY(import_private(&scene, target->kmk[0], SKS_OK));
         call_close(&scene.s, &call);
@@ -324,7 +315,7 @@ static const struct conform_case CASES[] = {
     CASE(LEVEL_MUST, "importPrivateKey.behind-symmetric", "a key takes one import", IMPORT_SECTION,
          0, import_twice, "private"),
     CASE(LEVEL_MUST, "importPrivateKey.rsa", "an RSA key that the token has not made",
-         IMPORT_SECTION, 0, imported, NULL),
+         IMPORT_SECTION, 0, imported, ALGORITHM_URI("rsa2048")),
     CASE(LEVEL_MUST, "importPrivateKey.p256", "a P-256 key that the token has not made",
          IMPORT_SECTION, 0, imported, ALGORITHM_URI("ec.nist.p256")),
     CASE(LEVEL_MUST, "importPrivateKey.other-ec", "another EC key than the certificate's",

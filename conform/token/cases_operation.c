@@ -3,7 +3,6 @@
 #include "conform/token/use.h"
 
 #include "keygen2/crypto/cipher.h"
-#include "keygen2/crypto/private_key.h"
 
 #include <string.h>
 
@@ -184,7 +183,7 @@ static enum sks_status rsa_signs(struct check *check, void *end, const void *uri
 
     operation.data = check_draw_bytes(check, algorithm->openssl == NULL ? 245 : algorithm->size);
     TRY(set_bare(&scene, end, check, RSA_KEY));
-    TRY(put_pkey(&spki, target_rsa(target)));
+    TRY(put_pkey(&spki, target->rsa));
     TRY(use_operate(end, check, scene.key.handle, &operation, &signature, SKS_OK));
     rc = use_verify(check, algorithm, buf_bytes(&spki), operation.data, signature);
 out:
@@ -203,7 +202,7 @@ static enum sks_status decrypts(struct check *check, void *end, const void *uri)
     enum sks_status rc;
 
     TRY(set_bare(&scene, end, check, RSA_KEY));
-    TRY(rsa_encrypt(target_rsa(target), row_of(uri, ALGORITHM_DECRYPTION), message, &encrypted));
+    TRY(rsa_encrypt(target->rsa, row_of(uri, ALGORITHM_DECRYPTION), message, &encrypted));
     operation.data = buf_bytes(&encrypted);
     TRY(use_operate(end, check, scene.key.handle, &operation, &clear, SKS_OK));
     rc = expect_bytes(check, "asymmetricKeyDecrypt: result", message, clear);
@@ -226,7 +225,7 @@ static enum sks_status agrees(struct check *check, void *end, const void *uri)
     enum sks_status rc;
 
     TRY(scene_set(&scene, end, check, STAGE_CLOSED, &options));
-    TRY(private_key_generate(row_of(uri, ALGORITHM_KEY_GENERATION), bytes_of(""), &peer));
+    TRY(target_make_key(end, check, uri, &peer));
     TRY(put_pkey(&spki, peer));
     TRY(ecdh_raw(peer, scene.key.public_key, &z));
     operation.data = buf_bytes(&spki);
@@ -246,16 +245,14 @@ static enum sks_status does_not_agree(struct check *check, void *end, const void
     struct operation operation = { .method = KEY_AGREEMENT,
                                    .algorithm = ALGORITHM_URI("ecdh.raw") };
     bool is_rsa = strcmp(uri, ALGORITHM_URI("rsa2048")) == 0;
-    struct target *target = end;
     struct scene scene = { 0 };
     struct buf spki = { 0 };
     EVP_PKEY *peer = NULL;
     enum sks_status rc;
 
     TRY(set_bare(&scene, end, check, EC));
-    if (!is_rsa)
-        TRY(private_key_generate(row_of(uri, ALGORITHM_KEY_GENERATION), bytes_of(""), &peer));
-    TRY(put_pkey(&spki, is_rsa ? target_rsa(target) : peer));
+    TRY(target_make_key(end, check, uri, &peer));
+    TRY(put_pkey(&spki, peer));
     operation.data = buf_bytes(&spki);
     rc = use_operate(end, check, scene.key.handle, &operation, NULL, is_rsa ? BAD : FAILS);
 out:

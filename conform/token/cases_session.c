@@ -2,8 +2,6 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
-#include "keygen2/crypto/private_key.h"
-
 #include <string.h>
 #include <time.h>
 
@@ -91,16 +89,6 @@ static const struct key_row KEYS[] = {
     { "management-ed25519", ALGORITHM_URI("ed25519"), true, SKS_ERROR_OPTION },
 };
 
-static enum sks_status own_key(struct target *target, const char *uri, EVP_PKEY **key)
-{
-    if (strcmp(uri, ALGORITHM_URI("rsa2048")) == 0 && EVP_PKEY_up_ref(target_rsa(target)) == 1) {
-        *key = target_rsa(target);
-        return SKS_OK;
-    }
-    return private_key_generate(algorithm_by_uri(bytes_of(uri), ALGORITHM_KEY_GENERATION),
-                                bytes_of(""), key);
-}
-
 static enum sks_status with_key(struct check *check, void *end, const void *from)
 {
     const struct key_row *row = from;
@@ -109,7 +97,7 @@ static enum sks_status with_key(struct check *check, void *end, const void *from
     struct buf spki = { 0 };
     enum sks_status rc;
 
-    TRY(own_key(end, row->algorithm, &key));
+    TRY(target_make_key(end, check, row->algorithm, &key));
     TRY(put_pkey(&spki, key));
     TRY(session_begin(&s, end, check));
     if (row->management) {

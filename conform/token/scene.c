@@ -153,11 +153,12 @@ static enum sks_status certify(struct scene *scene, enum material material)
 
     if (material != MATERIAL_RSA)
         return session_certify(s, &scene->key);
-    TRY(put_pkey(&spki, target_rsa(s->target)));
+    TRY(target_need_rsa(s->target, s->check));
+    TRY(put_pkey(&spki, s->target->rsa));
     TRY(target_certify(s->target, s->check, buf_bytes(&spki), &scene->key.certificate));
     TRY(call_certify(s, &call, &scene->key));
     TRY(call_do(s, &call, SKS_OK));
-    TRY(call_import_private(s, &call, &scene->key, target_rsa(s->target)));
+    TRY(call_import_private(s, &call, &scene->key, s->target->rsa));
     rc = call_do(s, &call, SKS_OK);
 out:
     buf_free(&spki);
@@ -283,7 +284,7 @@ static enum sks_status encrypted_for_rsa(struct scene *scene, struct bytes *data
     struct buf encrypted = { 0 };
     enum sks_status rc;
 
-    TRY(rsa_encrypt(target_rsa(scene->s.target),
+    TRY(rsa_encrypt(scene->s.target->rsa,
                     algorithm_by_uri(bytes_of(RSA_PKCS1), ALGORITHM_DECRYPTION), bytes_of("clear"),
                     &encrypted));
     *data = arena_copy(&scene->s.check->arena, buf_bytes(&encrypted));

@@ -118,7 +118,7 @@ static enum sks_status take_session_2010(struct session *s,
 
     s->handle = out->provisioning_id;
     target_made_session(s->target, s->handle);
-    rc = session_2010_decrypt(target_rsa(s->target), out->encrypted_session_key, &s->sk);
+    rc = session_2010_decrypt(s->target->rsa, out->encrypted_session_key, &s->sk);
     TRY(expect_true(s->check, rc == SKS_OK, "encrypted_session_key",
                     "32 bytes under RSAES-OAEP with SHA-256 and server_public_key", "other"));
     TRY(session_2010_proof(&s->sk, proof));
@@ -141,7 +141,8 @@ enum sks_status session_begin_2010(struct session *s, struct target *target, str
     terms->provisioning_uri = bytes_of(ISSUER_URI);
     terms->life_time = LIFE_TIME;
     s->device_id = target->info.certificate_path.item[0];
-    TRY(spki_of(s, target_rsa(target), &terms->server_public_key));
+    TRY(target_need_rsa(target, check));
+    TRY(spki_of(s, target->rsa, &terms->server_public_key));
     s->terms = (struct session_terms){ .server_session_id = terms->server_session_id,
                                        .client_session_id = terms->client_session_id,
                                        .issuer_uri = terms->provisioning_uri };

@@ -98,11 +98,23 @@ out:
     return rc;
 }
 
-EVP_PKEY *target_rsa(struct target *target)
+enum sks_status target_need_rsa(struct target *target, struct check *check)
 {
-    if (target->rsa == NULL && make_key(RSA2048, &target->rsa) != SKS_OK)
-        target->rsa = NULL;
-    return target->rsa;
+    return target->rsa != NULL ? SKS_OK : sks_explain(&check->err, make_key(RSA2048, &target->rsa));
+}
+
+enum sks_status target_make_key(struct target *target, struct check *check, const char *uri,
+                                EVP_PKEY **key)
+{
+    enum sks_status rc;
+
+    if (strcmp(uri, RSA2048) != 0)
+        return sks_explain(&check->err, make_key(uri, key));
+    TRY(target_need_rsa(target, check));
+    *key = target->rsa;
+    rc = EVP_PKEY_up_ref(*key) == 1 ? SKS_OK : SKS_ERROR_CRYPTO;
+out:
+    return rc;
 }
 
 enum sks_status target_certify(struct target *target, struct check *check, struct bytes public_key,

@@ -46,7 +46,7 @@ struct target {
     EVP_PKEY *kmk[KMK_COUNT];
     EVP_PKEY *ca_key;
     X509 *ca;
-    EVP_PKEY *rsa; /* of target_rsa() */
+    EVP_PKEY *rsa; /* NULL until target_need_rsa() */
     uint64_t seed;
     struct made sessions, keys;
     size_t stuck;     /* first ones of keys that could not be deleted */
@@ -94,9 +94,13 @@ CHECKED enum sks_status target_http(struct target *target, struct check *check, 
                                     const char *path, const char *content_type, struct bytes body,
                                     struct http_exchange *exchange);
 
-/** An RSA key of 2048 bits, made when first wanted: to import, and server key of 2010. NULL if
- * OpenSSL fails. */
-EVP_PKEY *target_rsa(struct target *target);
+/** Makes target->rsa, of 2048 bits: to import, and as server key of 2010. It takes a while, so it
+ * is made once a run, and only where it is wanted. */
+CHECKED enum sks_status target_need_rsa(struct target *target, struct check *check);
+
+/** A key of an algorithm by its URI; of RSA it is that of the run. @param key out: owned */
+CHECKED enum sks_status target_make_key(struct target *target, struct check *check, const char *uri,
+                                        EVP_PKEY **key);
 
 /** What a case's keys are certified with. @param certificate out: DER, in the case's arena */
 CHECKED enum sks_status target_certify(struct target *target, struct check *check,
