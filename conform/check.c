@@ -25,7 +25,7 @@ void check_end(struct check *check, enum sks_status rc)
 {
     if (rc != SKS_OK && check->verdict == CASE_PASSED)
         (void)check_fail(check, "the case itself", "that it runs", "%d %s: %s", (int)rc,
-                         sks_status_name(rc), check->err.text);
+                         sks_status_name((int)rc), check->err.text);
 }
 
 void check_free(struct check *check)
@@ -89,6 +89,10 @@ struct bytes check_draw_id(struct check *check, size_t characters)
 }
 
 /* ---- what is found ---- */
+
+static void record(struct check *check, enum case_verdict verdict, const char *field,
+                   const char *wanted, const char *format, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
 static void record(struct check *check, enum case_verdict verdict, const char *field,
                    const char *wanted, const char *format, va_list args)
@@ -183,7 +187,7 @@ enum sks_status expect_status(struct check *check, const char *call, enum sks_st
     if (wanted == came)
         return SKS_OK;
     (void)snprintf(field, sizeof field, "%s: status", call);
-    (void)snprintf(text, sizeof text, "%d %s", (int)wanted, sks_status_name(wanted));
-    return check_fail(check, field, text, "%d %s%s%s", (int)came, sks_status_name(came),
+    (void)snprintf(text, sizeof text, "%d %s", (int)wanted, sks_status_name((int)wanted));
+    return check_fail(check, field, text, "%d %s%s%s", (int)came, sks_status_name((int)came),
                       came == SKS_OK ? "" : ": ", came == SKS_OK ? "" : check->err.text);
 }
