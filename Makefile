@@ -34,7 +34,7 @@ ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
 VECTORS := $(wildcard testvectors/*.c)
-CONFORM := $(wildcard conform/*.c conform/*/*.c)
+CONFORM_LIB := $(filter-out conform/main.c,$(wildcard conform/*.c conform/*/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -43,7 +43,7 @@ ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a)
+LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libconform.a)
 
 .PHONY: all bench demo matrix matrix-selftest test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
@@ -75,6 +75,7 @@ $(eval $(call library,libsksapi.a,$(API)))
 $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
+$(eval $(call library,libconform.a,$(CONFORM_LIB)))
 
 link = $(if $(V),,@echo '  LD   $@' &&) \
        $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -88,7 +89,7 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
 	$(link)
 $(O)/sks-vectors: $(call object,$(VECTORS)) $(O)/libkeygen2.a
 	$(link)
-$(O)/sks-conform: $(call object,$(CONFORM)) $(addprefix $(O)/,libproxy.a libsksapi.a libkeygen2.a)
+$(O)/sks-conform: $(O)/obj/conform/main.o $(addprefix $(O)/,libconform.a libproxy.a libsksapi.a libkeygen2.a)
 	$(link)
 
 # ---- tests ----
@@ -98,6 +99,7 @@ LIBS_keygen2 := libsksapi.a libkeygen2.a
 LIBS_token := libsks.a libsksapi.a libkeygen2.a
 LIBS_issuer := libissuer.a libkeygen2.a
 LIBS_proxy := libproxy.a libsksapi.a libkeygen2.a
+LIBS_conform := libconform.a libsksapi.a libkeygen2.a
 define unit_rule
 $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
                   $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
@@ -105,7 +107,7 @@ $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/un
 	$(if $(V),,@echo '  LD   $$@' &&) $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
 	    -lcriterion
 endef
-$(foreach folder,keygen2 token issuer proxy,$(eval $(call unit_rule,$(folder))))
+$(foreach folder,keygen2 token issuer proxy conform,$(eval $(call unit_rule,$(folder))))
 
 # Leak and thread checks are plain programs: under Criterion a leak goes unreported.
 $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/support/*.c)) \

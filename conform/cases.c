@@ -13,7 +13,7 @@ const struct name NAMES_LEVEL[] = {
 enum { ROOM_FIRST = 256, TEXT_MAX = 512 };
 
 static const char ID_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                    "0123456789.-";
+                                    "0123456789.-_";
 
 void cases_add(struct cases *cases, const struct conform_case *item)
 {
@@ -37,6 +37,18 @@ void cases_add_all(struct cases *cases, const struct conform_case *table, size_t
 {
     for (size_t i = 0; i < count; i++)
         cases_add(cases, &table[i]);
+}
+
+void cases_add_row(struct cases *cases, const char *id, const char *title, const char *section,
+                   uint64_t needs,
+                   enum sks_status (*run)(struct check *check, void *end, const void *row),
+                   const void *row)
+{
+    struct conform_case item = {
+        .id = id, .title = title, .section = section, .needs = needs, .run = run, .row = row
+    };
+
+    cases_add(cases, &item);
 }
 
 const char *cases_text(struct cases *cases, const char *format, ...)

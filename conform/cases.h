@@ -14,17 +14,30 @@ extern const struct name NAMES_LEVEL[];
 struct check;
 
 struct conform_case {
-    const char *id;      /* "createPinPolicy.format-4": GROUP.NAME of letters, digits, '.', '-' */
+    const char *id; /* "createPinPolicy.format-4": GROUP.NAME of letters, digits, '.', '-', '_' */
     const char *title;   /* what is shown, one line */
     const char *section; /* of the text that asks for it: "SKS createPinPolicy", "wire 6" */
     enum case_level level;
     uint64_t needs;   /* set of bits: what the end must have, named by the suite's capability() */
     bool destructive; /* locks, wipes or switches off something of the end's: run last */
+    bool slow;        /* takes seconds */
     /* Ends at the first difference, which check.h keeps. @param end  what the suite's open() made
      */
     enum sks_status (*run)(struct check *check, void *end, const void *row);
     const void *row; /* of the case, for functions that serve many */
 };
+
+/* A row of a table of cases. */
+#define CASE(of, called, text, where, what, function, with)                                        \
+    {                                                                                              \
+        .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
+        .run = function, .row = with                                                               \
+    }
+#define DESTRUCTIVE_CASE(of, called, text, where, what, function, with)                            \
+    {                                                                                              \
+        .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
+        .destructive = true, .run = function, .row = with                                          \
+    }
 
 struct cases {
     struct conform_case *item;
@@ -38,6 +51,12 @@ void cases_add(struct cases *cases, const struct conform_case *item);
 
 /** As cases_add(), of a whole table. */
 void cases_add_all(struct cases *cases, const struct conform_case *table, size_t count);
+
+/** As cases_add(), of a must-case that is not destructive, member by member. */
+void cases_add_row(struct cases *cases, const char *id, const char *title, const char *section,
+                   uint64_t needs,
+                   enum sks_status (*run)(struct check *check, void *end, const void *row),
+                   const void *row);
 
 /** A text in the arena of the cases; "" without memory. */
 const char *cases_text(struct cases *cases, const char *format, ...)

@@ -25,7 +25,7 @@ void check_end(struct check *check, enum sks_status rc)
 {
     if (rc != SKS_OK && check->verdict == CASE_PASSED)
         (void)check_fail(check, "the case itself", "that it runs", "%d %s: %s", (int)rc,
-                         sks_status_name(rc), check->err.text);
+                         sks_status_name((int)rc), check->err.text);
 }
 
 void check_free(struct check *check)
@@ -58,6 +58,15 @@ void check_draw(struct check *check, void *out, size_t len)
     }
 }
 
+struct bytes check_draw_bytes(struct check *check, size_t len)
+{
+    uint8_t *octets = arena_alloc(&check->arena, len + 1, 1);
+
+    if (octets != NULL)
+        check_draw(check, octets, len);
+    return bytes_at(octets, octets == NULL ? 0 : len);
+}
+
 uint32_t check_draw_below(struct check *check, uint32_t limit)
 {
     uint32_t number;
@@ -80,6 +89,10 @@ struct bytes check_draw_id(struct check *check, size_t characters)
 }
 
 /* ---- what is found ---- */
+
+static void record(struct check *check, enum case_verdict verdict, const char *field,
+                   const char *wanted, const char *format, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
 static void record(struct check *check, enum case_verdict verdict, const char *field,
                    const char *wanted, const char *format, va_list args)
@@ -174,7 +187,7 @@ enum sks_status expect_status(struct check *check, const char *call, enum sks_st
     if (wanted == came)
         return SKS_OK;
     (void)snprintf(field, sizeof field, "%s: status", call);
-    (void)snprintf(text, sizeof text, "%d %s", (int)wanted, sks_status_name(wanted));
-    return check_fail(check, field, text, "%d %s%s%s", (int)came, sks_status_name(came),
+    (void)snprintf(text, sizeof text, "%d %s", (int)wanted, sks_status_name((int)wanted));
+    return check_fail(check, field, text, "%d %s%s%s", (int)came, sks_status_name((int)came),
                       came == SKS_OK ? "" : ": ", came == SKS_OK ? "" : check->err.text);
 }

@@ -48,6 +48,9 @@ void check_free(struct check *check);
 /** Draws bytes that depend on the seed, the case and the number of the draw only. */
 void check_draw(struct check *check, void *out, size_t len);
 
+/** The same in the case's arena; ptr is NULL without memory. */
+struct bytes check_draw_bytes(struct check *check, size_t len);
+
 /** A number below a limit, drawn likewise. */
 uint32_t check_draw_below(struct check *check, uint32_t limit);
 

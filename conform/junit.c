@@ -39,23 +39,20 @@ static void put_seconds(struct buf *out, int64_t us)
 
 /* What the attributes of a suite count. */
 struct group {
-    size_t from, to, failed, skipped;
+    size_t count, failed, skipped;
     int64_t us;
 };
 
-/* Cases of a group need not stand together: destructive ones are at the end, in groups there. */
-static struct group next_group(const struct report *report, size_t from)
+static struct group count_group(const struct report *report, size_t first)
 {
-    const struct conform_case *first = report->result[from].item;
-    size_t len = report_group(first);
-    struct group group = { .from = from, .to = from };
+    struct group group = { 0 };
 
-    for (; group.to < report->count; group.to++) {
-        const struct case_result *result = &report->result[group.to];
+    for (size_t i = first; i < report->count; i++) {
+        const struct case_result *result = &report->result[i];
 
-        if (report_group(result->item) != len || strncmp(result->item->id, first->id, len) != 0 ||
-            result->item->destructive != first->destructive)
-            break;
+        if (!report_same_group(result, &report->result[first]))
+            continue;
+        group.count++;
         group.failed += result->verdict == CASE_FAILED;
         group.skipped += result->verdict == CASE_SKIPPED || result->verdict == CASE_NOT_RUN;
         group.us += result->us;
@@ -105,23 +102,25 @@ static void put_case(struct buf *out, const struct report *report, const struct 
     }
 }
 
-static void put_group(struct buf *out, const struct report *report, const struct group *group)
+static void put_group(struct buf *out, const struct report *report, size_t first)
 {
-    const struct conform_case *first = report->result[group->from].item;
+    const struct conform_case *item = report->result[first].item;
+    struct group group = count_group(report, first);
     char name[80];
 
-    (void)snprintf(name, sizeof name, "%s.%.*s%s", report->suite->name, (int)report_group(first),
-                   first->id, first->destructive ? " (destructive)" : "");
+    (void)snprintf(name, sizeof name, "%s.%.*s", report->suite->name, (int)report_group(item),
+                   item->id);
     put_text(out, "<testsuite");
     put_attribute(out, "name", name);
-    put_count(out, "tests", group->to - group->from);
-    put_count(out, "failures", group->failed);
+    put_count(out, "tests", group.count);
+    put_count(out, "failures", group.failed);
     put_count(out, "errors", 0);
-    put_count(out, "skipped", group->skipped);
-    put_seconds(out, group->us);
+    put_count(out, "skipped", group.skipped);
+    put_seconds(out, group.us);
     put_text(out, ">\n");
-    for (size_t i = group->from; i < group->to; i++)
-        put_case(out, report, &report->result[i]);
+    for (size_t i = first; i < report->count; i++)
+        if (report_same_group(&report->result[i], &report->result[first]))
+            put_case(out, report, &report->result[i]);
     put_text(out, "</testsuite>\n");
 }
 
@@ -138,12 +137,9 @@ enum sks_status junit_write(const struct report *report, const char *file, struc
     put_count(&out, "skipped", tally.all[CASE_SKIPPED] + tally.all[CASE_NOT_RUN]);
     put_seconds(&out, report->us);
     put_text(&out, ">\n");
-    for (size_t from = 0; from < report->count;) {
-        struct group group = next_group(report, from);
-
-        put_group(&out, report, &group);
-        from = group.to;
-    }
+    for (size_t i = 0; i < report->count; i++)
+        if (report_begins_group(report, i))
+            put_group(&out, report, i);
     put_text(&out, "</testsuites>\n");
     TRY(sks_explain(err, out.status));
     rc = file_write(file, 0644, buf_bytes(&out), err);

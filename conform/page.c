@@ -173,13 +173,6 @@ static void put_case(struct buf *out, const struct report *report, const struct 
     put_text(out, "</tr>\n");
 }
 
-static bool same_group(const struct conform_case *a, const struct conform_case *b)
-{
-    size_t len = report_group(a);
-
-    return len == report_group(b) && strncmp(a->id, b->id, len) == 0;
-}
-
 /* Those that failed are open. */
 static void put_group(struct buf *out, const struct report *report, size_t first)
 {
@@ -187,7 +180,7 @@ static void put_group(struct buf *out, const struct report *report, size_t first
     size_t count = 0, failed = 0;
 
     for (size_t i = first; i < report->count; i++)
-        if (same_group(report->result[i].item, item)) {
+        if (report_same_group(&report->result[i], &report->result[first])) {
             count++;
             failed += report->result[i].verdict == CASE_FAILED;
         }
@@ -202,17 +195,9 @@ static void put_group(struct buf *out, const struct report *report, size_t first
     put_text(out, "</summary><div class=scroll><table><tr><th>verdict</th><th>level</th>"
                   "<th>case</th><th>what it shows</th><th>section</th></tr>\n");
     for (size_t i = first; i < report->count; i++)
-        if (same_group(report->result[i].item, item))
+        if (report_same_group(&report->result[i], &report->result[first]))
             put_case(out, report, &report->result[i]);
     put_text(out, "</table></div></details>\n");
-}
-
-static bool is_first_of_group(const struct report *report, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (same_group(report->result[i].item, report->result[at].item))
-            return false;
-    return true;
 }
 
 enum sks_status page_write(const struct report *report, const char *file, struct sks_error *err)
@@ -232,7 +217,7 @@ enum sks_status page_write(const struct report *report, const char *file, struct
     put_leftovers(&out, report->leftovers);
     put_text(&out, "<h2>Cases</h2>\n");
     for (size_t i = 0; i < report->count; i++)
-        if (is_first_of_group(report, i))
+        if (report_begins_group(report, i))
             put_group(&out, report, i);
     put_text(&out, "</html>\n");
     TRY(sks_explain(err, out.status));

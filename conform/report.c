@@ -21,6 +21,21 @@ size_t report_group(const struct conform_case *item)
     return strcspn(item->id, ".");
 }
 
+bool report_same_group(const struct case_result *a, const struct case_result *b)
+{
+    size_t len = report_group(a->item);
+
+    return len == report_group(b->item) && strncmp(a->item->id, b->item->id, len) == 0;
+}
+
+bool report_begins_group(const struct report *report, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (report_same_group(&report->result[i], &report->result[at]))
+            return false;
+    return true;
+}
+
 /* ---- the command that repeats a case ---- */
 
 void put_word(struct buf *out, const char *word)
@@ -55,6 +70,8 @@ void put_repetition(struct buf *out, const struct report *report, const struct c
     put_text(out, seed);
     if (item->destructive)
         put_text(out, " --allow-destructive");
+    if (item->slow)
+        put_text(out, " --slow");
     if (report->suite->repeat != NULL)
         report->suite->repeat(report->options, out);
 }

@@ -32,6 +32,11 @@ struct tally report_tally(const struct report *report);
 /** Length of the part of an id that groups cases: up to the first '.'. */
 size_t report_group(const struct conform_case *item);
 
+bool report_same_group(const struct case_result *a, const struct case_result *b);
+
+/** True for the first case of a group; the others may stand apart. */
+bool report_begins_group(const struct report *report, size_t at);
+
 /** Appends a word as a shell reads it again. */
 void put_word(struct buf *out, const char *word);
 

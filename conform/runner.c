@@ -111,10 +111,10 @@ static json_t *listed_json(const struct suite *suite, const struct conform_case 
     for (unsigned bit = 0; bit < 64; bit++)
         if ((item->needs & UINT64_C(1) << bit) != 0)
             (void)json_array_append_new(needs, json_string(suite->capability(bit)));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "id", item->id, "title", item->title,
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:b, s:b}", "id", item->id, "title", item->title,
                      "section", item->section, "level",
                      name_of_value(NAMES_LEVEL, (uint8_t)item->level), "needs", needs,
-                     "destructive", (int)item->destructive);
+                     "destructive", (int)item->destructive, "slow", (int)item->slow);
 }
 
 static bool print_json(json_t *json)
@@ -139,10 +139,10 @@ static enum exit_code list_cases(const struct run *run)
         if (run->options->json)
             (void)json_array_append_new(all, listed_json(run->suite, item));
         else
-            (void)printf("%-6s %-50s %s (%s)%s%s%s\n",
+            (void)printf("%-6s %-50s %s (%s)%s%s%s%s\n",
                          name_of_value(NAMES_LEVEL, (uint8_t)item->level), item->id, item->title,
                          item->section, item->destructive ? "; destructive" : "",
-                         needs[0] == '\0' ? "" : "; needs ", needs);
+                         item->slow ? "; slow" : "", needs[0] == '\0' ? "" : "; needs ", needs);
     }
     if (!run->options->json)
         json_decref(all);
@@ -172,6 +172,10 @@ static void skip_cases(struct run *run)
             result->verdict = CASE_SKIPPED;
             (void)snprintf(result->finding.came, sizeof result->finding.came,
                            "destructive: --allow-destructive runs it");
+        } else if (result->item->slow && !run->options->slow) {
+            result->verdict = CASE_SKIPPED;
+            (void)snprintf(result->finding.came, sizeof result->finding.came,
+                           "slow: --slow runs it");
         }
     }
 }

@@ -14,7 +14,7 @@ struct conform_options {
     struct texts only, skip;
     const char *level, *junit, *html;
     uint32_t seed;
-    bool list, allow_destructive, json, show;
+    bool list, allow_destructive, slow, json, show;
     /* What a suite alone has comes here. */
     uint32_t timeout;
     const char *ca, *device; /* of an issuer */

@@ -103,7 +103,7 @@ out:
 #define REFUSED(name, title, op, pointer, text)                                                    \
     {                                                                                              \
         "CredentialDiscoveryResponse." name, title ": refused", SECTION, LEVEL_MUST, LOOKUPS,      \
-            false, refused, &(const struct change)                                                 \
+            false, false, refused, &(const struct change)                                          \
         {                                                                                          \
             op, pointer, text                                                                      \
         }                                                                                          \
@@ -111,11 +111,11 @@ out:
 
 static const struct conform_case CASES[] = {
     { "CredentialDiscoveryRequest.nonce", "the nonce of a lookup is fresh", SECTION, LEVEL_MUST,
-      LOOKUPS, false, fresh, NULL },
+      LOOKUPS, false, false, fresh, NULL },
     { "CredentialDiscoveryResponse.forged", "a certificate of somebody else: left out or refused",
-      SECTION, LEVEL_MUST, LOOKUPS, false, forged, NULL },
+      SECTION, LEVEL_MUST, LOOKUPS, false, false, forged, NULL },
     { "CredentialDiscoveryResponse.nothing", "nothing found: no operation on anything", SECTION,
-      LEVEL_MUST, LOOKUPS, false, nothing_found, NULL },
+      LEVEL_MUST, LOOKUPS, false, false, nothing_found, NULL },
     REFUSED("results-missing", "no lookupResults", CHANGE_REMOVE, "/lookupResults", ""),
     REFUSED("results-empty", "empty lookupResults", CHANGE_SET, "/lookupResults", "[]"),
     REFUSED("results-null", "lookupResults null", CHANGE_SET, "/lookupResults", "null"),

@@ -52,7 +52,7 @@ out:
 #define WHOLE(name, features, title)                                                               \
     {                                                                                              \
         "session." name, "a whole session " title, "http 2; KeyGen2", LEVEL_MUST,                  \
-            NEEDS(HAS_END) | (features), false, whole, NULL                                        \
+            NEEDS(HAS_END) | (features), false, false, whole, NULL                                 \
     }
 
 static const struct conform_case CASES[] = {
@@ -61,7 +61,7 @@ static const struct conform_case CASES[] = {
     WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),
     WHOLE("https", NEEDS(HAS_TLS), "over https: the TLS certificate is attested"),
     { "session.capabilities", "capabilities of the client, asked for and taken", "http 5",
-      LEVEL_MUST, NEEDS(HAS_QUERY), false, capabilities, NULL },
+      LEVEL_MUST, NEEDS(HAS_QUERY), false, false, capabilities, NULL },
     WHOLE("key-management-key", NEEDS(HAS_KMK), "with a key management key"),
     WHOLE("roll-over", NEEDS(HAS_ROLL_OVER), "with updatable key management keys"),
     WHOLE("lookups", NEEDS(HAS_DISCOVERY), "with lookups, each signed and fresh"),
@@ -87,7 +87,7 @@ static const struct conform_case CASES[] = {
     WHOLE("unlock-key", NEEDS(HAS_UNLOCK), "that unlocks an earlier key, authorized"),
     WHOLE("delete-key", NEEDS(HAS_DELETE), "that deletes an earlier key, authorized"),
     { "session.deferred", "deferred issuance: the session waits at /pending", "http 8",
-      LEVEL_SHOULD, NEEDS(HAS_DEFERRED), false, deferred, NULL },
+      LEVEL_SHOULD, NEEDS(HAS_DEFERRED), false, false, deferred, NULL },
 };
 
 void cases_of_profiles(struct cases *cases)

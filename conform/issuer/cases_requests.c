@@ -429,14 +429,14 @@ static enum sks_status nonce_length(struct visit *v)
 
 #define LOOK(id, title, section, level, features, at, function)                                    \
     {                                                                                              \
-        id, title, section, level, features, false, look_at, &(const struct look)                  \
+        id, title, section, level, features, false, false, look_at, &(const struct look)           \
         {                                                                                          \
             at, function                                                                           \
         }                                                                                          \
     }
 #define FRESH(id, title, section, features, at, function)                                          \
     {                                                                                              \
-        id, title, section, LEVEL_MUST, features, false, is_fresh, &(const struct fresh)           \
+        id, title, section, LEVEL_MUST, features, false, false, is_fresh, &(const struct fresh)    \
         {                                                                                          \
             at, id, function                                                                       \
         }                                                                                          \
@@ -464,8 +464,8 @@ static const struct conform_case CASES[] = {
           "SKS createProvisioningSession", NEEDS(HAS_SESSION_1), AT_INITIALIZATION,
           server_ephemeral_key),
     { INITIALIZATION("same-key-management-key"), "keyManagementKey stays the same",
-      "SKS Key Management", LEVEL_SHOULD, NEEDS(HAS_SESSION_1) | NEEDS(HAS_KMK), false, same_kmk,
-      NULL },
+      "SKS Key Management", LEVEL_SHOULD, NEEDS(HAS_SESSION_1) | NEEDS(HAS_KMK), false, false,
+      same_kmk, NULL },
     LOOK(INITIALIZATION("draft-2010-server-key"), "serverPublicKey is RSA of 2048 to 4096 bits",
          "2010 9", LEVEL_MUST, OLD, AT_INITIALIZATION, rsa_server_key),
     FRESH(INITIALIZATION("draft-2010-fresh"), "serverPublicKey is another one each time", "2010 10",

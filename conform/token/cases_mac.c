@@ -230,36 +230,25 @@ out:
 static void add_wrong(struct cases *cases, enum method_id method, const struct wrong_mac *wrong)
 {
     struct wrong_row *row = arena_alloc(&cases->arena, 1, sizeof *row);
-    struct conform_case item = {
-        .id = cases_text(cases, "%s.%s", target_method_name(method), wrong->name),
-        .title = cases_text(cases, "%s is refused, and tears the session down", wrong->title),
-        .section = SECTION,
-        .run = wrong_mac,
-        .row = row,
-    };
 
     if (row == NULL) {
         cases->status = SKS_ERROR_STORAGE;
         return;
     }
     *row = (struct wrong_row){ method, wrong };
-    cases_add(cases, &item);
+    cases_add_row(cases, cases_text(cases, "%s.%s", target_method_name(method), wrong->name),
+                  cases_text(cases, "%s is refused, and tears the session down", wrong->title),
+                  SECTION, 0, wrong_mac, row);
 }
 
 static void add_field(struct cases *cases, const struct unprotected *what)
 {
-    struct conform_case item = {
-        .id = cases_text(cases, "%s.%s-behind-mac", target_method_name(what->method),
-                         what->change.field),
-        .title = cases_text(cases, "%s is under the MAC: altered, the session is torn down",
-                            what->change.field),
-        .section = SECTION,
-        .needs = needs_algorithm(what->change.text),
-        .run = altered_field,
-        .row = what,
-    };
-
-    cases_add(cases, &item);
+    cases_add_row(
+        cases,
+        cases_text(cases, "%s.%s-behind-mac", target_method_name(what->method), what->change.field),
+        cases_text(cases, "%s is under the MAC: altered, the session is torn down",
+                   what->change.field),
+        SECTION, needs_algorithm(what->change.text), altered_field, what);
 }
 
 void cases_of_macs(struct cases *cases)

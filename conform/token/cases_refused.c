@@ -385,16 +385,11 @@ static void add_all(struct cases *cases, const struct refusal *table, size_t cou
                     enum sks_status (*run)(struct check *check, void *end, const void *row))
 {
     for (size_t i = 0; i < count; i++) {
-        struct conform_case item = {
-            .id = cases_text(cases, "%s.%s", target_method_name(table[i].method), table[i].name),
-            .title = title_of(cases, &table[i]),
-            .section = cases_text(cases, "SKS %s; wire 5", target_method_name(table[i].method)),
-            .needs = needs_of(&table[i]),
-            .run = run,
-            .row = &table[i],
-        };
+        const char *name = target_method_name(table[i].method);
 
-        cases_add(cases, &item);
+        cases_add_row(cases, cases_text(cases, "%s.%s", name, table[i].name),
+                      title_of(cases, &table[i]), cases_text(cases, "SKS %s; wire 5", name),
+                      needs_of(&table[i]), run, &table[i]);
     }
 }
 

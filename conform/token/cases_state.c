@@ -192,23 +192,20 @@ out:
 }
 
 static const struct conform_case CASES[] = {
-    { "updateKeyManagementKey.open-session", "the session is open: not allowed, and it goes on",
-      "SKS updateKeyManagementKey", LEVEL_MUST, 0, false, roll_over_of_open, NULL },
-    { "updateKeyManagementKey.no-key", "the session has no key management key: not allowed",
-      "SKS updateKeyManagementKey", LEVEL_MUST, 0, false, roll_over_without, NULL },
+    CASE(LEVEL_MUST, "updateKeyManagementKey.open-session",
+         "the session is open: not allowed, and it goes on", "SKS updateKeyManagementKey", 0,
+         roll_over_of_open, NULL),
+    CASE(LEVEL_MUST, "updateKeyManagementKey.no-key",
+         "the session has no key management key: not allowed", "SKS updateKeyManagementKey", 0,
+         roll_over_without, NULL),
 };
 
 static void add(struct cases *cases, const struct sks_method *method, const char *name,
                 const char *title,
                 enum sks_status (*run)(struct check *check, void *end, const void *row))
 {
-    struct conform_case item = { .id = cases_text(cases, "%s.%s", method->name, name),
-                                 .title = title,
-                                 .section = "wire 3",
-                                 .run = run,
-                                 .row = method };
-
-    cases_add(cases, &item);
+    cases_add_row(cases, cases_text(cases, "%s.%s", method->name, name), title, "wire 3", 0, run,
+                  method);
 }
 
 static void add_method(struct cases *cases, const struct sks_method *method)

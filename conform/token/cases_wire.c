@@ -58,7 +58,7 @@ static size_t offset_of(const struct spot *spot, const struct call *call)
 static enum sks_status refuse_octets(struct target *target, struct check *check,
                                      const struct spot *spot, struct bytes octets)
 {
-    return target_octets(target, check, spot->method->name, octets, SKS_ERROR_OPTION, NULL);
+    return target_octets(target, check, "/sks", spot->method->name, octets, SKS_ERROR_OPTION, NULL);
 }
 
 static enum sks_status finish(struct scene *scene, const struct spot *spot, struct call *call)
@@ -181,13 +181,8 @@ static void add(struct cases *cases, const struct sks_method *method, size_t fie
                 const char *name, const char *title,
                 enum sks_status (*run)(struct check *check, void *end, const void *row))
 {
-    struct conform_case item = { .id = cases_text(cases, "%s.%s", method->name, name),
-                                 .title = title,
-                                 .section = SECTION,
-                                 .run = run,
-                                 .row = keep_spot(cases, method, field) };
-
-    cases_add(cases, &item);
+    cases_add_row(cases, cases_text(cases, "%s.%s", method->name, name), title, SECTION, 0, run,
+                  keep_spot(cases, method, field));
 }
 
 static void add_field(struct cases *cases, const struct sks_method *method, size_t field)

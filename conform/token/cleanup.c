@@ -11,14 +11,20 @@ static enum sks_status quiet_call(struct target *target, struct arena *arena, en
     return token_call(target->link, method, in, out, arena, NULL);
 }
 
+/* Those that it does not say of that they are gone are kept in mind. */
 static void abort_sessions(struct target *target, struct arena *arena)
 {
-    for (size_t i = 0; i < target->sessions.count; i++) {
-        union sks_in in = { .session_handle = { target->sessions.handle[i] } };
+    struct made *sessions = &target->sessions;
+    size_t kept = 0;
 
-        (void)quiet_call(target, arena, ABORT_PROVISIONING_SESSION, &in, NULL);
+    for (size_t i = 0; i < sessions->count; i++) {
+        union sks_in in = { .session_handle = { sessions->handle[i] } };
+        enum sks_status rc = quiet_call(target, arena, ABORT_PROVISIONING_SESSION, &in, NULL);
+
+        if (rc != SKS_OK && rc != SKS_ERROR_NO_SESSION)
+            sessions->handle[kept++] = sessions->handle[i];
     }
-    target->sessions.count = 0;
+    sessions->count = kept;
 }
 
 /* ---- keys that are not free to be deleted ---- */
@@ -96,11 +102,10 @@ static enum sks_status tidy(struct target *target, size_t from, struct sks_error
     enum sks_status rc = SKS_OK;
 
     token_link_set_dialect(target->link, &SKS_DIALECT_107);
-    if (target->lost) { /* an answer was missing: is the token still there? */
-        target->lost = false;
+    if (target->lost) /* an answer was missing: is the token still there? */
         rc = token_call(target->link, GET_DEVICE_INFO, NULL, NULL, &arena, err);
-    }
     if (rc == SKS_OK) {
+        target->lost = false;
         abort_sessions(target, &arena);
         delete_keys(target, &arena, from);
         abort_sessions(target, &arena); /* those of the deletion */
@@ -116,17 +121,25 @@ enum sks_status target_tidy(void *end, struct sks_error *err)
     return tidy(target, target->stuck, err);
 }
 
+static void name_all(const struct made *made, const char *what, json_t *leftovers)
+{
+    char text[80];
+
+    for (size_t i = 0; i < made->count; i++) {
+        (void)snprintf(text, sizeof text, "%s %u", what, made->handle[i]);
+        (void)json_array_append_new(leftovers, json_string(text));
+    }
+}
+
 void target_leave(void *end, json_t *leftovers)
 {
     struct target *target = end;
     struct sks_error err = { 0 };
-    char text[80];
 
-    if (tidy(target, 0, &err) != SKS_OK)
-        (void)json_array_append_new(leftovers, json_string("whatever the last case has made"));
-    for (size_t i = 0; i < target->keys.count; i++) {
-        (void)snprintf(text, sizeof text, "key %u, which nothing here may delete",
-                       target->keys.handle[i]);
-        (void)json_array_append_new(leftovers, json_string(text));
-    }
+    if (target->deactivated)
+        (void)json_array_append_new(leftovers, json_string("it is deactivated"));
+    (void)!tidy(target, 0, &err); /* what does not go is named */
+    if (!target->deactivated)
+        name_all(&target->sessions, "session", leftovers);
+    name_all(&target->keys, "key", leftovers);
 }

@@ -153,6 +153,7 @@ static enum sks_status certify(struct scene *scene, enum material material)
 
     if (material != MATERIAL_RSA)
         return session_certify(s, &scene->key);
+    TRY(target_need_rsa(s->target, s->check));
     TRY(put_pkey(&spki, s->target->rsa));
     TRY(target_certify(s->target, s->check, buf_bytes(&spki), &scene->key.certificate));
     TRY(call_certify(s, &call, &scene->key));

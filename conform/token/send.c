@@ -13,7 +13,7 @@ static enum sks_status changed_bytes(struct session *s, const struct change *cha
     uint8_t *octets;
 
     if (change->text != NULL) {
-        *value = bytes_of(change->text);
+        *value = change->size == 0 ? bytes_of(change->text) : bytes_at(change->text, change->size);
         return SKS_OK;
     }
     octets = arena_alloc(&s->check->arena, change->size + 1, 1);

@@ -141,6 +141,7 @@ enum sks_status session_begin_2010(struct session *s, struct target *target, str
     terms->provisioning_uri = bytes_of(ISSUER_URI);
     terms->life_time = LIFE_TIME;
     s->device_id = target->info.certificate_path.item[0];
+    TRY(target_need_rsa(target, check));
     TRY(spki_of(s, target->rsa, &terms->server_public_key));
     s->terms = (struct session_terms){ .server_session_id = terms->server_session_id,
                                        .client_session_id = terms->client_session_id,

@@ -50,7 +50,8 @@ struct call {
 struct change {
     const char *field; /* NULL: none */
     uint64_t number;   /* of numbers and booleans */
-    const char *text;  /* of all others; NULL: `size` octets of `number` */
+    /* Of all others, of `size` octets if that is not 0; NULL: `size` octets of `number`. */
+    const char *text;
     size_t size;
 };
 

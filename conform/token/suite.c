@@ -28,11 +28,22 @@ static const char *capability(unsigned bit)
 /* In the order of the run. */
 static void list(struct cases *cases)
 {
+    cases_of_devices(cases);
     cases_of_wire(cases);
     cases_of_states(cases);
     cases_of_macs(cases);
     cases_of_refusals(cases);
     cases_of_sessions(cases);
+    cases_of_closing(cases);
+    cases_of_keys(cases);
+    cases_of_imports(cases);
+    cases_of_extensions(cases);
+    cases_of_pins(cases);
+    cases_of_stories(cases);
+    cases_of_operations(cases);
+    cases_of_posts(cases);
+    cases_of_2010(cases);
+    cases_of_device_pins(cases);
 }
 
 const struct suite TOKEN_SUITE = {

@@ -93,8 +93,26 @@ static enum sks_status make_issuer(struct target *target, struct sks_error *err)
     for (size_t i = 0; i < KMK_COUNT; i++)
         TRY(sks_explain(err, make_key(P256, &target->kmk[i])));
     TRY(sks_explain(err, make_key(P256, &target->ca_key)));
-    TRY(sks_explain(err, make_key(RSA2048, &target->rsa)));
     rc = own_certificate_make(&CA, target->ca_key, NULL, target->ca_key, &target->ca, err);
+out:
+    return rc;
+}
+
+enum sks_status target_need_rsa(struct target *target, struct check *check)
+{
+    return target->rsa != NULL ? SKS_OK : sks_explain(&check->err, make_key(RSA2048, &target->rsa));
+}
+
+enum sks_status target_make_key(struct target *target, struct check *check, const char *uri,
+                                EVP_PKEY **key)
+{
+    enum sks_status rc;
+
+    if (strcmp(uri, RSA2048) != 0)
+        return sks_explain(&check->err, make_key(uri, key));
+    TRY(target_need_rsa(target, check));
+    *key = target->rsa;
+    rc = EVP_PKEY_up_ref(*key) == 1 ? SKS_OK : SKS_ERROR_CRYPTO;
 out:
     return rc;
 }
@@ -305,14 +323,15 @@ static enum sks_status status_of(struct check *check, struct bytes body, enum sk
     return SKS_OK;
 }
 
-enum sks_status target_octets(struct target *target, struct check *check, const char *call,
-                              struct bytes request, enum sks_status wanted, struct bytes *answer)
+enum sks_status target_octets(struct target *target, struct check *check, const char *path,
+                              const char *call, struct bytes request, enum sks_status wanted,
+                              struct bytes *answer)
 {
     struct http_exchange exchange = { 0 };
     enum sks_status rc, came = SKS_OK;
 
     check->err = (struct sks_error){ 0 };
-    TRY(target_http(target, check, "POST", "/sks", OCTETS, request, &exchange));
+    TRY(target_http(target, check, "POST", path, OCTETS, request, &exchange));
     TRY(expect_number(check, "HTTP status", 200, exchange.status));
     TRY(status_of(check, buf_bytes(&exchange.body), &came));
     TRY(expect_status(check, call, wanted, came));

@@ -46,11 +46,12 @@ struct target {
     EVP_PKEY *kmk[KMK_COUNT];
     EVP_PKEY *ca_key;
     X509 *ca;
-    EVP_PKEY *rsa; /* made once a run: to import, and server key of 2010 */
+    EVP_PKEY *rsa; /* NULL until target_need_rsa() */
     uint64_t seed;
     struct made sessions, keys;
-    size_t stuck; /* first ones of keys that could not be deleted */
-    bool lost;    /* a call had no answer: it may be out of reach */
+    size_t stuck;     /* first ones of keys that could not be deleted */
+    bool deactivated; /* by a case, at last */
+    bool lost;        /* a call had no answer: it may be out of reach */
 };
 
 /** Opens it: reads getDeviceInfo, makes the issuer's keys of the run. For struct suite. */
@@ -79,18 +80,27 @@ CHECKED enum sks_status target_call(struct target *target, struct check *check,
                                     union sks_out *out, enum sks_status wanted);
 
 /**
- * Octets instead of a call, to /sks; expects a status.
+ * Octets instead of a call; expects a status.
  *
+ * @param path    "/sks" or "/sks/2010", whose numbers are not translated
  * @param answer  out: the body, in the case's arena; NULL if nobody wants it
  */
-CHECKED enum sks_status target_octets(struct target *target, struct check *check, const char *call,
-                                      struct bytes request, enum sks_status wanted,
-                                      struct bytes *answer);
+CHECKED enum sks_status target_octets(struct target *target, struct check *check, const char *path,
+                                      const char *call, struct bytes request,
+                                      enum sks_status wanted, struct bytes *answer);
 
 /** An HTTP request of any kind. @param exchange out: free with http_exchange_free() */
 CHECKED enum sks_status target_http(struct target *target, struct check *check, const char *method,
                                     const char *path, const char *content_type, struct bytes body,
                                     struct http_exchange *exchange);
+
+/** Makes target->rsa, of 2048 bits: to import, and as server key of 2010. It takes a while, so it
+ * is made once a run, and only where it is wanted. */
+CHECKED enum sks_status target_need_rsa(struct target *target, struct check *check);
+
+/** A key of an algorithm by its URI; of RSA it is that of the run. @param key out: owned */
+CHECKED enum sks_status target_make_key(struct target *target, struct check *check, const char *uri,
+                                        EVP_PKEY **key);
 
 /** What a case's keys are certified with. @param certificate out: DER, in the case's arena */
 CHECKED enum sks_status target_certify(struct target *target, struct check *check,
