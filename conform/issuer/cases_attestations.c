@@ -352,7 +352,7 @@ static void add_bend(struct cases *cases, const struct bend_row *row)
                          .row = row });
 }
 
-void cases_of_attestations(struct cases *cases)
+void issuer_cases_of_attestations(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(BENDS); i++)
         add_bend(cases, &BENDS[i]);

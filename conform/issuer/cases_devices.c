@@ -397,7 +397,7 @@ static const struct conform_case CASES[] = {
                 "/attestation", ""),
 };
 
-void cases_of_devices(struct cases *cases)
+void issuer_cases_of_devices(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(FLAWS); i++)
         cases_add(cases, &(struct conform_case){

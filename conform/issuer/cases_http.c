@@ -443,7 +443,7 @@ static void add_header_case(struct cases *cases, size_t number, const char *head
                   .row = row });
 }
 
-void cases_of_http(struct cases *cases)
+void issuer_cases_of_http(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(MESSAGES); i++) {
         add_header_case(cases, i, "Content-Type", JSON, "content-type", LEVEL_MUST);

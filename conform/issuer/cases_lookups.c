@@ -145,7 +145,7 @@ static const struct conform_case CASES[] = {
             "/lookupResults/0/extra", "1"),
 };
 
-void cases_of_lookups(struct cases *cases)
+void issuer_cases_of_lookups(struct cases *cases)
 {
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

@@ -382,7 +382,7 @@ static void add_wrong_step(struct cases *cases, enum visit_at at, enum visit_at 
                          .row = keep_pair(cases, at, message) });
 }
 
-void cases_of_order(struct cases *cases)
+void issuer_cases_of_order(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(STEPS); i++)
         for (size_t j = 0; j < NITEMS(STEPS); j++)

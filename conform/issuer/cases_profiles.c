@@ -90,7 +90,7 @@ static const struct conform_case CASES[] = {
       LEVEL_SHOULD, NEEDS(HAS_DEFERRED), false, false, deferred, NULL },
 };
 
-void cases_of_profiles(struct cases *cases)
+void issuer_cases_of_profiles(struct cases *cases)
 {
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

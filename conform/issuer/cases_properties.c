@@ -392,7 +392,7 @@ static void add_rows(struct cases *cases, const struct row *table, size_t count)
             cases_text(cases, "%s: refused", table[i].title));
 }
 
-void cases_of_properties(struct cases *cases)
+void issuer_cases_of_properties(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(PROPERTIES); i++)
         add_ways(cases, i);

@@ -524,7 +524,7 @@ static const struct conform_case CASES[] = {
          "RFC 5280, 4.2.1.1", LEVEL_SHOULD, WHOLE, AT_FINALIZATION, authorities),
 };
 
-void cases_of_requests(struct cases *cases)
+void issuer_cases_of_requests(struct cases *cases)
 {
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

@@ -320,7 +320,7 @@ static const struct conform_case CASES[] = {
       false, false, rewritten, &ESCAPED },
 };
 
-void cases_of_texts(struct cases *cases)
+void issuer_cases_of_texts(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(ROWS); i++)
         cases_add(cases,

@@ -4,14 +4,14 @@
 
 #include "conform/cases.h"
 
-void cases_of_profiles(struct cases *cases);     /* good sessions */
-void cases_of_requests(struct cases *cases);     /* what the issuer's messages say */
-void cases_of_http(struct cases *cases);         /* cookies, types, methods */
-void cases_of_order(struct cases *cases);        /* missing, repeated, of other sessions */
-void cases_of_texts(struct cases *cases);        /* what is no JSON, or too much */
-void cases_of_properties(struct cases *cases);   /* each property of each response */
-void cases_of_devices(struct cases *cases);      /* paths, and session attestations */
-void cases_of_attestations(struct cases *cases); /* of keys and of the close */
-void cases_of_lookups(struct cases *cases);      /* forged discovery answers */
+void issuer_cases_of_profiles(struct cases *cases);     /* good sessions */
+void issuer_cases_of_requests(struct cases *cases);     /* what the issuer's messages say */
+void issuer_cases_of_http(struct cases *cases);         /* cookies, types, methods */
+void issuer_cases_of_order(struct cases *cases);        /* missing, repeated, of other sessions */
+void issuer_cases_of_texts(struct cases *cases);        /* what is no JSON, or too much */
+void issuer_cases_of_properties(struct cases *cases);   /* each property of each response */
+void issuer_cases_of_devices(struct cases *cases);      /* paths, and session attestations */
+void issuer_cases_of_attestations(struct cases *cases); /* of keys and of the close */
+void issuer_cases_of_lookups(struct cases *cases);      /* forged discovery answers */
 
 #endif

@@ -5,15 +5,15 @@
 
 static void list(struct cases *cases)
 {
-    cases_of_profiles(cases);
-    cases_of_requests(cases);
-    cases_of_http(cases);
-    cases_of_order(cases);
-    cases_of_texts(cases);
-    cases_of_properties(cases);
-    cases_of_devices(cases);
-    cases_of_attestations(cases);
-    cases_of_lookups(cases);
+    issuer_cases_of_profiles(cases);
+    issuer_cases_of_requests(cases);
+    issuer_cases_of_http(cases);
+    issuer_cases_of_order(cases);
+    issuer_cases_of_texts(cases);
+    issuer_cases_of_properties(cases);
+    issuer_cases_of_devices(cases);
+    issuer_cases_of_attestations(cases);
+    issuer_cases_of_lookups(cases);
 }
 
 static void repeat(const struct conform_options *options, struct buf *out)
