@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { ENDLESS = 1000 /* what it costs a profile that no session of it comes to an end */ };
+
 static const struct conform_case PROBE = { .id = "probe" };
 
 static void note(struct visit *v, struct site_profile *profile, enum site_feature feature, bool has)
@@ -140,6 +142,7 @@ static void probe(struct visit *v, struct site_profile *p, bool lookups, char *w
     tell_why(v, p, rc, why, size);
     p->known = true;
     p->cost += asks ? 20 : 0;
+    p->cost += (p->features & NEEDS(HAS_END)) == 0 ? ENDLESS : 0;
 }
 
 static void probe_once(struct site *site, struct site_profile *profile, bool lookups, char *why,

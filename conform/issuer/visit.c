@@ -344,8 +344,7 @@ static enum sks_status expect_dead(struct visit *v)
     v->at = AT_FINALIZATION; /* no message may come any more */
     TRY(take(v));
     rc = expect_true(v->check, v->at == AT_FAILED || v->at == AT_REFUSED,
-                     "the right answer, behind the refusal", "302 to /failed, or 4xx",
-                     visit_told(v));
+                     "another answer behind the refusal", "302 to /failed, or 4xx", visit_told(v));
     v->at = AT_FAILED;
 out:
     return rc;
@@ -373,7 +372,7 @@ enum sks_status visit_untouched(struct visit *v, unsigned status)
                           visit_told(v));
     v->site->lost = false;
     TRY(visit_send(v, buf_bytes(&v->response)));
-    TRY(expect_true(v->check, v->at < AT_FAILED, "the right answer, behind the refusal",
+    TRY(expect_true(v->check, v->at < AT_FAILED, "the right answer behind the refusal",
                     "that the session is untouched", visit_told(v)));
     rc = v->at == AT_DONE ? SKS_OK : visit_finish(v);
 out:
