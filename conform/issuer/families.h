@@ -6,6 +6,7 @@
 
 void issuer_cases_of_profiles(struct cases *cases);     /* good sessions */
 void issuer_cases_of_requests(struct cases *cases);     /* what the issuer's messages say */
+void issuer_cases_of_certificates(struct cases *cases); /* what it issues */
 void issuer_cases_of_http(struct cases *cases);         /* cookies, types, methods */
 void issuer_cases_of_order(struct cases *cases);        /* missing, repeated, of other sessions */
 void issuer_cases_of_texts(struct cases *cases);        /* what is no JSON, or too much */

@@ -7,6 +7,7 @@ static void list(struct cases *cases)
 {
     issuer_cases_of_profiles(cases);
     issuer_cases_of_requests(cases);
+    issuer_cases_of_certificates(cases);
     issuer_cases_of_http(cases);
     issuer_cases_of_order(cases);
     issuer_cases_of_texts(cases);

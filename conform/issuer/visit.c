@@ -456,3 +456,17 @@ out:
     buf_free(data);
     return sks_explain(&v->check->err, rc);
 }
+
+enum sks_status visit_ids(struct visit *v, const char *message, struct bytes server_id,
+                          struct bytes client_id)
+{
+    char field[100];
+    enum sks_status rc;
+
+    (void)snprintf(field, sizeof field, "%s: serverSessionId", message);
+    TRY(expect_bytes(v->check, field, v->terms.server_session_id, server_id));
+    (void)snprintf(field, sizeof field, "%s: clientSessionId", message);
+    rc = expect_bytes(v->check, field, v->terms.client_session_id, client_id);
+out:
+    return rc;
+}

@@ -146,6 +146,13 @@ CHECKED enum sks_status visit_finalization(struct visit *visit);
 /** Keeps in mind what a closed session has left in the device. */
 void visit_closed(struct visit *visit);
 
+/** A key of the device that a target names; NULL: it has no such one. */
+const struct credential *visit_owned(const struct visit *visit, const struct target_key *target);
+
+/** Expects the ids of the session in a message of the issuer's. */
+CHECKED enum sks_status visit_ids(struct visit *visit, const char *message, struct bytes server_id,
+                                  struct bytes client_id);
+
 /** A MAC of the issuer's: expects that it is right. @param data  freed */
 CHECKED enum sks_status visit_mac(struct visit *visit, const char *message, const char *method,
                                   struct bytes id, struct buf *data, struct bytes mac);
