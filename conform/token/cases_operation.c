@@ -262,6 +262,25 @@ out:
     return rc;
 }
 
+/* Ed25519 is of another kind than EC, though both are elliptic. */
+static enum sks_status not_of_ec(struct check *check, void *end, const void *uri)
+{
+    static const struct change KEY[] = { { "keyAlgorithm", 0, ALGORITHM_URI("ed25519"), 0 },
+                                         { 0 } };
+    struct scene_options options = { .no_pin = true, .key = KEY };
+    bool agreement = strcmp(uri, ALGORITHM_URI("ecdh.raw")) == 0;
+    struct operation operation = { .method = agreement ? KEY_AGREEMENT : SIGN, .algorithm = uri };
+    struct scene scene = { 0 };
+    enum sks_status rc;
+
+    TRY(scene_set(&scene, end, check, STAGE_CLOSED, &options));
+    operation.data = agreement ? scene.s.terms.server_ephemeral_key : check_draw_bytes(check, 32);
+    rc = use_operate(end, check, scene.key.handle, &operation, NULL, FAILS);
+out:
+    scene_free(&scene);
+    return rc;
+}
+
 /* A key with a secret of a size. */
 static enum sks_status with_secret(struct scene *scene, void *end, struct check *check,
                                    struct bytes secret)
@@ -425,5 +444,9 @@ void cases_of_operations(struct cases *cases)
         cases_add_row(cases, cases_text(cases, "cipher.%s", CIPHERS[i].name),
                       "token and OpenSSL decrypt what the other has encrypted", SECTION,
                       needs_algorithm(CIPHERS[i].uri), ciphers, &CIPHERS[i]);
+    cases_add_row(cases, "signHashedData.ecdsa-by-ed25519", "ECDSA with an Ed25519 key", SECTION,
+                  needs_algorithm(ALGORITHM_URI("ed25519")), not_of_ec, ES256);
+    cases_add_row(cases, "keyAgreement.by-ed25519", "ECDH with an Ed25519 key", SECTION,
+                  needs_algorithm(ALGORITHM_URI("ed25519")), not_of_ec, ALGORITHM_URI("ecdh.raw"));
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

@@ -4,13 +4,14 @@
 
 #include <string.h>
 
+/* Behind "needs". */
 static const char *const CAPABILITIES[] = {
-    [CAN_DEVICE_PIN] = "device PIN",
+    [CAN_DEVICE_PIN] = "a device PIN",
     [CAN_BIOMETRICS] = "biometrics",
-    [LACKS_DEVICE_PIN] = "lack of a device PIN",
-    [LACKS_BIOMETRICS] = "lack of biometrics",
-    [LACKS_UPDATES] = "lack of updates",
-    [CAN_2010] = "profile of 2010",
+    [LACKS_DEVICE_PIN] = "a token without a device PIN",
+    [LACKS_BIOMETRICS] = "a token without biometrics",
+    [LACKS_UPDATES] = "a token without updates",
+    [CAN_2010] = "the profile of 2010",
 };
 
 static const char *capability(unsigned bit)
