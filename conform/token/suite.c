@@ -42,6 +42,7 @@ static void list(struct cases *cases)
     cases_of_pins(cases);
     cases_of_stories(cases);
     cases_of_operations(cases);
+    cases_of_results(cases);
     cases_of_posts(cases);
     cases_of_2010(cases);
     cases_of_device_pins(cases);
