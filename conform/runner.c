@@ -166,8 +166,7 @@ static void skip_cases(struct run *run)
         if (missing != 0) {
             name_needs(run->suite, missing, needs, sizeof needs);
             result->verdict = CASE_SKIPPED;
-            (void)snprintf(result->finding.came, sizeof result->finding.came, "the %s has no %s",
-                           run->suite->name, needs);
+            (void)snprintf(result->finding.came, sizeof result->finding.came, "needs %s", needs);
         } else if (result->item->destructive && !run->options->allow_destructive) {
             result->verdict = CASE_SKIPPED;
             (void)snprintf(result->finding.came, sizeof result->finding.came,

@@ -28,8 +28,9 @@ struct suite_config {
 };
 
 struct suite {
-    const char *name;                        /* of the end and of the command: "token" */
-    const char *(*capability)(unsigned bit); /* name of a bit of `needs`; NULL: it is none */
+    const char *name; /* of the end and of the command: "token" */
+    const char *(*capability)(
+        unsigned bit); /* name of a bit of `needs`, behind "needs"; NULL: none */
     void (*list)(struct cases *cases);
 
     /**

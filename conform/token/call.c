@@ -84,21 +84,31 @@ out:
     return rc;
 }
 
+enum sks_status put_pkcs8(struct buf *out, EVP_PKEY *key)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    unsigned char *der = NULL;
+    int len = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+
+    PKCS8_PRIV_KEY_INFO_free(info);
+    if (len <= 0)
+        return SKS_ERROR_CRYPTO;
+    put_raw(out, bytes_at(der, (size_t)len));
+    OPENSSL_clear_free(der, (size_t)len);
+    return out->status;
+}
+
 enum sks_status call_import_private(struct session *s, struct call *call, const struct key *key,
                                     EVP_PKEY *value)
 {
-    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(value);
-    unsigned char *der = NULL;
-    int len = info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+    struct buf der = { 0 };
     enum sks_status rc;
 
-    REQUIRE(len > 0, &s->check->err, SKS_ERROR_CRYPTO, "a private key has no PKCS #8 form");
-    rc = call_import_symmetric(s, call, key, bytes_at(der, (size_t)len));
+    TRY(sks_explain(&s->check->err, put_pkcs8(&der, value)));
+    rc = call_import_symmetric(s, call, key, buf_bytes(&der));
     call->method = IMPORT_PRIVATE_KEY;
 out:
-    if (len > 0)
-        OPENSSL_clear_free(der, (size_t)len);
-    PKCS8_PRIV_KEY_INFO_free(info);
+    buf_free(&der);
     return rc;
 }
 

@@ -111,6 +111,26 @@ out:
     return rc;
 }
 
+/* The key has a secret of 16 octets. */
+static enum sks_status endorsed_for_secret(struct check *check, void *end, const void *row)
+{
+    struct change changes[] = { { "endorsedAlgorithm", 0, row, 0 }, { 0 } };
+    struct scene_options options = { .key = changes };
+    struct scene scene = { 0 };
+    struct call call;
+    enum sks_status rc;
+
+    TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, &options));
+    TRY(call_import_symmetric(&scene.s, &call, &scene.key, check_draw_bytes(check, SECRET_SIZE)));
+    TRY(call_do(&scene.s, &call, SKS_OK));
+    call_close(&scene.s, &call);
+    TRY(call_do(&scene.s, &call, SKS_ERROR_OPTION));
+    rc = session_is_gone(&scene.s);
+out:
+    scene_free(&scene);
+    return rc;
+}
+
 /* Ids of a session are of one name space. */
 static enum sks_status same_id(struct check *check, void *end, const void *row)
 {
@@ -178,6 +198,12 @@ static const struct conform_case CASES[] = {
          XMLENC_URI("aes128-cbc")),
     CASE(LEVEL_MUST, "closeProvisioningSession.endorsed-rsa", "an algorithm of RSA for an EC key",
          CLOSE, 0, endorsed_misfit, XMLDSIG_MORE_URI("rsa-sha256")),
+    CASE(LEVEL_MUST, "closeProvisioningSession.endorsed-ecdsa-for-secret",
+         "an algorithm of key pairs for a symmetric key", CLOSE, 0, endorsed_for_secret,
+         XMLDSIG_MORE_URI("ecdsa-sha256")),
+    CASE(LEVEL_MUST, "closeProvisioningSession.endorsed-aes-of-another-size",
+         "an algorithm of AES for keys of another size", CLOSE, 0, endorsed_for_secret,
+         XMLENC_URI("aes256-cbc")),
 };
 
 void cases_of_closing(struct cases *cases)

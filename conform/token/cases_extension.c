@@ -2,6 +2,7 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define EXTENSION_SECTION "SKS addExtension; wire 5"
@@ -97,6 +98,27 @@ static enum sks_status twice(struct check *check, void *end, const void *row)
     TRY(add(&scene, EXTENSION_TYPE, EXTENSION_PLAIN, bytes_of("1"), SKS_OK));
     TRY(add(&scene, EXTENSION_TYPE "/2", EXTENSION_PLAIN, bytes_of("2"), SKS_OK));
     TRY(add(&scene, EXTENSION_TYPE, EXTENSION_LOGOTYPE, bytes_of("3"), SKS_ERROR_OPTION));
+    rc = session_is_gone(&scene.s);
+out:
+    scene_free(&scene);
+    return rc;
+}
+
+/* A list has 255 elements at most, and getKeyAttributes lists the types. */
+static enum sks_status too_many(struct check *check, void *end, const void *row)
+{
+    static const struct change MANY[] = { { "sessionKeyLimit", 1000, NULL, 0 }, { 0 } };
+    struct scene_options options = { .session = MANY };
+    struct scene scene = { 0 };
+    char type[64];
+    enum sks_status rc;
+
+    (void)row;
+    TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, &options));
+    for (unsigned i = 0; i < 256; i++) {
+        (void)snprintf(type, sizeof type, EXTENSION_TYPE "/%u", i);
+        TRY(add(&scene, type, EXTENSION_PLAIN, bytes_of("1"), i < 255 ? SKS_OK : SKS_ERROR_OPTION));
+    }
     rc = session_is_gone(&scene.s);
 out:
     scene_free(&scene);
@@ -227,6 +249,11 @@ static const struct conform_case CASES[] = {
          twice, NULL),
     CASE(LEVEL_MUST, "setProperty.sets", "what is writable changes, and nothing else",
          "SKS setProperty; wire 5", 0, properties, NULL),
+    { .id = "addExtension.256",
+      .title = "a key has up to 255 extensions",
+      .section = EXTENSION_SECTION,
+      .slow = true,
+      .run = too_many },
 };
 
 void cases_of_extensions(struct cases *cases)

@@ -198,20 +198,40 @@ out:
     return rc;
 }
 
-/* Encrypted octets that are no PKCS #8; also a right one with an octet behind it. */
-static enum sks_status no_pkcs8(struct check *check, void *end, const void *row)
+static enum sks_status import_octets(struct check *check, void *end, struct bytes octets)
 {
     struct scene scene = { 0 };
     struct call call;
     enum sks_status rc;
 
     TRY(scene_set(&scene, end, check, STAGE_CERTIFIED, NULL));
-    TRY(call_import_symmetric(&scene.s, &call, &scene.key, bytes_of(row)));
+    TRY(call_import_symmetric(&scene.s, &call, &scene.key, octets));
     call.method = IMPORT_PRIVATE_KEY;
     TRY(call_do(&scene.s, &call, SKS_ERROR_CRYPTO));
     rc = session_is_gone(&scene.s);
 out:
     scene_free(&scene);
+    return rc;
+}
+
+static enum sks_status no_pkcs8(struct check *check, void *end, const void *row)
+{
+    return import_octets(check, end, bytes_of(row));
+}
+
+/* A right one, and an octet. */
+static enum sks_status octet_behind(struct check *check, void *end, const void *row)
+{
+    struct target *target = end;
+    struct buf der = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(put_pkcs8(&der, target->kmk[0]));
+    put_byte(&der, 0);
+    rc = import_octets(check, end, buf_bytes(&der));
+out:
+    buf_free(&der);
     return rc;
 }
 
@@ -324,6 +344,8 @@ static const struct conform_case CASES[] = {
          IMPORT_SECTION, 0, another_key, "rsa"),
     CASE(LEVEL_MUST, "importPrivateKey.no-pkcs8", "octets that are no PKCS #8", IMPORT_SECTION, 0,
          no_pkcs8, "this is no private key at all, but long enough for one"),
+    CASE(LEVEL_MUST, "importPrivateKey.octet-behind", "a PKCS #8 with an octet behind it",
+         IMPORT_SECTION, 0, octet_behind, NULL),
     CASE(LEVEL_SHOULD, "importPrivateKey.short", "fewer octets than any PKCS #8 has",
          IMPORT_SECTION, 0, no_pkcs8, "short"),
     CASE(LEVEL_MUST, "exportKey.p256", "what is exported is the private key, as PKCS #8",

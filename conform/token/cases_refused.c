@@ -8,6 +8,11 @@ enum { CHANGES_MAX = 5 };
 
 static const char LONG_ID[] = "123456789012345678901234567890123"; /* 33 characters */
 
+/* RFC 8032, 7.1, TEST 1. */
+#define ED25519_KEY                                                                                \
+    "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b"     \
+    "\xfe\xd3\xc9\x64\x07\x3a\x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a"
+
 #define ALGORITHM(name) "https://webpki.github.io/sks/algorithm#" name
 #define MORE(name) "http://www.w3.org/2001/04/xmldsig-more#" name
 
@@ -249,6 +254,9 @@ static const struct refusal LIVING[] = {
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-empty", SKS_ERROR_CRYPTO, TEXT("keyManagementKey", "")),
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-of-no-der", SKS_ERROR_CRYPTO,
         TEXT("keyManagementKey", "no key")),
+    TOLD(UPDATE_KEY_MANAGEMENT_KEY, "key-of-ed25519", SKS_ERROR_OPTION,
+         "an Ed25519 key is no key management key",
+         { "keyManagementKey", 0, ED25519_KEY, sizeof(ED25519_KEY) - 1 }),
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "authorization-wrong", SKS_ERROR_OPTION,
         OCTETS("authorization", 1, 64)),
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "authorization-short", SKS_ERROR_CRYPTO,

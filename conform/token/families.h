@@ -17,6 +17,7 @@ void cases_of_extensions(struct cases *cases);
 void cases_of_pins(struct cases *cases);
 void cases_of_stories(struct cases *cases);
 void cases_of_operations(struct cases *cases);
+void cases_of_results(struct cases *cases);
 void cases_of_posts(struct cases *cases);
 void cases_of_2010(struct cases *cases);
 void cases_of_device_pins(struct cases *cases);

@@ -122,6 +122,9 @@ void policy_of(const struct call *call, struct policy *policy);
 /** Expects that the session is gone: that it cannot be aborted. */
 CHECKED enum sks_status session_is_gone(struct session *s);
 
+/** Appends a private key as PKCS #8. */
+CHECKED enum sks_status put_pkcs8(struct buf *out, EVP_PKEY *key);
+
 /** Encrypted data; ptr is NULL without memory. */
 struct bytes session_seal(struct session *s, struct bytes clear);
 

@@ -4,13 +4,14 @@
 
 #include <string.h>
 
+/* Behind "needs". */
 static const char *const CAPABILITIES[] = {
-    [CAN_DEVICE_PIN] = "device PIN",
+    [CAN_DEVICE_PIN] = "a device PIN",
     [CAN_BIOMETRICS] = "biometrics",
-    [LACKS_DEVICE_PIN] = "lack of a device PIN",
-    [LACKS_BIOMETRICS] = "lack of biometrics",
-    [LACKS_UPDATES] = "lack of updates",
-    [CAN_2010] = "profile of 2010",
+    [LACKS_DEVICE_PIN] = "a token without a device PIN",
+    [LACKS_BIOMETRICS] = "a token without biometrics",
+    [LACKS_UPDATES] = "a token without updates",
+    [CAN_2010] = "the profile of 2010",
 };
 
 static const char *capability(unsigned bit)
@@ -41,6 +42,7 @@ static void list(struct cases *cases)
     cases_of_pins(cases);
     cases_of_stories(cases);
     cases_of_operations(cases);
+    cases_of_results(cases);
     cases_of_posts(cases);
     cases_of_2010(cases);
     cases_of_device_pins(cases);
