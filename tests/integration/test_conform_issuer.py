@@ -117,7 +117,7 @@ class OurIssuer(ConformTest):
         self.assertIn("%s: not trusted" % (self.device / "device-ca.pem"),
                       report["about"]["device CA"])
         self.assertEqual({case["reason"] for case in report["cases"]},
-                         {"the issuer has no trust in the device of --device"})
+                         {"needs trust in the device of --device"})
 
     def test_the_folder_of_the_device(self):
         """It stays, nobody else reads its keys, and files that are not one device's are refused."""
