@@ -27,11 +27,11 @@ struct conform_case {
     const void *row; /* of the case, for functions that serve many */
 };
 
-/* A row of a table of cases. */
-#define CASE(of, called, text, where, what, function, with)                                        \
+/* A row of a table of cases; the last one is the data of the case, which may be a literal. */
+#define CASE(of, called, text, where, what, function, ...)                                         \
     {                                                                                              \
         .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
-        .run = function, .row = with                                                               \
+        .run = function, .row = __VA_ARGS__                                                        \
     }
 #define DESTRUCTIVE_CASE(of, called, text, where, what, function, with)                            \
     {                                                                                              \

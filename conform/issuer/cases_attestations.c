@@ -321,20 +321,21 @@ out:
 #define TWO (KEYED | NEEDS(HAS_TWO_KEYS))
 
 static const struct conform_case CASES[] = {
-    { "key-attestation.reflected", "the issuer's own MAC as key attestation: refused", "http 6",
-      LEVEL_MUST, KEYED, false, false, reflected_key_mac, NULL },
-    { "key-attestation.of-another-key", "the attestation of another key: refused", "http 6",
-      LEVEL_MUST, TWO, false, false, swapped,
-      &(const struct transfer){ "attestation", "/generatedKeys/0/attestation" } },
-    { "key-attestation.key-of-another", "another key beside an attestation: refused", "http 6",
-      LEVEL_MUST, TWO, false, false, swapped,
-      &(const struct transfer){ "publicKey", "/generatedKeys/0/publicKey" } },
-    { "key-attestation.id-of-another", "another key's id: refused", "http 6", LEVEL_MUST, TWO,
-      false, false, swapped, &(const struct transfer){ "id", "/generatedKeys/0/id" } },
-    { "closing-proof.reflected", "the issuer's own MAC as closing proof: refused", "http 6",
-      LEVEL_MUST, CLOSED, false, false, reflected_close_mac, NULL },
-    { "closing-proof.nonce", "the nonce as closing proof: refused", "http 6", LEVEL_MUST, CLOSED,
-      false, false, reflected_nonce, NULL },
+    CASE(LEVEL_MUST, "key-attestation.reflected",
+         "the issuer's own MAC as key attestation: refused", "http 6", KEYED, reflected_key_mac,
+         NULL),
+    CASE(LEVEL_MUST, "key-attestation.of-another-key", "the attestation of another key: refused",
+         "http 6", TWO, swapped,
+         &(const struct transfer){ "attestation", "/generatedKeys/0/attestation" }),
+    CASE(LEVEL_MUST, "key-attestation.key-of-another", "another key beside an attestation: refused",
+         "http 6", TWO, swapped,
+         &(const struct transfer){ "publicKey", "/generatedKeys/0/publicKey" }),
+    CASE(LEVEL_MUST, "key-attestation.id-of-another", "another key's id: refused", "http 6", TWO,
+         swapped, &(const struct transfer){ "id", "/generatedKeys/0/id" }),
+    CASE(LEVEL_MUST, "closing-proof.reflected", "the issuer's own MAC as closing proof: refused",
+         "http 6", CLOSED, reflected_close_mac, NULL),
+    CASE(LEVEL_MUST, "closing-proof.nonce", "the nonce as closing proof: refused", "http 6", CLOSED,
+         reflected_nonce, NULL),
 };
 
 static void add_bend(struct cases *cases, const struct bend_row *row)

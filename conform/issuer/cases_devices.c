@@ -348,39 +348,35 @@ static const bool YES = true, NO = false;
 static const char KEY_2010[] = "/encryptedSessionKey";
 
 #define CHANGE_2010(name, title, op, pointer, text)                                                \
-    {                                                                                              \
-        "draft-2010." name, title ": refused", "2010 9", LEVEL_MUST, OLD, false, false,            \
-            changed_2010, &(const struct change)                                                   \
-        {                                                                                          \
-            op, pointer, text                                                                      \
-        }                                                                                          \
-    }
+    CASE(LEVEL_MUST, "draft-2010." name, title ": refused", "2010 9", OLD, changed_2010,           \
+         &(const struct change){ op, pointer, text })
 
 static const struct conform_case CASES[] = {
-    { "client-key.P-384", "clientEphemeralKey on P-384: refused", "http 5", LEVEL_MUST, PLAIN,
-      false, false, other_curve, "P-384" },
-    { "client-key.P-521", "clientEphemeralKey on P-521: refused", "http 5", LEVEL_MUST, PLAIN,
-      false, false, other_curve, "P-521" },
-    { "client-key.secp256k1", "clientEphemeralKey on secp256k1: refused", "http 5", LEVEL_MUST,
-      PLAIN, false, false, other_curve, "secp256k1" },
-    { "client-key.Ed25519", "an Ed25519 key as clientEphemeralKey: refused", "http 5", LEVEL_MUST,
-      PLAIN, false, false, other_curve, "Ed25519" },
-    { "client-key.reflected", "the issuer's own key as clientEphemeralKey: refused", "http 5",
-      LEVEL_MUST, PLAIN, false, false, reflected_key, NULL },
-    { "client-key.not-attested", "another point than the attested one: refused", "http 6",
-      LEVEL_MUST, PLAIN, false, false, changed_2010,
-      &(const struct change){ CHANGE_SET, "/clientEphemeralKey", P256_KEY } },
-    { "mode.anonymous", "an anonymous device where a path is wanted: refused", "http 5, 6",
-      LEVEL_MUST, PLAIN, false, false, other_mode, &YES },
-    { "mode.named", "a device path in privacy mode: refused", "http 5, 6", LEVEL_MUST,
-      NEEDS(HAS_PRIVACY), false, false, other_mode, &NO },
-    { "mode.path-added", "a device path beside an anonymous attestation: refused", "http 5, 6",
-      LEVEL_MUST, NEEDS(HAS_PRIVACY), false, false, device_id_changed,
-      &(const struct change){ CHANGE_SET, "/deviceId", NULL } },
-    { "mode.path-left-out", "a device path left out: refused", "http 5, 6", LEVEL_MUST, PLAIN,
-      false, false, device_id_changed, &(const struct change){ CHANGE_REMOVE, "/deviceId", "" } },
-    { "draft-2010.other-session-key", "another session key than the attested one: refused",
-      "2010 3", LEVEL_MUST, OLD, false, false, other_session_key, NULL },
+    CASE(LEVEL_MUST, "client-key.P-384", "clientEphemeralKey on P-384: refused", "http 5", PLAIN,
+         other_curve, "P-384"),
+    CASE(LEVEL_MUST, "client-key.P-521", "clientEphemeralKey on P-521: refused", "http 5", PLAIN,
+         other_curve, "P-521"),
+    CASE(LEVEL_MUST, "client-key.secp256k1", "clientEphemeralKey on secp256k1: refused", "http 5",
+         PLAIN, other_curve, "secp256k1"),
+    CASE(LEVEL_MUST, "client-key.Ed25519", "an Ed25519 key as clientEphemeralKey: refused",
+         "http 5", PLAIN, other_curve, "Ed25519"),
+    CASE(LEVEL_MUST, "client-key.reflected", "the issuer's own key as clientEphemeralKey: refused",
+         "http 5", PLAIN, reflected_key, NULL),
+    CASE(LEVEL_MUST, "client-key.not-attested", "another point than the attested one: refused",
+         "http 6", PLAIN, changed_2010,
+         &(const struct change){ CHANGE_SET, "/clientEphemeralKey", P256_KEY }),
+    CASE(LEVEL_MUST, "mode.anonymous", "an anonymous device where a path is wanted: refused",
+         "http 5, 6", PLAIN, other_mode, &YES),
+    CASE(LEVEL_MUST, "mode.named", "a device path in privacy mode: refused", "http 5, 6",
+         NEEDS(HAS_PRIVACY), other_mode, &NO),
+    CASE(LEVEL_MUST, "mode.path-added", "a device path beside an anonymous attestation: refused",
+         "http 5, 6", NEEDS(HAS_PRIVACY), device_id_changed,
+         &(const struct change){ CHANGE_SET, "/deviceId", NULL }),
+    CASE(LEVEL_MUST, "mode.path-left-out", "a device path left out: refused", "http 5, 6", PLAIN,
+         device_id_changed, &(const struct change){ CHANGE_REMOVE, "/deviceId", "" }),
+    CASE(LEVEL_MUST, "draft-2010.other-session-key",
+         "another session key than the attested one: refused", "2010 3", OLD, other_session_key,
+         NULL),
     CHANGE_2010("key-flipped", "encryptedSessionKey with one bit flipped", CHANGE_FLIP, KEY_2010,
                 ""),
     CHANGE_2010("key-short", "encryptedSessionKey without its last octet", CHANGE_CUT, KEY_2010,

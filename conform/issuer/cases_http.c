@@ -385,37 +385,32 @@ out:
 }
 
 #define PAGE(name, title, features, at, page, status, verdict)                                     \
-    {                                                                                              \
-        "page." name, title, "http 1, 7", LEVEL_SHOULD, features, false, false, page_of_session,   \
-            &(const struct page_row)                                                               \
-        {                                                                                          \
-            at, page, status, verdict                                                              \
-        }                                                                                          \
-    }
+    CASE(LEVEL_SHOULD, "page." name, title, "http 1, 7", features, page_of_session,                \
+         &(const struct page_row){ at, page, status, verdict })
 
 static const struct conform_case CASES[] = {
-    { "cookie.http-only", "the cookie is HttpOnly", "http 3", LEVEL_MUST, 0, false, false,
-      cookie_attribute, "HttpOnly" },
-    { "cookie.same-site", "the cookie is SameSite=Lax", "http 3", LEVEL_SHOULD, 0, false, false,
-      cookie_attribute, "SameSite=Lax" },
-    { "cookie.path", "the cookie is for a path", "http 3", LEVEL_SHOULD, 0, false, false,
-      cookie_attribute, "Path=/" },
-    { "cookie.secure", "over https the cookie is Secure", "http 3", LEVEL_MUST, NEEDS(HAS_TLS),
-      false, false, cookie_attribute, "Secure" },
-    { "cookie.length", "the cookie has 128 bits or more", "http 3", LEVEL_MUST, 0, false, false,
-      cookie_length, NULL },
-    { "cookie.fresh", "eight sessions have eight cookies and ids", "http 3", LEVEL_MUST, 0, false,
-      false, cookies_differ, NULL },
-    { "cookie.begun-again", "?init=true with a cookie begins another session", "http 3",
-      LEVEL_SHOULD, 0, false, false, begun_again, NULL },
-    { "http.allow", "405 says which methods there are", "RFC 9110, 15.5.6", LEVEL_SHOULD, 0, false,
-      false, allow_header, NULL },
-    { "http.type-parameter", "parameters of the content type are ignored", "http 3", LEVEL_SHOULD,
-      0, false, false, type_taken, "application/json; charset=utf-8" },
-    { "http.type-case", "the content type in capitals is taken", "RFC 9110, 8.3.1", LEVEL_SHOULD, 0,
-      false, false, type_taken, "Application/JSON" },
-    { "http.location", "the end is a 302 to an absolute URL of the issuer", "http 3", LEVEL_MUST,
-      WHOLE, false, false, location_absolute, NULL },
+    CASE(LEVEL_MUST, "cookie.http-only", "the cookie is HttpOnly", "http 3", 0, cookie_attribute,
+         "HttpOnly"),
+    CASE(LEVEL_SHOULD, "cookie.same-site", "the cookie is SameSite=Lax", "http 3", 0,
+         cookie_attribute, "SameSite=Lax"),
+    CASE(LEVEL_SHOULD, "cookie.path", "the cookie is for a path", "http 3", 0, cookie_attribute,
+         "Path=/"),
+    CASE(LEVEL_MUST, "cookie.secure", "over https the cookie is Secure", "http 3", NEEDS(HAS_TLS),
+         cookie_attribute, "Secure"),
+    CASE(LEVEL_MUST, "cookie.length", "the cookie has 128 bits or more", "http 3", 0, cookie_length,
+         NULL),
+    CASE(LEVEL_MUST, "cookie.fresh", "eight sessions have eight cookies and ids", "http 3", 0,
+         cookies_differ, NULL),
+    CASE(LEVEL_SHOULD, "cookie.begun-again", "?init=true with a cookie begins another session",
+         "http 3", 0, begun_again, NULL),
+    CASE(LEVEL_SHOULD, "http.allow", "405 says which methods there are", "RFC 9110, 15.5.6", 0,
+         allow_header, NULL),
+    CASE(LEVEL_SHOULD, "http.type-parameter", "parameters of the content type are ignored",
+         "http 3", 0, type_taken, "application/json; charset=utf-8"),
+    CASE(LEVEL_SHOULD, "http.type-case", "the content type in capitals is taken", "RFC 9110, 8.3.1",
+         0, type_taken, "Application/JSON"),
+    CASE(LEVEL_MUST, "http.location", "the end is a 302 to an absolute URL of the issuer", "http 3",
+         WHOLE, location_absolute, NULL),
     PAGE("done", "/done of a session that succeeded says so", WHOLE, AT_DONE, "done", 200,
          "succeeded"),
     PAGE("done-is-not-failed", "/failed of a session that succeeded: 404", WHOLE, AT_DONE, "failed",

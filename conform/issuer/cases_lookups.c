@@ -101,21 +101,16 @@ out:
 }
 
 #define REFUSED(name, title, op, pointer, text)                                                    \
-    {                                                                                              \
-        "CredentialDiscoveryResponse." name, title ": refused", SECTION, LEVEL_MUST, LOOKUPS,      \
-            false, false, refused, &(const struct change)                                          \
-        {                                                                                          \
-            op, pointer, text                                                                      \
-        }                                                                                          \
-    }
+    CASE(LEVEL_MUST, "CredentialDiscoveryResponse." name, title ": refused", SECTION, LOOKUPS,     \
+         refused, &(const struct change){ op, pointer, text })
 
 static const struct conform_case CASES[] = {
-    { "CredentialDiscoveryRequest.nonce", "the nonce of a lookup is fresh", SECTION, LEVEL_MUST,
-      LOOKUPS, false, false, fresh, NULL },
-    { "CredentialDiscoveryResponse.forged", "a certificate of somebody else: left out or refused",
-      SECTION, LEVEL_MUST, LOOKUPS, false, false, forged, NULL },
-    { "CredentialDiscoveryResponse.nothing", "nothing found: no operation on anything", SECTION,
-      LEVEL_MUST, LOOKUPS, false, false, nothing_found, NULL },
+    CASE(LEVEL_MUST, "CredentialDiscoveryRequest.nonce", "the nonce of a lookup is fresh", SECTION,
+         LOOKUPS, fresh, NULL),
+    CASE(LEVEL_MUST, "CredentialDiscoveryResponse.forged",
+         "a certificate of somebody else: left out or refused", SECTION, LOOKUPS, forged, NULL),
+    CASE(LEVEL_MUST, "CredentialDiscoveryResponse.nothing",
+         "nothing found: no operation on anything", SECTION, LOOKUPS, nothing_found, NULL),
     REFUSED("results-missing", "no lookupResults", CHANGE_REMOVE, "/lookupResults", ""),
     REFUSED("results-empty", "empty lookupResults", CHANGE_SET, "/lookupResults", "[]"),
     REFUSED("results-null", "lookupResults null", CHANGE_SET, "/lookupResults", "null"),

@@ -333,16 +333,17 @@ static const struct {
 };
 
 static const struct conform_case CASES[] = {
-    { "aborted.after-the-end", "a session that succeeded cannot be given up", "http 7", LEVEL_MUST,
-      WHOLE, false, false, aborted_after_end, NULL },
-    { "aborted.without-cookie", "?abort=true without a cookie: 403, and no session is touched",
-      "http 3", LEVEL_MUST, WHOLE, false, false, aborted_without_cookie, NULL },
-    { "order.side-by-side", "two sessions at once, message by message: both succeed", "http 3",
-      LEVEL_MUST, WHOLE, false, false, side_by_side, NULL },
-    { "order.first-after-the-end", "the first message behind the end: refused", "http 7",
-      LEVEL_MUST, WHOLE, false, false, after_the_end, "first" },
-    { "order.any-after-the-end", "another message behind the end: refused", "http 7", LEVEL_MUST,
-      WHOLE, false, false, after_the_end, "any" },
+    CASE(LEVEL_MUST, "aborted.after-the-end", "a session that succeeded cannot be given up",
+         "http 7", WHOLE, aborted_after_end, NULL),
+    CASE(LEVEL_MUST, "aborted.without-cookie",
+         "?abort=true without a cookie: 403, and no session is touched", "http 3", WHOLE,
+         aborted_without_cookie, NULL),
+    CASE(LEVEL_MUST, "order.side-by-side", "two sessions at once, message by message: both succeed",
+         "http 3", WHOLE, side_by_side, NULL),
+    CASE(LEVEL_MUST, "order.first-after-the-end", "the first message behind the end: refused",
+         "http 7", WHOLE, after_the_end, "first"),
+    CASE(LEVEL_MUST, "order.any-after-the-end", "another message behind the end: refused", "http 7",
+         WHOLE, after_the_end, "any"),
 };
 
 static const struct pair *keep_pair(struct cases *cases, enum visit_at at, enum visit_at message)

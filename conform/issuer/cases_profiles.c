@@ -50,18 +50,16 @@ out:
 }
 
 #define WHOLE(name, features, title)                                                               \
-    {                                                                                              \
-        "session." name, "a whole session " title, "http 2; KeyGen2", LEVEL_MUST,                  \
-            NEEDS(HAS_END) | (features), false, false, whole, NULL                                 \
-    }
+    CASE(LEVEL_MUST, "session." name, "a whole session " title, "http 2; KeyGen2",                 \
+         NEEDS(HAS_END) | (features), whole, NULL)
 
 static const struct conform_case CASES[] = {
     WHOLE("device", NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST), "of a device that says who it is"),
     WHOLE("privacy", NEEDS(HAS_PRIVACY), "of an anonymous device"),
     WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),
     WHOLE("https", NEEDS(HAS_TLS), "over https: the TLS certificate is attested"),
-    { "session.capabilities", "capabilities of the client, asked for and taken", "http 5",
-      LEVEL_MUST, NEEDS(HAS_QUERY), false, false, capabilities, NULL },
+    CASE(LEVEL_MUST, "session.capabilities", "capabilities of the client, asked for and taken",
+         "http 5", NEEDS(HAS_QUERY), capabilities, NULL),
     WHOLE("key-management-key", NEEDS(HAS_KMK), "with a key management key"),
     WHOLE("roll-over", NEEDS(HAS_ROLL_OVER), "with updatable key management keys"),
     WHOLE("lookups", NEEDS(HAS_DISCOVERY), "with lookups, each signed and fresh"),
@@ -86,8 +84,8 @@ static const struct conform_case CASES[] = {
     WHOLE("clone-key-protection", NEEDS(HAS_CLONE), "that clones a protection, authorized"),
     WHOLE("unlock-key", NEEDS(HAS_UNLOCK), "that unlocks an earlier key, authorized"),
     WHOLE("delete-key", NEEDS(HAS_DELETE), "that deletes an earlier key, authorized"),
-    { "session.deferred", "deferred issuance: the session waits at /pending", "http 8",
-      LEVEL_SHOULD, NEEDS(HAS_DEFERRED), false, false, deferred, NULL },
+    CASE(LEVEL_SHOULD, "session.deferred", "deferred issuance: the session waits at /pending",
+         "http 8", NEEDS(HAS_DEFERRED), deferred, NULL),
 };
 
 void issuer_cases_of_profiles(struct cases *cases)

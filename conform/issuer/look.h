@@ -21,19 +21,10 @@ enum sks_status look_at(struct check *check, void *end, const void *row);
 enum sks_status is_fresh(struct check *check, void *end, const void *row);
 
 /* Rows of a table of cases. */
-#define LOOK(id, title, section, level, features, at, function)                                    \
-    {                                                                                              \
-        id, title, section, level, features, false, false, look_at, &(const struct look)           \
-        {                                                                                          \
-            at, function                                                                           \
-        }                                                                                          \
-    }
-#define FRESH(id, title, section, features, at, function)                                          \
-    {                                                                                              \
-        id, title, section, LEVEL_MUST, features, false, false, is_fresh, &(const struct fresh)    \
-        {                                                                                          \
-            at, id, function                                                                       \
-        }                                                                                          \
-    }
+#define LOOK(called, title, section, level, features, at, function)                                \
+    CASE(level, called, title, section, features, look_at, &(const struct look){ at, function })
+#define FRESH(called, title, section, features, at, function)                                      \
+    CASE(LEVEL_MUST, called, title, section, features, is_fresh,                                   \
+         &(const struct fresh){ at, called, function })
 
 #endif
