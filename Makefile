@@ -25,8 +25,8 @@ CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pt
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
 LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
-PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors sks-interop
-PROGRAMS_OF_DOCS := sks-issuer sks-token sks-proxy sks-vectors
+PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors sks-conform sks-interop
+PROGRAMS_OF_DOCS := sks-issuer sks-token sks-proxy sks-vectors sks-conform
 KEYGEN2 := $(wildcard keygen2/*/*.c)
 API := $(wildcard token/api/*.c)
 TOKEN_LIB := $(filter-out token/main.c,$(wildcard token/*.c))
@@ -36,6 +36,7 @@ PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
 INTEROP := $(wildcard interop/*.c)
 VECTORS_LIB := $(filter-out testvectors/main.c,$(wildcard testvectors/*.c testvectors/*/*.c))
+CONFORM_LIB := $(filter-out conform/main.c,$(wildcard conform/*.c conform/*/*.c))
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -44,7 +45,7 @@ ONE_THREAD := tests/plain/faults_%.c tests/plain/pin_model.c
 
 comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
-LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a)
+LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a libconform.a)
 
 .PHONY: all interop bench demo docs matrix matrix-selftest vectors test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
@@ -77,6 +78,7 @@ $(eval $(call library,libsks.a,$(TOKEN_LIB)))
 $(eval $(call library,libissuer.a,$(ISSUER_LIB)))
 $(eval $(call library,libproxy.a,$(PROXY_LIB)))
 $(eval $(call library,libvectors.a,$(VECTORS_LIB)))
+$(eval $(call library,libconform.a,$(CONFORM_LIB)))
 
 link = $(if $(V),,@echo '  LD   $@' &&) \
        $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -90,6 +92,8 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
 	$(link)
 $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
                   $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+	$(link)
+$(O)/sks-conform: $(O)/obj/conform/main.o $(addprefix $(O)/,libconform.a libproxy.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-interop: $(call object,$(INTEROP)) $(addprefix $(O)/,libsksapi.a libkeygen2.a)
 	$(link)
@@ -107,6 +111,7 @@ LIBS_token := libsks.a libsksapi.a libkeygen2.a
 LIBS_issuer := libissuer.a libkeygen2.a
 LIBS_proxy := libproxy.a libsksapi.a libkeygen2.a
 LIBS_testvectors := libvectors.a libkeygen2.a
+LIBS_conform := libconform.a libsksapi.a libkeygen2.a
 define unit_rule
 $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/unit/support/$(1)/*.c)) \
                   $(call object,$(wildcard tests/unit/support/*.c)) $(addprefix $(O)/,$(LIBS_$(1)))
@@ -114,7 +119,7 @@ $(O)/unit/$(1)/%: $(O)/obj/tests/unit/$(1)/%.o $(call object,$(wildcard tests/un
 	$(if $(V),,@echo '  LD   $$@' &&) $(CC) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDLIBS) \
 	    -lcriterion
 endef
-$(foreach folder,keygen2 token issuer proxy testvectors,$(eval $(call unit_rule,$(folder))))
+$(foreach folder,keygen2 token issuer proxy testvectors conform,$(eval $(call unit_rule,$(folder))))
 
 # Leak and thread checks are plain programs: under Criterion a leak goes unreported.
 $(O)/plain/%: $(O)/obj/tests/plain/%.o $(call object,$(wildcard tests/plain/support/*.c)) \

@@ -29,28 +29,6 @@ static const char MIDDLE[] =
     "</style>\n</head>\n<body>\n<h1>";
 static const char END[] = "</body>\n</html>\n";
 
-void put_escaped(struct buf *out, struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.ptr[i]) {
-        case '&':
-            put_text(out, "&amp;");
-            break;
-        case '<':
-            put_text(out, "&lt;");
-            break;
-        case '>':
-            put_text(out, "&gt;");
-            break;
-        case '"':
-            put_text(out, "&quot;");
-            break;
-        default:
-            put_byte(out, text.ptr[i]);
-        }
-    }
-}
-
 void put_page_begin(struct buf *out, const char *title)
 {
     put_text(out, START);
@@ -212,7 +190,8 @@ void put_pending_json(struct buf *out, const struct session *session)
 static json_t *index_entry(const struct profile *profile, const char *base)
 {
     json_t *entry =
-        json_pack("{s:s, s:b}", "name", profile->name, "code", (int)profile_wants_code(profile));
+        json_pack("{s:s, s:b, s:o}", "name", profile->name, "code",
+                  (int)profile_wants_code(profile), "description", json_text(profile->description));
 
     (void)json_object_set_new(entry, "keygen2", json_sprintf("%s/kg2/%s", base, profile->name));
     (void)json_object_set_new(entry, "enroll", json_sprintf("%s/enroll/%s", base, profile->name));

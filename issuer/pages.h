@@ -5,15 +5,13 @@
 #include "issuer/profile.h"
 #include "issuer/session.h"
 #include "keygen2/base/http_server.h"
+#include "keygen2/base/markup.h"
 
 extern const char PAGE_HTML[], PAGE_JSON[]; /* content types */
 
 /** A page begins and ends; between them comes HTML. @param title plain text without markup */
 void put_page_begin(struct buf *out, const char *title);
 void put_page_end(struct buf *out);
-
-/** Appends text from anywhere, for elements and for attributes in double quotes. */
-void put_escaped(struct buf *out, struct bytes text);
 
 /** Appends a paragraph, nothing for an empty text. */
 void put_paragraph(struct buf *out, struct bytes text);
@@ -42,7 +40,8 @@ void put_pending_page(struct buf *out, const struct session *session);
 /** Appends {"serverSessionId","profile","state","expires"}; state is "pending" or "approved". */
 void put_pending_json(struct buf *out, const struct session *session);
 
-/** Appends {"profiles":[{"name","keygen2","enroll","code"}]}; code: one is needed to begin. */
+/** Appends {"profiles":[{"name","keygen2","enroll","code","description"}]}; code: one is needed to
+ * begin. */
 void put_index_json(struct buf *out, const struct profile_list *profiles, const char *base);
 
 /** Appends the list of profiles. @param base URL of the issuer */

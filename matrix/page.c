@@ -1,7 +1,7 @@
 #include "matrix/page.h"
 
-#include "issuer/pages.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/markup.h"
 #include "matrix/page_data.h"
 #include "matrix/page_text.h"
 

@@ -15,6 +15,7 @@ enum {
     CONNECT_TIMEOUT = 30, /* seconds for a connection */
     BODY_MAX = 4 * 1024 * 1024,
     HEADER_MAX = 128, /* bytes of a header's value */
+    HEAD_MAX = 64 * 1024,
 };
 
 struct http_client {
@@ -65,6 +66,16 @@ static size_t write_body(char *from, size_t size, size_t count, void *ctx)
     return sink->body->status == SKS_OK ? size * count : 0;
 }
 
+static size_t write_head(char *from, size_t size, size_t count, void *ctx)
+{
+    struct buf *head = ctx;
+
+    if (head->len + size * count > HEAD_MAX)
+        return 0;
+    put_raw(head, bytes_at(from, size * count));
+    return head->status == SKS_OK ? size * count : 0;
+}
+
 static int watch_stop(void *ctx, curl_off_t total_in, curl_off_t in, curl_off_t total_out,
                       curl_off_t out)
 {
@@ -102,6 +113,8 @@ static bool set_basics(struct http_client *client)
         SET(CURLOPT_USERAGENT, "sks-rig/" SKS_RIG_VERSION);
     }
     SET(CURLOPT_WRITEFUNCTION, write_body);
+    if (config->keep_head)
+        SET(CURLOPT_HEADERFUNCTION, write_head);
     SET(CURLOPT_MAXCONNECTS, 1L); /* so that the leaf below is that of the kept connection */
     SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
     SET(CURLOPT_VERBOSE, config->verbose ? 1L : 0L);
@@ -165,11 +178,17 @@ void http_client_free(struct http_client *client)
 void http_exchange_free(struct http_exchange *exchange)
 {
     buf_free(&exchange->body);
+    buf_free(&exchange->head);
     buf_free(&exchange->leaf);
     *exchange = (struct http_exchange){ 0 };
 }
 
 /* ---- cookies ---- */
+
+void http_client_set_cookie(struct http_client *client, const char *cookie)
+{
+    (void)curl_easy_setopt(client->curl, CURLOPT_COOKIE, cookie);
+}
 
 enum sks_status http_client_cookies(struct http_client *client, struct buf *lines)
 {
@@ -264,10 +283,12 @@ static enum sks_status set_request(struct http_client *client, const char *metho
 {
     CURL *curl = client->curl;
     bool post = strcmp(method, "POST") == 0;
+    bool other = !post && strcmp(method, "GET") != 0;
     enum sks_status rc = SKS_OK;
 
-    REQUIRE(post || strcmp(method, "GET") == 0, err, SKS_ERROR_OPTION, "method %s", method);
+    post = post || (other && body.len > 0);
     (void)curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, other ? method : NULL);
     if (post)
         set_body(client, body);
     REQUIRE(curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK, err, SKS_ERROR_STORAGE,
@@ -368,6 +389,8 @@ enum sks_status http_client_exchange(struct http_client *client, const char *met
     TRY(set_headers(client, content_type == NULL ? "" : content_type, accept == NULL ? "" : accept,
                     err));
     (void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, &sink);
+    if (client->config.keep_head)
+        (void)curl_easy_setopt(client->curl, CURLOPT_HEADERDATA, &exchange->head);
     rc = perform(client, url, exchange, err);
 out:
     (void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, NULL); /* the caller's */

@@ -14,6 +14,7 @@ struct http_client_config {
     bool insecure;           /* do not check the server's certificate */
     bool never_twice;        /* fail rather than send a request again on a connection that died */
     bool bare;        /* no cookies, no User-Agent, no Accept: the peer has no use for them */
+    bool keep_head;   /* what answers say in their headers too */
     bool verbose;     /* libcurl's own account of each exchange, on standard error */
     unsigned timeout; /* seconds for one exchange; 0: 120 */
     size_t body_max;  /* of an answer, bytes; 0: 4 MiB */
@@ -28,6 +29,7 @@ struct http_exchange {
     char content_type[128]; /* as sent, "" if none */
     char location[2048];    /* "" if none */
     struct buf body;
+    struct buf head; /* the lines of its headers, each with its end; only with keep_head */
     struct buf leaf; /* DER of the server's certificate, empty over http */
 };
 
@@ -41,7 +43,7 @@ void http_client_set_timeout(struct http_client *client, unsigned seconds);
 /**
  * One request and its answer; redirects are not followed.
  *
- * @param method        "GET" or "POST"
+ * @param method        "GET", "POST", or another one, sent with the body if that is not empty
  * @param url           "http://..." or "https://..."
  * @param content_type  of the body; NULL without one
  * @param accept        Accept header, NULL for any
@@ -53,6 +55,9 @@ CHECKED enum sks_status http_client_exchange(struct http_client *client, const c
                                              const char *url, const char *content_type,
                                              const char *accept, struct bytes body,
                                              struct http_exchange *exchange, struct sks_error *err);
+
+/** What a bare client says in the header Cookie from now on. @param cookie  kept; NULL: nothing */
+void http_client_set_cookie(struct http_client *client, const char *cookie);
 
 /** Appends the cookies that the client holds, a line each, in the form of Netscape's files. */
 CHECKED enum sks_status http_client_cookies(struct http_client *client, struct buf *lines);

@@ -14,7 +14,7 @@ from rig.sks_wire import connection
 from rig.testcase import RigTest, write_profile
 
 DONE, REFUSED, USAGE, IO_ERROR = range(4)
-PROGRAMS = ("sks-token", "sks-issuer", "sks-proxy", "sks-vectors")
+PROGRAMS = ("sks-token", "sks-issuer", "sks-proxy", "sks-vectors", "sks-conform")
 CLOSED_PORT = "http://127.0.0.1:1"
 
 
@@ -40,6 +40,7 @@ class Usage(RigTest):
                 ("sks-issuer",), ("sks-issuer", "nonsense"), ("sks-issuer", "serve"),
                 ("sks-issuer", "evidence", "--data", "x"), ("sks-issuer", "init", "--what"),
                 ("sks-vectors",), ("sks-vectors", "nonsense"), ("sks-vectors", "check-evidence"),
+                ("sks-conform",), ("sks-conform", "nonsense"), ("sks-conform", "token"),
                 ("sks-proxy",), ("sks-proxy", "nonsense"), ("sks-proxy", "provision"),
                 ("sks-proxy", "provision", "http://127.0.0.1:1/kg2/x"),
                 ("sks-proxy", "provision", "http://127.0.0.1:1/kg2/x", "--token"),

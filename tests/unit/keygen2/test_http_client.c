@@ -220,6 +220,36 @@ Test(http_client, one_exchange)
     stop();
 }
 
+Test(http_client, by_hand)
+{
+    struct http_exchange exchange = { 0 };
+    struct http_client *client;
+
+    start("aaa", "HTTP/1.1 405 No\r\nAllow: GET\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+    client = new_client((struct http_client_config){ .bare = true, .keep_head = true });
+    http_client_set_cookie(client, "c=d");
+    cr_assert_eq(http_client_exchange(client, "PUT", server.url, "text/y", NULL, bytes_of("hello"),
+                                      &exchange, &err),
+                 SKS_OK, "%s", err.text);
+    cr_assert(bytes_equal(buf_bytes(&exchange.head),
+                          bytes_of("HTTP/1.1 405 No\r\nAllow: GET\r\nSet-Cookie: a=b\r\n"
+                                   "Content-Length: 0\r\n\r\n")));
+    cr_assert_not_null(strstr(server.request, "PUT /x HTTP/1.1\r\n"));
+    cr_assert_not_null(strstr(server.request, "\r\nCookie: c=d\r\n"));
+    cr_assert_not_null(strstr(server.request, "\r\n\r\nhello"));
+    cr_assert_eq(http_client_exchange(client, "DELETE", server.url, NULL, NULL, bytes_of(""),
+                                      &exchange, &err),
+                 SKS_OK);
+    cr_assert_not_null(strstr(server.request, "DELETE /x HTTP/1.1\r\n"));
+    http_client_set_cookie(client, NULL);
+    cr_assert_eq(get(client, &exchange), SKS_OK);
+    cr_assert_not_null(strstr(server.request, "GET /x HTTP/1.1\r\n"), "no method of before");
+    cr_assert_null(strcasestr(server.request, "\r\nCookie:"));
+    http_exchange_free(&exchange);
+    http_client_free(client);
+    stop();
+}
+
 Test(http_client, an_answer_is_bounded)
 {
     struct http_exchange exchange = { 0 };

@@ -1,0 +1,94 @@
+/* Whole sessions, one for each thing that a profile may have: the double checks each message as a
+ * token does, every MAC and every encrypted value included. */
+#include "conform/issuer/families.h"
+#include "conform/issuer/visit.h"
+
+static enum sks_status whole(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(visit_begin(&v, end, check, check->item->needs));
+    rc = visit_finish(&v);
+out:
+    visit_free(&v);
+    return rc;
+}
+
+static enum sks_status capabilities(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(visit_begin(&v, end, check, check->item->needs));
+    rc = visit_until(&v, AT_INITIALIZATION);
+out:
+    visit_free(&v);
+    return rc;
+}
+
+/* Nobody approves here: it waits, says so, and can be given up. */
+static enum sks_status deferred(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    const char *url;
+    enum sks_status rc;
+
+    (void)row;
+    TRY(visit_begin(&v, end, check, check->item->needs));
+    TRY(visit_until(&v, AT_PENDING));
+    url = arena_printf(&check->arena, "%s?abort=true", v.profile->issuer_uri);
+    REQUIRE(url != NULL, &check->err, SKS_ERROR_STORAGE, "no memory");
+    TRY(visit_http(&v, "GET", url, NULL, NULL, bytes_of("")));
+    TRY(expect_number(check, "?abort=true", 302, v.exchange.status));
+    v.at = AT_FAILED;
+out:
+    visit_free(&v);
+    return rc;
+}
+
+#define WHOLE(name, features, title)                                                               \
+    CASE(LEVEL_MUST, "session." name, "a whole session " title, "http 2; KeyGen2",                 \
+         NEEDS(HAS_END) | (features), whole, NULL)
+
+static const struct conform_case CASES[] = {
+    WHOLE("device", NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST), "of a device that says who it is"),
+    WHOLE("privacy", NEEDS(HAS_PRIVACY), "of an anonymous device"),
+    WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),
+    WHOLE("https", NEEDS(HAS_TLS), "over https: the TLS certificate is attested"),
+    CASE(LEVEL_MUST, "session.capabilities", "capabilities of the client, asked for and taken",
+         "http 5", NEEDS(HAS_QUERY), capabilities, NULL),
+    WHOLE("key-management-key", NEEDS(HAS_KMK), "with a key management key"),
+    WHOLE("roll-over", NEEDS(HAS_ROLL_OVER), "with updatable key management keys"),
+    WHOLE("lookups", NEEDS(HAS_DISCOVERY), "with lookups, each signed and fresh"),
+    WHOLE("one-key", NEEDS(HAS_KEYS), "with a key"),
+    WHOLE("two-keys", NEEDS(HAS_TWO_KEYS), "with two keys or more"),
+    WHOLE("pin-policy", NEEDS(HAS_PIN_POLICY), "with a PIN policy"),
+    WHOLE("puk-policy", NEEDS(HAS_PUK_POLICY), "with a PUK, which decrypts and obeys its policy"),
+    WHOLE("preset-pin", NEEDS(HAS_PRESET_PIN),
+          "with a preset PIN, which decrypts and obeys its policy"),
+    WHOLE("key-alone", NEEDS(HAS_KEY_ALONE), "with a key without a PIN policy"),
+    WHOLE("ec-key", NEEDS(HAS_EC_KEY), "with an EC key"),
+    WHOLE("rsa-key", NEEDS(HAS_RSA_KEY), "with an RSA key"),
+    WHOLE("ed25519-key", NEEDS(HAS_ED25519_KEY), "with an Ed25519 key"),
+    WHOLE("endorsed-algorithms", NEEDS(HAS_ENDORSED), "with endorsed algorithms"),
+    WHOLE("import-symmetric-key", NEEDS(HAS_IMPORT_SYMMETRIC), "with an imported symmetric key"),
+    WHOLE("import-private-key", NEEDS(HAS_IMPORT_PRIVATE), "with an imported private key"),
+    WHOLE("extension", NEEDS(HAS_EXTENSION), "with an extension"),
+    WHOLE("encrypted-extension", NEEDS(HAS_ENCRYPTED_EXTENSION), "with an encrypted extension"),
+    WHOLE("property-bag", NEEDS(HAS_PROPERTY_BAG), "with a property bag"),
+    WHOLE("logotype", NEEDS(HAS_LOGOTYPE), "with a logotype"),
+    WHOLE("update-key", NEEDS(HAS_UPDATE), "that updates an earlier key, authorized"),
+    WHOLE("clone-key-protection", NEEDS(HAS_CLONE), "that clones a protection, authorized"),
+    WHOLE("unlock-key", NEEDS(HAS_UNLOCK), "that unlocks an earlier key, authorized"),
+    WHOLE("delete-key", NEEDS(HAS_DELETE), "that deletes an earlier key, authorized"),
+    CASE(LEVEL_SHOULD, "session.deferred", "deferred issuance: the session waits at /pending",
+         "http 8", NEEDS(HAS_DEFERRED), deferred, NULL),
+};
+
+void issuer_cases_of_profiles(struct cases *cases)
+{
+    cases_add_all(cases, CASES, NITEMS(CASES));
+}

@@ -1,0 +1,126 @@
+/*
+ * The issuer under test: its profiles, what they ask for, the device that visits it, and what that
+ * device has of it by now.
+ */
+#ifndef CONFORM_ISSUER_SITE_H
+#define CONFORM_ISSUER_SITE_H
+
+#include "conform/issuer/device.h"
+#include "conform/suite.h"
+#include "keygen2/base/http_client.h"
+#include "keygen2/crypto/algorithms.h"
+#include "keygen2/objects.h"
+
+/* What a profile has. Bits of conform_case.needs: one profile must have all of them. */
+#define SITE_FEATURES(X)                                                                           \
+    X(HAS_SESSION_1, "session of V1.07 with a device path")                                        \
+    X(HAS_PRIVACY, "session in privacy mode")                                                      \
+    X(HAS_2010, "session of the draft of 2010")                                                    \
+    X(HAS_TRUST, "trust in the device of --device")                                                \
+    X(HAS_QUERY, "clientCapabilityQuery")                                                          \
+    X(HAS_KMK, "key management key")                                                               \
+    X(HAS_ROLL_OVER, "updatable key management key")                                               \
+    X(HAS_DISCOVERY, "lookup that the device can serve")                                           \
+    X(HAS_KEYS, "key to create")                                                                   \
+    X(HAS_TWO_KEYS, "session with two keys or more")                                               \
+    X(HAS_PIN_POLICY, "PIN policy")                                                                \
+    X(HAS_PUK_POLICY, "PUK policy")                                                                \
+    X(HAS_PRESET_PIN, "preset PIN")                                                                \
+    X(HAS_KEY_ALONE, "key without a PIN policy")                                                   \
+    X(HAS_EC_KEY, "EC key")                                                                        \
+    X(HAS_RSA_KEY, "RSA key")                                                                      \
+    X(HAS_ED25519_KEY, "Ed25519 key")                                                              \
+    X(HAS_ENDORSED, "endorsed algorithm")                                                          \
+    X(HAS_DEFERRED, "deferred issuance")                                                           \
+    X(HAS_END, "session that comes to its end")                                                    \
+    X(HAS_IMPORT_SYMMETRIC, "import of a symmetric key")                                           \
+    X(HAS_IMPORT_PRIVATE, "import of a private key")                                               \
+    X(HAS_EXTENSION, "extension")                                                                  \
+    X(HAS_ENCRYPTED_EXTENSION, "encrypted extension")                                              \
+    X(HAS_PROPERTY_BAG, "property bag")                                                            \
+    X(HAS_LOGOTYPE, "logotype")                                                                    \
+    X(HAS_UPDATE, "key to update")                                                                 \
+    X(HAS_CLONE, "key whose protection is cloned")                                                 \
+    X(HAS_UNLOCK, "key to unlock")                                                                 \
+    X(HAS_DELETE, "key to delete")                                                                 \
+    X(HAS_TLS, "https")
+
+enum site_feature {
+#define X(name, text) name,
+    SITE_FEATURES(X)
+#undef X
+        SITE_FEATURE_COUNT
+};
+
+#define NEEDS(feature) (UINT64_C(1) << (feature))
+
+struct site_profile {
+    char *issuer_uri, *root; /* root: "https://host", from which other pages are reached */
+    uint64_t features;
+    bool known;     /* its features were read */
+    unsigned cost;  /* of a session, for cases that can choose */
+    uint64_t shown; /* set of the profiles of whose keys the device tells its lookups */
+};
+
+/* A key that a closed session left in the device. */
+struct credential {
+    struct bytes path[4], server_session_id, client_session_id, key_management_key;
+    size_t count;
+    uint8_t app_usage;
+    bool has_pin;
+    uint8_t grouping;
+    size_t profile; /* index of the one that it is of */
+    bool gone;
+};
+
+enum { PROFILES_MAX = 64, CREDENTIALS_MAX = 256, KEPT_KEYS_MAX = 16 };
+
+/* RSA keys take long: those of one algorithm serve in all sessions. */
+struct kept_key {
+    struct bytes algorithm, parameters;
+    EVP_PKEY *key;
+};
+
+struct site {
+    const struct suite_config *config;
+    struct http_client *http;
+    struct device_set devices;
+    struct site_profile *profile;
+    size_t profiles;
+    struct credential credential[CREDENTIALS_MAX];
+    size_t credentials;
+    struct kept_key kept[KEPT_KEYS_MAX];
+    size_t kept_count;
+    struct arena arena;
+    uint64_t capabilities;
+    bool lost; /* an exchange had no answer */
+};
+
+/** The cheapest profile that has all features; NULL: none has. */
+const struct site_profile *site_find(const struct site *site, uint64_t features);
+
+/** Name of a feature, NULL for a bit that is none. */
+const char *site_feature_name(unsigned bit);
+
+/* For struct suite. */
+CHECKED enum sks_status site_open(const struct suite_config *config, void **end,
+                                  uint64_t *capabilities, json_t *about, struct sks_error *err);
+CHECKED enum sks_status site_tidy(void *end, struct sks_error *err);
+void site_leave(void *end, json_t *leftovers);
+void site_close(void *end);
+
+/**
+ * Reads what a profile asks for, by sessions of which those with lookups end before their close.
+ * probe.c
+ *
+ * @param lookups  answer lookups; else the profile stays unknown if it has some
+ * @param why      out: the reason why there is no more to know; "" if all is known
+ */
+void site_probe(struct site *site, struct site_profile *profile, bool lookups, char *why,
+                size_t size);
+
+/** Enrols keys that a profile with lookups may find, unless there are any. probe.c */
+CHECKED enum sks_status site_stock(struct site *site, const struct site_profile *profile,
+                                   struct check *check);
+
+#endif

@@ -1,0 +1,357 @@
+"""sks-conform issuer: our issuer conforms, an issuer with a fault or a hole does not."""
+
+import http.client
+import json
+import xml.etree.ElementTree as xml
+from unittest import mock
+from urllib.parse import urlsplit
+
+from rig import constructs
+from rig.keygen2_issuer import KeyGen2Issuer, ProofError, Session
+from rig.mitm import Relay, change_message, flip_bit
+from rig.processes import PROFILES, run
+from rig.sks_types import base64url, from_base64url
+from rig.testcase import RigTest, write_profile
+
+DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
+FLOOR = 150             # cases that there are at least
+
+
+class ConformTest(RigTest):
+    def conform(self, *options, url=None):
+        return run("sks-conform", "issuer", url or self.issuer.url, "--device", self.device,
+                   *options, timeout=300)
+
+    def report(self, *options, url=None, code=DONE):
+        done = self.conform("--json", *options, url=url)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout[-2000:])
+        self.assertEqual(done.stderr, "", "it is quiet in a pipe")
+        return json.loads(done.stdout)
+
+    def of_verdict(self, report, verdict):
+        return [case["id"] for case in report["cases"] if case["verdict"] == verdict]
+
+    def failed(self, report):
+        return self.of_verdict(report, "failed")
+
+    @classmethod
+    def trust_device(cls):
+        """The first run makes the device, whose CA the operator adds then."""
+        cls.device = cls.new_folder() / "device"
+        done = run("sks-conform", "issuer", cls.issuer.url, "--device", cls.device, "--only",
+                   "device", "--json")
+        cls.issuer.trust = [cls.device / "device-ca.pem"]
+        return done
+
+
+class OurIssuer(ConformTest):
+    @classmethod
+    def set_up_rig(cls):
+        cls.issuer = cls.start_issuer(https="127.0.0.1:0")
+        cls.untrusted = cls.trust_device()
+        run("sks-issuer", "roll-over", "--data", cls.issuer.data)
+        cls.issuer.restart()
+
+    def test_all_of_it(self):
+        junit, page = self.folder / "junit.xml", self.folder / "page.html"
+        report = self.report("--junit", junit, "--html", page)
+        self.assertEqual(self.failed(report), [])
+        self.assertEqual(self.of_verdict(report, "skipped"), ["session.https", "cookie.secure"])
+        self.assertGreater(report["all"]["passed"], 3 * FLOOR)
+        self.check_junit(xml.parse(junit).getroot(), report)
+        self.assertEqual(page.read_text().count('<span class=v style="background:'),
+                         len(report["cases"]))
+        self.assertEqual([row for row in self.issuer.sessions() if row["verdict"] == "open"], [],
+                         "each session has ended")
+
+    def check_junit(self, root, report):
+        cases = root.findall("testsuite/testcase")
+        self.assertEqual(sorted(case.get("name") for case in cases),
+                         sorted(case["id"] for case in report["cases"]))
+        self.assertEqual(int(root.get("tests")), len(cases))
+        self.assertEqual(int(root.get("skipped")), report["all"]["skipped"])
+
+    def test_over_https(self):
+        url, ca = self.issuer.https_url, ("--ca", self.issuer.data / "tls.pem")
+        plain = url + "/kg2/p256-user-pin"
+        report = self.report(*ca, "--only", "session.https", "--only", "cookie", "--only",
+                             "session-attestation.serverCertificate", "--only", "closing-proof",
+                             url=plain)
+        self.assertEqual(self.failed(report), [])
+        self.assertEqual(report["all"]["skipped"], 0)
+        done = self.conform("--only", "cookie", url=plain)
+        self.assertEqual(done.returncode, NO_CONTACT, "nobody to trust")
+
+    def test_profiles_are_listed(self):
+        connection = http.client.HTTPConnection(urlsplit(self.issuer.url).netloc, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/", headers={"Accept": "application/json"})
+        response = connection.getresponse()
+        listed = json.loads(response.read())["profiles"]
+        self.assertEqual(response.headers["Content-Type"], "application/json")
+        names = sorted(path.stem for path in PROFILES.glob("*.json")
+                       if path.name != "profile.schema.json")
+        self.assertEqual(sorted(profile["name"] for profile in listed), names)
+        for profile in listed:
+            self.assertEqual(profile["issuerUri"], "%s/kg2/%s" % (self.issuer.url,
+                                                                  profile["name"]))
+            self.assertTrue(profile["description"])
+        connection.request("GET", "/", headers={"Accept": "text/html"})
+        self.assertIn(b"<dl>", connection.getresponse().read())
+
+    def test_a_profile_or_several(self):
+        """Of what one alone has not, the cases are skipped."""
+        first = self.issuer.url + "/kg2/p256-user-pin"
+        privacy = self.issuer.url + "/kg2/privacy"
+        only = "--only", "session.privacy", "--only", "session.device"
+        report = self.report(*only, url=first)
+        self.assertEqual(self.of_verdict(report, "skipped"), ["session.privacy"])
+        report = self.report(privacy, *only, url=first)
+        self.assertEqual(self.of_verdict(report, "passed"), ["session.device", "session.privacy"])
+        self.assertIn("session in privacy mode", report["about"][privacy])
+
+    def test_without_trust(self):
+        """The cases that want it are skipped, and it is said what the operator has to do."""
+        self.assertEqual(self.untrusted.returncode, ALL_SKIPPED, self.untrusted.stderr)
+        report = json.loads(self.untrusted.stdout)
+        self.assertIn("%s: not trusted" % (self.device / "device-ca.pem"),
+                      report["about"]["device CA"])
+        self.assertEqual({case["reason"] for case in report["cases"]},
+                         {"needs trust in the device of --device"})
+
+    def test_the_folder_of_the_device(self):
+        """It stays, nobody else reads its keys, and files that are not one device's are refused."""
+        ca = (self.device / "device-ca.pem").read_bytes()
+        self.report("--only", "session.device", url=self.issuer.url + "/kg2/p256-user-pin")
+        self.assertEqual((self.device / "device-ca.pem").read_bytes(), ca)
+        for name in ("device.key", "device-ca.key"):
+            self.assertEqual((self.device / name).stat().st_mode & 0o777, 0o600)
+        other = self.new_folder()
+        for path in self.device.iterdir():
+            (other / path.name).write_bytes(path.read_bytes())
+            (other / path.name).chmod(0o600)
+        (other / "device.key").write_bytes((other / "device-ca.key").read_bytes())
+        done = run("sks-conform", "issuer", self.issuer.url, "--device", other)
+        self.assertEqual(done.returncode, NO_CONTACT)
+        self.assertIn("do not belong together", done.stderr)
+
+    def test_the_list(self):
+        listed = json.loads(run("sks-conform", "issuer", "--list", "--json").stdout)
+        self.assertGreaterEqual(len(listed), FLOOR)
+        self.assertEqual(len({case["id"] for case in listed}), len(listed))
+        self.assertTrue(all(case["section"] and case["title"] for case in listed))
+        self.assertEqual({case["level"] for case in listed}, {"must", "should"})
+
+    def test_usage_and_no_contact(self):
+        for arguments, code in ((["issuer"], USAGE), (["issuer", "nothing"], NO_CONTACT),
+                                (["issuer", self.issuer.url + "/kg2/a?init=true"], USAGE),
+                                (["issuer", self.issuer.url, "--only", "nobody"], USAGE),
+                                (["issuer", "http://127.0.0.1:1"], NO_CONTACT),
+                                (["issuer", "http://127.0.0.1:1/kg2/a"], NO_CONTACT),
+                                (["issuer", "ftp://127.0.0.1/kg2/a"], NO_CONTACT)):
+            with self.subTest(arguments):
+                done = run("sks-conform", *arguments)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertTrue(done.stderr.startswith("sks-conform: "), done.stderr)
+
+
+# ---- the real one behind a relay that alters its answers ----
+
+def first_key(message):
+    return message["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0]
+
+
+def flip(fields, name):
+    fields[name] = base64url(flip_bit(from_base64url(fields[name]), 0))
+
+
+def header(name, change):
+    def hook(direction, _name, headers):
+        for key in list(headers):
+            if direction == "response" and key.lower() == name:
+                headers[key] = change(headers[key])
+    return hook
+
+
+INITIALIZATION, CREATION = "ProvisioningInitializationRequest", "KeyCreationRequest"
+FINALIZATION = "ProvisioningFinalizationRequest"
+
+# A fault: what it does to a message, a case that finds it, what that says differs.
+FAULTS = [
+    (change_message(CREATION, lambda m: flip(first_key(m), "mac")), "KeyCreationRequest.macs",
+     "KeyCreationRequest: mac of createKeyEntry Key.1 (counter 1)"),
+    (change_message(CREATION, lambda m: m["pinPolicySpecifiers"][0].update(retryLimit=5)),
+     "session.pin-policy", "KeyCreationRequest: mac of createPINPolicy PIN.1 (counter 0)"),
+    (change_message(CREATION, lambda m: m.update(extra=1)), "session.one-key",
+     "KeyCreationRequest"),
+    (change_message(CREATION, lambda m: m.update(clientSessionId="other")),
+     "KeyCreationRequest.macs", "KeyCreationRequest: clientSessionId"),
+    (change_message(INITIALIZATION, lambda m: m.update(serverSessionId="other")),
+     "ProvisioningInitializationRequest.syntax",
+     "ProvisioningInitializationRequest: serverSessionId"),
+    (change_message(INITIALIZATION, lambda m: m.update(serverTime="2020-01-01T00:00:00Z")),
+     "ProvisioningInitializationRequest.server-time",
+     "ProvisioningInitializationRequest: serverTime"),
+    (change_message(FINALIZATION, lambda m: flip(m["sessionCloseData"], "nonce")),
+     "ProvisioningFinalizationRequest.macs",
+     "ProvisioningFinalizationRequest: mac of closeProvisioningSession  (counter 4)"),
+    (change_message(FINALIZATION, lambda m: flip(m["issuedCredentials"][0], "mac")),
+     "session.one-key", "ProvisioningFinalizationRequest: mac of setCertificatePath Key.1"
+                        " (counter 3)"),
+    (change_message(FINALIZATION, lambda m: m.update(issuedCredentials=[])), "session.one-key",
+     "ProvisioningFinalizationRequest"),
+    (header("content-type", lambda text: text + "; charset=utf-8"),
+     "http.content-type-KeyCreationRequest", "Content-Type"),
+    (header("set-cookie", lambda text: text.replace("HttpOnly; ", "")), "cookie.http-only",
+     "Set-Cookie"),
+    (header("location", lambda text: urlsplit(text).path), "http.location", "Location"),
+]
+SHOULDS = {"ProvisioningInitializationRequest.server-time"}
+
+
+class FaultyIssuer(ConformTest):
+    @classmethod
+    def set_up_rig(cls):
+        cls.relay = Relay()
+        cls.addClassCleanup(cls.relay.close)
+        cls.issuer = cls.start_issuer(
+            profiles=write_profile(cls.new_folder(), "plain", keyManagementKey=False),
+            options=["--public-url", cls.relay.url])
+        cls.relay.upstream = cls.issuer.url
+        cls.issuer.listen["http"] = urlsplit(cls.issuer.url).netloc
+        cls.trust_device()
+        cls.issuer.restart()
+
+    def tearDown(self):
+        self.relay.hook = self.relay.header_hook = None
+
+    def through_relay(self, *options, code=DONE):
+        return self.report(*options, url=self.relay.url, code=code)
+
+    def test_faults_are_found(self):
+        for hook, name, field in FAULTS:
+            with self.subTest(name, field=field):
+                is_header = hook.__code__.co_argcount == 3
+                self.relay.hook, self.relay.header_hook = (None, hook) if is_header else (hook,
+                                                                                          None)
+                report = self.through_relay("--only", name,
+                                            code=DONE if name in SHOULDS else FAILED)
+                self.assertEqual(self.failed(report), [name])
+                (case,) = report["cases"]
+                self.assertEqual(case["field"], field, case)
+                self.assertTrue(case["wanted"] and case["came"], case)
+                again = run(*case["again"].split())
+                self.assertIn(field, again.stdout)
+                self.relay.hook = self.relay.header_hook = None
+                self.assertEqual(self.failed(self.through_relay("--only", name)), [])
+
+    def test_an_answer_that_says_done(self):
+        """An issuer that lets a session succeed which has failed."""
+        self.relay.header_hook = header("location", lambda text: text.replace("/failed/",
+                                                                              "/done/"))
+        report = self.through_relay("--only", "closing-proof", "--only", "text.array",
+                                    code=FAILED)
+        self.assertEqual(report["all"]["passed"], 0, report)
+        self.assertEqual({case["wanted"] for case in report["cases"]},
+                         {"302 to /failed, or 4xx"})
+
+    def test_the_seed_draws(self):
+        def ids(seed):
+            seen = []
+
+            def hook(direction, name, body, _count):
+                if direction == "request" and name == "ProvisioningInitializationResponse":
+                    seen.append(json.loads(body)["clientSessionId"])
+            self.relay.hook = hook
+            self.through_relay("--only", "session.one-key", "--only", "flipped", "--seed", seed)
+            return seen
+        first = ids("3")
+        self.assertGreater(len(set(first)), 3)
+        self.assertEqual(ids("3"), first)
+        self.assertNotEqual(ids("4")[1:], first[1:])
+
+
+# ---- an issuer with a hole ----
+
+class Strict(Session):
+    """What has failed stays so."""
+
+    def step(self, response=None):
+        if self.verdict == "failed":
+            raise ProofError(self.cause)
+        return super().step(response)
+
+
+class GoesOn(Session):
+    """Each attempt is checked, but it may be repeated, with the next counter."""
+
+
+class TakesAnyProof(Strict):
+    def _accept_proof(self, response):
+        pass
+
+
+class TakesAnyKey(Strict):
+    def _accept_keys(self, response):
+        for key in response["generatedKeys"]:
+            self.public_keys[key["id"]] = constructs.spki(constructs.from_jwk(key["publicKey"]))
+
+
+class LeakyIssuer(ConformTest):
+    """The issuer in Python: what it checks, and with a check left out."""
+
+    only = ("--only", "closing-proof", "--only", "key-attestation", "--only",
+            "session-attestation", "--only", "session.one-key")
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.device = cls.new_folder() / "device"
+
+    def leaky(self, session_class):
+        issuer = KeyGen2Issuer()
+        self.addCleanup(issuer.close)
+        issuer.session_class = session_class
+
+        def script(session):
+            yield session.invocation()
+            yield session.initialization()
+            yield session.creation(pinPolicySpecifiers=[session.pin()])
+            yield session.finalization(session.credential())
+        issuer.script = script
+        return issuer.uri
+
+    def groups(self, report):
+        return {name.split(".")[0] for name in self.failed(report)}
+
+    def test_without_a_hole(self):
+        report = self.report(*self.only, url=self.leaky(Strict))
+        self.assertEqual(self.failed(report), [])
+        self.assertGreater(report["all"]["passed"], 35)
+
+    def test_a_session_that_failed_goes_on(self):
+        report = self.report(*self.only, url=self.leaky(GoesOn), code=FAILED)
+        self.assertEqual(self.failed(report), ["closing-proof.counter-next",
+                                               "key-attestation.reflected"])
+
+    def test_closing_proofs(self):
+        report = self.report(*self.only, url=self.leaky(TakesAnyProof), code=FAILED)
+        self.assertEqual(self.groups(report), {"closing-proof"})
+        self.assertIn("closing-proof.counter-next", self.failed(report))
+        came = {case["came"] for case in report["cases"] if case["verdict"] == "failed"}
+        self.assertTrue(all("/done/" in text for text in came), came)
+
+    def test_key_attestations(self):
+        report = self.report(*self.only, url=self.leaky(TakesAnyKey), code=FAILED)
+        self.assertEqual(self.groups(report), {"key-attestation"})
+        self.assertIn("key-attestation.other-public-key", self.failed(report))
+
+    def test_session_attestations(self):
+        with mock.patch.object(constructs, "verifies", return_value=True):
+            report = self.report(*self.only, url=self.leaky(Strict), code=FAILED)
+        self.assertEqual(self.groups(report), {"session-attestation"})
+        self.assertIn("session-attestation.issuerUri", self.failed(report))
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
