@@ -2,11 +2,12 @@
 #include "conform/issuer/suite.h"
 #include "conform/runner.h"
 #include "conform/token/suite.h"
+#include "keygen2/base/option_check.h"
 
 static const struct option_row TOKEN[] = {
     CONFORM_OPTIONS,
     { "timeout", 0, "SECONDS", "for one call (default 120)", OPTION_NUMBER,
-      offsetof(struct conform_options, timeout), false, NULL, 1, 3600 },
+      .offset = offsetof(struct conform_options, timeout), .min = 1, .max = 3600 },
     { 0 },
 };
 
@@ -20,11 +21,11 @@ static const struct option_row ISSUER[] = {
     { "device", 0, "FOLDER",
       "where the device is that visits the issuer, made if it is not there: the issuer must trust "
       "its device-ca.pem",
-      OPTION_TEXT, offsetof(struct conform_options, device), false, NULL, 0, 0 },
+      OPTION_TEXT, .offset = offsetof(struct conform_options, device) },
     { "ca", 0, "FILE", "certificates to trust over https (the system's)", OPTION_TEXT,
-      offsetof(struct conform_options, ca), false, NULL, 0, 0 },
+      .offset = offsetof(struct conform_options, ca), .check = check_certificates },
     { "timeout", 0, "SECONDS", "for one exchange (default 120)", OPTION_NUMBER,
-      offsetof(struct conform_options, timeout), false, NULL, 1, 3600 },
+      .offset = offsetof(struct conform_options, timeout), .min = 1, .max = 3600 },
     { 0 },
 };
 

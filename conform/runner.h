@@ -10,8 +10,7 @@ enum { EXIT_ALL_SKIPPED = 77 };
 
 #define CONFORM_OPTION(name, letter, value, help, kind, member)                                    \
     {                                                                                              \
-        name, letter, value, help, kind, offsetof(struct conform_options, member), false, NULL, 0, \
-            0                                                                                      \
+        name, letter, value, help, kind, .offset = offsetof(struct conform_options, member)        \
     }
 
 /** The options that every suite has; the row that ends the table stands behind them. */

@@ -93,7 +93,7 @@ class OurIssuer(ConformTest):
                        if path.name != "profile.schema.json")
         self.assertEqual(sorted(profile["name"] for profile in listed), names)
         for profile in listed:
-            self.assertEqual(profile["issuerUri"], "%s/kg2/%s" % (self.issuer.url,
+            self.assertEqual(profile["keygen2"], "%s/kg2/%s" % (self.issuer.url,
                                                                   profile["name"]))
             self.assertTrue(profile["description"])
         connection.request("GET", "/", headers={"Accept": "text/html"})
