@@ -25,7 +25,7 @@ CFLAGS += -std=c11 -g $(OPTIMIZE) $(HARDEN) $(SANITIZE) $(COVER) $(WARNINGS) -pt
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE) -pthread
 LDLIBS := -Wl,--as-needed -lpcre2-8 -lgnutls -lqrencode -Wl,--no-as-needed -lmicrohttpd -lcurl -ljansson -lsqlite3 -lssl -lcrypto
 
-PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors
+PROGRAMS := sks-token sks-issuer sks-proxy sks-vectors sks-interop
 PROGRAMS_OF_DOCS := sks-issuer sks-token sks-proxy sks-vectors
 KEYGEN2 := $(wildcard keygen2/*/*.c)
 API := $(wildcard token/api/*.c)
@@ -35,6 +35,7 @@ ISSUER_LIB := $(filter-out issuer/main.c,$(wildcard issuer/*.c))
 PROXY_LIB := $(filter-out proxy/main.c,$(wildcard proxy/*.c proxy/*/*.c))
 MATRIX := $(wildcard matrix/*.c)
 VECTORS_LIB := $(filter-out testvectors/main.c,$(wildcard testvectors/*.c testvectors/*/*.c))
+INTEROP := $(wildcard interop/*.c)
 UNIT := $(wildcard tests/unit/*/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PLAIN := $(wildcard tests/plain/*.c)
@@ -45,7 +46,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a)
 
-.PHONY: all bench demo docs matrix matrix-selftest vectors test unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all interop bench demo docs matrix matrix-selftest vectors test unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -89,6 +90,8 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
 	$(link)
 $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
                   $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+	$(link)
+$(O)/sks-interop: $(call object,$(INTEROP)) $(addprefix $(O)/,libsksapi.a libkeygen2.a)
 	$(link)
 
 # What a token draws, and its clock, come from a vector while one is played: in this program only.
@@ -259,6 +262,11 @@ docs: all
 	$(Q)sed '/^<!-- From here on made by/q' docs/settings.md >$(O)/settings.md
 	$(Q)for program in $(PROGRAMS_OF_DOCS); do $(O)/$$program --settings-table; done >>$(O)/settings.md
 	$(Q)mv $(O)/settings.md docs/settings.md
+
+# By compose where a docker engine answers, else on network namespaces, else as processes.
+# WITH="faults", "attacked weak-pin", "--by namespaces drive": docker/interop.sh says more.
+interop:
+	$(Q)MAKE="$(MAKE)" docker/interop.sh $(WITH)
 
 demo: setup
 	$(Q)$(MAKE) --no-print-directory all

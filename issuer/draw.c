@@ -124,8 +124,8 @@ out:
 
 /* ---- private keys ---- */
 
-enum sks_status draw_key(const struct key_profile *key, struct arena *arena, struct buf *pkcs8,
-                         struct bytes *spki)
+enum sks_status draw_key(const struct key_maker *maker, const struct key_profile *key,
+                         struct arena *arena, struct buf *pkcs8, struct bytes *spki)
 {
     PKCS8_PRIV_KEY_INFO *info = NULL;
     struct buf public_key = { 0 };
@@ -134,7 +134,7 @@ enum sks_status draw_key(const struct key_profile *key, struct arena *arena, str
     int len = 0;
     enum sks_status rc;
 
-    TRY(private_key_generate(key->algorithm, key->key.key_parameters, &pkey));
+    TRY(key_maker_make(maker, key->algorithm, key->key.key_parameters, &pkey));
     TRY(put_pkey(&public_key, pkey));
     *spki = arena_copy(arena, buf_bytes(&public_key));
     info = EVP_PKEY2PKCS8(pkey);

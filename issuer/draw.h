@@ -3,6 +3,7 @@
 #define ISSUER_DRAW_H
 
 #include "issuer/profile.h"
+#include "keygen2/crypto/private_key.h"
 
 /** Appends a PUK of the format. */
 CHECKED enum sks_status draw_puk(uint8_t format, struct buf *puk);
@@ -19,10 +20,11 @@ CHECKED enum sks_status draw_pins(const struct pin_profile *policy, struct buf *
 /**
  * Draws a key pair.
  *
+ * @param maker  makes it; NULL: OpenSSL does
  * @param pkcs8  the private key is appended
  * @param spki   out: the public key, in the arena
  */
-CHECKED enum sks_status draw_key(const struct key_profile *key, struct arena *arena,
-                                 struct buf *pkcs8, struct bytes *spki);
+CHECKED enum sks_status draw_key(const struct key_maker *maker, const struct key_profile *key,
+                                 struct arena *arena, struct buf *pkcs8, struct bytes *spki);
 
 #endif

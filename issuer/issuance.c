@@ -26,7 +26,7 @@ static enum sks_status choose_key(struct exchange *x, const struct key_profile *
         *spki = import->spki;
         return SKS_OK;
     }
-    TRY(draw_key(key, x->arena, &pkcs8, spki));
+    TRY(draw_key(x->issuer->key_maker, key, x->arena, &pkcs8, spki));
     TRY(keep_bytes(x, buf_bytes(&pkcs8), &credential->imported_key));
 out:
     buf_free(&pkcs8);

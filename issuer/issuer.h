@@ -30,8 +30,9 @@ struct issuer {
     struct tls_certificates tls;
     const char *public_url; /* without '/' at its end; NULL: each listener's own address */
     struct trust trust;
-    struct drawn_keys *drawn_keys;   /* ephemeral keys on offer */
-    struct server_keys *server_keys; /* of sessions of 2010; NULL: none is made ahead */
+    struct drawn_keys *drawn_keys;     /* ephemeral keys on offer */
+    struct server_keys *server_keys;   /* of sessions of 2010; NULL: none is made ahead */
+    const struct key_maker *key_maker; /* of keys that it draws for a token; NULL: OpenSSL */
     struct profile_list profiles;
     atomic_bool stopping;     /* no session is begun any more */
     struct metrics *metrics;  /* NULL: nobody counts */

@@ -198,7 +198,11 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof s->host);
     TRY(data_folder_adopt_ca(options->data, options->ca_key, options->ca_cert, err));
-    TRY(data_folder_make(options->data, host[0] == '\0' ? NULL : host, err));
+    TRY(data_folder_make(options->data,
+                         options->tls_name != NULL ? options->tls_name
+                         : host[0] == '\0'         ? NULL
+                                                   : host,
+                         err));
     TRY(data_folder_load(options->data, &s->issuer, err));
     s->data = options->data;
     TRY(load_profiles(s, options, err));

@@ -11,6 +11,7 @@ struct serve_options {
     const char *ca_key, *ca_cert; /* PEM files; NULL: made in the data folder, and kept there */
     const char *public_url;       /* NULL: each listener's own */
     const char *profiles;         /* folder; NULL: that of the data folder, or the shipped one */
+    const char *tls_name;         /* that our TLS certificate is made for; NULL: of public_url */
     const char *seen_certificate; /* PEM file; NULL: our own */
     struct texts trust;           /* none: DATA/trust */
     uint32_t purge_after;         /* days; 0: nothing is purged */

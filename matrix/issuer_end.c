@@ -364,6 +364,7 @@ enum sks_status issuer_end_new(const char *folder, const char *trust, const char
     TRY(profiles_load(profiles, &made->issuer.profiles, err));
     fix_draws(&made->issuer.profiles);
     TRY(trust_open(&made->issuer.trust, &made->trust, err));
+    made->issuer.key_maker = maker;
     TRY(server_keys_by(maker, &made->issuer.server_keys, err));
     TRY(open_store(made, err));
     *end = &made->end;

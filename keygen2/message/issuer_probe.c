@@ -204,7 +204,7 @@ enum sks_status issuer_probe(struct issuer_probe *config, struct health *health,
                                                .insecure = config->insecure,
                                                .body_max = BODY_MAX };
     struct probing p = { .health = health };
-    bool chosen, code = false;
+    bool chosen = false, code = false;
     enum sks_status rc;
 
     TRY(set_url(&p, config->profile, &chosen, err));

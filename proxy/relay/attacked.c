@@ -39,8 +39,7 @@ static enum sks_status attack(struct exchange *x, bool answer, struct attack_out
                : exchange_field(x->field, x->fields, "Content-Type"),
         answer, answer ? &x->request.message : NULL, x->connection->number
     };
-    enum sks_status rc = attack_apply(x->connection->relay->config->attack, &crossing,
-                                      &passage->body, outcome, &x->err);
+    enum sks_status rc = attack_apply(x->attack, &crossing, &passage->body, outcome, &x->err);
 
     memcpy(passage->altered, outcome->note, sizeof passage->altered);
     passage->size = passage->body.len;

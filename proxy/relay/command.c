@@ -64,6 +64,10 @@ const struct option_row RELAY_OPTIONS[] = {
     { "attack", 0, "NAME-OR-FILE",
       "alter what crosses by a rule file, or a ready attack (sks-proxy attacks)", OPTION_TEXT,
       AT(attack), .check = attack_check },
+    { "attack-watch", 0, "FILE",
+      "attack by the rules that lie there at the moment of each exchange; by none while it is "
+      "missing",
+      OPTION_TEXT, AT(attack_watch) },
     { "tls-certificate", 0, "PEM", "answer over https with this certificate and its path",
       OPTION_TEXT, AT(tls_certificate), .check = check_certificates },
     { "tls-key", 0, "PEM", "its key; mode 0600", OPTION_TEXT, AT(tls_key), .check = check_file },
@@ -118,6 +122,8 @@ static const char *wrong_relay_options(const struct relay_options *o)
 {
     if (o->ca != NULL && o->insecure)
         return "--ca and --insecure exclude each other";
+    if (o->attack != NULL && o->attack_watch != NULL)
+        return "--attack and --attack-watch exclude each other";
     if ((o->tls_certificate == NULL) != (o->tls_key == NULL))
         return "--tls-certificate and --tls-key need each other";
     return NULL;
@@ -157,6 +163,7 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
     const struct relay_options *o = options;
     struct buf certificate = { 0 }, key = { 0 };
     struct attack *attack = NULL;
+    struct watched_attack *watched = NULL;
     struct sks_error err = { 0 };
     enum sks_status rc;
 
@@ -171,6 +178,7 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
     TRY(read_pem(o->tls_key, true, &key, &err));
     if (o->attack != NULL)
         TRY(attack_load(o->attack, &attack, &err));
+    TRY(watched_attack_open(o->attack_watch, &watched, &err));
     rc = serve(&(struct relay_config){ .listen = o->listen,
                                        .cert_pem = (const char *)certificate.ptr,
                                        .key_pem = (const char *)key.ptr,
@@ -180,11 +188,13 @@ enum exit_code relay_command(void *options, char **operands, size_t count)
                                        .timeout = o->timeout,
                                        .record = o->record,
                                        .attack = attack,
+                                       .watched = watched,
                                        .verbose = o->verbose,
                                        .connections = o->connections },
                &err);
 out:
     attack_free(attack);
+    watched_attack_close(watched);
     buf_free(&certificate);
     buf_free(&key);
     return program_finish(rc, &err);

@@ -5,7 +5,7 @@
 #include "keygen2/base/program.h"
 
 struct relay_options {
-    const char *listen, *to, *ca, *record, *attack, *tls_certificate, *tls_key;
+    const char *listen, *to, *ca, *record, *attack, *attack_watch, *tls_certificate, *tls_key;
     bool insecure, verbose, listen_any, json, own_cookies, all, schema;
     uint32_t timeout, connections;
 };

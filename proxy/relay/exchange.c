@@ -24,7 +24,7 @@ static bool is_watched(const struct exchange *x)
 
 static bool is_attacked(const struct exchange *x)
 {
-    return config_of(x)->attack != NULL;
+    return x->attack != NULL;
 }
 
 void exchange_keep(struct exchange *x, struct passage *passage, struct bytes piece)
@@ -196,6 +196,8 @@ static struct exchange *new_exchange(struct relay_connection *c, struct MHD_Conn
     x->method = method;
     x->number = (uint32_t)++c->relay->exchanges;
     x->began = clock_monotonic_us();
+    x->attack = config_of(x)->attack != NULL ? config_of(x)->attack
+                                             : watched_attack_now(config_of(x)->watched);
     (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, take_field, x);
     return x;
 }

@@ -7,7 +7,7 @@
 #ifndef PROXY_RELAY_RELAY_H
 #define PROXY_RELAY_RELAY_H
 
-#include "proxy/attack/attack.h"
+#include "proxy/attack/watched.h"
 #include "proxy/relay/upstream.h"
 
 struct relay;
@@ -21,8 +21,9 @@ struct relay_config {
     unsigned timeout;      /* seconds for an exchange with the other side */
     const char *record;    /* file of the transcript; NULL: none */
     struct attack *attack; /* what it does to the messages, which are then read whole; NULL: none */
-    bool verbose;          /* a line an exchange in the log */
-    unsigned connections;  /* of clients at a time */
+    struct watched_attack *watched; /* where that is looked up for each exchange; NULL: nowhere */
+    bool verbose;                   /* a line an exchange in the log */
+    unsigned connections;           /* of clients at a time */
 };
 
 /**

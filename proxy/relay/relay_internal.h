@@ -55,6 +55,7 @@ struct exchange {
     size_t fields;
     bool counted, sending, answered;
     int64_t began;
+    struct attack *attack;     /* on both messages; NULL: none */
     struct upstream_head head; /* of the answer */
     struct passage request, answer;
     struct sks_error err; /* status: SKS_OK while it goes well */

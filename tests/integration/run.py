@@ -29,7 +29,7 @@ COVERED = (
 )
 # Started first, as they take longest.
 SLOW_FIRST = ("test_issuer_backup", "test_issuer_external_ca", "test_issuer_crowd",
-              "test_issuer_refusals", "test_in_doubt", "test_issuer_profiles",
+              "test_issuer_refusals", "test_interop", "test_in_doubt", "test_issuer_profiles",
               "test_evidence_refused", "test_firmware_cli", "test_in_doubt_next",
               "test_issuer_deferred", "test_issuers_apart", "test_issuer_stop",
               "test_wire_operations", "test_matrix", "test_bad_input", "test_middleman",

@@ -1,5 +1,6 @@
 """The ready attacks of `sks-proxy attacks`, each on the real ends through the relay."""
 
+import concurrent.futures
 import json
 import unittest
 
@@ -96,6 +97,57 @@ class Ready(RigTest):
         self.assertEqual(self.outer.stderr().count(": repeat"), 4)
 
 
+class OfTwoMessages(Ready):
+    """Rules about more than one message of a relay: what was held back, and two sessions."""
+
+    test_all_are_tried_here = test_refused = test_forged_close = None
+    test_lost_proof = test_twice = None
+
+    def rules(self, relay, *rules):
+        path = self.folder / "rules.json"
+        path.write_text(json.dumps({"rules": rules}))
+        relay.again("--attack", path)
+        self.addCleanup(relay.again)
+
+    def both(self):
+        """Two sessions at once: (exit code, outcome, log) of each."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            return [future.result() for future in [pool.submit(self.enrol) for _ in range(2)]]
+
+    def test_messages_of_two_sessions_take_each_others_place(self):
+        for relay, rule in ((self.outer, {"hop": "issuer",
+                                          "message": "ProvisioningInitializationResponse"}),
+                            (self.inner, {"hop": "token", "message": "createKeyEntry",
+                                          "direction": "answer"})):
+            with self.subTest(message=rule["message"]):
+                self.rules(relay, {**rule, "operation": "cross", "occurrence": 1})
+                succeeded, keys = self.succeeded(), len(self.token.list())
+                for code, outcome, log in self.both():
+                    self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "issuer"),
+                                     (outcome, log))
+                self.assertEqual(relay.stderr().count(": cross"), 2)
+                self.assertEqual((self.succeeded(), len(self.token.list())), (succeeded, keys))
+                relay.again()
+
+    def test_a_call_goes_on_behind_the_next(self):
+        """The entry of a key is answered at once; its session's next call comes first."""
+        self.rules(self.inner, {"hop": "token", "message": "createPinPolicy",
+                                "operation": "reorder", "occurrence": 1,
+                                "value": {"status": 0, "pinPolicyHandle": 1}})
+        held, succeeded = self.held(), self.succeeded()
+        code, outcome, log = self.enrol()
+        self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "token"), (outcome, log))
+        self.assertEqual((self.held(), self.succeeded()), (held, succeeded))
+
+    def test_octets_of_a_body(self):
+        self.rules(self.outer, {"hop": "issuer", "message": "KeyCreationRequest",
+                                "operation": "truncate", "bytes": 5})
+        held = self.held()
+        code, outcome, log = self.enrol()
+        self.assertEqual((code, outcome["detectedBy"]), (REFUSED, "proxy"), (outcome, log))
+        self.assertEqual(self.held(), held)
+
+
 class FromWithin(RigTest):
     """sks-proxy provision attacks its own messages and calls."""
 
@@ -172,6 +224,14 @@ class FromWithin(RigTest):
         self.refused("issuer", {
             "hop": "token", "message": "createProvisioningSession", "direction": "answer",
             "path": "/attestation", "operation": "splice", "transcript": str(record)})
+
+    def test_what_only_a_relay_can(self):
+        for rule in ({"operation": "cross"}, {"operation": "reorder", "value": {}}):
+            with self.subTest(**rule):
+                code, outcome, _ = self.attacked({"hop": "issuer",
+                                                  "message": "InvocationResponse", **rule})
+                self.assertEqual((code, outcome["outcome"]), (3, "error"))
+                self.assertIn("relay", outcome["cause"])
 
     def test_a_rule_that_does_not_fit(self):
         code, outcome, _ = self.attacked({"hop": "issuer", "message": "KeyCreationRequest",

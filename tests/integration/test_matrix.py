@@ -201,8 +201,8 @@ class Matrix(unittest.TestCase):
         self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
         self.assertIn("%d cases were tried before" % len(tried), done.stderr)
         self.assertFalse(part.exists())
-        _, whole = self.results("--scenario", PLAIN, "--message", "createPinPolicy")
         again = json.loads(path.read_text())["results"]
+        _, whole = self.results("--scenario", PLAIN, "--message", "createPinPolicy")
         self.assertEqual(len([case for case in again if case["cause"] == "known by this"]), 1)
         self.assertEqual(self.known(again), self.known(whole))
 

@@ -14,6 +14,8 @@ struct token_command_options {
     const char *certificate; /* certify */
     const char *listen;      /* serve */
     bool listen_any;         /* serve */
+    bool init;               /* serve: make what is missing first */
+    const char *publish_ca;  /* serve: file */
     struct texts hosts;      /* serve */
     uint32_t storage_limit;  /* serve, bytes */
     const char *simulate;    /* serve: names, with commas between; NULL: nothing */
@@ -51,6 +53,10 @@ struct token_command_options {
 };
 
 enum exit_code command_init(void *options, char **operands, size_t count); /* init.c */
+
+/** As command_init() does it, unless the store has its device key. In init.c. */
+CHECKED enum sks_status init_if_missing(const struct token_command_options *options,
+                                        struct sks_error *err);
 enum exit_code command_certify(void *options, char **operands, size_t count);
 enum exit_code command_serve(void *options, char **operands, size_t count); /* serve.c */
 

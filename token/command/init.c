@@ -35,14 +35,14 @@ static const struct algorithm *device_algorithm(const char *name)
     return NULL;
 }
 
-/* @param made  out: false if it was there before, and that is no error */
-static enum sks_status make_device(const struct token_command_options *o, struct opened *t,
-                                   bool *made, struct sks_error *err)
+/* The store and its master key, which are made if they are missing. */
+static enum sks_status open_store(const struct token_command_options *o, struct opened *t,
+                                  bool *has_device, struct sks_error *err)
 {
-    const struct algorithm *algorithm = device_algorithm(o->device_key);
     enum sks_status rc;
 
-    REQUIRE(algorithm != NULL, err, SKS_ERROR_OPTION, "--device-key is neither p256 nor rsa2048");
+    REQUIRE(device_algorithm(o->device_key) != NULL, err, SKS_ERROR_OPTION,
+            "--device-key is neither p256 nor rsa2048");
     REQUIRE(!o->csr || o->device_ca == NULL, err, SKS_ERROR_OPTION,
             "--csr and --device-ca exclude each other");
     TRY(file_make_folder(o->store, 0700, err));
@@ -51,13 +51,21 @@ static enum sks_status make_device(const struct token_command_options *o, struct
         TRY(vault_create(t->folder.master_key, err));
     TRY(master_key_open(t->folder.database, t->folder.master_key, &t->vault, &t->store, err));
     rc = device_load(t->store, &t->device, err);
-    *made = rc != SKS_OK || !o->if_missing;
-    if (!*made)
-        goto out;
-    REQUIRE(rc == SKS_ERROR_NOT_AVAILABLE, err, rc == SKS_OK ? SKS_ERROR_NOT_ALLOWED : rc, "%s: %s",
-            o->store, rc == SKS_OK ? "is initialised already" : err->text);
-    *err = (struct sks_error){ 0 };
-    TRY(device_make_key(algorithm, &t->device));
+    *has_device = rc == SKS_OK;
+    if (rc == SKS_ERROR_NOT_AVAILABLE) {
+        *err = (struct sks_error){ 0 };
+        rc = SKS_OK;
+    }
+out:
+    return rc;
+}
+
+static enum sks_status make_device(const struct token_command_options *o, struct opened *t,
+                                   struct sks_error *err)
+{
+    enum sks_status rc;
+
+    TRY(device_make_key(device_algorithm(o->device_key), &t->device));
     TRY(o->csr ? device_write_request(&t->device, t->folder.request, err)
                : device_certify(&t->device, o->device_ca, t->folder.device_ca, err));
     TRY(device_save(t->store, &t->device, err));
@@ -65,18 +73,37 @@ out:
     return sks_explain(err, rc);
 }
 
+enum sks_status init_if_missing(const struct token_command_options *o, struct sks_error *err)
+{
+    struct opened t = { .folder.lock = -1 };
+    bool has_device;
+    enum sks_status rc;
+
+    TRY(folder_paths(&t.folder, o->store, o->key_file, err));
+    TRY(open_store(o, &t, &has_device, err));
+    if (!has_device)
+        TRY(make_device(o, &t, err));
+out:
+    close_store(&t);
+    return rc;
+}
+
 enum exit_code command_init(void *options, char **operands, size_t count)
 {
     const struct token_command_options *o = options;
     struct opened t = { .folder.lock = -1 };
     struct sks_error err = { 0 };
-    bool made = true;
+    bool has_device;
     enum sks_status rc;
 
     (void)operands, (void)count;
     TRY(folder_paths(&t.folder, o->store, o->key_file, &err));
-    TRY(make_device(o, &t, &made, &err));
-    if (!made)
+    TRY(open_store(o, &t, &has_device, &err));
+    REQUIRE(!has_device || o->if_missing, &err, SKS_ERROR_NOT_ALLOWED, "%s: is initialised already",
+            o->store);
+    if (!has_device)
+        TRY(make_device(o, &t, &err));
+    if (has_device)
         (void)printf("%s is initialised already\n", o->store);
     else if (o->csr)
         (void)printf("device key made; have %s certified, then run\n"

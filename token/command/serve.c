@@ -1,4 +1,5 @@
 /* sks-token serve. */
+#include "keygen2/base/files.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
 #include "keygen2/base/memory.h"
@@ -9,6 +10,8 @@
 #include "token/simulation.h"
 
 #include <stdio.h>
+
+enum { CA_FILE_MAX = 64 * 1024, PUBLIC_MODE = 0644 };
 
 struct serving {
     unsigned simulations;
@@ -27,6 +30,21 @@ static void name_hosts(struct serving *s, const struct texts *names)
     s->hosts = (struct bytes_list){ s->host, names->count };
 }
 
+/* For issuers that may see nothing else of the store. */
+static enum sks_status publish_ca(const struct serving *s, const char *path, struct sks_error *err)
+{
+    struct buf pem = { 0 };
+    enum sks_status rc;
+
+    if (path == NULL)
+        return SKS_OK;
+    TRY(file_read(s->folder.device_ca, CA_FILE_MAX, &pem, err));
+    TRY(file_write(path, PUBLIC_MODE, buf_bytes(&pem), err));
+out:
+    buf_free(&pem);
+    return rc;
+}
+
 static enum sks_status start(const struct token_command_options *o, struct serving *s,
                              const char **url, struct sks_error *err)
 {
@@ -42,9 +60,12 @@ static enum sks_status start(const struct token_command_options *o, struct servi
     REQUIRE(o->listen_any || socket_is_local(o->listen), err, SKS_ERROR_OPTION,
             "--listen: %s is not loopback; a token is a local thing (--listen-any if it must be)",
             o->listen);
+    if (o->init)
+        TRY(init_if_missing(o, err));
     TRY(folder_need_store(&s->folder, o->store, err));
     TRY(folder_lock(&s->folder, err));
     folder_sweep(&s->folder);
+    TRY(publish_ca(s, o->publish_ca, err));
     TRY(token_open(s->folder.database, s->folder.master_key, &options, &s->token, err));
     service_configure(&s->config, s->token, &s->hosts);
     TRY(http_server_new(&s->config, &s->server, err));

@@ -55,6 +55,47 @@ Test(server_keys, stopped)
     server_keys_free(keys);
 }
 
+struct made {
+    size_t count;
+    EVP_PKEY *key;
+};
+
+static enum sks_status deal(void *ctx, const struct algorithm *algorithm, struct bytes exponent,
+                            EVP_PKEY **pkey)
+{
+    struct made *made = ctx;
+
+    made->count++;
+    *pkey = NULL;
+    if (algorithm != RSA_2048 || exponent.len > 0)
+        return SKS_ERROR_CRYPTO;
+    EVP_PKEY_up_ref(made->key);
+    *pkey = made->key;
+    return SKS_OK;
+}
+
+/* Whoever makes them may deal one twice. */
+Test(server_keys, by_somebody_else)
+{
+    struct sks_error err = { 0 };
+    struct made made = { 0, take(NULL, RSA_2048) };
+    const struct key_maker maker = { deal, &made };
+    struct server_keys *keys;
+    EVP_PKEY *key;
+
+    cr_assert_eq(server_keys_by(&maker, &keys, &err), SKS_OK);
+    for (size_t i = 1; i < 3; i++) {
+        key = take(keys, RSA_2048);
+        cr_expect_eq(key, made.key);
+        cr_expect_eq(made.count, i);
+        EVP_PKEY_free(key);
+    }
+    cr_expect_neq(server_keys_take(keys, RSA_3072, &key, &err), SKS_OK, "it cannot");
+    cr_expect_null(key);
+    server_keys_free(keys);
+    EVP_PKEY_free(made.key);
+}
+
 Test(server_keys, without_a_pool)
 {
     const struct profile_list none = { 0 };
