@@ -6,8 +6,8 @@ static const char *const HMACS[] = { "http://www.w3.org/2000/09/xmldsig#hmac-sha
 
 /* Appends what comes of it, but for the bytes of a signature, which are others each time. */
 static enum sks_status use(struct token_end *end, enum method_id id, uint32_t handle,
-                           const char *algorithm, const char *pin, json_t *uses, bool *right,
-                           struct sks_error *err)
+                           const char *algorithm, const char *pin, bool anew, json_t *uses,
+                           bool *right, struct sks_error *err)
 {
     static const uint8_t HASH[32] = { 0 };
     union sks_in in = { .operation = { .key_handle = handle,
@@ -19,7 +19,7 @@ static enum sks_status use(struct token_end *end, enum method_id id, uint32_t ha
 
     TRY(token_end_call(end, id, &in, &answer, err));
     (void)json_object_del(answer, "errorString");
-    if (id == SIGN_HASHED_DATA)
+    if (id == SIGN_HASHED_DATA || anew)
         (void)json_object_del(answer, "result");
     *right = json_integer_value(json_object_get(answer, "status")) != SKS_ERROR_AUTHORIZATION;
     (void)json_array_append(uses, answer);
@@ -30,20 +30,20 @@ out:
 
 /* The first PIN that is right, and what the key does with it. */
 static enum sks_status use_key(struct token_end *end, uint32_t handle, const char *const *pins,
-                               json_t *uses, struct sks_error *err)
+                               bool anew, json_t *uses, struct sks_error *err)
 {
     bool right = false;
     enum sks_status rc = SKS_OK;
 
     for (; *pins != NULL && !right; pins++)
-        TRY(use(end, SIGN_HASHED_DATA, handle, ECDSA_SHA256, *pins, uses, &right, err));
+        TRY(use(end, SIGN_HASHED_DATA, handle, ECDSA_SHA256, *pins, anew, uses, &right, err));
     for (size_t i = 0; right && i < NITEMS(HMACS); i++)
-        TRY(use(end, PERFORM_HMAC, handle, HMACS[i], pins[-1], uses, &right, err));
+        TRY(use(end, PERFORM_HMAC, handle, HMACS[i], pins[-1], anew, uses, &right, err));
 out:
     return rc;
 }
 
-enum sks_status effects_add(struct token_end *end, const char *const *pins, json_t *view,
+enum sks_status effects_add(struct token_end *end, const char *const *pins, bool anew, json_t *view,
                             struct sks_error *err)
 {
     static const char *const DRAWN[] = { "provisioningHandle", "clientSessionId", "serverSessionId",
@@ -53,8 +53,9 @@ enum sks_status effects_add(struct token_end *end, const char *const *pins, json
     enum sks_status rc;
 
     TRY(token_end_enumerate(end, ENUMERATE_KEYS, true, true, keys, err));
-    json_array_foreach(keys, i, entry) TRY(use_key(
-        end, (uint32_t)json_integer_value(json_object_get(entry, "keyHandle")), pins, uses, err));
+    json_array_foreach(keys, i, entry)
+        TRY(use_key(end, (uint32_t)json_integer_value(json_object_get(entry, "keyHandle")), pins,
+                    anew, uses, err));
     TRY(token_end_enumerate(end, ENUMERATE_PROVISIONING_SESSIONS, false, true, owners, err));
     json_array_foreach(owners, i, entry) for (size_t k = 0; k < NITEMS(DRAWN); k++)(void)
         json_object_del(entry, DRAWN[k]);

@@ -10,8 +10,9 @@
  * sessions. Wrong PINs count: this is the last look at a state.
  *
  * @param pins  NULL-terminated
+ * @param anew  the issuer draws symmetric keys anew each time: what they compute is left out
  */
-CHECKED enum sks_status effects_add(struct token_end *end, const char *const *pins, json_t *view,
-                                    struct sks_error *err);
+CHECKED enum sks_status effects_add(struct token_end *end, const char *const *pins, bool anew,
+                                    json_t *view, struct sks_error *err);
 
 #endif

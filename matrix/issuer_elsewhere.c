@@ -173,7 +173,9 @@ static void limits(const struct issuer_end *base, json_t *texts)
     const struct issuer_elsewhere *end = (const struct issuer_elsewhere *)base;
 
     (void)json_array_append_new(
-        texts, json_string("the issuer is not set back between cases: its sessions remain there"));
+        texts, json_string("the issuer is not set back between cases: its sessions remain there; "
+                           "what symmetric keys compute is not compared, as it may draw them "
+                           "anew"));
     (void)json_array_append_new(
         texts, json_string(end->pages_unread
                                ? "the issuer's count of successes is not seen, nor do its pages "

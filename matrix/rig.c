@@ -184,7 +184,7 @@ enum sks_status rig_view(struct rig *rig, enum rig_device device, bool drawn, js
     if (drawn)
         return SKS_OK;
     view_certificates(*view, c->issuer);
-    rc = effects_add(c->token, CLIENT_PINS, *view, err);
+    rc = effects_add(c->token, CLIENT_PINS, !c->issuer->kind->resets, *view, err);
     if (rc != SKS_OK) {
         json_decref(*view);
         *view = NULL;

@@ -138,12 +138,32 @@ enum sks_status database_verify(struct database *db, void (*found)(void *ctx, co
     return got == 0 ? SKS_OK : SKS_ERROR_STORAGE;
 }
 
+/* What it is written into is as large as the database: a file beside it, and not in memory. */
+static enum sks_status vacuum(struct database *db, struct sks_error *err)
+{
+    const char *path = sqlite3_db_filename(db->handle, "main");
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    enum sks_status rc;
+
+    sqlite3_temp_directory =
+        slash == NULL ? sqlite3_mprintf(".") : sqlite3_mprintf("%.*s", (int)(slash - path), path);
+    TRY(database_execute(db, "PRAGMA temp_store=FILE;", err));
+    rc = database_execute(db, "VACUUM;", err);
+    if (rc == SKS_OK)
+        rc = database_execute(db, "PRAGMA temp_store=MEMORY;", err);
+out:
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = NULL;
+    return rc;
+}
+
 enum sks_status database_compact(struct database *db, struct sks_error *err)
 {
     enum sks_status rc;
 
     database_lock(db);
-    TRY(database_execute(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);", err));
+    TRY(vacuum(db, err));
+    TRY(database_execute(db, "PRAGMA wal_checkpoint(TRUNCATE);", err));
 out:
     database_unlock(db);
     return rc;
