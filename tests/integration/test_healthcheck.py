@@ -97,7 +97,8 @@ class OfIssuer(HealthMixin, WatchTest):
         self.assertEqual(status, 200)
         self.assertEqual(json.loads(text)["profiles"], [
             {"name": name, "code": code, "keygen2": "%s/kg2/%s" % (self.issuer.url, name),
-             "enroll": "%s/enroll/%s" % (self.issuer.url, name)}
+             "enroll": "%s/enroll/%s" % (self.issuer.url, name),
+             "description": "one P-256 key under a PIN of its user"}
             for name, code in (("a-code", True), ("open", False))])
 
     def test_no_address(self):

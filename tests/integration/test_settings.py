@@ -12,7 +12,7 @@ from rig.processes import ROOT, Issuer, Token, run
 from rig.relaycase import RelayProgram
 from rig.testcase import RigTest
 
-PROGRAMS = ("sks-issuer", "sks-token", "sks-proxy", "sks-vectors")
+PROGRAMS = ("sks-issuer", "sks-token", "sks-proxy", "sks-vectors", "sks-conform")
 RENEW = "run `make docs`"
 MARK = "<!-- From here on made by `make docs`. -->\n"
 
