@@ -210,8 +210,9 @@ class Refused(RekeyTest):
             store = self.copy_of(self.token.store)
         rows = self.rows(store)
         row = rows.select("kind = ?", KEY)[0]
-        rows.run("UPDATE object SET body = ? WHERE kind = ? AND handle = ?", row.body[:-1] + b"x",
-                 KEY, row.handle)
+        damaged = row.body[:-1] + bytes([row.body[-1] ^ 1])
+        rows.run("UPDATE object SET body = ? WHERE kind = ? AND handle = ?", damaged, KEY,
+                 row.handle)
         before = rows.select()
         self.assert_refused("stored object %d of kind %d is damaged" % (row.handle, KEY),
                             store=store)
