@@ -326,19 +326,9 @@ out:
     return rc;
 }
 
-static enum sks_status changed_2010(struct check *check, void *end, const void *row)
+static enum sks_status changed(struct check *check, void *end, const void *row)
 {
-    struct bytes changed;
-    struct visit v = { 0 };
-    enum sks_status rc;
-
-    TRY(visit_ready(&v, end, check, check->item->needs, AT_INITIALIZATION));
-    TRY(change_message(check, buf_bytes(&v.response), row, &changed));
-    TRY(visit_send(&v, changed));
-    rc = visit_refused(&v);
-out:
-    visit_free(&v);
-    return rc;
+    return change_refused(check, end, AT_INITIALIZATION, row);
 }
 
 static const char P256_KEY[] =
@@ -348,7 +338,7 @@ static const bool YES = true, NO = false;
 static const char KEY_2010[] = "/encryptedSessionKey";
 
 #define CHANGE_2010(name, title, op, pointer, text)                                                \
-    CASE(LEVEL_MUST, "draft-2010." name, title ": refused", "2010 9", OLD, changed_2010,           \
+    CASE(LEVEL_MUST, "draft-2010." name, title ": refused", "2010 9", OLD, changed,                \
          &(const struct change){ op, pointer, text })
 
 static const struct conform_case CASES[] = {
@@ -363,7 +353,7 @@ static const struct conform_case CASES[] = {
     CASE(LEVEL_MUST, "client-key.reflected", "the issuer's own key as clientEphemeralKey: refused",
          "http 5", PLAIN, reflected_key, NULL),
     CASE(LEVEL_MUST, "client-key.not-attested", "another point than the attested one: refused",
-         "http 6", PLAIN, changed_2010,
+         "http 6", PLAIN, changed,
          &(const struct change){ CHANGE_SET, "/clientEphemeralKey", P256_KEY }),
     CASE(LEVEL_MUST, "mode.anonymous", "an anonymous device where a path is wanted: refused",
          "http 5, 6", PLAIN, other_mode, &YES),

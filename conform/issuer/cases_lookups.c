@@ -12,17 +12,7 @@ static const char SECTION[] = "http 5; SKS Remote Key Lookup";
 
 static enum sks_status refused(struct check *check, void *end, const void *row)
 {
-    struct bytes changed;
-    struct visit v = { 0 };
-    enum sks_status rc;
-
-    TRY(visit_ready(&v, end, check, check->item->needs, AT_DISCOVERY));
-    TRY(change_message(check, buf_bytes(&v.response), row, &changed));
-    TRY(visit_send(&v, changed));
-    rc = visit_refused(&v);
-out:
-    visit_free(&v);
-    return rc;
+    return change_refused(check, end, AT_DISCOVERY, row);
 }
 
 /* A certificate that this issuer has not issued, in the place of the first that was found or as

@@ -164,3 +164,19 @@ const char *change_quote(struct check *check, struct bytes text)
 
     return quoted == NULL ? "\"\"" : quoted;
 }
+
+enum sks_status change_refused(struct check *check, void *end, enum visit_at at,
+                               const struct change *change)
+{
+    struct bytes changed;
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    TRY(visit_ready(&v, end, check, check->item->needs, at));
+    TRY(change_message(check, buf_bytes(&v.response), change, &changed));
+    TRY(visit_send(&v, changed));
+    rc = visit_refused(&v);
+out:
+    visit_free(&v);
+    return rc;
+}

@@ -33,6 +33,14 @@ struct change {
 CHECKED enum sks_status change_message(struct check *check, struct bytes message,
                                        const struct change *change, struct bytes *changed);
 
+/**
+ * The right message of a phase, changed, must be refused.
+ *
+ * @param at  where that message is ready to be sent
+ */
+CHECKED enum sks_status change_refused(struct check *check, void *end, enum visit_at at,
+                                       const struct change *change);
+
 /** A JSON string of a text of an id, in the case's arena. */
 const char *change_quote(struct check *check, struct bytes text);
 
