@@ -106,6 +106,11 @@ CHECKED enum sks_status target_make_key(struct target *target, struct check *che
 CHECKED enum sks_status target_certify(struct target *target, struct check *check,
                                        struct bytes public_key, struct bytes *certificate);
 
+/** As target_certify(), of at least `size` bytes; skips the case if no call can carry it. */
+CHECKED enum sks_status target_certify_big(struct target *target, struct check *check,
+                                           struct bytes public_key, size_t size,
+                                           struct bytes *certificate);
+
 /** True if a certificate is of this run's CA. */
 bool target_has_issued(struct target *target, struct bytes certificate);
 

@@ -312,6 +312,20 @@ class FaultyToken(ConformTest):
         report = self.report("--only", "getDeviceInfo", "--level", "must", url=relay.url)
         self.assertEqual(self.failed(report), [])
 
+    def test_an_open_number(self):
+        """Any refusal will do where the texts have no number; none at all will not."""
+        name = "changePin.no-pin"
+        relay = self.relay(instead("changePin", OPTION, failure(10)))
+        report = self.report("--only", name, "--only", name + "-number", url=relay.url)
+        self.assertEqual(self.failed(report), [name + "-number"])
+        self.assertEqual(report["cases"][1]["came"], "10 ERROR_INTERNAL: no")
+        self.assertEqual(report["cases"][1]["level"], "should")
+        for answer in (b"\0", b"\x0e\0\2no", b"\x0a", b""):
+            with self.subTest(answer):
+                relay = self.relay(instead("changePin", OPTION, answer))
+                report = self.report("--only", name, url=relay.url, code=FAILED)
+                self.assertEqual(self.failed(report), [name])
+
     def test_contact_is_lost(self):
         """One answer that is missing fails its case; a token that is gone ends the run."""
         relay = self.relay()

@@ -254,3 +254,20 @@ Test(cases, ids)
         cases_free(&cases);
     }
 }
+
+Test(cases, open_number)
+{
+    static const struct conform_case OPEN = OPEN_CASE("a.b", "is refused", "1", 0, passes, NULL);
+    struct cases cases = { 0 };
+    struct sks_error err = { 0 };
+
+    cases_add(&cases, &OPEN);
+    cr_assert_eq(cases_finish(&cases, &err), SKS_OK);
+    cr_assert_eq(cases.count, 2);
+    cr_assert_str_eq(cases.item[0].id, "a.b");
+    cr_assert(cases.item[0].level == LEVEL_MUST && cases.item[0].open_number);
+    cr_assert_str_eq(cases.item[1].id, "a.b-number");
+    cr_assert(cases.item[1].level == LEVEL_SHOULD && !cases.item[1].open_number);
+    cr_assert_eq(cases.item[1].run, passes);
+    cases_free(&cases);
+}
