@@ -8,7 +8,7 @@ import xml.etree.ElementTree as xml
 from rig.clicase import Terminal
 from rig.issuer_side import provision_key
 from rig.mitm import Drop, Relay, flip_bit, sks_name
-from rig.processes import program_path, run, spawn
+from rig.processes import ROOT, program_path, run, spawn
 from rig.sks_types import Reader
 from rig.sks_wire import METHODS
 from rig.testcase import RigTest
@@ -92,6 +92,21 @@ class OurToken(ConformTest):
         self.assertIn(True, destructive)
         self.assertEqual(destructive, sorted(destructive), "destructive ones come last")
         self.assertEqual({case["level"] for case in listed}, {"must", "should", "may"})
+
+    def test_lists_of_known_failures(self):
+        """Those that are there fit the cases: they are read before anything is listed."""
+        files = sorted((ROOT / "conform" / "known").glob("*.json"))
+        self.assertTrue(files)
+        for path in files:
+            with self.subTest(path.name):
+                done = run("sks-conform", "token", "--list", "--expect", path)
+                self.assertEqual(done.returncode, DONE, done.stderr)
+        bad = self.folder / "bad.json"
+        bad.write_text(files[0].read_text().replace("nonce-empty", "nonce-none"))
+        done = run("sks-conform", "token", "--list", "--expect", bad)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertRegex(done.stderr, r"bad\.json: /expected/\d+/cases/0: no case is called "
+                         "'closeProvisioningSession.nonce-none'")
 
     def test_every_method_has_its_cases(self):
         """Success, refusal, a wrong state, a wrong length: what the method can have of them."""
@@ -325,6 +340,37 @@ class FaultyToken(ConformTest):
                 relay = self.relay(instead("changePin", OPTION, answer))
                 report = self.report("--only", name, url=relay.url, code=FAILED)
                 self.assertEqual(self.failed(report), [name])
+
+    def test_known_failures(self):
+        """They count apart; one that fails otherwise is a failure, one that passes is told."""
+        relay = self.relay(instead("deleteKey", OK, failure(OPTION, b"my way")))
+        known = self.folder / "known.json"
+
+        def expect(came, code, *names):
+            known.write_text(json.dumps({"about": "a token", "expected": [
+                {"cases": names, "section": "SKS deleteKey", "came": came, "reason": "my reason"}]}))
+            return self.report("--only", "deleteKey.free", "--only", "deleteKey.never", "--expect",
+                               known, url=relay.url, code=code)
+        report = expect("9 ERROR_OPTION: my", DONE, "deleteKey.free", "deleteKey.never")
+        self.assertEqual((report["all"]["failed"], report["all"]["expected"]), (0, 1))
+        self.assertEqual(report["levels"]["must"]["expected"], 1)
+        self.assertEqual(report["better"], ["deleteKey.never"])
+        self.assertEqual(report["about"]["known failures of"], "a token")
+        case = report["cases"][0]
+        self.assertEqual(
+            {name: case[name] for name in ("id", "verdict", "reason", "departsFrom", "came")},
+            {"id": "deleteKey.free", "verdict": "expected", "reason": "my reason",
+             "departsFrom": "SKS deleteKey", "came": "9 ERROR_OPTION: my way"})
+        report = expect("10 ERROR_INTERNAL", FAILED, "deleteKey.free")
+        self.assertEqual(self.failed(report), ["deleteKey.free"])
+        self.assertEqual(report["better"], [])
+        done = self.conform("--only", "deleteKey.free", "--expect", known, url=relay.url)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertRegex(done.stdout, "(?m)^    expected 10 ERROR_INTERNAL\n"
+                         "    known    SKS deleteKey: my reason$")
+        done = self.conform("--only", "deleteKey.free", "--expect", known)
+        self.assertEqual(done.returncode, DONE)
+        self.assertIn("expected to fail, and passed: deleteKey.free\n", done.stdout)
 
     def test_contact_is_lost(self):
         """One answer that is missing fails its case; a token that is gone ends the run."""
