@@ -199,9 +199,28 @@ void target_made_session(struct target *target, uint32_t handle)
     made_add(&target->sessions, handle);
 }
 
-void target_made_key(struct target *target, uint32_t handle)
+/* A session that is to be refused and is not has to go too. */
+static void keep_made(struct target *target, enum method_id method, const union sks_out *out)
 {
-    made_add(&target->keys, handle);
+    if (method == CREATE_PROVISIONING_SESSION)
+        target_made_session(target, out->create_session.provisioning_handle);
+    if (method == CREATE_SESSION_2010)
+        target_made_session(target, out->create_session_2010.provisioning_id);
+    if (method == CREATE_KEY_ENTRY)
+        made_add(&target->keys, out->create_key_entry.key_handle);
+}
+
+/* Of a call without an answer nobody knows whether it has made something. */
+static void keep_unanswered(struct target *target, enum method_id method, const union sks_in *in)
+{
+    struct bytes id = method == CREATE_PROVISIONING_SESSION
+                          ? in->create_session.terms.server_session_id
+                      : method == CREATE_SESSION_2010 ? in->create_session_2010.server_session_id
+                                                      : bytes_of("");
+
+    target->lost = true;
+    if (id.len > 0)
+        target->unanswered = arena_copy(&target->arena, id);
 }
 
 /* ---- open and close ---- */
@@ -315,13 +334,18 @@ const char *target_method_name(enum method_id method)
 enum sks_status target_call(struct target *target, struct check *check, enum method_id method,
                             const union sks_in *in, union sks_out *out, enum sks_status wanted)
 {
+    union sks_out unwanted;
     enum sks_status came;
     bool answered;
 
+    out = out == NULL ? &unwanted : out;
     check->err = (struct sks_error){ 0 };
     came = token_call(target->link, method, in, out, &check->arena, &check->err);
     answered = token_link_fate(target->link) == CALL_ANSWERED;
-    target->lost = target->lost || !answered;
+    if (!answered)
+        keep_unanswered(target, method, in);
+    else if (came == SKS_OK)
+        keep_made(target, method, out);
     if (check->item->open_number && answered && wanted != SKS_OK && came != SKS_OK)
         return SKS_OK;
     return expect_status(check, target_method_name(method), wanted, came);

@@ -16,6 +16,7 @@ from rig.testcase import RigTest
 DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
 FLOOR = 250             # cases that there are at least
 OK, MAC, OPTION = 0, 4, 9
+METHOD_24 = "?"         # createProvisioningSession of 2010, which the relay has no name for
 
 
 class ConformTest(RigTest):
@@ -393,6 +394,27 @@ class FaultyToken(ConformTest):
         session, = self.sks.sessions(True)
         self.assertEqual(report["leftovers"], ["session %d" % session.provisioningHandle])
         self.sks.call("abortProvisioningSession", provisioningHandle=session.provisioningHandle)
+
+    def test_a_session_that_nobody_was_told_of(self):
+        """It has no answer, or should have been refused: it is taken away all the same."""
+        def unanswered(direction, name, _body, _count):
+            if direction == "response" and name in ("createProvisioningSession", METHOD_24):
+                raise Drop()
+
+        def accepted(direction, name, body, _count):
+            if (direction, name, body[-6:-4]) == ("request", "createProvisioningSession", b"\0\0"):
+                return body[:-6] + b"\2\x58" + body[-4:]
+            return None
+        for hook, case in ((unanswered, "session.usual"), (unanswered, "session.privacy"),
+                           (unanswered, "session.no-key-management-key"),
+                           (unanswered, "2010.whole"),
+                           (accepted, "createProvisioningSession.sessionLifeTime-0")):
+            with self.subTest(case):
+                relay = self.relay(hook)
+                report = self.report("--only", case, url=relay.url, code=FAILED)
+                self.assertEqual(self.failed(report), [case])
+                self.assertEqual(report["leftovers"], [])
+                self.assertEqual(self.sks.snapshot(), [])
 
     def test_what_cannot_be_taken_away_is_named(self):
         """A token that deletes nothing, by no method: it is another key that is asked for."""
