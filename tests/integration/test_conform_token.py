@@ -1,6 +1,7 @@
 """sks-conform token: our token conforms, a token with a fault does not, and it is left as it was."""
 
 import json
+import re
 import signal
 import time
 import xml.etree.ElementTree as xml
@@ -102,6 +103,10 @@ class OurToken(ConformTest):
             with self.subTest(path.name):
                 done = run("sks-conform", "token", "--list", "--expect", path)
                 self.assertEqual(done.returncode, DONE, done.stderr)
+        known = json.loads((ROOT / "conform" / "known" / "java-reference.json").read_text())
+        told = (ROOT / "docs" / "reference-departures.md").read_text()
+        self.assertEqual(sorted(re.findall(r"`(\w[\w-]*\.[\w.-]+)`(?=,| \|)", told)),
+                         sorted(name for entry in known["expected"] for name in entry["cases"]))
         bad = self.folder / "bad.json"
         bad.write_text(files[0].read_text().replace("nonce-empty", "nonce-none"))
         done = run("sks-conform", "token", "--list", "--expect", bad)
