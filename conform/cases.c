@@ -15,7 +15,7 @@ enum { ROOM_FIRST = 256, TEXT_MAX = 512 };
 static const char ID_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                     "0123456789.-_";
 
-void cases_add(struct cases *cases, const struct conform_case *item)
+static void append(struct cases *cases, const struct conform_case *item)
 {
     struct conform_case *more;
 
@@ -31,6 +31,20 @@ void cases_add(struct cases *cases, const struct conform_case *item)
         cases->item = more;
     }
     cases->item[cases->count++] = *item;
+}
+
+void cases_add(struct cases *cases, const struct conform_case *item)
+{
+    struct conform_case strict = *item;
+
+    append(cases, item);
+    if (!item->open_number)
+        return;
+    strict.id = cases_text(cases, "%s-number", item->id);
+    strict.title = cases_text(cases, "%s: by the number that is usual", item->title);
+    strict.level = LEVEL_SHOULD;
+    strict.open_number = false;
+    append(cases, &strict);
 }
 
 void cases_add_all(struct cases *cases, const struct conform_case *table, size_t count)

@@ -21,6 +21,9 @@ struct conform_case {
     uint64_t needs;   /* set of bits: what the end must have, named by the suite's capability() */
     bool destructive; /* locks, wipes or switches off something of the end's: run last */
     bool slow;        /* takes seconds */
+    /* The texts ask for a refusal and leave its number open: any does. A should-case of the same
+     * steps, `id`-number, is added beside it; there it is the one that is wanted. */
+    bool open_number;
     /* Ends at the first difference, which check.h keeps. @param end  what the suite's open() made
      */
     enum sks_status (*run)(struct check *check, void *end, const void *row);
@@ -38,6 +41,12 @@ struct conform_case {
         .level = of, .id = called, .title = text, .section = where, .needs = what,                 \
         .destructive = true, .run = function, .row = with                                          \
     }
+/* A must-case whose number is open. */
+#define OPEN_CASE(called, text, where, what, function, with)                                       \
+    {                                                                                              \
+        .id = called, .title = text, .section = where, .needs = what, .open_number = true,         \
+        .run = function, .row = with                                                               \
+    }
 
 struct cases {
     struct conform_case *item;
@@ -46,7 +55,7 @@ struct cases {
     enum sks_status status;
 };
 
-/** Appends a case. A failure is in cases->status. */
+/** Appends a case; two, if its number is open. A failure is in cases->status. */
 void cases_add(struct cases *cases, const struct conform_case *item);
 
 /** As cases_add(), of a whole table. */

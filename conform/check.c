@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct name NAMES_VERDICT_OF_CASE[] = { { "passed", CASE_PASSED },
-                                              { "failed", CASE_FAILED },
-                                              { "skipped", CASE_SKIPPED },
-                                              { "not run", CASE_NOT_RUN },
-                                              { 0 } };
+const struct name NAMES_VERDICT_OF_CASE[] = {
+    { "passed", CASE_PASSED },   { "failed", CASE_FAILED },   { "expected", CASE_EXPECTED },
+    { "skipped", CASE_SKIPPED }, { "not run", CASE_NOT_RUN }, { 0 }
+};
 
 enum { SHA256_SIZE = 32, SHOWN_BYTES = 24 };
 

@@ -14,8 +14,9 @@ enum { FINDING_MAX = 600 /* bytes of what was wanted, and of what came */ };
 enum case_verdict {
     CASE_PASSED,
     CASE_FAILED,
-    CASE_SKIPPED, /* it does not apply to this end */
-    CASE_NOT_RUN, /* nobody asked for it, or the run ended before */
+    CASE_EXPECTED, /* failed, as is known of this end */
+    CASE_SKIPPED,  /* it does not apply to this end */
+    CASE_NOT_RUN,  /* nobody asked for it, or the run ended before */
     CASE_VERDICTS,
 };
 extern const struct name NAMES_VERDICT_OF_CASE[];

@@ -9,10 +9,8 @@
 #include <string.h>
 
 static const char *const COLORS[CASE_VERDICTS] = {
-    [CASE_PASSED] = "#2a7a3b",
-    [CASE_FAILED] = "#d00",
-    [CASE_SKIPPED] = "#7d868d",
-    [CASE_NOT_RUN] = "#b8bfc5",
+    [CASE_PASSED] = "#2a7a3b",  [CASE_FAILED] = "#d00",     [CASE_EXPECTED] = "#a66a00",
+    [CASE_SKIPPED] = "#7d868d", [CASE_NOT_RUN] = "#b8bfc5",
 };
 
 static const char STYLE[] =
@@ -132,6 +130,7 @@ static void put_finding(struct buf *out, const struct report *report,
                  { "wanted", result->finding.wanted },
                  { "came", result->finding.came } };
     struct buf again = { 0 };
+    char known[KNOWN_MAX];
 
     put_text(out, "<dl>");
     for (size_t i = 0; i < NITEMS(rows); i++) {
@@ -139,6 +138,12 @@ static void put_finding(struct buf *out, const struct report *report,
         put_text(out, rows[i].name);
         put_text(out, "</dt><dd>");
         put_shown(out, rows[i].text);
+        put_text(out, "</dd>");
+    }
+    if (result->known != NULL) {
+        expectation_text(result->known, known, sizeof known);
+        put_text(out, "<dt>known</dt><dd>");
+        put_shown(out, known);
         put_text(out, "</dd>");
     }
     put_repetition(&again, report, result->item);
@@ -162,7 +167,7 @@ static void put_case(struct buf *out, const struct report *report, const struct 
     put_shown(out, item->id);
     put_text(out, "</code></td><td>");
     put_shown(out, item->title);
-    if (result->verdict == CASE_FAILED)
+    if (result->verdict == CASE_FAILED || result->verdict == CASE_EXPECTED)
         put_finding(out, report, result);
     if (result->verdict == CASE_SKIPPED) {
         put_text(out, "<br>");

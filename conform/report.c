@@ -86,7 +86,28 @@ static void print_repetition(const struct report *report, const struct conform_c
     buf_free(&line);
 }
 
+bool report_is_better(const struct case_result *result)
+{
+    return result->known != NULL && result->verdict == CASE_PASSED;
+}
+
 /* ---- for people ---- */
+
+static void print_known(const struct case_result *result)
+{
+    const struct expectation *known = result->known;
+    char text[KNOWN_MAX];
+
+    if (result->verdict == CASE_FAILED) {
+        (void)snprintf(text, sizeof text, "%.*s", (int)known->came.len,
+                       (const char *)known->came.ptr);
+        log_clean(text);
+        (void)printf("    expected %s\n", text);
+    }
+    expectation_text(known, text, sizeof text);
+    log_clean(text);
+    (void)printf("    known    %s\n", text);
+}
 
 void report_print_case(const struct report *report, const struct case_result *result)
 {
@@ -101,11 +122,21 @@ void report_print_case(const struct report *report, const struct case_result *re
                  item->title);
     if (result->verdict == CASE_SKIPPED)
         (void)printf("    because  %s\n", finding.came);
-    if (result->verdict != CASE_FAILED)
+    if (result->verdict != CASE_FAILED && result->verdict != CASE_EXPECTED)
         return;
     (void)printf("    differs  %s\n    wanted   %s\n    came     %s\n", finding.field,
                  finding.wanted, finding.came);
+    if (result->known != NULL)
+        print_known(result);
     print_repetition(report, item);
+}
+
+/* A file of expectations that is behind the end. */
+static void print_better(const struct report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        if (report_is_better(&report->result[i]))
+            (void)printf("expected to fail, and passed: %s\n", report->result[i].item->id);
 }
 
 static void print_row(const char *name, const size_t count[CASE_VERDICTS])
@@ -131,6 +162,7 @@ void report_print(const struct report *report)
     print_row("all", tally.all);
     json_array_foreach(report->leftovers, i, item)(void)
         printf("left in the %s: %s\n", report->suite->name, json_string_value(item));
+    print_better(report);
     if (report->interrupted)
         (void)printf("interrupted: the rest was not run\n");
     (void)printf("seed %u, %.1f s\n", report->options->seed, (double)report->us / 1e6);
@@ -151,7 +183,11 @@ static json_t *case_json(const struct report *report, const struct case_result *
 
     if (result->verdict == CASE_SKIPPED)
         (void)json_object_set_new(json, "reason", json_string(result->finding.came));
-    if (result->verdict == CASE_FAILED) {
+    if (result->verdict == CASE_EXPECTED) {
+        (void)json_object_set_new(json, "departsFrom", json_text(result->known->section));
+        (void)json_object_set_new(json, "reason", json_text(result->known->reason));
+    }
+    if (result->verdict == CASE_FAILED || result->verdict == CASE_EXPECTED) {
         put_repetition(&line, report, item);
         (void)json_object_set_new(json, "field", json_string(result->finding.field));
         (void)json_object_set_new(json, "wanted", json_string(result->finding.wanted));
@@ -175,16 +211,19 @@ static json_t *counts_json(const size_t count[CASE_VERDICTS])
 json_t *report_json(const struct report *report)
 {
     struct tally tally = report_tally(report);
-    json_t *cases = json_array(), *levels = json_object();
+    json_t *cases = json_array(), *levels = json_object(), *better = json_array();
 
-    for (size_t i = 0; i < report->count; i++)
+    for (size_t i = 0; i < report->count; i++) {
         (void)json_array_append_new(cases, case_json(report, &report->result[i]));
+        if (report_is_better(&report->result[i]))
+            (void)json_array_append_new(better, json_string(report->result[i].item->id));
+    }
     for (size_t i = 0; i < LEVELS; i++)
         (void)json_object_set_new(levels, name_of_value(NAMES_LEVEL, (uint8_t)i),
                                   counts_json(tally.count[i]));
-    return json_pack("{s:s, s:s, s:O, s:I, s:I, s:b, s:o, s:o, s:O, s:o}", "end",
+    return json_pack("{s:s, s:s, s:O, s:I, s:I, s:b, s:o, s:o, s:O, s:o, s:o}", "end",
                      report->suite->name, "url", report->url, "about", report->about, "seed",
                      (json_int_t)report->options->seed, "us", (json_int_t)report->us, "interrupted",
                      (int)report->interrupted, "all", counts_json(tally.all), "levels", levels,
-                     "leftovers", report->leftovers, "cases", cases);
+                     "leftovers", report->leftovers, "better", better, "cases", cases);
 }

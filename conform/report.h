@@ -2,13 +2,15 @@
 #ifndef CONFORM_REPORT_H
 #define CONFORM_REPORT_H
 
+#include "conform/expect.h"
 #include "conform/suite.h"
 
 struct case_result {
     const struct conform_case *item;
     enum case_verdict verdict;
     struct finding finding;
-    int64_t us; /* it took */
+    int64_t us;                      /* it took */
+    const struct expectation *known; /* NULL: it is not known to fail */
 };
 
 struct tally {
@@ -36,6 +38,9 @@ bool report_same_group(const struct case_result *a, const struct case_result *b)
 
 /** True for the first case of a group; the others may stand apart. */
 bool report_begins_group(const struct report *report, size_t at);
+
+/** True if a case passed that is known to fail. */
+bool report_is_better(const struct case_result *result);
 
 /** Appends a word as a shell reads it again. */
 void put_word(struct buf *out, const char *word);

@@ -19,6 +19,7 @@ struct run {
     void *end;
     uint64_t capabilities;
     struct cases cases;
+    struct expectations known;
     struct report report;
     size_t done;
     bool progress;
@@ -81,10 +82,14 @@ static enum sks_status select_cases(struct run *run, struct sks_error *err)
     TRY(check_patterns(&run->cases, &options->skip, err));
     report->result = calloc(run->cases.count + 1, sizeof *report->result);
     REQUIRE(report->result != NULL, err, SKS_ERROR_STORAGE, "no memory for the results");
+    if (options->expect != NULL)
+        TRY(expectations_read(options->expect, &run->cases, &run->known, err));
     for (size_t i = 0; i < run->cases.count; i++)
         if (is_selected(options, level, &run->cases.item[i]))
             report->result[report->count++] =
-                (struct case_result){ .item = &run->cases.item[i], .verdict = CASE_NOT_RUN };
+                (struct case_result){ .item = &run->cases.item[i],
+                                      .verdict = CASE_NOT_RUN,
+                                      .known = expectation_of(&run->known, run->cases.item[i].id) };
     REQUIRE(report->count > 0, err, SKS_ERROR_OPTION, "no case is left of %zu", run->cases.count);
 out:
     return rc;
@@ -251,6 +256,9 @@ static enum sks_status run_case(struct run *run, struct case_result *result, str
     if (stop == 0) { /* else its end says nothing */
         result->verdict = check.verdict;
         result->finding = check.finding;
+        if (check.verdict == CASE_FAILED && result->known != NULL &&
+            expectation_holds(result->known, &check.finding))
+            result->verdict = CASE_EXPECTED;
     }
     check_free(&check);
     return stop == 0 ? rc : SKS_OK;
@@ -318,7 +326,7 @@ static enum exit_code verdict(const struct report *report)
 
     if (report->interrupted || tally.count[LEVEL_MUST][CASE_FAILED] > 0)
         return EXIT_REFUSED;
-    if (tally.all[CASE_PASSED] + tally.all[CASE_FAILED] == 0)
+    if (tally.all[CASE_PASSED] + tally.all[CASE_FAILED] + tally.all[CASE_EXPECTED] == 0)
         return (enum exit_code)EXIT_ALL_SKIPPED;
     return EXIT_DONE;
 }
@@ -331,6 +339,9 @@ static enum exit_code run_on(struct run *run, const struct suite_config *config)
     enum sks_status rc;
 
     TRY(run->suite->open(config, &run->end, &run->capabilities, run->report.about, &err));
+    if (run->options->expect != NULL)
+        (void)json_object_set_new(run->report.about, "known failures of",
+                                  json_text(run->known.about));
     skip_cases(run);
     if (!run->options->json)
         print_beginning(run);
@@ -376,6 +387,7 @@ enum exit_code conform_run(const struct suite *suite, const struct conform_optio
     json_decref(run.report.about);
     json_decref(run.report.leftovers);
     free(run.report.result);
+    expectations_free(&run.known);
     cases_free(&run.cases);
     return code;
 }

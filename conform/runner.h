@@ -3,6 +3,7 @@
 #define CONFORM_RUNNER_H
 
 #include "conform/suite.h"
+#include "keygen2/base/option_check.h"
 
 /* Exit codes of sks-conform besides those of program.h: what is called refused there is here that
  * a must-case failed, or that the run was interrupted. */
@@ -27,6 +28,13 @@ enum { EXIT_ALL_SKIPPED = 77 };
                        "run those that lock, wipe or switch off something, at last", OPTION_FLAG,  \
                        allow_destructive),                                                         \
         CONFORM_OPTION("slow", 0, NULL, "run those that take seconds", OPTION_FLAG, slow),         \
+        { "expect",                                                                                \
+          0,                                                                                       \
+          "FILE",                                                                                  \
+          "failures that are known of this end, with their reasons: they count apart",             \
+          OPTION_TEXT,                                                                             \
+          .offset = offsetof(struct conform_options, expect),                                      \
+          .check = check_file },                                                                   \
         CONFORM_OPTION("seed", 0, "N", "of what the cases draw (default 1)", OPTION_NUMBER, seed), \
         CONFORM_OPTION("show", 0, NULL, "print every case, not only those that fail", OPTION_FLAG, \
                        show),                                                                      \

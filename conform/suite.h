@@ -12,7 +12,7 @@
 /* Of all suites; the first ones are in CONFORM_OPTIONS. */
 struct conform_options {
     struct texts only, skip;
-    const char *level, *junit, *html;
+    const char *level, *junit, *html, *expect;
     uint32_t seed;
     bool list, allow_destructive, slow, json, show;
     /* What a suite alone has comes here. */

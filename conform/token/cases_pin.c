@@ -213,21 +213,41 @@ out:
     return rc;
 }
 
+/* What a string is the texts say, but only of digits and letters that the token looks at them. */
+static enum case_level level_of(const char *name)
+{
+    return strcmp(name, "string-no-utf8") == 0 ? LEVEL_SHOULD : LEVEL_MUST;
+}
+
+static void add(struct cases *cases, const char *group, const char *name, const char *title,
+                const char *section,
+                enum sks_status (*run)(struct check *check, void *end, const void *row),
+                const void *row)
+{
+    const struct conform_case item = { .id = cases_text(cases, "%s.%s", group, name),
+                                       .title = title,
+                                       .section = section,
+                                       .level = level_of(name),
+                                       .run = run,
+                                       .row = row };
+
+    cases_add(cases, &item);
+}
+
 void cases_of_pins(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(RULES); i++) {
         const char *title = RULES[i].good ? "the policy takes this PIN" : "the policy refuses it";
 
-        cases_add_row(cases, cases_text(cases, "pin-rule.%s", RULES[i].name), title, RULES_SECTION,
-                      0, rule_of_creation, &RULES[i]);
-        cases_add_row(cases, cases_text(cases, "new-pin-rule.%s", RULES[i].name),
-                      cases_text(cases, "%s as a new one, by PIN and by PUK", title), RULES_SECTION,
-                      0, rule_of_change, &RULES[i]);
+        add(cases, "pin-rule", RULES[i].name, title, RULES_SECTION, rule_of_creation, &RULES[i]);
+        add(cases, "new-pin-rule", RULES[i].name,
+            cases_text(cases, "%s as a new one, by PIN and by PUK", title), RULES_SECTION,
+            rule_of_change, &RULES[i]);
     }
     for (size_t i = 0; i < NITEMS(PUK_RULES); i++)
-        cases_add_row(cases, cases_text(cases, "puk-rule.%s", PUK_RULES[i].name),
-                      PUK_RULES[i].good ? "the format takes this PUK" : "the format refuses it",
-                      "SKS PUK policies; wire 7", 0, rule_of_puk, &PUK_RULES[i]);
+        add(cases, "puk-rule", PUK_RULES[i].name,
+            PUK_RULES[i].good ? "the format takes this PUK" : "the format refuses it",
+            "SKS PUK policies; wire 7", rule_of_puk, &PUK_RULES[i]);
     for (size_t i = 0; i < NITEMS(GROUPS); i++)
         cases_add_row(cases, cases_text(cases, "pin-grouping.%s", GROUPS[i].name),
                       GROUPS[i].good ? "a second key may have this PIN"

@@ -28,6 +28,8 @@ struct refusal {
     const char *title;
     uint64_t needs;
     bool preset; /* under a PIN policy that is not the user's */
+    bool open_number;
+    enum case_level level;
 };
 
 #define NUMBER(field, value)                                                                       \
@@ -50,6 +52,21 @@ struct refusal {
 #define TOLD(to, called, code, text, ...)                                                          \
     {                                                                                              \
         .method = to, .name = called, .status = code, .title = text, .change = { __VA_ARGS__ }     \
+    }
+/* What the texts want refused without a word on the number, or the reference implementation answers
+ * with another one than the texts. */
+#define OPEN_ROW(to, called, code, ...)                                                            \
+    {                                                                                              \
+        .method = to, .name = called, .status = code, .open_number = true, .change = {             \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define OPEN_TOLD(to, called, code, text, ...)                                                     \
+    {                                                                                              \
+        .method = to, .name = called, .status = code, .open_number = true, .title = text,          \
+        .change = {                                                                                \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 /* createKeyEntry where the token can or lacks something; without a PIN; with a preset one. */
 #define ABLE_KEY(called, code, what, text, ...)                                                    \
@@ -80,9 +97,10 @@ static const struct refusal PUK[] = {
     ROW(CREATE_PUK_POLICY, "id-with-space", SKS_ERROR_OPTION, TEXT("id", "a b")),
     ROW(CREATE_PUK_POLICY, "id-beyond-ascii", SKS_ERROR_OPTION, TEXT("id", "\xc3\xa4")),
     ROW(CREATE_PUK_POLICY, "id-with-delete", SKS_ERROR_OPTION, TEXT("id", "a\x7f")),
-    ROW(CREATE_PUK_POLICY, "encryptedPuk-empty", SKS_ERROR_CRYPTO, OCTETS("encryptedPuk", 0, 0)),
-    TOLD(CREATE_PUK_POLICY, "encryptedPuk-of-16", SKS_ERROR_CRYPTO,
-         "an IV with nothing behind it does not decrypt", OCTETS("encryptedPuk", 1, 16)),
+    OPEN_ROW(CREATE_PUK_POLICY, "encryptedPuk-empty", SKS_ERROR_CRYPTO,
+             OCTETS("encryptedPuk", 0, 0)),
+    OPEN_TOLD(CREATE_PUK_POLICY, "encryptedPuk-of-16", SKS_ERROR_CRYPTO,
+              "an IV with nothing behind it does not decrypt", OCTETS("encryptedPuk", 1, 16)),
     TOLD(CREATE_PUK_POLICY, "encryptedPuk-of-33", SKS_ERROR_CRYPTO,
          "encrypted data is a multiple of 16 octets", OCTETS("encryptedPuk", 1, 33)),
 };
@@ -119,22 +137,28 @@ static const struct refusal KEY[] = {
         TEXT("keyEntryAlgorithm", ALGORITHM("key.2"))),
     ROW(CREATE_KEY_ENTRY, "keyEntryAlgorithm-empty", SKS_ERROR_ALGORITHM,
         TEXT("keyEntryAlgorithm", "")),
-    ROW(CREATE_KEY_ENTRY, "keyAlgorithm-unknown", SKS_ERROR_OPTION,
-        TEXT("keyAlgorithm", ALGORITHM("ec.nist.p192"))),
-    TOLD(CREATE_KEY_ENTRY, "keyAlgorithm-of-no-key", SKS_ERROR_OPTION,
-         "an algorithm of signatures makes no keys", TEXT("keyAlgorithm", MORE("ecdsa-sha256"))),
-    ROW(CREATE_KEY_ENTRY, "keyAlgorithm-empty", SKS_ERROR_OPTION, TEXT("keyAlgorithm", "")),
+    OPEN_ROW(CREATE_KEY_ENTRY, "keyAlgorithm-unknown", SKS_ERROR_OPTION,
+             TEXT("keyAlgorithm", ALGORITHM("ec.nist.p192"))),
+    OPEN_TOLD(CREATE_KEY_ENTRY, "keyAlgorithm-of-no-key", SKS_ERROR_OPTION,
+              "an algorithm of signatures makes no keys",
+              TEXT("keyAlgorithm", MORE("ecdsa-sha256"))),
+    OPEN_ROW(CREATE_KEY_ENTRY, "keyAlgorithm-empty", SKS_ERROR_OPTION, TEXT("keyAlgorithm", "")),
     TOLD(CREATE_KEY_ENTRY, "keyParameters-for-ec", SKS_ERROR_OPTION,
          "only algorithms that end in .exp take parameters", OCTETS("keyParameters", 3, 1)),
     TOLD(CREATE_KEY_ENTRY, "keyParameters-missing", SKS_ERROR_OPTION,
          "algorithms that end in .exp want an exponent",
          TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp"))),
-    ROW(CREATE_KEY_ENTRY, "exponent-even", SKS_ERROR_CRYPTO,
-        TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 4, 1)),
-    ROW(CREATE_KEY_ENTRY, "exponent-1", SKS_ERROR_CRYPTO,
-        TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 1, 1)),
-    TOLD(CREATE_KEY_ENTRY, "exponent-negative", SKS_ERROR_CRYPTO, "an exponent is a signed number",
-         TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 0x81, 1)),
+    OPEN_ROW(CREATE_KEY_ENTRY, "exponent-even", SKS_ERROR_CRYPTO,
+             TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 4, 1)),
+    OPEN_ROW(CREATE_KEY_ENTRY, "exponent-1", SKS_ERROR_CRYPTO,
+             TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 1, 1)),
+    { .method = CREATE_KEY_ENTRY,
+      .name = "exponent-negative",
+      .status = SKS_ERROR_CRYPTO,
+      .title = "an exponent is a signed number",
+      .level = LEVEL_SHOULD, /* the texts say positive, which can be read as unsigned */
+      .change = { TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")),
+                  OCTETS("keyParameters", 0x81, 1) } },
     ROW(CREATE_KEY_ENTRY, "exponent-of-9-octets", SKS_ERROR_OPTION,
         TEXT("keyAlgorithm", ALGORITHM("rsa2048.exp")), OCTETS("keyParameters", 1, 9)),
     ROW(CREATE_KEY_ENTRY, "serverSeed-of-65", SKS_ERROR_OPTION, OCTETS("serverSeed", 1, 65)),
@@ -175,11 +199,16 @@ static const struct refusal KEY[] = {
          "a PIN is cached where a trusted GUI asks for it", NUMBER("enablePinCaching", 1)),
     BARE_KEY("caching-without-policy", SKS_ERROR_OPTION, 0, "there is no PIN to cache",
              NUMBER("enablePinCaching", 1)),
-    ROW(CREATE_KEY_ENTRY, "endorsed-unknown", SKS_ERROR_OPTION,
-        TEXT("endorsedAlgorithm", ALGORITHM("unknown"))),
-    ROW(CREATE_KEY_ENTRY, "endorsed-empty", SKS_ERROR_OPTION, TEXT("endorsedAlgorithm", "")),
-    PRESET_KEY("preset-of-16", SKS_ERROR_CRYPTO, "an encrypted PIN is an IV and a block at least",
-               OCTETS("pinValue", 1, 16)),
+    OPEN_ROW(CREATE_KEY_ENTRY, "endorsed-unknown", SKS_ERROR_OPTION,
+             TEXT("endorsedAlgorithm", ALGORITHM("unknown"))),
+    OPEN_ROW(CREATE_KEY_ENTRY, "endorsed-empty", SKS_ERROR_OPTION, TEXT("endorsedAlgorithm", "")),
+    { .method = CREATE_KEY_ENTRY,
+      .name = "preset-of-16",
+      .status = SKS_ERROR_CRYPTO,
+      .title = "an encrypted PIN is an IV and a block at least",
+      .change = { OCTETS("pinValue", 1, 16) },
+      .preset = true,
+      .open_number = true },
     PRESET_KEY("preset-of-33", SKS_ERROR_CRYPTO, "encrypted data is a multiple of 16 octets",
                OCTETS("pinValue", 1, 33)),
     ROW(CREATE_KEY_ENTRY, "id-empty", SKS_ERROR_OPTION, TEXT("id", "")),
@@ -190,20 +219,20 @@ static const struct refusal KEY[] = {
 static const struct refusal OTHERS[] = {
     ROW(CLOSE_PROVISIONING_SESSION, "nonce-empty", SKS_ERROR_OPTION, OCTETS("nonce", 0, 0)),
     ROW(CLOSE_PROVISIONING_SESSION, "nonce-of-33", SKS_ERROR_OPTION, OCTETS("nonce", 1, 33)),
-    ROW(SET_CERTIFICATE_PATH, "certificate-of-no-der", SKS_ERROR_CRYPTO,
-        TEXT("certificate", "no certificate")),
-    ROW(SET_CERTIFICATE_PATH, "certificate-empty", SKS_ERROR_CRYPTO, TEXT("certificate", "")),
-    ROW(SET_CERTIFICATE_PATH, "certificate-of-16385", SKS_ERROR_OPTION,
-        OCTETS("certificate", 0x30, 16385)),
-    ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-empty", SKS_ERROR_CRYPTO, OCTETS("encryptedKey", 0, 0)),
-    ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-of-16", SKS_ERROR_CRYPTO,
-        OCTETS("encryptedKey", 1, 16)),
-    ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-of-161", SKS_ERROR_OPTION,
-        OCTETS("encryptedKey", 1, 161)),
-    ROW(IMPORT_PRIVATE_KEY, "encryptedKey-empty", SKS_ERROR_CRYPTO, OCTETS("encryptedKey", 0, 0)),
+    OPEN_ROW(SET_CERTIFICATE_PATH, "certificate-of-no-der", SKS_ERROR_CRYPTO,
+             TEXT("certificate", "no certificate")),
+    OPEN_ROW(SET_CERTIFICATE_PATH, "certificate-empty", SKS_ERROR_CRYPTO, TEXT("certificate", "")),
+    OPEN_ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-empty", SKS_ERROR_CRYPTO,
+             OCTETS("encryptedKey", 0, 0)),
+    OPEN_ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-of-16", SKS_ERROR_CRYPTO,
+             OCTETS("encryptedKey", 1, 16)),
+    OPEN_ROW(IMPORT_SYMMETRIC_KEY, "encryptedKey-of-161", SKS_ERROR_OPTION,
+             OCTETS("encryptedKey", 1, 161)),
+    OPEN_ROW(IMPORT_PRIVATE_KEY, "encryptedKey-empty", SKS_ERROR_CRYPTO,
+             OCTETS("encryptedKey", 0, 0)),
     ROW(IMPORT_PRIVATE_KEY, "encryptedKey-of-33", SKS_ERROR_CRYPTO, OCTETS("encryptedKey", 1, 33)),
-    ROW(IMPORT_PRIVATE_KEY, "encryptedKey-of-16417", SKS_ERROR_OPTION,
-        OCTETS("encryptedKey", 1, 16417)),
+    OPEN_ROW(IMPORT_PRIVATE_KEY, "encryptedKey-of-16417", SKS_ERROR_OPTION,
+             OCTETS("encryptedKey", 1, 16417)),
     ROW(ADD_EXTENSION, "subType-4", SKS_ERROR_OPTION, NUMBER("subType", 4)),
     ROW(ADD_EXTENSION, "type-empty", SKS_ERROR_OPTION, TEXT("type", "")),
     ROW(ADD_EXTENSION, "type-of-1001", SKS_ERROR_OPTION, OCTETS("type", 'a', 1001)),
@@ -213,8 +242,8 @@ static const struct refusal OTHERS[] = {
          "a logotype has a MIME type", NUMBER("subType", EXTENSION_LOGOTYPE)),
     ROW(ADD_EXTENSION, "qualifier-of-129", SKS_ERROR_OPTION, NUMBER("subType", EXTENSION_LOGOTYPE),
         OCTETS("qualifier", 'a', 129)),
-    ROW(ADD_EXTENSION, "encrypted-of-16", SKS_ERROR_CRYPTO, NUMBER("subType", EXTENSION_ENCRYPTED),
-        OCTETS("extensionData", 1, 16)),
+    OPEN_ROW(ADD_EXTENSION, "encrypted-of-16", SKS_ERROR_CRYPTO,
+             NUMBER("subType", EXTENSION_ENCRYPTED), OCTETS("extensionData", 1, 16)),
     ROW(ADD_EXTENSION, "encrypted-of-40", SKS_ERROR_CRYPTO, NUMBER("subType", EXTENSION_ENCRYPTED),
         OCTETS("extensionData", 1, 40)),
     TOLD(ADD_EXTENSION, "bag-empty", SKS_ERROR_OPTION, "a property bag has a property",
@@ -249,14 +278,19 @@ static const struct refusal OTHERS[] = {
 
 /* Refused before the MAC is looked at, as the session or the key is not touched: 11 has none. */
 static const struct refusal LIVING[] = {
-    TOLD(GET_KEY_HANDLE, "id-unknown", SKS_ERROR_OPTION,
-         "no key of the session has the id, and the session goes on", TEXT("id", "Nobody.1")),
-    ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-empty", SKS_ERROR_CRYPTO, TEXT("keyManagementKey", "")),
-    ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-of-no-der", SKS_ERROR_CRYPTO,
-        TEXT("keyManagementKey", "no key")),
-    TOLD(UPDATE_KEY_MANAGEMENT_KEY, "key-of-ed25519", SKS_ERROR_OPTION,
-         "an Ed25519 key is no key management key",
-         { "keyManagementKey", 0, ED25519_KEY, sizeof(ED25519_KEY) - 1 }),
+    { .method = GET_KEY_HANDLE,
+      .name = "id-unknown",
+      .status = SKS_ERROR_OPTION,
+      .title = "no key of the session has the id, and the session goes on",
+      .level = LEVEL_MAY, /* by the texts it is aborted, by the reference implementation not */
+      .change = { TEXT("id", "Nobody.1") } },
+    OPEN_ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-empty", SKS_ERROR_CRYPTO,
+             TEXT("keyManagementKey", "")),
+    OPEN_ROW(UPDATE_KEY_MANAGEMENT_KEY, "key-of-no-der", SKS_ERROR_CRYPTO,
+             TEXT("keyManagementKey", "no key")),
+    OPEN_TOLD(UPDATE_KEY_MANAGEMENT_KEY, "key-of-ed25519", SKS_ERROR_OPTION,
+              "an Ed25519 key is no key management key",
+              { "keyManagementKey", 0, ED25519_KEY, sizeof(ED25519_KEY) - 1 }),
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "authorization-wrong", SKS_ERROR_OPTION,
         OCTETS("authorization", 1, 64)),
     ROW(UPDATE_KEY_MANAGEMENT_KEY, "authorization-short", SKS_ERROR_CRYPTO,
@@ -282,10 +316,10 @@ static const struct refusal LIVING[] = {
 /* ---- createProvisioningSession ---- */
 
 static const struct refusal CREATION[] = {
-    ROW(CREATE_PROVISIONING_SESSION, "sessionKeyAlgorithm-unknown", SKS_ERROR_OPTION,
-        TEXT("sessionKeyAlgorithm", ALGORITHM("session.2"))),
-    ROW(CREATE_PROVISIONING_SESSION, "sessionKeyAlgorithm-empty", SKS_ERROR_OPTION,
-        TEXT("sessionKeyAlgorithm", "")),
+    OPEN_ROW(CREATE_PROVISIONING_SESSION, "sessionKeyAlgorithm-unknown", SKS_ERROR_OPTION,
+             TEXT("sessionKeyAlgorithm", ALGORITHM("session.2"))),
+    OPEN_ROW(CREATE_PROVISIONING_SESSION, "sessionKeyAlgorithm-empty", SKS_ERROR_OPTION,
+             TEXT("sessionKeyAlgorithm", "")),
     ROW(CREATE_PROVISIONING_SESSION, "serverSessionId-empty", SKS_ERROR_OPTION,
         TEXT("serverSessionId", "")),
     ROW(CREATE_PROVISIONING_SESSION, "serverSessionId-of-33", SKS_ERROR_OPTION,
@@ -295,12 +329,12 @@ static const struct refusal CREATION[] = {
     ROW(CREATE_PROVISIONING_SESSION, "issuerUri-empty", SKS_ERROR_OPTION, TEXT("issuerUri", "")),
     ROW(CREATE_PROVISIONING_SESSION, "issuerUri-of-1001", SKS_ERROR_OPTION,
         OCTETS("issuerUri", 'a', 1001)),
-    ROW(CREATE_PROVISIONING_SESSION, "serverEphemeralKey-of-no-der", SKS_ERROR_CRYPTO,
-        TEXT("serverEphemeralKey", "no key")),
-    ROW(CREATE_PROVISIONING_SESSION, "serverEphemeralKey-empty", SKS_ERROR_CRYPTO,
-        TEXT("serverEphemeralKey", "")),
-    ROW(CREATE_PROVISIONING_SESSION, "keyManagementKey-of-no-der", SKS_ERROR_CRYPTO,
-        TEXT("keyManagementKey", "no key")),
+    OPEN_ROW(CREATE_PROVISIONING_SESSION, "serverEphemeralKey-of-no-der", SKS_ERROR_CRYPTO,
+             TEXT("serverEphemeralKey", "no key")),
+    OPEN_ROW(CREATE_PROVISIONING_SESSION, "serverEphemeralKey-empty", SKS_ERROR_CRYPTO,
+             TEXT("serverEphemeralKey", "")),
+    OPEN_ROW(CREATE_PROVISIONING_SESSION, "keyManagementKey-of-no-der", SKS_ERROR_CRYPTO,
+             TEXT("keyManagementKey", "no key")),
     ROW(CREATE_PROVISIONING_SESSION, "sessionLifeTime-0", SKS_ERROR_OPTION,
         NUMBER("sessionLifeTime", 0)),
 };
@@ -395,9 +429,18 @@ static void add_all(struct cases *cases, const struct refusal *table, size_t cou
     for (size_t i = 0; i < count; i++) {
         const char *name = target_method_name(table[i].method);
 
-        cases_add_row(cases, cases_text(cases, "%s.%s", name, table[i].name),
-                      title_of(cases, &table[i]), cases_text(cases, "SKS %s; wire 5", name),
-                      needs_of(&table[i]), run, &table[i]);
+        const struct conform_case item = {
+            .id = cases_text(cases, "%s.%s", name, table[i].name),
+            .title = title_of(cases, &table[i]),
+            .section = cases_text(cases, "SKS %s; wire 5", name),
+            .level = table[i].level,
+            .needs = needs_of(&table[i]),
+            .open_number = table[i].open_number,
+            .run = run,
+            .row = &table[i],
+        };
+
+        cases_add(cases, &item);
     }
 }
 

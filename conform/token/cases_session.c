@@ -318,8 +318,8 @@ out:
 /* ---- the list ---- */
 
 static const struct conform_case CASES[] = {
-    CASE(LEVEL_MUST, "session.bad-point", "a point off its curve, or compressed, is no key",
-         "SKS createProvisioningSession", 0, bad_point, NULL),
+    OPEN_CASE("session.bad-point", "a point off its curve, or compressed, is no key",
+              "SKS createProvisioningSession", 0, bad_point, NULL),
     CASE(LEVEL_MUST, "session.two-at-a-time", "sessions do not know of each other",
          "SKS Provisioning", 0, two_sessions, NULL),
     CASE(LEVEL_MUST, "session.life-time", "what comes after the life time meets no session",
@@ -345,11 +345,20 @@ void cases_of_sessions(struct cases *cases)
     for (size_t i = 0; i < NITEMS(TERMS); i++)
         cases_add_row(cases, cases_text(cases, "session.%s", TERMS[i].name), TERMS[i].title,
                       SECTION, 0, with_terms, &TERMS[i]);
-    for (size_t i = 0; i < NITEMS(KEYS); i++)
-        cases_add_row(cases, cases_text(cases, "session.%s", KEYS[i].name),
-                      KEYS[i].status == SKS_OK ? "a key of another kind serves as well"
-                                               : "a key of this kind does not serve",
-                      SECTION, KEYS[i].status == SKS_OK ? needs_algorithm(KEYS[i].algorithm) : 0,
-                      with_key, &KEYS[i]);
+    for (size_t i = 0; i < NITEMS(KEYS); i++) {
+        const bool good = KEYS[i].status == SKS_OK;
+        const struct conform_case item = {
+            .id = cases_text(cases, "session.%s", KEYS[i].name),
+            .title =
+                good ? "a key of another kind serves as well" : "a key of this kind does not serve",
+            .section = SECTION,
+            .needs = good ? needs_algorithm(KEYS[i].algorithm) : 0,
+            .open_number = !good,
+            .run = with_key,
+            .row = &KEYS[i],
+        };
+
+        cases_add(cases, &item);
+    }
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

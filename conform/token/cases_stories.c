@@ -18,7 +18,7 @@ struct story {
     const char *name, *title, *section;
     struct change pin[CHANGES_MAX], puk[CHANGES_MAX], key[CHANGES_MAX];
     struct step step[STEPS_MAX];
-    bool no_pin, destructive, slow;
+    bool no_pin, destructive, slow, open_number;
     enum case_level level;
     uint64_t needs;
 };
@@ -94,7 +94,7 @@ static const struct story STORIES[] = {
       .pin = SET("userModifiable", 0), .step = { CALL(CHANGE_PIN, WRONG, NEW, NO), TRIES(1, 0, 0) },
       .level = LEVEL_SHOULD },
     { "changePin.no-pin", "a key without a PIN has none to change", MANAGE_SECTION, .no_pin = true,
-      .step = { CALL(CHANGE_PIN, NULL, NEW, BAD) } },
+      .step = { CALL(CHANGE_PIN, NULL, NEW, BAD) }, .open_number = true },
     { "setPin.sets", "the PUK sets a new PIN", MANAGE_SECTION,
       .step = { CALL(SET_PIN, PUK, NEW, SKS_OK), SIGN(PIN, NO), SIGN(NEW, SKS_OK) } },
     { "setPin.resets", "it sets the PIN's counter to 0", MANAGE_SECTION,
@@ -234,6 +234,7 @@ void cases_of_stories(struct cases *cases)
                                      .needs = story->needs,
                                      .destructive = story->destructive,
                                      .slow = story->slow,
+                                     .open_number = story->open_number,
                                      .run = tell,
                                      .row = story };
 

@@ -11,6 +11,34 @@ static enum sks_status quiet_call(struct target *target, struct arena *arena, en
     return token_call(target->link, method, in, out, arena, NULL);
 }
 
+/* The key management key is of this run, or there is none; the ids are drawn. */
+static bool is_ours(const struct target *target, const struct enumerate_sessions_out *session)
+{
+    struct bytes kmk = session->key_management_key;
+    struct buf own = { 0 };
+    bool ours = kmk.len == 0;
+
+    if (put_pkey(&own, target->kmk[0]) == SKS_OK)
+        ours = ours || bytes_equal(buf_bytes(&own), kmk);
+    buf_free(&own);
+    return ours && bytes_equal(session->server_session_id, target->unanswered);
+}
+
+/* Looks for the session whose creation was not answered. */
+static void find_unanswered(struct target *target, struct arena *arena)
+{
+    union sks_in in = { .enumerate_sessions = { 0, true } };
+    union sks_out out;
+
+    while (quiet_call(target, arena, ENUMERATE_PROVISIONING_SESSIONS, &in, &out) == SKS_OK &&
+           out.enumerate_sessions.provisioning_handle > in.enumerate_sessions.provisioning_handle) {
+        in.enumerate_sessions.provisioning_handle = out.enumerate_sessions.provisioning_handle;
+        if (is_ours(target, &out.enumerate_sessions))
+            target_made_session(target, in.enumerate_sessions.provisioning_handle);
+    }
+    target->unanswered = bytes_of("");
+}
+
 /* Those that it does not say of that they are gone are kept in mind. */
 static void abort_sessions(struct target *target, struct arena *arena)
 {
@@ -106,6 +134,8 @@ static enum sks_status tidy(struct target *target, size_t from, struct sks_error
         rc = token_call(target->link, GET_DEVICE_INFO, NULL, NULL, &arena, err);
     if (rc == SKS_OK) {
         target->lost = false;
+        if (target->unanswered.len > 0)
+            find_unanswered(target, &arena);
         abort_sessions(target, &arena);
         delete_keys(target, &arena, from);
         abort_sessions(target, &arena); /* those of the deletion */

@@ -191,7 +191,6 @@ static enum sks_status take_key(struct session *s, const struct call *call)
     struct buf data = { 0 };
     enum sks_status rc;
 
-    target_made_key(s->target, out->key_handle);
     put_attested_key(&data, out->public_key, call->in.create_key_entry.mac);
     TRY(verify(s, &data, out->attestation, "createKeyEntry: attestation"));
     rc = expect_true(s->check, out->key_handle != 0, "createKeyEntry: keyHandle", "not 0", "0");
@@ -215,8 +214,6 @@ enum sks_status call_send(struct session *s, struct call *call, enum sks_status 
 
     if (rc != SKS_OK || wanted != SKS_OK)
         return rc;
-    if (call->method == CREATE_PROVISIONING_SESSION)
-        target_made_session(s->target, call->out.create_session.provisioning_handle);
     if (call->method == CREATE_KEY_ENTRY)
         return take_key(s, call);
     return call->method == CLOSE_PROVISIONING_SESSION ? take_proof(s, call) : SKS_OK;

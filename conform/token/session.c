@@ -66,7 +66,6 @@ static enum sks_status take_session(struct session *s, const struct create_sessi
     enum sks_status rc;
 
     s->handle = out->provisioning_handle;
-    target_made_session(s->target, s->handle);
     TRY(expect_true(check, s->handle != 0, "provisioningHandle", "not 0", "0"));
     s->terms.client_session_id = out->client_session_id;
     s->device_id = s->terms.privacy_enabled ? bytes_of(SKS_DEVICE_ANONYMOUS)
@@ -117,7 +116,6 @@ static enum sks_status take_session_2010(struct session *s,
     enum sks_status rc;
 
     s->handle = out->provisioning_id;
-    target_made_session(s->target, s->handle);
     rc = session_2010_decrypt(s->target->rsa, out->encrypted_session_key, &s->sk);
     TRY(expect_true(s->check, rc == SKS_OK, "encrypted_session_key",
                     "32 bytes under RSAES-OAEP with SHA-256 and server_public_key", "other"));

@@ -49,9 +49,10 @@ struct target {
     EVP_PKEY *rsa; /* NULL until target_need_rsa() */
     uint64_t seed;
     struct made sessions, keys;
-    size_t stuck;     /* first ones of keys that could not be deleted */
-    bool deactivated; /* by a case, at last */
-    bool lost;        /* a call had no answer: it may be out of reach */
+    size_t stuck;            /* first ones of keys that could not be deleted */
+    bool deactivated;        /* by a case, at last */
+    bool lost;               /* a call had no answer: it may be out of reach */
+    struct bytes unanswered; /* serverSessionId of a session that may have been made then */
 };
 
 /** Opens it: reads getDeviceInfo, makes the issuer's keys of the run. For struct suite. */
@@ -61,15 +62,14 @@ CHECKED enum sks_status target_tidy(void *end, struct sks_error *err);
 void target_leave(void *end, json_t *leftovers);
 void target_close(void *end);
 
-/** Keeps in mind that a case has made a session, or a key. */
+/** Keeps in mind that there is a session of this run's; target_call() does so on its own. */
 void target_made_session(struct target *target, uint32_t handle);
-void target_made_key(struct target *target, uint32_t handle);
 
 /** A row of the methods by its id, which is one of them. */
 const char *target_method_name(enum method_id method);
 
 /**
- * One call; expects a status.
+ * One call; expects a status. What it makes is kept in mind, wanted or not.
  *
  * @param in      inputs; NULL for a method without
  * @param out     out: outputs, in the case's arena; NULL if nobody wants them
@@ -105,6 +105,11 @@ CHECKED enum sks_status target_make_key(struct target *target, struct check *che
 /** What a case's keys are certified with. @param certificate out: DER, in the case's arena */
 CHECKED enum sks_status target_certify(struct target *target, struct check *check,
                                        struct bytes public_key, struct bytes *certificate);
+
+/** As target_certify(), of at least `size` bytes; skips the case if no call can carry it. */
+CHECKED enum sks_status target_certify_big(struct target *target, struct check *check,
+                                           struct bytes public_key, size_t size,
+                                           struct bytes *certificate);
 
 /** True if a certificate is of this run's CA. */
 bool target_has_issued(struct target *target, struct bytes certificate);

@@ -1,6 +1,7 @@
 """sks-conform token: our token conforms, a token with a fault does not, and it is left as it was."""
 
 import json
+import re
 import signal
 import time
 import xml.etree.ElementTree as xml
@@ -8,7 +9,7 @@ import xml.etree.ElementTree as xml
 from rig.clicase import Terminal
 from rig.issuer_side import provision_key
 from rig.mitm import Drop, Relay, flip_bit, sks_name
-from rig.processes import program_path, run, spawn
+from rig.processes import ROOT, program_path, run, spawn
 from rig.sks_types import Reader
 from rig.sks_wire import METHODS
 from rig.testcase import RigTest
@@ -16,6 +17,7 @@ from rig.testcase import RigTest
 DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
 FLOOR = 250             # cases that there are at least
 OK, MAC, OPTION = 0, 4, 9
+METHOD_24 = "?"         # createProvisioningSession of 2010, which the relay has no name for
 
 
 class ConformTest(RigTest):
@@ -92,6 +94,25 @@ class OurToken(ConformTest):
         self.assertIn(True, destructive)
         self.assertEqual(destructive, sorted(destructive), "destructive ones come last")
         self.assertEqual({case["level"] for case in listed}, {"must", "should", "may"})
+
+    def test_lists_of_known_failures(self):
+        """Those that are there fit the cases: they are read before anything is listed."""
+        files = sorted((ROOT / "conform" / "known").glob("*.json"))
+        self.assertTrue(files)
+        for path in files:
+            with self.subTest(path.name):
+                done = run("sks-conform", "token", "--list", "--expect", path)
+                self.assertEqual(done.returncode, DONE, done.stderr)
+        known = json.loads((ROOT / "conform" / "known" / "java-reference.json").read_text())
+        told = (ROOT / "docs" / "reference-departures.md").read_text()
+        self.assertEqual(sorted(re.findall(r"`(\w[\w-]*\.[\w.-]+)`(?=,| \|)", told)),
+                         sorted(name for entry in known["expected"] for name in entry["cases"]))
+        bad = self.folder / "bad.json"
+        bad.write_text(files[0].read_text().replace("nonce-empty", "nonce-none"))
+        done = run("sks-conform", "token", "--list", "--expect", bad)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertRegex(done.stderr, r"bad\.json: /expected/\d+/cases/0: no case is called "
+                         "'closeProvisioningSession.nonce-none'")
 
     def test_every_method_has_its_cases(self):
         """Success, refusal, a wrong state, a wrong length: what the method can have of them."""
@@ -312,6 +333,51 @@ class FaultyToken(ConformTest):
         report = self.report("--only", "getDeviceInfo", "--level", "must", url=relay.url)
         self.assertEqual(self.failed(report), [])
 
+    def test_an_open_number(self):
+        """Any refusal will do where the texts have no number; none at all will not."""
+        name = "changePin.no-pin"
+        relay = self.relay(instead("changePin", OPTION, failure(10)))
+        report = self.report("--only", name, "--only", name + "-number", url=relay.url)
+        self.assertEqual(self.failed(report), [name + "-number"])
+        self.assertEqual(report["cases"][1]["came"], "10 ERROR_INTERNAL: no")
+        self.assertEqual(report["cases"][1]["level"], "should")
+        for answer in (b"\0", b"\x0e\0\2no", b"\x0a", b""):
+            with self.subTest(answer):
+                relay = self.relay(instead("changePin", OPTION, answer))
+                report = self.report("--only", name, url=relay.url, code=FAILED)
+                self.assertEqual(self.failed(report), [name])
+
+    def test_known_failures(self):
+        """They count apart; one that fails otherwise is a failure, one that passes is told."""
+        relay = self.relay(instead("deleteKey", OK, failure(OPTION, b"my way")))
+        known = self.folder / "known.json"
+
+        def expect(came, code, *names):
+            known.write_text(json.dumps({"about": "a token", "expected": [
+                {"cases": names, "section": "SKS deleteKey", "came": came, "reason": "my reason"}]}))
+            return self.report("--only", "deleteKey.free", "--only", "deleteKey.never", "--expect",
+                               known, url=relay.url, code=code)
+        report = expect("9 ERROR_OPTION: my", DONE, "deleteKey.free", "deleteKey.never")
+        self.assertEqual((report["all"]["failed"], report["all"]["expected"]), (0, 1))
+        self.assertEqual(report["levels"]["must"]["expected"], 1)
+        self.assertEqual(report["better"], ["deleteKey.never"])
+        self.assertEqual(report["about"]["known failures of"], "a token")
+        case = report["cases"][0]
+        self.assertEqual(
+            {name: case[name] for name in ("id", "verdict", "reason", "departsFrom", "came")},
+            {"id": "deleteKey.free", "verdict": "expected", "reason": "my reason",
+             "departsFrom": "SKS deleteKey", "came": "9 ERROR_OPTION: my way"})
+        report = expect("10 ERROR_INTERNAL", FAILED, "deleteKey.free")
+        self.assertEqual(self.failed(report), ["deleteKey.free"])
+        self.assertEqual(report["better"], [])
+        done = self.conform("--only", "deleteKey.free", "--expect", known, url=relay.url)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertRegex(done.stdout, "(?m)^    expected 10 ERROR_INTERNAL\n"
+                         "    known    SKS deleteKey: my reason$")
+        done = self.conform("--only", "deleteKey.free", "--expect", known)
+        self.assertEqual(done.returncode, DONE)
+        self.assertIn("expected to fail, and passed: deleteKey.free\n", done.stdout)
+
     def test_contact_is_lost(self):
         """One answer that is missing fails its case; a token that is gone ends the run."""
         relay = self.relay()
@@ -333,6 +399,27 @@ class FaultyToken(ConformTest):
         session, = self.sks.sessions(True)
         self.assertEqual(report["leftovers"], ["session %d" % session.provisioningHandle])
         self.sks.call("abortProvisioningSession", provisioningHandle=session.provisioningHandle)
+
+    def test_a_session_that_nobody_was_told_of(self):
+        """It has no answer, or should have been refused: it is taken away all the same."""
+        def unanswered(direction, name, _body, _count):
+            if direction == "response" and name in ("createProvisioningSession", METHOD_24):
+                raise Drop()
+
+        def accepted(direction, name, body, _count):
+            if (direction, name, body[-6:-4]) == ("request", "createProvisioningSession", b"\0\0"):
+                return body[:-6] + b"\2\x58" + body[-4:]
+            return None
+        for hook, case in ((unanswered, "session.usual"), (unanswered, "session.privacy"),
+                           (unanswered, "session.no-key-management-key"),
+                           (unanswered, "2010.whole"),
+                           (accepted, "createProvisioningSession.sessionLifeTime-0")):
+            with self.subTest(case):
+                relay = self.relay(hook)
+                report = self.report("--only", case, url=relay.url, code=FAILED)
+                self.assertEqual(self.failed(report), [case])
+                self.assertEqual(report["leftovers"], [])
+                self.assertEqual(self.sks.snapshot(), [])
 
     def test_what_cannot_be_taken_away_is_named(self):
         """A token that deletes nothing, by no method: it is another key that is asked for."""

@@ -254,3 +254,111 @@ Test(cases, ids)
         cases_free(&cases);
     }
 }
+
+Test(cases, open_number)
+{
+    static const struct conform_case OPEN = OPEN_CASE("a.b", "is refused", "1", 0, passes, NULL);
+    struct cases cases = { 0 };
+    struct sks_error err = { 0 };
+
+    cases_add(&cases, &OPEN);
+    cr_assert_eq(cases_finish(&cases, &err), SKS_OK);
+    cr_assert_eq(cases.count, 2);
+    cr_assert_str_eq(cases.item[0].id, "a.b");
+    cr_assert(cases.item[0].level == LEVEL_MUST && cases.item[0].open_number);
+    cr_assert_str_eq(cases.item[1].id, "a.b-number");
+    cr_assert(cases.item[1].level == LEVEL_SHOULD && !cases.item[1].open_number);
+    cr_assert_eq(cases.item[1].run, passes);
+    cases_free(&cases);
+}
+
+/* ---- failures that are known ---- */
+
+#define KNOWN(cases, came)                                                                         \
+    "{\"about\":\"a <fake>\",\"expected\":[{\"cases\":[" cases "],\"section\":\"<9>\"," came       \
+    "\"reason\":\"says \\u001b no\"}]}"
+
+/* Runs all, with a file of that text. */
+static enum exit_code run_with_known(const char *text, const char *junit, const char *html)
+{
+    struct conform_options options = with(NULL, NULL);
+    char path[] = "/tmp/sks-known-XXXXXX";
+    enum exit_code code;
+
+    close(mkstemp(path));
+    cr_assert_eq(file_write(path, 0644, bytes_of(text), NULL), SKS_OK);
+    options.expect = path;
+    options.junit = junit;
+    options.html = html;
+    code = run(&options, "x");
+    (void)remove(path);
+    return code;
+}
+
+Test(runner, known_failures)
+{
+    cr_assert_eq(run_with_known(KNOWN("\"d.must\"", ""), NULL, NULL), EXIT_DONE);
+    cr_assert_eq(run_with_known(KNOWN("\"b.weak\",\"d.must\"", "\"came\":\"4 bytes, at 2: 5\","),
+                                NULL, NULL),
+                 EXIT_DONE);
+    cr_assert_eq(
+        run_with_known(KNOWN("\"d.must\"", "\"came\":\"4 bytes, at 2: 58640\","), NULL, NULL),
+        EXIT_REFUSED, "it fails in another way");
+    cr_assert_eq(run_with_known(KNOWN("\"b.weak\"", ""), NULL, NULL), EXIT_REFUSED);
+    cr_assert_eq(run_with_known(KNOWN("\"a.first\",\"d.must\",\"b.lacks\"", ""), NULL, NULL),
+                 EXIT_DONE, "what passes is told only");
+}
+
+Test(runner, known_failures_alone)
+{
+    struct conform_options options = with("d.must", NULL);
+    char path[] = "/tmp/sks-known-XXXXXX";
+
+    close(mkstemp(path));
+    cr_assert_eq(file_write(path, 0644, bytes_of(KNOWN("\"d.must\"", "")), NULL), SKS_OK);
+    options.expect = path;
+    cr_assert_eq(run(&options, "x"), EXIT_DONE, "not all skipped");
+    (void)remove(path);
+    cr_assert_neq(run(&options, "x"), EXIT_DONE, "the file is gone");
+}
+
+Test(runner, known_failures_in_order)
+{
+    const char *const BAD[] = {
+        "",
+        "{}",
+        "{\"about\":\"a\",\"expected\":[]}",
+        KNOWN("", ""),
+        KNOWN("\"d.nobody\"", ""),
+        KNOWN("\"d\"", ""),
+        KNOWN("\"d.must\",\"d.must\"", ""),
+        KNOWN("\"d.must\"", "\"else\":1,"),
+        KNOWN("\"d.must\"", "\"came\":\"\","),
+        "{\"about\":\"a\",\"expected\":[{\"cases\":[\"d.must\"],\"section\":\"9\"}]}",
+    };
+
+    for (size_t i = 0; i < NITEMS(BAD); i++) {
+        cr_assert_eq(run_with_known(BAD[i], NULL, NULL), EXIT_USAGE, "%s", BAD[i]);
+        cr_assert_str_eq(order, "", "nothing ran");
+    }
+}
+
+Test(runner, known_failures_are_reported)
+{
+    char junit[] = "/tmp/sks-junit-XXXXXX", html[] = "/tmp/sks-html-XXXXXX", *text;
+
+    close(mkstemp(junit));
+    close(mkstemp(html));
+    cr_assert_eq(run_with_known(KNOWN("\"d.must\"", ""), junit, html), EXIT_DONE);
+    text = read_whole(junit);
+    cr_assert_not_null(strstr(text, "tests=\"7\" failures=\"1\" skipped=\"5\""), "%s", text);
+    cr_assert_not_null(strstr(text, "<skipped message=\"&lt;9&gt;: says ? no\"/>"), "%s", text);
+    free(text);
+    text = read_whole(html);
+    cr_assert_not_null(strstr(text, ">expected</span>"));
+    cr_assert_not_null(strstr(text, "<dt>known</dt><dd>&lt;9&gt;: says "));
+    cr_assert_not_null(strstr(text, "a &lt;fake&gt;"));
+    free(text);
+    (void)remove(junit);
+    (void)remove(html);
+}
