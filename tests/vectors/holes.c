@@ -12,16 +12,7 @@
 #include "testvectors/check/run.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static const struct hole *find(const char *name)
-{
-    for (size_t i = 0; i < HOLES_COUNT; i++)
-        if (strcmp(HOLES[i].name, name) == 0)
-            return &HOLES[i];
-    return NULL;
-}
 
 static int list(void)
 {
@@ -34,16 +25,11 @@ static int list(void)
 int main(int argc, char **argv)
 {
     enum exit_code worst = EXIT_DONE;
-    unsigned long part;
 
     must(argc > 1, "a part and a hole");
     if (strcmp(argv[1], "--list") == 0)
         return list();
-    part = strtoul(argv[1], NULL, 10);
-    must(argc > 2 && find(argv[2]) != NULL, "a hole of that name");
-    must(part > 0 && part <= HOLE_PARTS_MAX && find(argv[2])->part[part - 1].check != CHECK_NONE,
-         "a part of it");
-    holes_open(find(argv[2]), 1U << (part - 1));
+    must(argc > 2 && holes_open_part(argv[1], argv[2]), "a part of a hole of that name");
     for (int i = 3; i < argc; i++) {
         enum exit_code code = run_check(argv[i]);
 
