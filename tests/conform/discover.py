@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Which cases of sks-conform fail when a hole is open: for whoever keeps tests/conform/holes.json.
 
-    discover.py [--end token|issuer] [--shared] [--only CASE]... [HOLE]...
+    discover.py [--end END] [--shared] [--only CASE]... [--all-profiles] [HOLE]...
 
 Runs the must-cases against build/holes/sks-token and build/holes/sks-issuer, for each part of each
 hole, and prints one JSON object a line: the hole, the part, the end, how many failed, and which.
@@ -20,11 +20,12 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 from rig import holes  # noqa: E402
 
 
-def discover(end, part, hole, options):
+def discover(end, part, hole, profile, options):
     end.open(part, hole)
     try:
-        report = end.conform("--level", "must", *options.only, all_profiles=True,
-                             **({"part": part, "hole": hole} if options.shared else {}))
+        report = end.conform("--level", "must", *options.only, part=part,
+                             hole=hole if options.shared else None,
+                             profile=None if options.all_profiles else profile)
     finally:
         end.kill()
     return [case["id"] for case in report["cases"] if case["verdict"] == "failed"]
@@ -33,9 +34,12 @@ def discover(end, part, hole, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("holes", nargs="*", metavar="HOLE")
-    parser.add_argument("--end", choices=holes.ENDS, action="append")
-    parser.add_argument("--shared", action="store_true")
-    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--end", choices=holes.ENDS, action="append", help="one alone")
+    parser.add_argument("--shared", action="store_true", help="the runner has the hole too")
+    parser.add_argument("--only", metavar="CASE", action="append", default=[],
+                        help="only these cases, as of sks-conform")
+    parser.add_argument("--all-profiles", action="store_true",
+                        help="of an issuer, and not those alone that the test takes for the hole")
     options = parser.parse_args()
     options.only = [word for case in options.only for word in ("--only", case)]
     listed = holes.listed()
@@ -45,9 +49,10 @@ def main():
         with tempfile.TemporaryDirectory(prefix="sks-") as folder:
             end = holes.ENDS[name](Path(folder))
             for hole in options.holes or listed:
-                for part in listed[hole]:
+                parts, profile = listed[hole]
+                for part in parts:
                     try:
-                        failed = discover(end, part, hole, options)
+                        failed = discover(end, part, hole, profile, options)
                     except AssertionError as error:
                         failed = [str(error)]
                     print(json.dumps({"hole": hole, "part": part, "end": name,

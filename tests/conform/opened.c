@@ -1,6 +1,7 @@
 /*
  * Goes into a program that is else what its name says: with the environment SKS_HOLE="PART HOLE" it
- * is without that part of the hole's checks. `build/vectors/holes --list` names all parts.
+ * is without that part of the hole's checks, or without "all". `build/vectors/holes --list` names
+ * all of them.
  */
 #include "tests/matrix/holes.h"
 #include "tests/plain/support/must.h"

@@ -16,14 +16,16 @@ void holes_open(const struct hole *hole, unsigned parts)
 
 bool holes_open_part(const char *number, const char *name)
 {
+    const bool all = strcmp(number, "all") == 0;
     unsigned long part = strtoul(number, NULL, 10);
 
     for (size_t i = 0; i < HOLES_COUNT; i++) {
         if (strcmp(HOLES[i].name, name) != 0)
             continue;
-        if (part == 0 || part > HOLE_PARTS_MAX || HOLES[i].part[part - 1].check == CHECK_NONE)
+        if (!all &&
+            (part == 0 || part > HOLE_PARTS_MAX || HOLES[i].part[part - 1].check == CHECK_NONE))
             return false;
-        holes_open(&HOLES[i], 1U << (part - 1));
+        holes_open(&HOLES[i], all ? ~0U : 1U << (part - 1));
         return true;
     }
     return false;

@@ -3,7 +3,7 @@
  * tests must come out otherwise than their file says. A vector is given to the check itself, so
  * that of a hole with several parts each shows alone.
  *
- *   holes --list                the holes, part by part: PART HOLE
+ *   holes --list                the holes, part by part: PART PROFILE HOLE
  *   holes PART HOLE FILE...     runs the vector files with that part missing; exit code of
  *                               `sks-vectors check`
  */
@@ -18,7 +18,7 @@ static int list(void)
 {
     for (size_t i = 0; i < HOLES_COUNT; i++)
         for (size_t k = 0; k < HOLE_PARTS_MAX && HOLES[i].part[k].check != CHECK_NONE; k++)
-            (void)printf("%zu %s\n", k + 1, HOLES[i].name);
+            (void)printf("%zu %s %s\n", k + 1, HOLES[i].profile, HOLES[i].name);
     return EXIT_DONE;
 }
 

@@ -5,17 +5,16 @@ import shutil
 
 from .processes import Issuer, Token, run
 
-# Of which sks-conform issuer reads what they ask for, when it need not be all.
-PROFILES = ("p256-user-pin", "privacy", "session-2010")
+PLAIN = "p256-user-pin"    # whose keys most other profiles look for
 
 
 def listed():
-    """{hole: [part, ...]} of the table of holes."""
-    parts = {}
+    """{hole: ([part, ...], profile)} of the table of holes."""
+    found = {}
     for line in run("vectors/holes", "--list").stdout.splitlines():
-        part, _, hole = line.partition(" ")
-        parts.setdefault(hole, []).append(part)
-    return parts
+        part, profile, hole = line.split(" ", 2)
+        found.setdefault(hole, ([], profile))[0].append(part)
+    return found
 
 
 def environment(part, hole):
@@ -37,7 +36,7 @@ class TokenWithHole(WithHole, Token):
     name = "holes/sks-token"
 
     def __init__(self, folder):
-        super().__init__(folder, listen="unix:%s" % (folder / "sks"))
+        super().__init__(folder, listen="unix:%s" % (folder / "sks"), options=["--rsa-pool", 0])
         self.fresh = folder / "fresh"
         shutil.copytree(self.store, self.fresh)
 
@@ -47,8 +46,8 @@ class TokenWithHole(WithHole, Token):
         shutil.copytree(self.fresh, self.store)
         return super().open(part, hole)
 
-    def conform(self, *options, part=None, hole=None, **_):
-        """sks-conform against it, which has a hole too if one is named."""
+    def conform(self, *options, profile=None, part=None, hole=None):
+        """sks-conform against it, which has a hole too if one is named. @param profile  unused"""
         return conform("token", self.url, *options, part=part, hole=hole)
 
 
@@ -59,13 +58,14 @@ class IssuerWithHole(WithHole, Issuer):
         super().__init__(folder)
         self.device = folder / "device"
         self.open(None, None)
-        self.conform("--only", "device.expired")    # which makes the device
+        self.conform("--only", "device.expired", profile=PLAIN)     # which makes the device
         self.kill()
         self.trust = [self.device / "device-ca.pem"]
 
-    def conform(self, *options, part=None, hole=None, all_profiles=False):
-        urls = [self.url] if all_profiles else ["%s/kg2/%s" % (self.url, name)
-                                                for name in PROFILES]
+    def conform(self, *options, profile=None, part=None, hole=None):
+        """@param profile  beside PLAIN; None: all that there are"""
+        names = [PLAIN, profile] if profile not in (None, PLAIN) else [PLAIN]
+        urls = ["%s/kg2/%s" % (self.url, name) for name in names] if profile else [self.url]
         return conform("issuer", *urls, "--device", self.device, *options, part=part, hole=hole)
 
 
@@ -73,9 +73,10 @@ ENDS = {"token": TokenWithHole, "issuer": IssuerWithHole}
 
 
 def conform(*arguments, part, hole):
+    """The report, with the exit code as `exit`."""
     done = run("holes/sks-conform", *arguments, "--json", timeout=900,
                environment=environment(part, hole))
     try:
-        return json.loads(done.stdout)
+        return {**json.loads(done.stdout), "exit": done.returncode}
     except ValueError:
         raise AssertionError("sks-conform: exit %d, %s" % (done.returncode, done.stderr)) from None
