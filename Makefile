@@ -91,7 +91,7 @@ $(O)/sks-proxy: $(O)/obj/proxy/main.o $(call object,$(MATRIX)) \
                 $(addprefix $(O)/,libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-vectors: $(O)/obj/testvectors/main.o \
-                  $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+                  $(addprefix $(O)/,libvectors.a libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	$(link)
 $(O)/sks-conform: $(O)/obj/conform/main.o $(addprefix $(O)/,libconform.a libproxy.a libsksapi.a libkeygen2.a)
 	$(link)
@@ -172,22 +172,45 @@ $(O)/matrix/holes: $(call object,$(wildcard tests/matrix/*.c)) $(filter-out %/co
 	@mkdir -p $(@D)
 	$(link)
 HOLE_WRAPPED := session_mac session_mac_verify verify_attestation \
-    verify_session_attestation session_2010_verify kmk_verify session_expired pin_violation \
-    pin_group_join bytes_equal_secret session_decrypt jsf_verify session_lookup_nonce_verify \
-    $(addprefix close_check_,match unique endorsed) put_session_attestation_data \
+    verify_session_attestation session_2010_verify session_decrypt jsf_verify \
+    session_lookup_nonce_verify put_session_attestation_data \
     $(addprefix put_mac_,puk_policy pin_policy key_entry certificate_path import extension close) \
     put_attested_close put_target_reference
-$(O)/matrix/holes: private WRAPPED := $(HOLE_WRAPPED) check_ids check_server_time check_mode \
-    trust_open trust_verify_device
+TOKEN_HOLE_WRAPPED := kmk_verify session_expired pin_violation pin_group_join bytes_equal_secret \
+    $(addprefix close_check_,match unique endorsed)
+ISSUER_HOLE_WRAPPED := check_ids check_server_time check_mode trust_verify_device
+$(O)/matrix/holes: private WRAPPED := $(HOLE_WRAPPED) $(TOKEN_HOLE_WRAPPED) \
+    $(ISSUER_HOLE_WRAPPED) trust_open
 
 # The vectors, with the same holes.
 $(O)/vectors/holes: $(O)/obj/tests/vectors/holes.o \
-                    $(patsubst %,$(O)/obj/tests/matrix/%.o,table open checks checks_token fields) \
+                    $(patsubst %,$(O)/obj/tests/matrix/%.o,table open checks checks_token checks_issuer fields) \
                     $(call object,tests/plain/support/must.c) \
-                    $(addprefix $(O)/,libvectors.a libproxy.a libsks.a libsksapi.a libkeygen2.a)
+                    $(addprefix $(O)/,libvectors.a libproxy.a libissuer.a libsks.a libsksapi.a libkeygen2.a)
 	@mkdir -p $(@D)
 	$(link)
-$(O)/vectors/holes: private WRAPPED := $(HOLE_WRAPPED) $(VECTOR_WRAPPED)
+$(O)/vectors/holes: private WRAPPED := $(HOLE_WRAPPED) $(TOKEN_HOLE_WRAPPED) $(ISSUER_HOLE_WRAPPED) \
+    $(VECTOR_WRAPPED)
+
+# The programs, with the same holes: which one is open, SKS_HOLE says.
+HOLE_PROGRAMS := $(addprefix $(O)/holes/,sks-token sks-issuer sks-conform)
+HOLE_OBJECTS := $(O)/obj/tests/conform/opened.o $(call object,tests/plain/support/must.c) \
+                $(patsubst %,$(O)/obj/tests/matrix/%.o,table open checks fields)
+$(O)/holes/sks-token: $(call object,$(TOKEN)) $(HOLE_OBJECTS) $(O)/obj/tests/matrix/checks_token.o \
+                      $(addprefix $(O)/,libsks.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+$(O)/holes/sks-issuer: $(O)/obj/issuer/main.o $(HOLE_OBJECTS) $(O)/obj/tests/matrix/checks_issuer.o \
+                       $(addprefix $(O)/,libissuer.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+$(O)/holes/sks-conform: $(O)/obj/conform/main.o $(HOLE_OBJECTS) \
+                        $(addprefix $(O)/,libconform.a libproxy.a libsksapi.a libkeygen2.a)
+	@mkdir -p $(@D)
+	$(link)
+$(HOLE_PROGRAMS): private WRAPPED := $(HOLE_WRAPPED)
+$(O)/holes/sks-token: private WRAPPED += $(TOKEN_HOLE_WRAPPED)
+$(O)/holes/sks-issuer: private WRAPPED += $(ISSUER_HOLE_WRAPPED)
 
 # Whether the plan of the matrix has cases of all that crosses.
 $(O)/matrix/coverage: $(call object,$(wildcard tests/matrix/plan/*.c)) \
@@ -222,7 +245,7 @@ FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ))
 
 test: setup
 	$(Q)$(MAKE) --no-print-directory all $(UNIT_PROGRAMS) $(PLAIN_PROGRAMS) $(FUZZ_PROGRAMS) \
-	    $(CRASH_PROGRAMS) $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes)
+	    $(CRASH_PROGRAMS) $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes) $(HOLE_PROGRAMS)
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory SAN=thread plain-programs)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh
 
@@ -233,7 +256,7 @@ plain: $(PLAIN_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh plain
 corpus: $(FUZZ_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) tests/run.sh corpus
-integration: all $(O)/crash/recorder.so $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes)
+integration: all $(O)/crash/recorder.so $(addprefix $(O)/,matrix/holes matrix/coverage vectors/holes) $(HOLE_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) SKS_SAN=$(SAN) PYTHON=$(PYTHON) tests/run.sh integration
 
 bench: setup

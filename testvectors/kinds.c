@@ -24,6 +24,10 @@ const struct vector_kind KINDS[] = {
       subject_check_lookup },
     { "transcript", "Whole sessions, as they must be and altered.", generate_transcript,
       subject_check_transcript },
+    { "device-path", "Certificate paths of devices, and who trusts them.", generate_device_path,
+      subject_check_device_path },
+    { "response", "Responses against the session that they are to be of.", generate_response,
+      subject_check_response },
 };
 const size_t KINDS_COUNT = NITEMS(KINDS);
 

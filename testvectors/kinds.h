@@ -31,6 +31,8 @@ void generate_message(struct suite *s);
 void generate_pin(struct suite *s);
 void generate_lookup(struct suite *s);
 void generate_transcript(struct suite *s);
+void generate_device_path(struct suite *s);
+void generate_response(struct suite *s);
 
 /* check/KIND.c */
 enum sks_status subject_check_session_key(struct subject *s);
@@ -44,5 +46,7 @@ enum sks_status subject_check_message(struct subject *s);
 enum sks_status subject_check_pin(struct subject *s);
 enum sks_status subject_check_lookup(struct subject *s);
 enum sks_status subject_check_transcript(struct subject *s);
+enum sks_status subject_check_device_path(struct subject *s);
+enum sks_status subject_check_response(struct subject *s);
 
 #endif

@@ -2,6 +2,8 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
+#include "keygen2/crypto/public_key.h"
+
 /* How many operations with the session key a method takes. */
 struct limit_row {
     enum method_id method;
@@ -90,6 +92,38 @@ static enum sks_status same_certificate(struct check *check, void *end, const vo
     TRY(call_do(&scene.next, &call, SKS_ERROR_OPTION));
     rc = session_is_gone(&scene.next);
 out:
+    scene_free(&scene);
+    return rc;
+}
+
+/* Two keys that are the same one: the certificate is right for either. */
+static enum sks_status same_imported(struct check *check, void *end, const void *row)
+{
+    struct target *target = end;
+    struct scene scene = { 0 };
+    struct buf public_key = { 0 };
+    struct bytes certificate;
+    struct key key[2];
+    struct call call;
+    enum sks_status rc;
+
+    (void)row;
+    TRY(scene_set(&scene, end, check, STAGE_OPEN, NULL));
+    TRY(sks_explain(&check->err, put_pkey(&public_key, target->kmk[1])));
+    TRY(target_certify(target, check, buf_bytes(&public_key), &certificate));
+    for (size_t i = 0; i < NITEMS(key); i++) {
+        TRY(session_make_key(&scene.s, NULL, &key[i]));
+        key[i].certificate = certificate;
+        TRY(call_certify(&scene.s, &call, &key[i]));
+        TRY(call_do(&scene.s, &call, SKS_OK));
+        TRY(call_import_private(&scene.s, &call, &key[i], target->kmk[1]));
+        TRY(call_do(&scene.s, &call, SKS_OK));
+    }
+    call_close(&scene.s, &call);
+    TRY(call_do(&scene.s, &call, SKS_ERROR_OPTION));
+    rc = session_is_gone(&scene.s);
+out:
+    buf_free(&public_key);
     scene_free(&scene);
     return rc;
 }
@@ -190,6 +224,8 @@ static const struct conform_case CASES[] = {
          CLOSE, 0, incomplete, &FOREIGN),
     CASE(LEVEL_MUST, "closeProvisioningSession.same-certificate",
          "a certificate that another key has", CLOSE, 0, same_certificate, NULL),
+    CASE(LEVEL_MUST, "closeProvisioningSession.same-private-key",
+         "one private key imported twice, with one certificate", CLOSE, 0, same_imported, NULL),
     CASE(LEVEL_MUST, "closeProvisioningSession.endorsed-hmac",
          "an algorithm of symmetric keys for a key pair", CLOSE, 0, endorsed_misfit,
          XMLDSIG_MORE_URI("hmac-sha256")),

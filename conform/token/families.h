@@ -8,6 +8,7 @@ void cases_of_devices(struct cases *cases);
 void cases_of_wire(struct cases *cases);
 void cases_of_states(struct cases *cases);
 void cases_of_macs(struct cases *cases);
+void cases_of_what_is_covered(struct cases *cases);
 void cases_of_refusals(struct cases *cases);
 void cases_of_sessions(struct cases *cases);
 void cases_of_closing(struct cases *cases);

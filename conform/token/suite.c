@@ -33,6 +33,7 @@ static void list(struct cases *cases)
     cases_of_wire(cases);
     cases_of_states(cases);
     cases_of_macs(cases);
+    cases_of_what_is_covered(cases);
     cases_of_refusals(cases);
     cases_of_sessions(cases);
     cases_of_closing(cases);

@@ -49,9 +49,14 @@ def change_message(given):
     given["message"] = given["message"].rstrip()[:-1]
 
 
+def change_path(given):
+    given["certificatePath"][0] = flipped(given["certificatePath"][0], -1)
+
+
 # Makes the input of a valid test an invalid one.
 CHANGES = {
     "attestation": flip("attestation"),
+    "device-path": change_path,
     "encrypted-data": flip("encrypted"),
     "key-management": flip("authorization"),
     "lookup": change_lookup,
@@ -59,6 +64,7 @@ CHANGES = {
     "message": change_message,
     "pin": change_pin,
     "public-key": flip("publicKey", 0),
+    "response": change_message,
     "session-key": flip("sessionKey"),      # what the ends agree on, or what decrypts to it
     "transcript": change_transcript,
     "wire": flip("body"),

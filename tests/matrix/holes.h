@@ -58,6 +58,9 @@ extern const size_t HOLES_COUNT;
 /* Only these parts of a hole are open; NULL: none. */
 void holes_open(const struct hole *hole, unsigned parts);
 
+/** One part is open, counted from 1, or "all", of the hole of that name. False: there is none. */
+bool holes_open_part(const char *number, const char *name);
+
 /** True if a check is missing now. @param of  NULL where it has no name */
 bool is_missing(enum missing_check check, const char *of);
 

@@ -2,6 +2,7 @@
 #include "tests/matrix/holes.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 static _Atomic(const struct hole *) open_hole;
@@ -11,6 +12,23 @@ void holes_open(const struct hole *hole, unsigned parts)
 {
     open_parts = parts;
     open_hole = hole;
+}
+
+bool holes_open_part(const char *number, const char *name)
+{
+    const bool all = strcmp(number, "all") == 0;
+    unsigned long part = strtoul(number, NULL, 10);
+
+    for (size_t i = 0; i < HOLES_COUNT; i++) {
+        if (strcmp(HOLES[i].name, name) != 0)
+            continue;
+        if (!all &&
+            (part == 0 || part > HOLE_PARTS_MAX || HOLES[i].part[part - 1].check == CHECK_NONE))
+            return false;
+        holes_open(&HOLES[i], all ? ~0U : 1U << (part - 1));
+        return true;
+    }
+    return false;
 }
 
 bool is_missing(enum missing_check check, const char *of)

@@ -60,6 +60,7 @@ static void compare(struct subject *s, enum sks_status rc)
         compare_number(s, "step", s->step);
     compare_text(s, "detectedBy", s->end);
     compare_text(s, "session", s->session);
+    compare_text(s, "check", s->check);
 }
 
 /* "fields" and "data" say the same. */

@@ -17,6 +17,7 @@ struct subject {
     long step;            /* of a transcript; -1: none */
     char end[16];         /* who refused; "" where the library is only one end's */
     char session[16];     /* its state; "": not looked at */
+    char check[40];       /* of the issuer, that failed; "": not looked at */
     void *cache;          /* of a kind, from test to test; freed by drop() */
     void (*drop)(void *cache);
 };

@@ -1,11 +1,12 @@
 """Judges the tests of vector files and compares with what they expect."""
 
-from . import (attestation, encrypted_data, key_management, lookup, mac, message, pin, public_key,
-               reading, session_key, transcript, wire)
+from . import (attestation, device_path, encrypted_data, key_management, lookup, mac, message, pin,
+               public_key, reading, response, session_key, transcript, wire)
 from .verdict import Broken, Contradiction, differences
 
 KINDS = {
     "attestation": attestation.judge,
+    "device-path": device_path.judge,
     "encrypted-data": encrypted_data.judge,
     "key-management": key_management.judge,
     "lookup": lookup.judge,
@@ -13,6 +14,7 @@ KINDS = {
     "message": message.judge,
     "pin": pin.judge,
     "public-key": public_key.judge,
+    "response": response.judge,
     "session-key": session_key.judge,
     "transcript": transcript.judge,
     "wire": wire.judge,

@@ -292,7 +292,9 @@ struct bytes rsa_oaep(struct suite *s, const struct key *key, const char *hash,
 
 const char *key_name(const struct key *key)
 {
-    return key->curve == NULL ? "RSA-2048" : key->curve->name;
+    if (key->curve != NULL)
+        return key->curve->name;
+    return key->modulus.len == 128 ? "RSA-1024" : "RSA-2048";
 }
 
 json_t *key_json(const struct key *key)
@@ -353,15 +355,35 @@ static struct bytes serial_number(struct suite *s, const struct certificate_plan
     return der_integer(s, keep(s, &out));
 }
 
+static const struct {
+    const char *hash, *rsa, *ecdsa;
+} SIGNATURES[] = {
+    { "SHA256", "1.2.840.113549.1.1.11", "1.2.840.10045.4.3.2" },
+    { "SHA384", "1.2.840.113549.1.1.12", "1.2.840.10045.4.3.3" },
+    { "SHA1", "1.2.840.113549.1.1.5", "1.2.840.10045.4.1" },
+    { "MD5", "1.2.840.113549.1.1.4", NULL },
+};
+
+static struct bytes signature_algorithm(struct suite *s, bool rsa, const char *hash)
+{
+    const char *oid = NULL;
+
+    for (size_t i = 0; i < NITEMS(SIGNATURES); i++)
+        if (strcmp(SIGNATURES[i].hash, hash) == 0)
+            oid = rsa ? SIGNATURES[i].rsa : SIGNATURES[i].ecdsa;
+    need(oid != NULL, "a signature algorithm");
+    return rsa ? DER_SEQUENCE_OF(s, der_oid(s, oid), der(s, DER_NULL, (struct bytes){ 0 }))
+               : DER_SEQUENCE_OF(s, der_oid(s, oid));
+}
+
 struct bytes certificate(struct suite *s, const struct certificate_plan *plan)
 {
     const bool rsa = plan->signer->curve == NULL;
+    const char *hash = plan->hash == NULL ? "SHA256" : plan->hash;
     const char *from = plan->not_before == NULL ? "260101000000Z" : plan->not_before;
     const char *until = plan->not_after == NULL ? "491231235959Z" : plan->not_after;
     const struct bytes none = { 0 };
-    const struct bytes algorithm =
-        rsa ? DER_SEQUENCE_OF(s, der_oid(s, "1.2.840.113549.1.1.11"), der(s, DER_NULL, none))
-            : DER_SEQUENCE_OF(s, der_oid(s, "1.2.840.10045.4.3.2"));
+    const struct bytes algorithm = signature_algorithm(s, rsa, hash);
     const struct bytes tbs = DER_SEQUENCE_OF(
         s, der(s, 0xA0, der_integer(s, bytes_at("\x02", 1))), serial_number(s, plan), algorithm,
         der_name(s, plan->issuer),
@@ -369,7 +391,7 @@ struct bytes certificate(struct suite *s, const struct certificate_plan *plan)
                         der(s, DER_UTC_TIME, bytes_of(until))),
         der_name(s, plan->subject), plan->spki,
         plan->extensions.len == 0 ? none : der(s, 0xA3, der(s, DER_SEQUENCE, plan->extensions)));
-    struct bytes signature = key_sign(s, plan->signer, tbs);
+    struct bytes signature = key_sign_by(s, plan->signer, hash, tbs);
 
     return DER_SEQUENCE_OF(s, tbs, algorithm,
                            der_bits(s, rsa ? signature : der_signature(s, signature)));

@@ -30,14 +30,14 @@ struct key {
 /** An EC key of a label: its number is draw(80 bytes of "key LABEL") mod (order - 1) + 1. */
 struct key ec_key(struct suite *s, int curve, const char *label);
 
-/** The RSA-2048 key of that number, from 0. */
-enum { RSA_DEVICE, RSA_MANAGEMENT, RSA_CA, RSA_KEYS };
+/** The RSA key of that number, from 0: of 2048 bits, the last one of 1024. */
+enum { RSA_DEVICE, RSA_MANAGEMENT, RSA_CA, RSA_SMALL, RSA_KEYS };
 struct key rsa_key(struct suite *s, int number);
 
 /** {"algorithm", "privateKey", "publicKey"}: EC the number, RSA PKCS #8; SubjectPublicKeyInfo. */
 json_t *key_json(const struct key *key);
 
-/** "P-256", ..., or "RSA-2048". */
+/** "P-256", ..., "RSA-1024" or "RSA-2048". */
 const char *key_name(const struct key *key);
 
 /** SubjectPublicKeyInfo of a point: any bytes. */
@@ -86,6 +86,7 @@ struct certificate_plan {
     struct bytes extensions;            /* the Extension elements; empty: none */
     const char *serial;                 /* hexadecimal; NULL: drawn */
     const char *not_before, *not_after; /* UTCTime; NULL: 2026-01-01 to 2049-12-31 */
+    const char *hash;                   /* that is signed: "SHA1"; NULL: SHA256 */
 };
 
 struct bytes certificate(struct suite *s, const struct certificate_plan *plan);

@@ -244,14 +244,9 @@ static void change_text(struct base *b)
 
 static void one_message(struct suite *s, const struct message_base *m, size_t number)
 {
-    static const char HEAD[] = "{'@context':'https://webpki.github.io/keygen2#20190318',"
-                               "'@qualifier':'%s',%s}";
-    char template[3000];
     struct base b = { .s = s, .m = m, .turn = number };
 
-    need((size_t)snprintf(template, sizeof template, HEAD, m->type, m->template) < sizeof template,
-         "room for a message");
-    b.tree = message_tree(s, template);
+    b.tree = message_base_tree(s, m);
     add(&b, true, "Normal", &(struct edit){ .kind = EDIT_NONE }, "as it must be");
     for (size_t i = 0; i < m->rows; i++)
         change(&b, &m->row[i]);

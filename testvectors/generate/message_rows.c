@@ -1,5 +1,9 @@
 #include "testvectors/generate/message_rows.h"
 
+#include "testvectors/generate/message_text.h"
+
+#include <stdio.h>
+
 #define ROWS(table) table, sizeof(table) / sizeof((table)[0])
 #define SSID "'serverSessionId':'<ssid>'"
 #define BOTH_IDS SSID ",'clientSessionId':'<csid>'"
@@ -291,3 +295,14 @@ const struct message_base MESSAGE_BASES[] = {
       { "" } },
 };
 const size_t MESSAGE_BASES_COUNT = sizeof MESSAGE_BASES / sizeof MESSAGE_BASES[0];
+
+json_t *message_base_tree(struct suite *s, const struct message_base *m)
+{
+    static const char HEAD[] = "{'@context':'https://webpki.github.io/keygen2#20190318',"
+                               "'@qualifier':'%s',%s}";
+    char template[3000];
+
+    need((size_t)snprintf(template, sizeof template, HEAD, m->type, m->template) < sizeof template,
+         "room for a message");
+    return message_tree(s, template);
+}

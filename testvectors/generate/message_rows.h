@@ -2,7 +2,7 @@
 #ifndef TESTVECTORS_GENERATE_MESSAGE_ROWS_H
 #define TESTVECTORS_GENERATE_MESSAGE_ROWS_H
 
-#include <stddef.h>
+#include "testvectors/generate/suite.h"
 
 enum property_kind {
     PROPERTY_CONST,
@@ -47,5 +47,8 @@ struct message_base {
 
 extern const struct message_base MESSAGE_BASES[];
 extern const size_t MESSAGE_BASES_COUNT;
+
+/** The whole message, as message_tree() gives it. */
+json_t *message_base_tree(struct suite *s, const struct message_base *m);
 
 #endif

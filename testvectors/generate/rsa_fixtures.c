@@ -63,4 +63,15 @@ const char *const RSA_FIXTURES[] = {
         "m0TlSxl/+wWOayhipMG7mwoPv88rczlCaIpgtSmrARHxs2oFZlDBOurteja9djoiMRNGc6cBAoGBALfgombEE5"
         "pXkkLddJgnd/u1y7hYN2HEIDeJv95ndfxXtdnM8LrG/t4GjUJBEcgNJzGRetkNYhm1YO0DmRp6YacaU535no1J"
         "OYPNVGZ29Jwln0J6GWSbbLRxt7/jwC2yyQJPBbtJDci6rVUHPBagcZlQOMpTEAzaDLz2BX6avCuz",
+    [RSA_SMALL] =
+        "MIICdQIBADANBgkqhkiG9w0BAQEFAASCAl8wggJbAgEAAoGBAK2u79mim5CSAaPBXMa5Yx1z83M7GlcSh5tIV8"
+        "DJdDqDxvToJaJjUYaaxWopBkpEmCl3AMwl2e3eFfcrJJypEGua6CMsDSaQAULVhcb4Kd2wPJgSqvCwi/FwHvQP"
+        "/d5zAWvLeF4czmUT2EDbb1Xa3+U6owySFSv5k2K4J9Pgcl25AgMBAAECgYAzztPy6mNXC4Z7r2kaSiB7n6PGAq"
+        "JHyNo0gq7SbgVCkx5c3YakWtXtvesXUKd0reNpsvrE6qGIJ9ALi43/QRsJT80L3On/1Z/leJAPFkvuXWoLXLgC"
+        "Lp+5vY3PXXcK/+fdL6hWs5XT0ThN1uah/jio0YMZFMku8QVTmdPYMxOqpQJBAOVUG6NNY2ZSZcbhJ5wEiQnoVU"
+        "sUY+RUwxxakQ55auijHApLNtcvogwv+FUchenhTlTjaQZcQ9bp/BBnyZbsshcCQQDB4hTxvGMWaQnCL44b2QCq"
+        "QJuU+6Whl3CSmrE/KiqPom6dBseL2z5mbSubi3bDqcHwgDya7Cb6INXHq7CShGCvAkA1o7unMbW7PDCkGQvruT"
+        "/Yemhg3E8VHCJa4nAlY473BRfM7JTSNkj/8sRyG+7Sqqlov5xUKYaQoUAdEjmbvJdXAkBhYwVwM1d2T0aGksqH"
+        "9GVgH1nG6OxWkbILAcbcWnrMcSOsnlYnSvY6DsYjuFbsi12OR2upycr+QvX++J+VyQajAkAE0IUJ8iLwYheTTU"
+        "WMiq3ZLbssSKbID0LM8eSEs1A18F9QAQVXv+4y82dQE3kCI/Pm04hvnGjUC8899awNhyzc",
 };
