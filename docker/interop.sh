@@ -6,8 +6,8 @@
 #
 # By the compose files where a docker engine answers; else, as root, on three hosts that are network
 # namespaces, the proxy in the middle and no route between the ends; else as processes of one host.
-# Nothing is left behind, however it ends, but the reports of sks-conform, in $SKS_REPORTS
-# (build/interop).
+# Nothing is left behind, however it ends, but the reports of sks-conform and the log of all that ran,
+# in the folder $SKS_REPORTS (build/interop).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,7 +25,7 @@ case $scenario:$# in
 esac
 
 reports=${SKS_REPORTS:-build/interop}
-rm -f "$reports"/conform-*
+rm -f "$reports"/conform-token.* "$reports"/conform-issuer.*
 folder=$(mktemp -d)
 pids=
 hosts=
@@ -39,12 +39,13 @@ clean_up()
     for pid in $pids; do wait "$pid" 2>/dev/null || true; done
     for host in $hosts; do ip netns delete "$host" 2>/dev/null || true; done
     if [ -n "$project" ]; then
+        compose logs --no-color >"$folder/reports/interop.log" 2>/dev/null || true
         compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
         [ -n "${SKS_KEEP_IMAGE:-}" ] || docker rmi "$SKS_IMAGE" >/dev/null 2>&1 || true
     fi
-    if [ -n "$(ls "$folder/reports" 2>/dev/null)" ] && mkdir -p "$reports" &&
-        cp "$folder"/reports/* "$reports"; then
-        echo "interop: the reports of sks-conform are in $reports"
+    [ -z "$pids" ] || tail -n +1 "$folder"/*.err >"$folder/reports/interop.log" || true
+    if [ -d "$folder/reports" ] && mkdir -p "$reports" && cp "$folder"/reports/* "$reports"; then
+        echo "interop: reports and log are in $reports"
     fi
     rm -rf "$folder"
 }
@@ -88,7 +89,7 @@ by_compose()
         faults) overlay=docker/compose.chaos.yaml ;;
         conform) overlay=docker/compose.conform.yaml ;;
     esac
-    compose up --exit-code-from driver
+    compose up --exit-code-from driver driver # whose lines alone are shown
 }
 
 # ---- as processes, in namespaces or not ----
