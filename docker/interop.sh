@@ -6,8 +6,8 @@
 #
 # By the compose files where a docker engine answers; else, as root, on three hosts that are network
 # namespaces, the proxy in the middle and no route between the ends; else as processes of one host.
-# Nothing is left behind, however it ends, but the reports of sks-conform and the log of all that ran,
-# in the folder $SKS_REPORTS (build/interop).
+# Nothing is left behind, however it ends, but the reports of sks-conform and the log of all that
+# ran, in the folder $SKS_REPORTS (build/interop).
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -5,7 +5,6 @@
 #include "interop/parts.h"
 #include "keygen2/base/files.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +68,8 @@ static const char *flaw_of(const struct trial *t, const json_t *account, const c
     size_t all = json_array_size(json_object_get(report, "cases"));
 
     if (json_integer_value(json_object_get(account, "code")) != EXIT_DONE)
-        return text_of(account, "said");
+        return text_of(account, "said")[0] == '\0' && changed != NULL ? changed
+                                                                      : text_of(account, "said");
     if (json_array_size(t->cases) == 0 && 10 * count_of(report, NULL, "skipped") > all)
         return "too few apply";
     return changed;

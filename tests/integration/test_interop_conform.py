@@ -180,11 +180,11 @@ class WhatTheTesterSays(ConformCase):
     def test_other_flaws(self):
         few = {**GOOD["report"], "all": {"passed": 8, "failed": 0, "skipped": 2}}
         for account, why in (({**GOOD, "report": few}, "too few apply"),
-                             ({**GOOD, "code": 77}, "9 of 10"),
+                             ({**GOOD, "code": 77}, "9 of 10"), ({}, "no report"),
                              ({**GOOD, "report": None}, "no report"),
                              ({**GOOD, "report": None, "code": 3, "said": "no contact"},
                               "no contact"),
-                             ({"error": "it cannot be run"}, "it cannot be run"), ({}, "no report")):
+                             ({"error": "it cannot be run"}, "it cannot be run")):
             _what, good, became = self.said(account)
             self.assertFalse(good, account)
             self.assertIn(why, became)
