@@ -247,7 +247,9 @@ class Script(unittest.TestCase):
         self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)
         self.assertIn("1 of 1 apply, 0 failed", done.stdout)
         self.assertEqual({path.name for path in reports.iterdir()},
-                         {"conform-issuer." + ending for ending in ("html", "json", "xml")})
+                         {"conform-issuer.html", "conform-issuer.json", "conform-issuer.xml",
+                          "interop.log"})
+        self.assertIn("KeyCreationResponse of ", (reports / "interop.log").read_text())
 
 
 if __name__ == "__main__":
