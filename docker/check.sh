@@ -76,7 +76,7 @@ setuid=$(grep -cE '^[-d]..[sS]|^[-d].....[sS]' "$folder/$project-1.list" || true
 
 # ---- the containers ----
 
-services="gateway issuer operator proxy token witness"
+services="gateway issuer operator proxy tester token witness"
 # shellcheck disable=SC2086
 compose up -d $services >"$folder/up.log" 2>&1 || { tail -n 20 "$folder/up.log" >&2; exit 1; }
 

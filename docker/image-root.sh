@@ -29,6 +29,7 @@ printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 # Named volumes take owner and mode from here.
 install -d -m 1777 "$root/tmp"
 install -d -m 755 "$root/run"
-for folder in token issuer driver desk-operator desk-witness attack chaos public device-ca; do
+for folder in token issuer driver desk-operator desk-witness desk-tester attack chaos public \
+    device-ca operator-trust device reports; do
     install -d -o 10001 -g 10001 -m 700 "$root/var/lib/sks/$folder"
 done

@@ -1,11 +1,13 @@
 #!/bin/sh
 # Runs issuer, token and proxy apart from each other, and the driver that tries them:
 #
-#   docker/interop.sh [--by compose|namespaces|processes] [drive | attacked ATTACK | faults]
+#   docker/interop.sh [--by compose|namespaces|processes] [drive | attacked ATTACK | faults |
+#       conform [token|issuer [CASE...]]]
 #
 # By the compose files where a docker engine answers; else, as root, on three hosts that are network
 # namespaces, the proxy in the middle and no route between the ends; else as processes of one host.
-# Nothing is left behind, however it ends.
+# Nothing is left behind, however it ends, but the reports of sks-conform and the log of all that
+# ran, in the folder $SKS_REPORTS (build/interop).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,12 +17,15 @@ if [ "${1:-}" = --by ]; then
     shift 2
 fi
 scenario=${1:-drive}
-attack=${2:-}
+[ $# -eq 0 ] || shift
+attack=${1:-}
 case $scenario:$# in
-    drive:[01] | faults:1 | attacked:2) ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    drive:0 | faults:0 | attacked:1 | conform:*) ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
+reports=${SKS_REPORTS:-build/interop}
+rm -f "$reports"/conform-token.* "$reports"/conform-issuer.*
 folder=$(mktemp -d)
 pids=
 hosts=
@@ -34,8 +39,13 @@ clean_up()
     for pid in $pids; do wait "$pid" 2>/dev/null || true; done
     for host in $hosts; do ip netns delete "$host" 2>/dev/null || true; done
     if [ -n "$project" ]; then
+        compose logs --no-color >"$folder/reports/interop.log" 2>/dev/null || true
         compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
         [ -n "${SKS_KEEP_IMAGE:-}" ] || docker rmi "$SKS_IMAGE" >/dev/null 2>&1 || true
+    fi
+    [ -z "$pids" ] || tail -n +1 "$folder"/*.err >"$folder/reports/interop.log" || true
+    if [ -d "$folder/reports" ] && mkdir -p "$reports" && cp "$folder"/reports/* "$reports"; then
+        echo "interop: reports and log are in $reports"
     fi
     rm -rf "$folder"
 }
@@ -60,12 +70,16 @@ compose()
     fi
 }
 
+# by_compose [token|issuer [CASE...]]
 by_compose()
 {
     echo "interop: by docker/compose.yaml"
     docker/keys.sh "$folder/secrets"
     chmod 444 "$folder"/secrets/* # for the user of the containers; nobody else can enter the folder
     export SKS_SECRETS="$folder/secrets" SKS_ATTACK="$attack"
+    mkdir "$folder/reports"
+    chmod 777 "$folder/reports" # likewise
+    export SKS_REPORTS="$folder/reports" SKS_CONFORM="$*"
     project=sks-interop-$$
     export SKS_IMAGE="sks-rig:$project"
     SKS_REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -73,8 +87,9 @@ by_compose()
     case $scenario in
         attacked) overlay=docker/compose.attack.yaml ;;
         faults) overlay=docker/compose.chaos.yaml ;;
+        conform) overlay=docker/compose.conform.yaml ;;
     esac
-    compose up --exit-code-from driver
+    compose up --exit-code-from driver driver # whose lines alone are shown
 }
 
 # ---- as processes, in namespaces or not ----
@@ -134,6 +149,12 @@ make_hosts()
     ip netns exec "$prefix-proxy" sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 }
 
+# by sks-conform
+is_tested()
+{
+    [ "$scenario" = drive ] || [ "$scenario" = conform ]
+}
+
 a_port()
 {
     shuf -i 20000-32000 -n 1
@@ -148,11 +169,13 @@ start_all()
         --host "${token%%:*}" || return
     start issuer issuer sks-issuer serve --data "$folder/issuer" --https "$issuer" --tls-name \
         "${issuer%%:*}" --public-url "https://$gateway" --profiles issuer/profiles --trust \
-        "$folder/trust" --seen-certificate "$folder/keys/gateway-tls.pem" --ca-key \
-        "$folder/keys/issuer-ca.key" --ca-cert "$folder/keys/issuer-ca.pem" --stop-seconds 1 \
-        --max-address-sessions 10000 --max-address-requests 10000 || return
+        "$folder/trust" --trust "$folder/operator-trust" --seen-certificate \
+        "$folder/keys/gateway-tls.pem" --ca-key "$folder/keys/issuer-ca.key" --ca-cert \
+        "$folder/keys/issuer-ca.pem" --stop-seconds 1 --max-address-sessions 10000 \
+        --max-address-requests 10000 || return
     start operator issuer sks-interop operator --desk "$folder/desk-operator" --data \
-        "$folder/issuer" --publish "$folder/public/issuer-tls.pem" --issuer "$pid" || return
+        "$folder/issuer" --publish "$folder/public/issuer-tls.pem" --issuer "$pid" --trust \
+        "$folder/operator-trust" || return
     # shellcheck disable=SC2086
     start gateway proxy sks-proxy relay --listen "$gateway" --listen-any --to "https://$issuer" \
         --ca "$folder/public/issuer-tls.pem" --tls-certificate "$folder/keys/gateway-tls.pem" \
@@ -160,26 +183,33 @@ start_all()
     # shellcheck disable=SC2086
     start proxy proxy sks-proxy relay --listen "$proxy" --listen-any --to "http://$token" $watch ||
         return
+    ! is_tested || start tester proxy sks-interop tester --desk "$folder/desk-tester" --token \
+        "http://$token" --reports "$folder/reports" || return
     [ -z "$hosts" ] || start witness token sks-interop witness --desk "$folder/desk-witness"
 }
 
+# drive [token|issuer [CASE...]]
 drive()
 {
-    set -- --issuer "https://$gateway" --token "http://$proxy" --ca "$folder/keys/gateway-tls.pem" \
-        --state "$folder/driver" --operator "$folder/desk-operator" "$@"
     case $scenario in
+        conform) set -- conform "$@" ;;
+        attacked) set -- attacked "$attack" ;;
+        faults) set -- faults --folder "$folder/chaos" --count "${SKS_ENROLMENTS:-100}" ;;
         drive)
             if [ -n "$hosts" ]; then
-                set -- "$@" --witness "$folder/desk-witness" --issuer-host "${issuer%%:*}" \
+                set -- drive --witness "$folder/desk-witness" --issuer-host "${issuer%%:*}" \
                     --issuer-port "${issuer##*:}" --token-port "${token##*:}" \
                     --token-host "${token%%:*}"
             else
-                set -- "$@" --together
-            fi
-            set -- drive --attack-file "$folder/attack/rules.json" "$@" ;;
-        attacked) set -- attacked "$attack" --attack-file "$folder/attack/rules.json" "$@" ;;
-        faults) set -- faults --folder "$folder/chaos" --count "${SKS_ENROLMENTS:-100}" "$@" ;;
+                set -- drive --together
+            fi ;;
     esac
+    set -- "$@" --issuer "https://$gateway" --token "http://$proxy" \
+        --ca "$folder/keys/gateway-tls.pem" --state "$folder/driver" \
+        --operator "$folder/desk-operator"
+    [ "$scenario" = faults ] || set -- "$@" --attack-file "$folder/attack/rules.json"
+    ! is_tested || set -- "$@" --tester "$folder/desk-tester" --device "$folder/device" \
+        --reports "$folder/reports" --again "docker/interop.sh --by $how"
     (at proxy sks-interop "$@")
 }
 
@@ -193,24 +223,31 @@ prepare_processes()
     PATH=$(cd "$build" && pwd):$PATH
     export PATH
     docker/keys.sh "$folder/keys" 10.83.1.2
-    for sub in attack chaos desk-operator desk-witness driver public trust; do
+    for sub in attack chaos desk-operator desk-tester desk-witness driver operator-trust public \
+        reports trust; do
         mkdir -m 700 "$folder/$sub"
     done
 }
 
+# by_namespaces WHY [token|issuer [CASE...]]
 by_namespaces()
 {
     echo "interop: on three hosts that are network namespaces$1"
+    shift
+    how=namespaces
     prepare_processes
     make_hosts
     issuer=10.83.1.1:8443 gateway=10.83.1.2:8443 proxy=10.83.1.2:8780 token=10.83.2.1:8765
     start_all
-    drive
+    drive "$@"
 }
 
+# by_processes WHY [token|issuer [CASE...]]
 by_processes()
 {
     echo "interop: as processes of one host, so nothing keeps the ends apart$1"
+    shift
+    how=processes
     prepare_processes
     started=
     for _ in 1 2 3 4 5; do # somebody else may have one of the ports
@@ -226,7 +263,7 @@ by_processes()
         rm -rf "$folder/issuer" "$folder/token"
     done
     [ -n "$started" ] || { echo "interop: the programs do not start" >&2; exit 3; }
-    drive
+    drive "$@"
 }
 
 namespaces_work()
@@ -236,22 +273,22 @@ namespaces_work()
 }
 
 case $by in
-    compose) docker/base-image.sh && by_compose ;;
-    namespaces) by_namespaces "" ;;
-    processes) by_processes "" ;;
+    compose) docker/base-image.sh && by_compose "$@" ;;
+    namespaces) by_namespaces "" "$@" ;;
+    processes) by_processes "" "$@" ;;
     "")
         why="no docker engine answers"
         if engine_answers; then
             why="there is no base image for the containers"
             if docker/base-image.sh; then
-                by_compose
+                by_compose "$@"
                 exit
             fi
         fi
         if namespaces_work; then
-            by_namespaces ": $why"
+            by_namespaces ": $why" "$@"
         else
-            by_processes ": $why, and namespaces want root"
+            by_processes ": $why, and namespaces want root" "$@"
         fi ;;
     *) echo "interop: --by compose, namespaces or processes" >&2; exit 2 ;;
 esac

@@ -77,23 +77,42 @@ out:
     return rc;
 }
 
-enum sks_status desk_ask(const char *folder, json_t *question, unsigned seconds, json_t **answer,
+enum sks_status desk_put(const char *folder, json_t *question, struct desk_place *place,
                          struct sks_error *err)
 {
-    char question_file[PATH_MAX], answer_file[PATH_MAX], number[NUMBER_SIZE + 1];
+    char number[NUMBER_SIZE + 1];
     enum sks_status rc;
 
-    *answer = NULL;
     REQUIRE(question != NULL, err, SKS_ERROR_STORAGE, "no memory for a question");
     TRY(random_id(number, NUMBER_SIZE));
-    TRY(path_of(question_file, folder, number, QUESTION));
-    TRY(path_of(answer_file, folder, number, ANSWER));
-    TRY(write_json(question_file, question, err));
-    rc = wait_for_answer(answer_file, seconds, answer, err);
-    (void)unlink(question_file); /* of one that nobody has taken */
+    TRY(path_of(place->question, folder, number, QUESTION));
+    TRY(path_of(place->answer, folder, number, ANSWER));
+    rc = write_json(place->question, question, err);
 out:
     json_decref(question);
     return sks_explain(err, rc);
+}
+
+enum sks_status desk_take(const struct desk_place *place, unsigned seconds, json_t **answer,
+                          struct sks_error *err)
+{
+    enum sks_status rc = wait_for_answer(place->answer, seconds, answer, err);
+
+    (void)unlink(place->question); /* of one that nobody has taken */
+    return rc;
+}
+
+enum sks_status desk_ask(const char *folder, json_t *question, unsigned seconds, json_t **answer,
+                         struct sks_error *err)
+{
+    struct desk_place place;
+    enum sks_status rc;
+
+    *answer = NULL;
+    TRY(desk_put(folder, question, &place, err));
+    rc = desk_take(&place, seconds, answer, err);
+out:
+    return rc;
 }
 
 enum sks_status desk_is_there(const char *folder, unsigned seconds, struct sks_error *err)

@@ -8,16 +8,29 @@
 #include "keygen2/base/bytes.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 
+/* Where a question lies, and where its answer will. */
+struct desk_place {
+    char question[PATH_MAX], answer[PATH_MAX];
+};
+
+/** Lays a question there. @param question  a JSON object; takes the reference */
+CHECKED enum sks_status desk_put(const char *folder, json_t *question, struct desk_place *place,
+                                 struct sks_error *err);
+
 /**
- * Asks, and waits for the answer.
+ * Waits for the answer to it.
  *
- * @param question  a JSON object; takes the reference
- * @param seconds   to wait
- * @param answer    out: a new reference
+ * @param seconds  to wait
+ * @param answer   out: a new reference
  * @return SKS_ERROR_EXTERNAL if nobody answers; with the "error" of the answer if it has one
  */
+CHECKED enum sks_status desk_take(const struct desk_place *place, unsigned seconds, json_t **answer,
+                                  struct sks_error *err);
+
+/** Asks, and waits for the answer: both of the above. */
 CHECKED enum sks_status desk_ask(const char *folder, json_t *question, unsigned seconds,
                                  json_t **answer, struct sks_error *err);
 

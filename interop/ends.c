@@ -31,19 +31,6 @@ static void read_outcome(const json_t *said, struct enrolled *enrolled)
         (uint32_t)json_integer_value(json_object_get(json_array_get(keys, 0), "handle"));
 }
 
-/* The last line of what it said on standard error. */
-static void take_complaint(const struct run_result *result, char *text, size_t size)
-{
-    const char *said = (const char *)result->err.ptr;
-    size_t end = result->err.len, begin;
-
-    while (end > 0 && said[end - 1] == '\n')
-        end--;
-    for (begin = end; begin > 0 && said[begin - 1] != '\n'; begin--)
-        ;
-    (void)snprintf(text, size, "%.*s", (int)(end - begin), end == 0 ? "" : said + begin);
-}
-
 static enum sks_status run_proxy(const struct ends *ends, const struct words *words,
                                  struct run_result *result, struct sks_error *err)
 {
@@ -80,7 +67,7 @@ enum sks_status ends_enrol(const struct ends *ends, const char *profile, bool re
     if (json_is_object(said))
         read_outcome(said, enrolled);
     else
-        take_complaint(&result, enrolled->cause, sizeof enrolled->cause);
+        run_complaint(&result, enrolled->cause, sizeof enrolled->cause);
 out:
     json_decref(said);
     run_result_free(&result);

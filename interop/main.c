@@ -1,6 +1,7 @@
 /* sks-interop: drives the programs as they stand in docker/compose.yaml, and shows what comes of
  * it. */
 #include "interop/clerks.h"
+#include "interop/conformance.h"
 #include "interop/desk.h"
 #include "interop/first_process.h"
 #include "interop/keep.h"
@@ -15,9 +16,11 @@
 struct options {
     struct ends ends;
     struct apart apart;
+    struct conform conform;
     const char *attack_file, *folder, *desk;
     uint32_t count;
     struct operator_options operator;
+    struct tester_options tester;
     struct keep_options keep;
 };
 
@@ -44,6 +47,17 @@ struct options {
          attack_file, true)
 #define DESK                                                                                       \
     TEXT("desk", "FOLDER", "shared with the driver: its questions, our answers", desk, true)
+#define REPORTS(member, needed)                                                                    \
+    TEXT("reports", "FOLDER", "where the reports of sks-conform come", member, needed)
+#define CONFORM(needed)                                                                            \
+    TEXT("tester", "FOLDER", "desk of `sks-interop tester`", conform.tester, needed),              \
+        TEXT("device", "FOLDER",                                                                   \
+             "the device that sks-conform visits the issuer with, made if it is not there",        \
+             conform.device, needed),                                                              \
+        REPORTS(conform.reports, needed),                                                          \
+        TEXT("again", "COMMAND",                                                                   \
+             "what a row names to repeat a case, before `conform END CASE` (docker/interop.sh)",   \
+             conform.again, false)
 #define END                                                                                        \
     {                                                                                              \
         0                                                                                          \
@@ -61,9 +75,13 @@ static const struct option_row DRIVE[] = {
     NUMBER("token-port", "PORT", "its port there (8765)", apart.token_port, 1, 65535),
     { "together", 0, NULL, "all is on one host: do not look whether the ends are kept apart",
       OPTION_FLAG, AT(apart.together) },
+    CONFORM(false),
+    { "no-conform", 0, NULL, "leave out the cases of sks-conform", OPTION_FLAG, AT(conform.none) },
     ATTACK_FILE,
     END,
 };
+
+static const struct option_row CONFORMS[] = { ENDS, OPERATOR, CONFORM(true), ATTACK_FILE, END };
 
 static const struct option_row ATTACKED[] = { ENDS, OPERATOR, ATTACK_FILE, END };
 static const struct option_row ENROL[] = { ENDS, END };
@@ -81,6 +99,8 @@ static const struct option_row OPERATE[] = {
     DESK,
     TEXT("data", "DIR", "folder of the issuer", operator.data, true),
     TEXT("publish", "FILE", "copy the issuer's TLS certificate there", operator.publish, false),
+    TEXT("trust", "FOLDER",
+         "where the issuer looks for device CAs that the operator adds", operator.trust, false),
     NUMBER("issuer", "PID",
            "process of `sks-issuer serve`: gets SIGHUP after a roll-over", operator.issuer, 1,
            UINT32_MAX),
@@ -88,10 +108,16 @@ static const struct option_row OPERATE[] = {
 };
 
 static const struct option_row WITNESS[] = { DESK, END };
+static const struct option_row TESTER[] = {
+    DESK,
+    TEXT("token", "URL", "the token itself, with no relay before it", tester.token, true),
+    REPORTS(tester.reports, true),
+    END,
+};
 
 static const struct option_row HEALTHCHECK[] = {
-    TEXT("desk", "FOLDER", "of an operator or a witness (default: the check of process 1)", desk,
-         false),
+    TEXT("desk", "FOLDER", "of an operator, a witness, a tester (default: the check of process 1)",
+         desk, false),
     END,
 };
 static const struct option_row NONE[] = { END };
@@ -115,6 +141,7 @@ static void set_defaults(void *given)
     o->apart = (struct apart){
         .issuer_host = "issuer", .issuer_port = 8443, .token_host = "127.0.0.1", .token_port = 8765
     };
+    o->conform.again = "docker/interop.sh";
     o->count = 100;
     o->keep = (struct keep_options){ .seed = 1, .from = 200, .to = 4000 };
 }
@@ -171,11 +198,34 @@ static enum exit_code drive(void *given, char **operands, size_t count)
         return program_fail(EXIT_IO, "no memory");
     if (!o->apart.together && o->apart.witness == NULL)
         return program_fail(EXIT_USAGE, "give --witness, or --together");
+    if (!o->conform.none &&
+        (o->conform.tester == NULL || o->conform.device == NULL || o->conform.reports == NULL))
+        return program_fail(EXIT_USAGE, "give --tester, --device and --reports, or --no-conform");
     (void)unlink(o->attack_file);
     introduce(&o->ends, table);
     part_apart(&o->ends, &o->apart, table);
     part_profiles(&o->ends, table);
     part_attacks(&o->ends, o->attack_file, table);
+    if (!o->conform.none) /* last: what it leaves at the issuer is nothing to the rows before */
+        part_conform(&o->ends, &o->conform, NULL, NULL, 0, table);
+    return finish(table);
+}
+
+static enum exit_code conform(void *given, char **operands, size_t count)
+{
+    const struct options *o = given;
+    struct table *table;
+
+    if (count > 0 && strcmp(operands[0], "token") != 0 && strcmp(operands[0], "issuer") != 0)
+        return program_fail(EXIT_USAGE, "'%s' is neither token nor issuer", operands[0]);
+    table = begin();
+    if (table == NULL)
+        return program_fail(EXIT_IO, "no memory");
+    (void)unlink(o->attack_file);
+    if (count == 0)
+        part_conform(&o->ends, &o->conform, NULL, NULL, 0, table);
+    else
+        part_conform(&o->ends, &o->conform, operands[0], operands + 1, count - 1, table);
     return finish(table);
 }
 
@@ -234,6 +284,16 @@ static enum exit_code witness(void *given, char **operands, size_t count)
     return witness_run(((const struct options *)given)->desk, &stop);
 }
 
+static enum exit_code tester(void *given, char **operands, size_t count)
+{
+    struct options *o = given;
+
+    (void)operands, (void)count;
+    catch_signals();
+    o->tester.desk = o->desk;
+    return tester_run(&o->tester, &stop);
+}
+
 static enum exit_code healthcheck(void *given, char **operands, size_t count)
 {
     struct sks_error err = { 0 };
@@ -272,8 +332,12 @@ enum { WORDS_MAX = 100 };
 
 static const struct command_row COMMANDS[] = {
     { "drive", "", 0, 0,
-      "Enrols by every shipped profile, attacks some sessions, and prints what came of it.", DRIVE,
-      drive, set_defaults },
+      "Enrols by every shipped profile, attacks some sessions, runs the conformance cases against "
+      "both ends, and prints what came of it.",
+      DRIVE, drive, set_defaults },
+    { "conform", "[token|issuer [CASE...]]", 0, 1 + CONFORMANCE_CASES_MAX,
+      "Runs the conformance cases alone: against both ends, or some against one.", CONFORMS,
+      conform, set_defaults },
     { "attacked", "ATTACK", 1, 1,
       "Enrols through relays that carry out an attack (a name, or rules): 0 only if an end detects "
       "it.",
@@ -286,6 +350,8 @@ static const struct command_row COMMANDS[] = {
       OPERATE, operate, set_defaults },
     { "witness", "", 0, 0, "Says what can be reached from where it stands, when the driver asks.",
       WITNESS, witness, set_defaults },
+    { "tester", "", 0, 0, "Runs sks-conform against the token, when the driver asks.", TESTER,
+      tester, set_defaults },
     { "healthcheck", "", 0, 0,
       "Asks at a desk whether somebody is there, else the first process of a container: 0, else 3.",
       HEALTHCHECK, healthcheck, set_defaults },

@@ -4,32 +4,104 @@
 #include "interop/run.h"
 #include "keygen2/base/files.h"
 #include "keygen2/base/log.h"
+#include "keygen2/crypto/pem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { SECONDS = 60, PEM_MAX = 64 * 1024, SESSION_ID_LENGTH = 32, PUBLIC_MODE = 0644 };
+enum {
+    SECONDS = 60,
+    PEM_MAX = 64 * 1024,
+    SESSION_ID_LENGTH = 32,
+    PUBLIC_MODE = 0644,
+    CERTIFICATES_MAX = 4
+};
 
-static const char TLS_FILE[] = "tls.pem";
+static const char TLS_FILE[] = "tls.pem", TESTER_FILE[] = "tester-ca.pem";
+
+/* ---- what needs no sks-issuer ---- */
+
+static enum sks_status trust_place(const struct operator_options *options, char path[PATH_MAX],
+                                   struct sks_error *err)
+{
+    enum sks_status rc;
+
+    REQUIRE(options->trust != NULL, err, SKS_ERROR_OPTION,
+            "the operator has no folder of device CAs");
+    rc = sks_explain(err, file_path(path, PATH_MAX, options->trust, TESTER_FILE));
+out:
+    return rc;
+}
+
+/* The certificate alone is written, whatever came with it. */
+static enum sks_status trust(const struct operator_options *options, const json_t *question,
+                             struct sks_error *err)
+{
+    const char *pem = json_string_value(json_object_get(question, "pem"));
+    char path[PATH_MAX];
+    struct bytes_list list;
+    struct arena arena = { 0 };
+    struct buf out = { 0 };
+    enum sks_status rc;
+
+    TRY(trust_place(options, path, err));
+    REQUIRE(pem != NULL, err, SKS_ERROR_OPTION, "no certificate to trust");
+    TRY(pem_certificates(bytes_of(pem), CERTIFICATES_MAX, &arena, &list, err));
+    REQUIRE(list.count == 1, err, SKS_ERROR_OPTION, "it trusts one certificate at a time");
+    TRY(put_pem(&out, "CERTIFICATE", list.item[0]));
+    rc = file_write(path, PUBLIC_MODE, buf_bytes(&out), err);
+out:
+    buf_free(&out);
+    arena_free(&arena);
+    return rc;
+}
+
+static enum sks_status distrust(const struct operator_options *options, const json_t *question,
+                                struct sks_error *err)
+{
+    char path[PATH_MAX];
+    enum sks_status rc;
+
+    (void)question;
+    TRY(trust_place(options, path, err));
+    REQUIRE(unlink(path) == 0, err, SKS_ERROR_EXTERNAL, "%s: %s", path, strerror(errno));
+out:
+    return rc;
+}
+
+static enum sks_status nothing(const struct operator_options *options, const json_t *question,
+                               struct sks_error *err)
+{
+    (void)options, (void)question, (void)err;
+    return SKS_OK;
+}
 
 /* What can be asked for: an sks-issuer command, and whether serve must hear of it. */
 struct errand {
     const char *ask, *command, *option;
     bool of_session; /* the question names one, and so does the command */
     bool reload;     /* SIGHUP to serve afterwards */
+    enum sks_status (*act)(const struct operator_options *options, const json_t *question,
+                           struct sks_error *err); /* where there is no command */
 };
 
 static const struct errand ERRANDS[] = {
-    { "approve", "approve", NULL, true, false },
-    { "verdict", "show", "--json", true, false },
-    { "revoke", "revoke", "--session", true, false },
-    { "sessions", "sessions", "--json", false, false },
-    { "certificates", "export", "--json", false, false },
-    { "keys", "keys", "--json", false, false },
-    { "roll-over", "roll-over", "--json", false, true },
-    { "reload", NULL, NULL, false, true },
+    { "approve", "approve", NULL, true, false, NULL },
+    { "verdict", "show", "--json", true, false, NULL },
+    { "revoke", "revoke", "--session", true, false, NULL },
+    { "sessions", "sessions", "--json", false, false, NULL },
+    { "certificates", "export", "--json", false, false, NULL },
+    { "keys", "keys", "--json", false, false, NULL },
+    { "roll-over", "roll-over", "--json", false, true, NULL },
+    { "trust", NULL, NULL, false, true, trust },
+    { "distrust", NULL, NULL, false, true, distrust },
+    { "reload", NULL, NULL, false, true, nothing },
 };
+
+/* ---- what is asked ---- */
 
 static json_t *refuse(const char *text)
 {
@@ -83,24 +155,22 @@ static json_t *answer_of(const struct run_result *result)
     return answer == NULL ? refuse("sks-issuer failed, and not in UTF-8") : answer;
 }
 
-static json_t *do_errand(void *ctx, const json_t *question)
+static json_t *act(const struct errand *errand, const struct operator_options *options,
+                   const json_t *question)
 {
-    const struct operator_options *options = ctx;
-    const struct errand *errand = find_errand(question);
-    const char *session = json_string_value(json_object_get(question, "session"));
+    struct sks_error err = { 0 };
+
+    return errand->act(options, question, &err) == SKS_OK ? json_object() : refuse(err.text);
+}
+
+static json_t *command(const struct errand *errand, const struct operator_options *options,
+                       const char *session)
+{
     struct words words = { 0 };
     struct run_result result = { 0 };
     struct sks_error err = { 0 };
     json_t *answer;
 
-    if (errand == NULL)
-        return refuse("the operator does no such thing");
-    if (errand->of_session && !is_session_id(session))
-        return refuse("that is no serverSessionId");
-    if (errand->command == NULL) {
-        tell_issuer(options);
-        return json_object();
-    }
     words_add(&words, "sks-issuer", errand->command, "--data", options->data, NULL);
     if (errand->option != NULL)
         words_add(&words, errand->option, NULL);
@@ -110,9 +180,25 @@ static json_t *do_errand(void *ctx, const json_t *question)
         answer = refuse(err.text);
     else
         answer = answer_of(&result);
+    run_result_free(&result);
+    return answer;
+}
+
+static json_t *do_errand(void *ctx, const json_t *question)
+{
+    const struct operator_options *options = ctx;
+    const struct errand *errand = find_errand(question);
+    const char *session = json_string_value(json_object_get(question, "session"));
+    json_t *answer;
+
+    if (errand == NULL)
+        return refuse("the operator does no such thing");
+    if (errand->of_session && !is_session_id(session))
+        return refuse("that is no serverSessionId");
+    answer = errand->command == NULL ? act(errand, options, question)
+                                     : command(errand, options, session);
     if (errand->reload)
         tell_issuer(options);
-    run_result_free(&result);
     return answer;
 }
 

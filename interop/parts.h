@@ -15,6 +15,15 @@ struct apart {
     bool together; /* all on one host: there is nothing to show */
 };
 
+/* How sks-conform is run. */
+struct conform {
+    const char *tester;  /* desk of who calls the token */
+    const char *device;  /* folder of the device that visits the issuer, made if it is not there */
+    const char *reports; /* folder for the reports */
+    const char *again;   /* command line that begins such a run as this one */
+    bool none;           /* it is left out */
+};
+
 /** Shows that there is no way from the token to the issuer. */
 void part_apart(const struct ends *ends, const struct apart *apart, struct table *table);
 
@@ -39,6 +48,16 @@ void part_attacks(const struct ends *ends, const char *file, struct table *table
  */
 void part_attacked(const struct ends *ends, const char *name, const char *file,
                    struct table *table);
+
+/**
+ * The conformance cases: all that failed are rows of their own.
+ *
+ * @param end    "token" or "issuer"; NULL: both
+ * @param cases  only these: ids or patterns of sks-conform; with count 0 all of them, of which
+ *               nearly all have to apply
+ */
+void part_conform(const struct ends *ends, const struct conform *options, const char *end,
+                  char **cases, size_t count, struct table *table);
 
 /**
  * Enrolments while the ends and the relays are killed.

@@ -8,13 +8,21 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 1024 * 1024, BLOCK = 16 * 1024 };
+enum { OUTPUT_MAX = 8 * 1024 * 1024, BLOCK = 16 * 1024, LOOK_MS = 500 };
 
 extern char **environ;
+
+static const volatile sig_atomic_t *stopped;
+
+void run_until(const volatile sig_atomic_t *stop)
+{
+    stopped = stop;
+}
 
 void words_add(struct words *words, ...)
 {
@@ -97,7 +105,9 @@ static enum sks_status read_all(const char *name, struct pipes *p, int64_t until
         int64_t left = until - clock_monotonic_ms();
 
         REQUIRE(left > 0, err, SKS_ERROR_EXTERNAL, "%s takes too long", name);
-        if (poll(fd, 2, (int)left) < 0 && errno != EINTR)
+        REQUIRE(stopped == NULL || *stopped == 0, err, SKS_ERROR_EXTERNAL, "%s: told to stop",
+                name);
+        if (poll(fd, 2, left < LOOK_MS ? (int)left : LOOK_MS) < 0 && errno != EINTR)
             return sks_fail(err, SKS_ERROR_EXTERNAL, "poll: %s", strerror(errno));
         if (fd[0].revents != 0)
             (void)take(&p->out[0], &result->out);
@@ -152,4 +162,16 @@ void run_result_free(struct run_result *result)
     buf_free(&result->out);
     buf_free(&result->err);
     *result = (struct run_result){ 0 };
+}
+
+void run_complaint(const struct run_result *result, char *text, size_t size)
+{
+    const char *said = (const char *)result->err.ptr;
+    size_t end = result->err.len, begin;
+
+    while (end > 0 && said[end - 1] == '\n')
+        end--;
+    for (begin = end; begin > 0 && said[begin - 1] != '\n'; begin--)
+        ;
+    (void)snprintf(text, size, "%.*s", (int)(end - begin), end == 0 ? "" : said + begin);
 }

@@ -5,9 +5,9 @@
 #include "keygen2/base/program.h"
 
 struct table_row {
-    char part[16]; /* "apart", "profile", "attack" */
+    char part[16]; /* "apart", "profile", "attack", "conform" */
     char what[80];
-    char became[240]; /* what came of it */
+    char became[480]; /* what came of it */
     int64_t ms;       /* how long it took; -1: no matter */
     bool good;
 };

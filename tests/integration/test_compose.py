@@ -18,7 +18,7 @@ SETTINGS = {"SKS_ATTACK": "weak-pin", "SKS_PUBLIC_URL": "https://issuer.example:
             "SKS_TRUST": "/tmp", "SKS_SECRETS": str(DOCKER / "demo-secrets"),
             "SKS_ISSUER_URL": "https://issuer.example", "SKS_ISSUER_CA": str(BASE)}
 # Without these an overlay must not start: there is nothing to assume.
-NEEDED = {"attack": ["SKS_ATTACK"], "chaos": [],
+NEEDED = {"attack": ["SKS_ATTACK"], "chaos": [], "conform": [],
           "real-token": ["SKS_PUBLIC_URL", "SKS_SECRETS", "SKS_TRUST"],
           "foreign-issuer": ["SKS_ISSUER_CA", "SKS_ISSUER_URL"]}
 
@@ -45,7 +45,7 @@ class Files(unittest.TestCase):
     def test_each_service_is_bounded(self):
         services = re.findall(r"\n  ([a-z]+):\n    <<: \*program\n", BASE.read_text())
         self.assertEqual(sorted(services), ["driver", "gateway", "issuer", "operator", "proxy",
-                                            "token", "witness"])
+                                            "tester", "token", "witness"])
 
 
 @unittest.skipUnless(compose(), "no compose")

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from rig.interopcase import Clerk, InteropCase, interop_script
+from rig.interopcase import Clerk, InteropCase, ask, interop_script
 from rig.processes import BUILD, run, run_json
 from rig.profile import shipped
 from rig.testcase import RigTest
@@ -19,13 +19,12 @@ BIT = json.dumps({"rules": [{"hop": "token", "message": "createKeyEntry", "path"
 
 
 class Drive(InteropCase):
-    def drive(self):
-        return self.rows(self.interop("drive", "--operator", self.operator.desk, "--attack-file",
-                                      self.attack_file, "--together"))
-
     def test_all_goes_as_it_has_to_and_again_on_what_is_left(self):
-        for _ in range(2):
-            rows = self.drive()
+        for options, conform in ([], {"token", "issuer"}), (["--no-conform"], set()):
+            rows = self.rows(self.interop("drive", "--together", *self.conform_options(),
+                                          *options))
+            self.assertEqual({what.split()[1] for what, row in rows.items()
+                              if row[0] == "conform"}, conform)
             self.assertEqual({what: row for what, row in rows.items() if not row[1]}, {})
             self.assertEqual({what for what, row in rows.items() if row[0] == "profile"},
                              {profile.name for profile in shipped()})
@@ -71,7 +70,7 @@ class NobodyThere(InteropCase):
         self.gateway.stop()
         self.addCleanup(self.gateway.start)
         done = self.interop("drive", "--operator", self.operator.desk, "--attack-file",
-                            self.attack_file, "--together")
+                            self.attack_file, "--together", "--no-conform")
         rows = self.rows(done)
         self.assertEqual(done.returncode, REFUSED)
         self.assertEqual({what for what, row in rows.items() if row[1]}, {"token to issuer"})
@@ -79,16 +78,7 @@ class NobodyThere(InteropCase):
 
 class AtTheDesk(InteropCase):
     def ask(self, **question):
-        path = self.operator.desk / "1.answer"
-        (self.operator.desk / "new").write_text(json.dumps(question))
-        (self.operator.desk / "new").rename(self.operator.desk / "1.question")
-        until = time.monotonic() + QUESTION_SECONDS
-        while not path.exists():
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.02)
-        answer = json.loads(path.read_text())
-        path.unlink()
-        return answer
+        return ask(self.operator.desk, **question)
 
     def test_only_what_an_operator_does(self):
         self.assertIn("no such thing", self.ask(ask="backup")["error"])
@@ -120,17 +110,8 @@ class Witness(RigTest):
     def test_what_it_reaches(self):
         port = int(self.token.url.rpartition(":")[2])
         for number, reached in ((port, True), (1, False)):
-            question = self.witness.desk / "1.question"
-            answer = self.witness.desk / "1.answer"
-            (self.witness.desk / "new").write_text(json.dumps(
-                {"name": "no.such.name.invalid", "address": "127.0.0.1", "port": number}))
-            (self.witness.desk / "new").rename(question)
-            until = time.monotonic() + QUESTION_SECONDS
-            while not answer.exists():
-                self.assertLess(time.monotonic(), until)
-                time.sleep(0.02)
-            said = json.loads(answer.read_text())
-            answer.unlink()
+            said = ask(self.witness.desk, name="no.such.name.invalid", address="127.0.0.1",
+                       port=number)
             self.assertEqual((said["reached"], said["known"]), (reached, ""), said)
 
 

@@ -1,9 +1,11 @@
 """Test classes in which sks-interop drives the programs, as they stand in docker/compose.yaml but
-on one host: an issuer behind a gateway, a token behind a proxy, and the operator."""
+on one host: an issuer behind a gateway, a token behind a proxy, the operator and the tester."""
 
+import json
 import os
 import socket
 import subprocess
+import time
 
 from .processes import BUILD, ROOT, Program, run
 from .relaycase import RelayProgram
@@ -23,11 +25,26 @@ def interop_script(*arguments, **environment):
     return subprocess.run(
         [ROOT / "docker" / "interop.sh", *arguments], capture_output=True, text=True,
         timeout=SCRIPT_TIMEOUT, stdin=subprocess.DEVNULL,
-        env={**os.environ, "SKS_BUILD": str(BUILD), "DOCKER_HOST": "unix:///none", **environment})
+        env={**os.environ, "SKS_BUILD": str(BUILD), "SKS_REPORTS": str(RigTest.new_folder()),
+             "DOCKER_HOST": "unix:///none", **environment})
+
+
+def ask(desk, seconds=60, **question):
+    """What is answered at a desk."""
+    (desk / "new").write_text(json.dumps(question))
+    (desk / "new").rename(desk / "1.question")
+    path, until = desk / "1.answer", time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > until:
+            raise AssertionError("no answer at " + str(desk))
+        time.sleep(0.02)
+    answer = json.loads(path.read_text())
+    path.unlink()
+    return answer
 
 
 class Clerk(Program):
-    """`sks-interop operator` or `witness`: answers at a desk."""
+    """`sks-interop operator`, `witness` or `tester`: answers at a desk."""
 
     name = "sks-interop"
     environment = {"PATH": "%s:%s" % (BUILD, os.environ["PATH"])}
@@ -49,9 +66,12 @@ class InteropCase(RigTest):
         subprocess.run([ROOT / "docker" / "keys.sh", cls.keys], check=True)
         cls.shared = cls.new_folder()
         cls.attack_file = cls.shared / "rules.json"
+        cls.trusted = cls.new_folder()          # of the operator
         cls.start_ends()
         cls.operator = cls.start(Clerk(cls.new_folder(), "operator", "--data", cls.issuer.data,
-                                       "--issuer", cls.issuer.pid))
+                                       "--issuer", cls.issuer.pid, "--trust", cls.trusted))
+        cls.reports = cls.new_folder()
+        cls.tester = cls.start_tester(cls.token.url)
 
     @classmethod
     def start_ends(cls):
@@ -60,13 +80,26 @@ class InteropCase(RigTest):
         cls.token = cls.start_token(options=("--simulate", "biometrics,device-pin"))
         cls.proxy = cls.start(RelayProgram(cls.new_folder(), cls.token.url, *watch))
         gateway = "127.0.0.1:%d" % free_port()
-        cls.issuer = cls.start_issuer(trust=[cls.token.device_ca], http=None, https="127.0.0.1:0",
+        cls.issuer = cls.start_issuer(trust=[cls.token.device_ca, cls.trusted], http=None,
+                                      https="127.0.0.1:0",
                                       options=("--public-url", "https://" + gateway,
                                                "--seen-certificate", cls.keys / "gateway-tls.pem"))
         cls.gateway = cls.start(RelayProgram(
             cls.new_folder(), cls.issuer.https_url, "--ca", cls.issuer.data / "tls.pem",
             "--tls-certificate", cls.keys / "gateway-tls.pem", "--tls-key",
             cls.keys / "gateway-tls.key", *watch, listen=gateway))
+
+    @classmethod
+    def start_tester(cls, url):
+        return cls.start(Clerk(cls.new_folder(), "tester", "--token", url, "--reports",
+                               cls.reports))
+
+    def conform_options(self, **changed):
+        """Of drive and conform."""
+        options = {"operator": self.operator.desk, "attack-file": self.attack_file,
+                   "tester": self.tester.desk, "device": self.keys / "device",
+                   "reports": self.reports, **changed}
+        return [word for name, value in options.items() for word in ("--" + name, value)]
 
     def interop(self, command, *options, timeout=300):
         return run("sks-interop", command, "--issuer", self.gateway.url, "--token", self.proxy.url,
