@@ -145,13 +145,14 @@ static enum sks_status read_all(BIO *bio, size_t max, struct arena *arena, struc
     list->item = arena_alloc(arena, max, sizeof *list->item);
     if (list->item == NULL)
         return SKS_ERROR_STORAGE;
-    while (list->count < max &&
-           (certificate = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL)) != NULL) {
-        struct bytes der = certificate_der(arena, certificate);
+    while ((certificate = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL)) != NULL) {
+        struct bytes der = { 0 };
 
+        if (list->count < max)
+            der = certificate_der(arena, certificate);
         X509_free(certificate);
         if (der.ptr == NULL)
-            return SKS_ERROR_STORAGE;
+            return list->count < max ? SKS_ERROR_STORAGE : SKS_ERROR_EXTERNAL;
         list->item[list->count++] = der;
     }
     at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
