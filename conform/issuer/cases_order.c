@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define WHOLE (NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST) | NEEDS(HAS_KEYS) | NEEDS(HAS_END))
+#define WHOLE NEEDS_WHOLE
 
 static const struct {
     enum visit_at at;

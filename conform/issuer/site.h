@@ -53,6 +53,9 @@ enum site_feature {
 };
 
 #define NEEDS(feature) (UINT64_C(1) << (feature))
+#define NEEDS_KNOWN (NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST)) /* of a device that says who it is   \
+                                                               */
+#define NEEDS_WHOLE (NEEDS_KNOWN | NEEDS(HAS_KEYS) | NEEDS(HAS_END)) /* with keys, to the end */
 
 struct site_profile {
     char *issuer_uri, *root; /* root: "https://host", from which other pages are reached */

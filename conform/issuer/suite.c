@@ -9,10 +9,13 @@ static void list(struct cases *cases)
     issuer_cases_of_requests(cases);
     issuer_cases_of_certificates(cases);
     issuer_cases_of_http(cases);
+    issuer_cases_of_cookies(cases);
+    issuer_cases_of_pages(cases);
     issuer_cases_of_order(cases);
     issuer_cases_of_texts(cases);
     issuer_cases_of_properties(cases);
     issuer_cases_of_devices(cases);
+    issuer_cases_of_terms(cases);
     issuer_cases_of_attestations(cases);
     issuer_cases_of_lookups(cases);
 }

@@ -1,88 +1,11 @@
 #include "conform/issuer/visit.h"
 
 #include <openssl/crypto.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
-
-enum { BUSY_TRIES = 20, BUSY_SECONDS = 5 };
 
 static const char JSON[] = "application/json";
 
-/* ---- HTTP ---- */
-
-struct bytes visit_header(const struct visit *v, const char *name)
-{
-    const char *line = (const char *)v->exchange.head.ptr;
-    const char *end = line == NULL ? NULL : line + v->exchange.head.len;
-    size_t len = strlen(name);
-
-    while (line != NULL && line < end) {
-        const char *next = memchr(line, '\n', (size_t)(end - line));
-        const char *value = line + len + 1, *stop = next == NULL ? end : next;
-
-        if ((size_t)(stop - line) > len && line[len] == ':' && strncasecmp(line, name, len) == 0) {
-            while (value < stop && *value == ' ')
-                value++;
-            while (stop > value && (stop[-1] == '\r' || stop[-1] == ' '))
-                stop--;
-            return bytes_at(value, (size_t)(stop - value));
-        }
-        line = next == NULL ? end : next + 1;
-    }
-    return bytes_of("");
-}
-
-/* An issuer may have enough of so many requests for a moment. */
-static bool is_busy(struct visit *v)
-{
-    struct bytes wait = visit_header(v, "Retry-After");
-    struct timespec pause = { .tv_sec = 1 };
-
-    if ((v->exchange.status != 429 && v->exchange.status != 503) || wait.len == 0 ||
-        *v->check->stop != 0)
-        return false;
-    if (wait.ptr[0] > '1' && wait.ptr[0] <= '9')
-        pause.tv_sec =
-            wait.len > 1 || wait.ptr[0] - '0' > BUSY_SECONDS ? BUSY_SECONDS : wait.ptr[0] - '0';
-    (void)nanosleep(&pause, NULL);
-    return true;
-}
-
-enum sks_status visit_http(struct visit *v, const char *method, const char *url,
-                           const char *content_type, const char *accept, struct bytes body)
-{
-    static const volatile sig_atomic_t never = 0;
-    unsigned tries = 0;
-    enum sks_status rc;
-
-    if (v->check->stop == NULL)
-        v->check->stop = &never;
-    do {
-        http_client_set_cookie(v->site->http, v->cookie[0] == '\0' ? NULL : v->cookie);
-        rc = http_client_exchange(v->site->http, method, url, content_type, accept, body,
-                                  &v->exchange, &v->check->err);
-    } while (rc == SKS_OK && tries++ < BUSY_TRIES && is_busy(v));
-    v->site->lost = rc != SKS_OK;
-    return rc == SKS_OK ? rc : check_fail(v->check, "HTTP", "an answer", "%s", v->check->err.text);
-}
-
 /* ---- what came ---- */
-
-enum sks_status visit_blame(struct visit *v, const char *message, const char *wanted,
-                            const char *format, ...)
-{
-    char came[FINDING_MAX];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(came, sizeof came, format, args);
-    va_end(args);
-    return check_fail(v->check, message, wanted, "%s", came);
-}
 
 /* Messages that may follow, and where they leave the session. */
 static const struct json_type *const TYPES[] = {
@@ -153,53 +76,6 @@ static enum sks_status take(struct visit *v)
                 : strstr(location, "/pending/") != NULL ? AT_PENDING
                                                         : AT_OTHER;
     return SKS_OK;
-}
-
-/* The reason that the page gives, where it gives one. */
-static const char *cause_of(struct visit *v)
-{
-    char *location = arena_text(&v->check->arena, bytes_of(v->exchange.location));
-    struct http_exchange kept = v->exchange;
-    json_t *page = NULL;
-    const char *cause = NULL;
-
-    v->exchange = (struct http_exchange){ 0 };
-    http_client_set_cookie(v->site->http, NULL);
-    if (location != NULL &&
-        http_client_exchange(v->site->http, "GET", location, NULL, JSON, bytes_of(""), &v->exchange,
-                             NULL) == SKS_OK &&
-        json_parse(buf_bytes(&v->exchange.body), &page, NULL) == SKS_OK &&
-        json_is_string(json_object_get(page, "cause")))
-        cause =
-            arena_printf(&v->check->arena, "%s", json_string_value(json_object_get(page, "cause")));
-    json_decref(page);
-    http_exchange_free(&v->exchange);
-    v->exchange = kept;
-    return cause == NULL ? "" : cause;
-}
-
-const char *visit_told(struct visit *v)
-{
-    struct bytes line = buf_bytes(&v->exchange.body);
-    const uint8_t *end = line.len == 0 ? NULL : memchr(line.ptr, '\n', line.len);
-    const char *told;
-
-    if (end != NULL)
-        line.len = (size_t)(end - line.ptr);
-    if (line.len > 100)
-        line.len = 100;
-    if (v->at == AT_FAILED)
-        told = arena_printf(&v->check->arena, "%u to %s: %s", v->exchange.status,
-                            v->exchange.location, cause_of(v));
-    else if (v->exchange.location[0] != '\0')
-        told = arena_printf(&v->check->arena, "%u to %s", v->exchange.status, v->exchange.location);
-    else if (v->exchange.status == 200)
-        told = arena_printf(&v->check->arena, "200 with %s",
-                            keygen2_qualifier(buf_bytes(&v->exchange.body)));
-    else
-        told = arena_printf(&v->check->arena, "%u: %.*s", v->exchange.status, (int)line.len,
-                            line.len == 0 ? "" : (const char *)line.ptr);
-    return told == NULL ? "" : told;
 }
 
 /* ---- begin ---- */
@@ -363,6 +239,17 @@ out:
     return rc;
 }
 
+enum sks_status visit_answer_refused(struct visit *v)
+{
+    enum sks_status rc;
+
+    TRY(visit_answer(v));
+    TRY(visit_send(v, buf_bytes(&v->response)));
+    rc = visit_refused(v);
+out:
+    return rc;
+}
+
 enum sks_status visit_untouched(struct visit *v, unsigned status)
 {
     enum sks_status rc;
@@ -396,77 +283,4 @@ void visit_free(struct visit *v)
     OPENSSL_cleanse(&v->sk, sizeof v->sk);
     http_exchange_free(&v->exchange);
     buf_free(&v->response);
-}
-
-/* ---- what the answers have in common ---- */
-
-enum sks_status visit_keep(struct visit *v, struct buf *data, struct bytes *kept)
-{
-    enum sks_status rc = data->status;
-
-    if (rc == SKS_OK) {
-        *kept = arena_copy(&v->check->arena, buf_bytes(data));
-        rc = kept->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
-    }
-    buf_free(data);
-    return sks_explain(&v->check->err, rc);
-}
-
-enum sks_status visit_encode(struct visit *v, const struct json_type *type, const void *message)
-{
-    buf_reset(&v->response);
-    return sks_explain(&v->check->err, keygen2_encode(type, message, &v->response));
-}
-
-enum sks_status visit_mac(struct visit *v, const char *message, const char *method, struct bytes id,
-                          struct buf *data, struct bytes mac)
-{
-    unsigned counter = v->sk.counter;
-    uint8_t wanted[SKS_MAC_SIZE];
-    const char *field =
-        arena_printf(&v->check->arena, "%s: mac of %s %.*s (counter %u)", message, method,
-                     (int)id.len, id.len == 0 ? "" : (const char *)id.ptr, counter);
-    enum sks_status rc;
-
-    TRY(sks_explain(&v->check->err, data->status));
-    TRY(sks_explain(&v->check->err, session_mac(&v->sk, method, buf_bytes(data), wanted)));
-    rc = expect_bytes(v->check, field == NULL ? method : field, bytes_at(wanted, sizeof wanted),
-                      mac);
-out:
-    buf_free(data);
-    return rc;
-}
-
-enum sks_status visit_attest(struct visit *v, const struct visit_key *key, struct buf *data,
-                             struct bytes *attestation)
-{
-    struct session_key sk = v->sk;
-    uint8_t mac[SKS_MAC_SIZE];
-    enum sks_status rc;
-
-    if (v->bends.attest != NULL)
-        v->bends.attest(v, key, &sk, data);
-    TRY(data->status);
-    TRY(session_mac(&sk, MAC_DEVICE_ATTESTATION, buf_bytes(data), mac));
-    v->sk.counter++;
-    *attestation = arena_copy(&v->check->arena, bytes_at(mac, sizeof mac));
-    rc = attestation->ptr == NULL ? SKS_ERROR_STORAGE : SKS_OK;
-out:
-    OPENSSL_cleanse(&sk, sizeof sk);
-    buf_free(data);
-    return sks_explain(&v->check->err, rc);
-}
-
-enum sks_status visit_ids(struct visit *v, const char *message, struct bytes server_id,
-                          struct bytes client_id)
-{
-    char field[100];
-    enum sks_status rc;
-
-    (void)snprintf(field, sizeof field, "%s: serverSessionId", message);
-    TRY(expect_bytes(v->check, field, v->terms.server_session_id, server_id));
-    (void)snprintf(field, sizeof field, "%s: clientSessionId", message);
-    rc = expect_bytes(v->check, field, v->terms.client_session_id, client_id);
-out:
-    return rc;
 }

@@ -122,6 +122,9 @@ CHECKED enum sks_status visit_http(struct visit *visit, const char *method, cons
  * message; then that the session does not come to a good end any more. */
 CHECKED enum sks_status visit_refused(struct visit *visit);
 
+/** Answers and sends what visit->bends make of the answer: expects visit_refused(). */
+CHECKED enum sks_status visit_answer_refused(struct visit *visit);
+
 /** Expects that what was sent last was refused with a status, and the session goes on to its end.
  */
 CHECKED enum sks_status visit_untouched(struct visit *visit, unsigned status);
@@ -131,6 +134,9 @@ const char *visit_told(struct visit *visit);
 
 /** Value of a header of the last answer; empty if it is not there. In the exchange. */
 struct bytes visit_header(const struct visit *visit, const char *name);
+
+/** True if a text has a word in it, in capitals or not. */
+bool visit_has_word(struct bytes text, const char *word);
 
 /** Gives up a session that is under way, and frees. */
 void visit_free(struct visit *visit);
