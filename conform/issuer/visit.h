@@ -7,7 +7,7 @@
 
 #include "conform/issuer/site.h"
 #include "keygen2/crypto/session_2010.h"
-#include "keygen2/message/keygen2.h"
+#include "keygen2/message/order_walk.h"
 
 /* Which message of the issuer came last, or how it ended. */
 enum visit_at {
@@ -80,7 +80,8 @@ struct visit {
     struct bytes device_id;
     struct visit_key key[VISIT_KEYS_MAX];
     size_t keys;
-    uint32_t used_keys; /* set of site->kept */
+    struct generated_key *generated; /* as many, while an answer is made */
+    uint32_t used_keys;              /* set of site->kept */
     struct bends bends;
     const void *row; /* of the case, for bends */
 };
@@ -159,9 +160,9 @@ const struct credential *visit_owned(const struct visit *visit, const struct tar
 CHECKED enum sks_status visit_ids(struct visit *visit, const char *message, struct bytes server_id,
                                   struct bytes client_id);
 
-/** A MAC of the issuer's: expects that it is right. @param data  freed */
-CHECKED enum sks_status visit_mac(struct visit *visit, const char *message, const char *method,
-                                  struct bytes id, struct buf *data, struct bytes mac);
+/** A MAC of the issuer's: expects that it is right. @param data  of it, borrowed */
+CHECKED enum sks_status visit_mac(struct visit *visit, const char *message,
+                                  const struct order *order, struct buf *data);
 
 /** An attestation with the session key. @param data  freed @param attestation  out */
 CHECKED enum sks_status visit_attest(struct visit *visit, const struct visit_key *key,

@@ -35,22 +35,21 @@ enum sks_status visit_encode(struct visit *v, const struct json_type *type, cons
     return sks_explain(&v->check->err, keygen2_encode(type, message, &v->response));
 }
 
-enum sks_status visit_mac(struct visit *v, const char *message, const char *method, struct bytes id,
-                          struct buf *data, struct bytes mac)
+enum sks_status visit_mac(struct visit *v, const char *message, const struct order *order,
+                          struct buf *data)
 {
     unsigned counter = v->sk.counter;
     uint8_t wanted[SKS_MAC_SIZE];
-    const char *field =
-        arena_printf(&v->check->arena, "%s: mac of %s %.*s (counter %u)", message, method,
-                     (int)id.len, id.len == 0 ? "" : (const char *)id.ptr, counter);
+    const char *field = arena_printf(
+        &v->check->arena, "%s: mac of %s %.*s (counter %u)", message, order->method,
+        (int)order->id.len, order->id.len == 0 ? "" : (const char *)order->id.ptr, counter);
     enum sks_status rc;
 
     TRY(sks_explain(&v->check->err, data->status));
-    TRY(sks_explain(&v->check->err, session_mac(&v->sk, method, buf_bytes(data), wanted)));
-    rc = expect_bytes(v->check, field == NULL ? method : field, bytes_at(wanted, sizeof wanted),
-                      mac);
+    TRY(sks_explain(&v->check->err, session_mac(&v->sk, order->method, buf_bytes(data), wanted)));
+    rc = expect_bytes(v->check, field == NULL ? order->method : field,
+                      bytes_at(wanted, sizeof wanted), order->mac);
 out:
-    buf_free(data);
     return rc;
 }
 
