@@ -70,15 +70,12 @@ static enum sks_status begun_again(struct check *check, void *end, const void *r
 {
     struct visit v = { 0 }, other = { 0 };
     struct bytes cookie;
-    const char *url;
     size_t len = 0;
     enum sks_status rc;
 
     (void)row;
     TRY(visit_begin(&v, end, check, check->item->needs));
-    url = arena_printf(&check->arena, "%s?init=true", v.profile->issuer_uri);
-    REQUIRE(url != NULL, &check->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(visit_http(&v, "GET", url, NULL, NULL, bytes_of("")));
+    TRY(visit_get(&v, "?init=true"));
     TRY(expect_number(check, "?init=true with the cookie of a session", 200, v.exchange.status));
     cookie = visit_header(&v, "Set-Cookie");
     while (len < cookie.len && cookie.ptr[len] != ';')

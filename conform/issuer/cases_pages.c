@@ -6,8 +6,6 @@
 
 #define WHOLE NEEDS_WHOLE
 
-static const char JSON[] = "application/json";
-
 static enum sks_status location_absolute(struct check *check, void *end, const void *row)
 {
     struct visit v = { 0 };
@@ -28,20 +26,6 @@ out:
     return rc;
 }
 
-static enum sks_status expect_page(struct visit *v, const char *page, unsigned status)
-{
-    const char *url = arena_printf(&v->check->arena, "%s/%s/%.*s", v->profile->root, page,
-                                   (int)v->invocation.server_session_id.len,
-                                   (const char *)v->invocation.server_session_id.ptr);
-    enum sks_status rc;
-
-    REQUIRE(url != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(visit_http(v, "GET", url, NULL, JSON, bytes_of("")));
-    rc = expect_number(v->check, url, status, v->exchange.status);
-out:
-    return rc;
-}
-
 struct page_row {
     enum visit_at at; /* how far the session has come; AT_FAILED: given up */
     const char *page;
@@ -53,7 +37,6 @@ static enum sks_status page_of_session(struct check *check, void *end, const voi
 {
     const struct page_row *row = from;
     struct visit v = { 0 };
-    json_t *told = NULL;
     enum sks_status rc;
 
     TRY(visit_begin(&v, end, check, check->item->needs));
@@ -63,19 +46,9 @@ static enum sks_status page_of_session(struct check *check, void *end, const voi
     } else {
         TRY(visit_until(&v, row->at));
     }
-    TRY(expect_page(&v, row->page, row->status));
-    if (row->verdict != NULL) {
-        TRY(json_parse(buf_bytes(&v.exchange.body), &told, &check->err));
-        TRY(expect_text(check, "verdict", row->verdict,
-                        bytes_of(json_string_value(json_object_get(told, "verdict")))));
-        rc =
-            expect_text(check, "serverSessionId",
-                        arena_printf(&check->arena, "%.*s", (int)v.invocation.server_session_id.len,
-                                     (const char *)v.invocation.server_session_id.ptr),
-                        bytes_of(json_string_value(json_object_get(told, "serverSessionId"))));
-    }
+    rc = visit_page_says(&v, row->page, row->status, row->verdict == NULL ? NULL : "verdict",
+                         row->verdict);
 out:
-    json_decref(told);
     visit_free(&v);
     return rc;
 }

@@ -17,5 +17,11 @@ void issuer_cases_of_devices(struct cases *cases);      /* paths, modes, curves 
 void issuer_cases_of_terms(struct cases *cases);        /* session attestations of others */
 void issuer_cases_of_attestations(struct cases *cases); /* of keys and of the close */
 void issuer_cases_of_lookups(struct cases *cases);      /* forged discovery answers */
+void issuer_cases_of_deferral(struct cases *cases);     /* pending, come back too early, given up */
+void issuer_cases_of_approval(struct cases *cases);     /* the same, with an operator */
+void issuer_cases_of_enrolment(struct cases *cases);    /* the page where a person begins */
+void issuer_cases_of_codes(struct cases *cases);        /* and what it asks for */
+void issuer_cases_of_life_time(struct cases *cases);    /* answers that come too late */
+void issuer_cases_of_doubt(struct cases *cases);        /* closing proofs that do */
 
 #endif

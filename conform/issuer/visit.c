@@ -1,5 +1,7 @@
 #include "conform/issuer/visit.h"
 
+#include "keygen2/base/clock.h"
+
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -40,13 +42,16 @@ static void *place_of(struct visit *v, enum visit_at at)
 static enum sks_status take_message(struct visit *v)
 {
     const char *name;
+    enum visit_at first, last;
     enum sks_status rc;
 
     v->text = arena_copy(&v->check->arena, buf_bytes(&v->exchange.body));
     name = keygen2_qualifier(v->text);
     if (v->at >= AT_FINALIZATION)
         return check_fail(v->check, "answer", "the end of the session", "%s", name);
-    for (enum visit_at at = FOLLOWS[v->at].first; at <= FOLLOWS[v->at].last; at++) {
+    first = v->resumed && v->at == AT_INVOCATION ? AT_FINALIZATION : FOLLOWS[v->at].first;
+    last = first > FOLLOWS[v->at].last ? first : FOLLOWS[v->at].last;
+    for (enum visit_at at = first; at <= last; at++) {
         if (strcmp(TYPES[at]->name, name) != 0)
             continue;
         rc = keygen2_decode(TYPES[at], v->text, place_of(v, at), &v->check->arena, &v->check->err);
@@ -56,8 +61,7 @@ static enum sks_status take_message(struct visit *v)
         v->at = at;
         return SKS_OK;
     }
-    return check_fail(v->check, "answer", TYPES[FOLLOWS[v->at].first]->name, "%s (out of order)",
-                      name);
+    return check_fail(v->check, "answer", TYPES[first]->name, "%s (out of order)", name);
 }
 
 static enum sks_status take(struct visit *v)
@@ -96,25 +100,43 @@ out:
     return rc;
 }
 
-enum sks_status visit_begin_at(struct visit *v, struct site *site,
-                               const struct site_profile *profile, struct check *check)
+/* @param cookie  of the enrolment page; NULL: the issuer sets one */
+static enum sks_status begin(struct visit *v, const char *cookie)
 {
-    const char *url;
     enum sks_status rc;
 
-    *v = (struct visit){ .site = site, .check = check, .profile = profile };
-    url = arena_printf(&check->arena, "%s?init=true", profile->issuer_uri);
-    REQUIRE(url != NULL, &check->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(visit_http(v, "GET", url, NULL, NULL, bytes_of("")));
+    if (cookie != NULL)
+        REQUIRE(bytes_to_text(bytes_of(cookie), v->cookie, sizeof v->cookie) == SKS_OK,
+                &v->check->err, SKS_ERROR_STORAGE, "a cookie over %zu bytes", sizeof v->cookie - 1);
+    TRY(visit_get(v, "?init=true"));
+    v->begun = clock_monotonic_ms();
     if (v->exchange.status != 200) {
-        rc = check_fail(check, "?init=true", "200", "%s", visit_told(v));
+        rc = check_fail(v->check, "?init=true", "200", "%s", visit_told(v));
         goto out;
     }
-    v->leaf = arena_copy(&check->arena, buf_bytes(&v->exchange.leaf));
-    TRY(take_cookie(v));
+    v->leaf = arena_copy(&v->check->arena, buf_bytes(&v->exchange.leaf));
+    TRY(cookie == NULL ? take_cookie(v)
+                       : expect_true(v->check, visit_header(v, "Set-Cookie").len == 0,
+                                     "?init=true with the cookie of the enrolment page",
+                                     "no other cookie", "Set-Cookie"));
     rc = take(v);
 out:
     return rc;
+}
+
+enum sks_status visit_begin_at(struct visit *v, struct site *site,
+                               const struct site_profile *profile, struct check *check)
+{
+    *v = (struct visit){ .site = site, .check = check, .profile = profile };
+    return begin(v, NULL);
+}
+
+enum sks_status visit_begin_with(struct visit *v, struct site *site,
+                                 const struct site_profile *profile, const char *cookie,
+                                 struct check *check)
+{
+    *v = (struct visit){ .site = site, .check = check, .profile = profile };
+    return begin(v, cookie);
 }
 
 enum sks_status visit_begin(struct visit *v, struct site *site, struct check *check,
@@ -171,8 +193,29 @@ enum sks_status visit_step(struct visit *v)
                         visit_told(v));
     else if (v->at == AT_DONE && before != AT_FINALIZATION)
         rc = check_fail(v->check, TYPES[before]->name, "another message", "%s", visit_told(v));
+    else if (v->at == AT_PENDING && (before != AT_CREATION || !v->creation.deferred_issuance))
+        rc = check_fail(v->check, TYPES[before]->name, "deferredIssuance, where it is deferred",
+                        "%s", visit_told(v));
     else if (v->at == AT_DONE)
         visit_closed(v);
+out:
+    return rc;
+}
+
+enum sks_status visit_resume(struct visit *v, struct bytes id)
+{
+    const char *query = arena_printf(&v->check->arena, "?init=true&resume=%.*s", (int)id.len,
+                                     id.len == 0 ? "" : (const char *)id.ptr);
+    enum sks_status rc;
+
+    REQUIRE(query != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
+    TRY(visit_get(v, query));
+    v->at = AT_NOTHING;
+    TRY(take(v));
+    v->resumed = true;
+    if (v->at == AT_INVOCATION)
+        rc = expect_bytes(v->check, "InvocationRequest: serverSessionId of a resumed session",
+                          v->terms.server_session_id, v->invocation.server_session_id);
 out:
     return rc;
 }

@@ -1,11 +1,13 @@
 /* The exchanges of a session: busy issuers, headers, and what came for people to read. */
 #include "conform/issuer/visit.h"
 
+#include "keygen2/base/clock.h"
+
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-enum { BUSY_TRIES = 20, BUSY_SECONDS = 5 };
+enum { BUSY_TRIES = 20, BUSY_SECONDS = 5, LATE_MS = 1200 };
 
 static const char JSON[] = "application/json";
 
@@ -73,6 +75,77 @@ enum sks_status visit_http(struct visit *v, const char *method, const char *url,
     } while (rc == SKS_OK && tries++ < BUSY_TRIES && is_busy(v));
     v->site->lost = rc != SKS_OK;
     return rc == SKS_OK ? rc : check_fail(v->check, "HTTP", "an answer", "%s", v->check->err.text);
+}
+
+enum sks_status visit_expect_at(struct visit *v, const char *field, enum visit_at at,
+                                const char *wanted)
+{
+    return expect_true(v->check, v->at == at, field, wanted, visit_told(v));
+}
+
+enum sks_status visit_get(struct visit *v, const char *query)
+{
+    const char *url = arena_printf(&v->check->arena, "%s%s", v->profile->issuer_uri, query);
+    enum sks_status rc;
+
+    REQUIRE(url != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
+    rc = visit_http(v, "GET", url, NULL, NULL, bytes_of(""));
+out:
+    return rc;
+}
+
+enum sks_status visit_wait(struct visit *v)
+{
+    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    int64_t end = v->begun + (int64_t)v->profile->life_time * 1000 + LATE_MS;
+
+    while (clock_monotonic_ms() < end && *v->check->stop == 0)
+        (void)nanosleep(&pause, NULL);
+    return SKS_OK;
+}
+
+/* ---- pages ---- */
+
+enum sks_status visit_page(struct visit *v, const char *page, const char *accept)
+{
+    const struct bytes id = v->invocation.server_session_id;
+    const char *url = arena_printf(&v->check->arena, "%s/%s/%.*s", v->profile->root, page,
+                                   (int)id.len, (const char *)id.ptr);
+    enum sks_status rc;
+
+    REQUIRE(url != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
+    rc = visit_http(v, "GET", url, NULL, accept, bytes_of(""));
+out:
+    return rc;
+}
+
+static enum sks_status expect_member(struct visit *v, const json_t *told, const char *page,
+                                     const char *member, const char *value)
+{
+    const char *field = arena_printf(&v->check->arena, "/%s: %s", page, member);
+
+    return expect_text(v->check, field == NULL ? member : field, value == NULL ? "" : value,
+                       bytes_of(json_string_value(json_object_get(told, member))));
+}
+
+enum sks_status visit_page_says(struct visit *v, const char *page, unsigned status,
+                                const char *member, const char *value)
+{
+    const char *field = arena_printf(&v->check->arena, "status of /%s", page);
+    json_t *told = NULL;
+    enum sks_status rc;
+
+    TRY(visit_page(v, page, JSON));
+    TRY(expect_number(v->check, field == NULL ? "status" : field, status, v->exchange.status));
+    if (member == NULL)
+        goto out;
+    TRY(json_parse(buf_bytes(&v->exchange.body), &told, &v->check->err));
+    TRY(expect_member(v, told, page, "serverSessionId",
+                      arena_text(&v->check->arena, v->invocation.server_session_id)));
+    rc = expect_member(v, told, page, member, value);
+out:
+    json_decref(told);
+    return rc;
 }
 
 /* ---- what came ---- */
