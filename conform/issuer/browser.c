@@ -12,18 +12,6 @@ void browser_open(struct visit *v, struct site *site, const struct site_profile 
     *v = (struct visit){ .site = site, .check = check, .profile = profile };
 }
 
-/* Its own one alone; what it has already stays where none comes. */
-static void keep_cookie(struct visit *v)
-{
-    struct bytes cookie = visit_header(v, "Set-Cookie");
-    const uint8_t *end = cookie.len == 0 ? NULL : memchr(cookie.ptr, ';', cookie.len);
-
-    if (end != NULL)
-        cookie.len = (size_t)(end - cookie.ptr);
-    if (cookie.len > 0 && cookie.len < sizeof v->cookie)
-        (void)!bytes_to_text(cookie, v->cookie, sizeof v->cookie);
-}
-
 enum sks_status browser_load(struct visit *v, const char *query)
 {
     const char *url = arena_printf(&v->check->arena, "%s%s", v->profile->page, query);
@@ -31,7 +19,7 @@ enum sks_status browser_load(struct visit *v, const char *query)
 
     REQUIRE(url != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
     TRY(visit_http(v, "GET", url, NULL, "text/html", bytes_of("")));
-    keep_cookie(v);
+    (void)visit_keep_cookie(v);
 out:
     return rc;
 }
@@ -41,7 +29,7 @@ enum sks_status browser_send(struct visit *v, const char *content_type, struct b
     enum sks_status rc;
 
     TRY(visit_http(v, "POST", v->profile->page, content_type, "text/html", form));
-    keep_cookie(v);
+    (void)visit_keep_cookie(v);
 out:
     return rc;
 }

@@ -69,22 +69,17 @@ out:
 static enum sks_status begun_again(struct check *check, void *end, const void *row)
 {
     struct visit v = { 0 }, other = { 0 };
-    struct bytes cookie;
-    size_t len = 0;
     enum sks_status rc;
 
     (void)row;
     TRY(visit_begin(&v, end, check, check->item->needs));
-    TRY(visit_get(&v, "?init=true"));
-    TRY(expect_number(check, "?init=true with the cookie of a session", 200, v.exchange.status));
-    cookie = visit_header(&v, "Set-Cookie");
-    while (len < cookie.len && cookie.ptr[len] != ';')
-        len++;
     other = (struct visit){ .site = v.site, .check = check, .profile = v.profile };
-    other.at = bytes_to_text(bytes_at(cookie.ptr, len), other.cookie, sizeof other.cookie) == SKS_OK
-                   ? AT_INVOCATION
-                   : AT_NOTHING;
-    TRY(keygen2_decode(&INVOCATION_REQUEST, buf_bytes(&v.exchange.body), &other.invocation,
+    memcpy(other.cookie, v.cookie, sizeof other.cookie);
+    TRY(visit_get(&other, "?init=true"));
+    TRY(expect_number(check, "?init=true with the cookie of a session", 200,
+                      other.exchange.status));
+    other.at = visit_keep_cookie(&other) ? AT_INVOCATION : AT_NOTHING;
+    TRY(keygen2_decode(&INVOCATION_REQUEST, buf_bytes(&other.exchange.body), &other.invocation,
                        &check->arena, &check->err));
     rc = expect_true(
         check, !bytes_equal(v.invocation.server_session_id, other.invocation.server_session_id),

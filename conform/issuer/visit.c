@@ -84,22 +84,6 @@ static enum sks_status take(struct visit *v)
 
 /* ---- begin ---- */
 
-static enum sks_status take_cookie(struct visit *v)
-{
-    struct bytes cookie = visit_header(v, "Set-Cookie");
-    const uint8_t *end = cookie.len == 0 ? NULL : memchr(cookie.ptr, ';', cookie.len);
-    enum sks_status rc;
-
-    if (end != NULL)
-        cookie.len = (size_t)(end - cookie.ptr);
-    TRY(expect_true(v->check, cookie.len > 0, "?init=true: Set-Cookie", "a cookie", "none"));
-    if (bytes_to_text(cookie, v->cookie, sizeof v->cookie) != SKS_OK)
-        rc = check_fail(v->check, "?init=true: Set-Cookie", "a cookie", "one over %zu bytes",
-                        sizeof v->cookie - 1);
-out:
-    return rc;
-}
-
 /* @param cookie  of the enrolment page; NULL: the issuer sets one */
 static enum sks_status begin(struct visit *v, const char *cookie)
 {
@@ -115,7 +99,8 @@ static enum sks_status begin(struct visit *v, const char *cookie)
         goto out;
     }
     v->leaf = arena_copy(&v->check->arena, buf_bytes(&v->exchange.leaf));
-    TRY(cookie == NULL ? take_cookie(v)
+    TRY(cookie == NULL ? expect_true(v->check, visit_keep_cookie(v), "?init=true: Set-Cookie",
+                                     "a cookie, at most 1023 bytes", "none, or a longer one")
                        : expect_true(v->check, visit_header(v, "Set-Cookie").len == 0,
                                      "?init=true with the cookie of the enrolment page",
                                      "no other cookie", "Set-Cookie"));

@@ -164,6 +164,9 @@ const char *visit_told(struct visit *visit);
 /** Value of a header of the last answer; empty if it is not there. In the exchange. */
 struct bytes visit_header(const struct visit *visit, const char *name);
 
+/** Takes the cookie that the last answer sets. False: it sets none, or a too long one. */
+bool visit_keep_cookie(struct visit *visit);
+
 /** True if a text has a word in it, in capitals or not. */
 bool visit_has_word(struct bytes text, const char *word);
 

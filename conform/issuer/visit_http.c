@@ -43,6 +43,16 @@ bool visit_has_word(struct bytes text, const char *word)
     return false;
 }
 
+bool visit_keep_cookie(struct visit *v)
+{
+    struct bytes cookie = visit_header(v, "Set-Cookie");
+    const uint8_t *end = cookie.len == 0 ? NULL : memchr(cookie.ptr, ';', cookie.len);
+
+    if (end != NULL)
+        cookie.len = (size_t)(end - cookie.ptr);
+    return cookie.len > 0 && bytes_to_text(cookie, v->cookie, sizeof v->cookie) == SKS_OK;
+}
+
 /* An issuer may have enough of so many requests for a moment. */
 static bool is_busy(struct visit *v)
 {

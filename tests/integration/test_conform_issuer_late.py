@@ -1,0 +1,150 @@
+"""sks-conform issuer: what comes too late, what waits, and what is in doubt."""
+
+from rig.conformcase import DONE, FAILED, ConformTest
+from rig.keygen2_issuer import PENDING, KeyGen2Issuer
+from rig.mitm import Relay
+from rig.testcase import write_profile
+
+LIFE = 2        # seconds
+
+
+class LifeTimes(ConformTest):
+    @classmethod
+    def set_up_rig(cls):
+        folder = write_profile(cls.new_folder(), "short", sessionLifeTime=LIFE)
+        write_profile(folder, "short-deferred", sessionLifeTime=LIFE, deferredIssuance=True)
+        cls.issuer = cls.start_issuer(profiles=folder)
+        cls.trust_and_restart()
+
+    def test_all_of_it(self):
+        report = self.report("--only", "life-time", "--slow")
+        self.assert_all_pass(report, "life-time")
+        self.assertEqual({row["verdict"] for row in self.issuer.sessions()},
+                         {"succeeded", "failed"})
+        self.assertGreaterEqual(sum(row["cause"] == "life time over"
+                                    for row in self.issuer.sessions()), len(report["cases"]))
+
+    def test_only_if_wanted(self):
+        report = self.report("--only", "life-time.told", "--only", "session.one-key")
+        self.assertEqual(self.of_verdict(report, "passed"), ["session.one-key"])
+        (case,) = [case for case in report["cases"] if case["verdict"] == "skipped"]
+        self.assertEqual(case["reason"], "slow: --slow runs it")
+
+
+class InDoubt(ConformTest):
+    @classmethod
+    def set_up_rig(cls):
+        folder = write_profile(cls.new_folder(), "short", sessionLifeTime=LIFE)
+        cls.issuer = cls.start_issuer(profiles=write_profile(folder, "plain"))
+        cls.trust_and_restart()
+
+    def test_all_of_it(self):
+        self.assert_all_pass(self.report("--only", "in-doubt", "--slow"), "in-doubt")
+        self.assertNotIn("in doubt", [row["verdict"] for row in self.issuer.sessions()],
+                         "each was settled")
+
+
+class Deferred(ConformTest):
+    """Those with an operator are in test_conform_issuer.OurIssuer too; here the operator fails."""
+
+    @classmethod
+    def set_up_rig(cls):
+        folder = write_profile(cls.new_folder(), "deferred", deferredIssuance=True)
+        cls.relay = Relay()
+        cls.addClassCleanup(cls.relay.close)
+        cls.issuer = cls.start_issuer(profiles=write_profile(folder, "plain"),
+                                      options=["--public-url", cls.relay.url])
+        cls.relay.upstream = cls.issuer.url
+        cls.trust_and_restart()
+        cls.relay.upstream = cls.issuer.url
+
+    def tearDown(self):
+        self.relay.hook = self.relay.header_hook = None
+
+    def test_without_an_operator(self):
+        operator, self.options = self.options, ()
+        report = self.report("--only", "deferred", url=self.relay.url)
+        self.assertEqual(self.failed(report), [])
+        skipped = [case for case in report["cases"] if case["verdict"] == "skipped"]
+        self.assertEqual({case["reason"] for case in skipped}, {"needs operator (--operator)"})
+        self.assertEqual(len(skipped), 6)
+        self.options = operator
+        report = self.report("--only", "deferred", url=self.relay.url)
+        self.assert_all_pass(report, "deferred")
+
+    def test_an_operator_that_fails(self):
+        self.options = ("--operator", "read line; exit 7")
+        done = self.conform("--only", "deferred.approved", "--json", url=self.relay.url)
+        self.assertIn("the operator's command: ", done.stdout)
+        self.assertIn('"skipped":1', done.stdout)
+
+    def assert_found(self, *names):
+        for name in names:
+            report = self.report("--only", name, url=self.relay.url, code=FAILED)
+            self.assertEqual(self.failed(report), [name])
+
+    def test_faults_are_found(self):
+        """An issuer that lets everybody resume: the relay gives each request the cookie that began."""
+        cookies = []
+
+        def keep(direction, _name, headers):
+            for name in list(headers):
+                if direction == "response" and name.lower() == "set-cookie":
+                    cookies.append(headers[name].split(";")[0])
+            if direction == "request" and cookies:
+                headers["Cookie"] = cookies[-1]
+        self.relay.header_hook = keep
+        self.assert_found("deferred.approved-without-cookie")
+
+        def no_pending(_direction, _name, headers):
+            for name in list(headers):
+                if name.lower() == "location":
+                    headers[name] = headers[name].replace("/pending/", "/done/")
+        self.relay.header_hook = no_pending
+        done = self.conform("--only", "deferred", "--json", url=self.relay.url)
+        self.assertNotEqual(done.returncode, DONE)
+
+    def test_a_page_that_lies(self):
+        self.relay.hook = lambda _direction, _name, body, _count: body.replace(
+            b'"state":"pending"', b'"state":"approved"')
+        self.assert_found("deferred.too-early", "deferred.resume-other-cookie")
+
+
+class NeverLate(ConformTest):
+    """The issuer in Python knows no life time: whatever comes late is taken."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.device = cls.new_folder() / "device"
+
+    def issuer_with(self, *orders, put_off=False):
+        issuer = KeyGen2Issuer()
+        self.addCleanup(issuer.close)
+
+        def script(session):
+            yield session.invocation()
+            yield session.initialization(lifetime=1)
+            yield session.creation(pinPolicySpecifiers=[session.pin()],
+                                   **({"deferredIssuance": True} if put_off else {}))
+            if put_off:
+                yield PENDING
+            yield session.finalization(session.credential())
+        issuer.script = script
+        return issuer.uri
+
+    def test_found(self):
+        report = self.report("--only", "life-time", "--only", "in-doubt.wrong-proof", "--slow",
+                             url=self.issuer_with(), code=FAILED)
+        self.assertEqual(self.failed(report), [
+            "life-time.InvocationResponse", "life-time.ProvisioningInitializationResponse",
+            "life-time.KeyCreationResponse", "life-time.repeated", "life-time.told"])
+
+    def test_put_off(self):
+        report = self.report("--only", "life-time.deferred", "--only", "deferred.too-early",
+                             "--slow", url=self.issuer_with(put_off=True), code=FAILED)
+        self.assertIn("life-time.deferred", self.failed(report))
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
