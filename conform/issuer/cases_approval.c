@@ -34,6 +34,20 @@ static enum sks_status approved(struct check *check, void *end, const void *row)
 
     (void)row;
     TRY(decide(&v, end, check, "approve"));
+    TRY(resume(&v));
+    rc = visit_finish(&v);
+out:
+    visit_free(&v);
+    return rc;
+}
+
+static enum sks_status approved_pages(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(decide(&v, end, check, "approve"));
     TRY(visit_page_says(&v, "pending", 200, "state", "approved"));
     TRY(resume(&v));
     TRY(visit_finish(&v));
@@ -112,27 +126,44 @@ static enum sks_status rejected(struct check *check, void *end, const void *row)
     (void)row;
     TRY(decide(&v, end, check, "reject"));
     TRY(visit_resume(&v, v.terms.server_session_id));
-    TRY(visit_refused(&v));
-    rc = visit_page_says(&v, "failed", 200, "verdict", "failed");
+    rc = visit_refused(&v);
 out:
     visit_free(&v);
     return rc;
 }
 
-#define APPROVAL(name, title, function, row)                                                       \
-    CASE(LEVEL_MUST, "deferred." name, title, "http 8", APPROVES, function, row)
+static enum sks_status rejected_page(struct check *check, void *end, const void *row)
+{
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    TRY(decide(&v, end, check, "reject"));
+    rc = visit_page_says(&v, "failed", 200, "verdict", "failed");
+    v.at = AT_FAILED;
+out:
+    visit_free(&v);
+    return rc;
+}
+
+#define APPROVAL(level, name, title, function, row)                                                \
+    CASE(level, "deferred." name, title, "http 8", APPROVES, function, row)
 
 static const struct conform_case CASES[] = {
-    APPROVAL("approved", "approved and resumed, it comes to its end", approved, NULL),
-    APPROVAL("approved-repeats", "approved, what was lost on its way may be asked for again",
-             approved_repeats, NULL),
-    APPROVAL("approved-without-cookie", "approved, it is not resumed without its cookie",
-             approved_wrong_visitor, NULL),
-    APPROVAL("approved-message", "approved, a message before it is resumed", approved_message,
-             NULL),
-    APPROVAL("resumed-message", "resumed, another message than awaited", approved_message,
-             "resumed"),
-    APPROVAL("rejected", "rejected, it cannot be resumed", rejected, NULL),
+    APPROVAL(LEVEL_MUST, "approved", "approved and resumed, it comes to its end", approved, NULL),
+    APPROVAL(LEVEL_SHOULD, "approved-pages",
+             "/pending says that it is approved, then leads to /done", approved_pages, NULL),
+    APPROVAL(LEVEL_MUST, "approved-repeats",
+             "approved, what was lost on its way may be asked for again", approved_repeats, NULL),
+    APPROVAL(LEVEL_MUST, "approved-without-cookie",
+             "approved, it is not resumed without its cookie", approved_wrong_visitor, NULL),
+    APPROVAL(LEVEL_MUST, "approved-message", "approved, a message before it is resumed: refused",
+             approved_message, NULL),
+    APPROVAL(LEVEL_MUST, "resumed-message", "resumed, another message than awaited: refused",
+             approved_message, "resumed"),
+    APPROVAL(LEVEL_MUST, "rejected", "rejected, it cannot be resumed", rejected, NULL),
+    APPROVAL(LEVEL_SHOULD, "rejected-page", "/failed of a session that was rejected says so",
+             rejected_page, NULL),
 };
 
 void issuer_cases_of_approval(struct cases *cases)

@@ -22,9 +22,15 @@ out:
     return rc;
 }
 
+/* What was accepted last gets its answer again as long as the session waits. */
 static enum sks_status still_waits(struct visit *v)
 {
-    return visit_page_says(v, "pending", 200, "state", "pending");
+    enum sks_status rc;
+
+    TRY(visit_send(v, buf_bytes(&v->response)));
+    rc = visit_expect_at(v, "the KeyCreationResponse once more", AT_PENDING, "302 to /pending");
+out:
+    return rc;
 }
 
 static enum sks_status give_up(struct visit *v)
@@ -50,7 +56,10 @@ static enum sks_status given_up(struct check *check, void *end, const void *row)
     (void)row;
     TRY(wait_at(&v, end, check));
     TRY(give_up(&v));
-    rc = visit_page_says(&v, "failed", 200, "verdict", "failed");
+    TRY(visit_page_says(&v, "failed", 200, "verdict", "failed"));
+    TRY(visit_page(&v, "pending", "application/json"));
+    rc = expect_true(check, strstr(v.exchange.location, "/failed/") != NULL,
+                     "/pending of a session that was given up", "302 to /failed", visit_told(&v));
 out:
     visit_free(&v);
     return rc;
@@ -86,7 +95,7 @@ static enum sks_status page(struct check *check, void *end, const void *row)
 
     (void)row;
     TRY(wait_at(&v, end, check));
-    TRY(still_waits(&v));
+    TRY(visit_page_says(&v, "pending", 200, "state", "pending"));
     TRY(json_parse(buf_bytes(&v.exchange.body), &told, &check->err));
     text = json_string_value(json_object_get(told, "expires"));
     if (text != NULL)
@@ -155,8 +164,6 @@ static enum sks_status repeated(struct check *check, void *end, const void *row)
 
     (void)row;
     TRY(wait_at(&v, end, check));
-    TRY(visit_send(&v, buf_bytes(&v.response)));
-    TRY(visit_expect_at(&v, "the KeyCreationResponse once more", AT_PENDING, "302 to /pending"));
     rc = still_waits(&v);
 out:
     visit_free(&v);
@@ -210,10 +217,7 @@ static enum sks_status after_the_end(struct check *check, void *end, const void 
     TRY(wait_at(&v, end, check));
     TRY(give_up(&v));
     TRY(visit_resume(&v, v.terms.server_session_id));
-    TRY(visit_refused(&v));
-    TRY(visit_page(&v, "pending", "application/json"));
-    rc = expect_true(check, strstr(v.exchange.location, "/failed/") != NULL,
-                     "/pending of a session that was given up", "302 to /failed", visit_told(&v));
+    rc = visit_refused(&v);
 out:
     visit_free(&v);
     return rc;

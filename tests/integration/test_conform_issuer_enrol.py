@@ -79,6 +79,25 @@ class Pages(ConformTest):
                 else:
                     self.assert_found(name, field)
 
+    def test_cookies_that_are_mixed_up(self):
+        """A relay gives whoever comes the cookie of the page that was loaded last, or none."""
+        pages = []
+
+        def hook(direction, _name, headers):
+            for name in list(headers):
+                if direction == "response" and "Path=/enroll" in headers[name]:
+                    pages.append(headers[name].split(";")[0])
+                if direction == "request" and name == "Cookie" and pages:
+                    headers[name] = pages[-1]
+        self.relay.header_hook = hook
+        self.assert_found("enrolment.altered", "?init=true with a cookie that is not its page's")
+        self.relay.header_hook = lambda direction, _name, headers: (
+            headers.pop("Cookie", None) if direction == "request" else None)
+        report = self.through_relay("--only", "enrolment", code=FAILED)
+        self.assertEqual(self.failed(report), [
+            "enrolment.loaded-again", "enrolment.given-up", "enrolment.begun-again",
+            "enrolment.apart"], "others need sessions, which nobody has without cookies")
+
     def test_any_code_is_right(self):
         """A relay that knows one which is good for many."""
         good = run_json("sks-issuer", "invite", "coded", "--uses", "50", "--data",

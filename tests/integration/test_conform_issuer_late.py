@@ -1,7 +1,9 @@
 """sks-conform issuer: what comes too late, what waits, and what is in doubt."""
 
+import time
+
 from rig.conformcase import DONE, FAILED, ConformTest
-from rig.keygen2_issuer import PENDING, KeyGen2Issuer
+from rig.keygen2_issuer import PENDING, KeyGen2Issuer, ProofError, Session
 from rig.mitm import Relay
 from rig.testcase import write_profile
 
@@ -67,7 +69,7 @@ class Deferred(ConformTest):
         self.assertEqual(self.failed(report), [])
         skipped = [case for case in report["cases"] if case["verdict"] == "skipped"]
         self.assertEqual({case["reason"] for case in skipped}, {"needs operator (--operator)"})
-        self.assertEqual(len(skipped), 6)
+        self.assertEqual(len(skipped), 8)
         self.options = operator
         report = self.report("--only", "deferred", url=self.relay.url)
         self.assert_all_pass(report, "deferred")
@@ -107,19 +109,37 @@ class Deferred(ConformTest):
     def test_a_page_that_lies(self):
         self.relay.hook = lambda _direction, _name, body, _count: body.replace(
             b'"state":"pending"', b'"state":"approved"')
-        self.assert_found("deferred.too-early", "deferred.resume-other-cookie")
+        report = self.report("--only", "deferred", url=self.relay.url)
+        self.assertEqual(self.failed(report), ["deferred.page"], "a should-case alone")
 
 
-class NeverLate(ConformTest):
-    """The issuer in Python knows no life time: whatever comes late is taken."""
+class TakesAnyProof(Session):
+    def _accept_proof(self, response):
+        pass
 
+
+class Unforgiving(Session):
+    """Whatever comes late is refused, closing proofs too."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.begun = time.monotonic()
+
+    def step(self, response=None):
+        if self.verdict == "failed" or time.monotonic() > self.begun + 1:
+            raise ProofError("life time over")
+        return super().step(response)
+
+
+class PythonIssuer(ConformTest):
     @classmethod
     def set_up_rig(cls):
         cls.device = cls.new_folder() / "device"
 
-    def issuer_with(self, *orders, put_off=False):
+    def issuer_with(self, session_class=Session, put_off=False):
         issuer = KeyGen2Issuer()
         self.addCleanup(issuer.close)
+        issuer.session_class = session_class
 
         def script(session):
             yield session.invocation()
@@ -132,6 +152,10 @@ class NeverLate(ConformTest):
         issuer.script = script
         return issuer.uri
 
+
+class NeverLate(PythonIssuer):
+    """It knows no life time: whatever comes late is taken."""
+
     def test_found(self):
         report = self.report("--only", "life-time", "--only", "in-doubt.wrong-proof", "--slow",
                              url=self.issuer_with(), code=FAILED)
@@ -143,6 +167,22 @@ class NeverLate(ConformTest):
         report = self.report("--only", "life-time.deferred", "--only", "deferred.too-early",
                              "--slow", url=self.issuer_with(put_off=True), code=FAILED)
         self.assertIn("life-time.deferred", self.failed(report))
+
+
+class TooStrict(PythonIssuer):
+    def test_doubt(self):
+        """Proofs in doubt: one that takes each, one that takes none."""
+        both = "--only", "in-doubt.late-proof", "--only", "in-doubt.wrong-proof", "--slow"
+        report = self.report(*both, url=self.issuer_with(TakesAnyProof), code=FAILED)
+        self.assertIn("in-doubt.wrong-proof", self.failed(report))
+        report = self.report(*both, url=self.issuer_with(Unforgiving), code=FAILED)
+        self.assertEqual(self.failed(report), ["in-doubt.late-proof"])
+
+    def test_in_time_alone(self):
+        report = self.report("--only", "life-time", "--slow", "--level", "must",
+                             url=self.issuer_with(Unforgiving))
+        self.assertEqual(self.failed(report), [])
+        self.assertEqual(len(self.of_verdict(report, "passed")), 4)
 
 
 if __name__ == "__main__":
