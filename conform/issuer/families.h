@@ -9,9 +9,10 @@ void issuer_cases_of_requests(struct cases *cases);     /* what the issuer's mes
 void issuer_cases_of_certificates(struct cases *cases); /* what it issues */
 void issuer_cases_of_http(struct cases *cases);         /* headers, types, methods */
 void issuer_cases_of_cookies(struct cases *cases);
-void issuer_cases_of_pages(struct cases *cases);        /* and of the end */
-void issuer_cases_of_order(struct cases *cases);        /* missing, repeated, of other sessions */
-void issuer_cases_of_texts(struct cases *cases);        /* what is no JSON, or too much */
+void issuer_cases_of_addresses(struct cases *cases); /* of other profiles, and what else is there */
+void issuer_cases_of_pages(struct cases *cases);     /* and of the end */
+void issuer_cases_of_order(struct cases *cases);     /* missing, repeated, of other sessions */
+void issuer_cases_of_texts(struct cases *cases);     /* what is no JSON, or too much */
 void issuer_cases_of_properties(struct cases *cases);   /* each property of each response */
 void issuer_cases_of_devices(struct cases *cases);      /* paths, modes, curves */
 void issuer_cases_of_terms(struct cases *cases);        /* session attestations of others */

@@ -12,6 +12,7 @@ static void list(struct cases *cases)
     issuer_cases_of_cookies(cases);
     issuer_cases_of_pages(cases);
     issuer_cases_of_order(cases);
+    issuer_cases_of_addresses(cases);
     issuer_cases_of_texts(cases);
     issuer_cases_of_properties(cases);
     issuer_cases_of_devices(cases);

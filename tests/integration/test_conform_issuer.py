@@ -198,8 +198,12 @@ FAULTS = [
     (header("set-cookie", lambda text: text.replace("HttpOnly; ", "")), "cookie.http-only",
      "Set-Cookie"),
     (header("location", lambda text: urlsplit(text).path), "http.location", "Location"),
+    (header("content-type", lambda text: text.replace("pkix-", "")), "http.crl",
+     "Content-Type of /crl"),
+    (header("content-type", lambda text: text.replace("plain", "html")), "http.refusal-text",
+     "Content-Type of a refusal"),
 ]
-SHOULDS = {"ProvisioningInitializationRequest.server-time"}
+SHOULDS = {"ProvisioningInitializationRequest.server-time", "http.crl", "http.refusal-text"}
 
 
 class FaultyIssuer(ConformTest):

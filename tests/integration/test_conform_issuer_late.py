@@ -106,6 +106,17 @@ class Deferred(ConformTest):
         done = self.conform("--only", "deferred", "--json", url=self.relay.url)
         self.assertNotEqual(done.returncode, DONE)
 
+    def test_what_failed_says_done(self):
+        """Where there is a second profile."""
+        def done(_direction, _name, headers):
+            for name in list(headers):
+                if name.lower() == "location":
+                    headers[name] = headers[name].replace("/failed/", "/done/")
+        self.relay.header_hook = done
+        report = self.report("--only", "other-profile", "--only", "deferred.rejected", "--only",
+                             "deferred.message", url=self.relay.url, code=FAILED)
+        self.assertEqual(len(self.failed(report)), 6, report)
+
     def test_a_page_that_lies(self):
         self.relay.hook = lambda _direction, _name, body, _count: body.replace(
             b'"state":"pending"', b'"state":"approved"')
