@@ -86,7 +86,7 @@ class Deferred(ConformTest):
             self.assertEqual(self.failed(report), [name])
 
     def test_faults_are_found(self):
-        """An issuer that lets everybody resume: the relay gives each request the cookie that began."""
+        """An issuer that lets everybody resume: a relay gives each request the right cookie."""
         cookies = []
 
         def keep(direction, _name, headers):
