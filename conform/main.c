@@ -22,6 +22,16 @@ static const struct option_row ISSUER[] = {
       "where the device is that visits the issuer, made if it is not there: the issuer must trust "
       "its device-ca.pem",
       OPTION_TEXT, .offset = offsetof(struct conform_options, device) },
+    { "operator", 0, "COMMAND",
+      "what the issuer's operator does, by /bin/sh: reads a line \"approve ID DEVICE\", \"reject "
+      "ID "
+      "DEVICE\" (DEVICE: SHA-256 of the device's certificate) or \"invite PROFILE\", and then "
+      "prints a code",
+      OPTION_TEXT, .offset = offsetof(struct conform_options, operator_command) },
+    { "code", 0, "CODE",
+      "for the enrolment page of the profile that wants one, good for one enrolment; again for "
+      "more",
+      OPTION_TEXTS, .offset = offsetof(struct conform_options, code) },
     { "ca", 0, "FILE", "certificates to trust over https (the system's)", OPTION_TEXT,
       .offset = offsetof(struct conform_options, ca), .check = check_certificates },
     { "timeout", 0, "SECONDS", "for one exchange (default 120)", OPTION_NUMBER,

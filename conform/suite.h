@@ -17,8 +17,9 @@ struct conform_options {
     bool list, allow_destructive, slow, json, show;
     /* What a suite alone has comes here. */
     uint32_t timeout;
-    const char *ca, *device; /* of an issuer */
-    struct texts more;       /* URLs behind the first one */
+    const char *ca, *device, *operator_command; /* of an issuer */
+    struct texts code;
+    struct texts more; /* URLs behind the first one */
 };
 
 struct suite_config {

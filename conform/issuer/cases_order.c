@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define WHOLE (NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST) | NEEDS(HAS_KEYS) | NEEDS(HAS_END))
+#define WHOLE NEEDS_WHOLE
 
 static const struct {
     enum visit_at at;
@@ -203,17 +203,6 @@ out:
 
 /* ---- giving up ---- */
 
-static enum sks_status abort_session(struct visit *v)
-{
-    const char *url = arena_printf(&v->check->arena, "%s?abort=true", v->profile->issuer_uri);
-    enum sks_status rc;
-
-    REQUIRE(url != NULL, &v->check->err, SKS_ERROR_STORAGE, "no memory");
-    rc = visit_http(v, "GET", url, NULL, NULL, bytes_of(""));
-out:
-    return rc;
-}
-
 static enum sks_status aborted(struct check *check, void *end, const void *row)
 {
     const struct pair *what = row;
@@ -221,7 +210,7 @@ static enum sks_status aborted(struct check *check, void *end, const void *row)
     enum sks_status rc;
 
     TRY(visit_ready(&v, end, check, check->item->needs, what->at));
-    TRY(abort_session(&v));
+    TRY(visit_get(&v, "?abort=true"));
     TRY(expect_true(check,
                     v.exchange.status == 302 && strstr(v.exchange.location, "/failed/") != NULL,
                     "?abort=true", "302 to /failed", visit_told(&v)));
@@ -242,7 +231,7 @@ static enum sks_status aborted_after_end(struct check *check, void *end, const v
     TRY(visit_begin(&v, end, check, check->item->needs));
     TRY(visit_finish(&v));
     page = arena_copy(&check->arena, bytes_of(v.exchange.location));
-    TRY(abort_session(&v));
+    TRY(visit_get(&v, "?abort=true"));
     TRY(expect_true(check, strstr(v.exchange.location, "/failed/") == NULL, "?abort=true",
                     "that a session that succeeded stays so", visit_told(&v)));
     TRY(visit_send(&v, buf_bytes(&v.response)));
@@ -263,7 +252,7 @@ static enum sks_status aborted_without_cookie(struct check *check, void *end, co
     TRY(visit_ready(&v, end, check, check->item->needs, AT_INITIALIZATION));
     memcpy(cookie, v.cookie, sizeof cookie);
     v.cookie[0] = '\0';
-    rc = abort_session(&v);
+    rc = visit_get(&v, "?abort=true");
     memcpy(v.cookie, cookie, sizeof cookie);
     TRY(rc);
     rc = visit_untouched(&v, 403);

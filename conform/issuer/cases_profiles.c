@@ -29,26 +29,6 @@ out:
     return rc;
 }
 
-/* Nobody approves here: it waits, says so, and can be given up. */
-static enum sks_status deferred(struct check *check, void *end, const void *row)
-{
-    struct visit v = { 0 };
-    const char *url;
-    enum sks_status rc;
-
-    (void)row;
-    TRY(visit_begin(&v, end, check, check->item->needs));
-    TRY(visit_until(&v, AT_PENDING));
-    url = arena_printf(&check->arena, "%s?abort=true", v.profile->issuer_uri);
-    REQUIRE(url != NULL, &check->err, SKS_ERROR_STORAGE, "no memory");
-    TRY(visit_http(&v, "GET", url, NULL, NULL, bytes_of("")));
-    TRY(expect_number(check, "?abort=true", 302, v.exchange.status));
-    v.at = AT_FAILED;
-out:
-    visit_free(&v);
-    return rc;
-}
-
 #define WHOLE(name, features, title)                                                               \
     CASE(LEVEL_MUST, "session." name, "a whole session " title, "http 2; KeyGen2",                 \
          NEEDS(HAS_END) | (features), whole, NULL)
@@ -84,8 +64,6 @@ static const struct conform_case CASES[] = {
     WHOLE("clone-key-protection", NEEDS(HAS_CLONE), "that clones a protection, authorized"),
     WHOLE("unlock-key", NEEDS(HAS_UNLOCK), "that unlocks an earlier key, authorized"),
     WHOLE("delete-key", NEEDS(HAS_DELETE), "that deletes an earlier key, authorized"),
-    CASE(LEVEL_SHOULD, "session.deferred", "deferred issuance: the session waits at /pending",
-         "http 8", NEEDS(HAS_DEFERRED), deferred, NULL),
 };
 
 void issuer_cases_of_profiles(struct cases *cases)

@@ -29,17 +29,8 @@ struct row {
 static enum sks_status refused(struct check *check, void *end, const void *from)
 {
     const struct row *row = from;
-    struct bytes changed;
-    struct visit v = { 0 };
-    enum sks_status rc;
 
-    TRY(visit_ready(&v, end, check, check->item->needs, row->at));
-    TRY(change_message(check, buf_bytes(&v.response), &row->change, &changed));
-    TRY(visit_send(&v, changed));
-    rc = visit_refused(&v);
-out:
-    visit_free(&v);
-    return rc;
+    return change_refused(check, end, row->at, &row->change);
 }
 
 /* ---- the same for every property ---- */

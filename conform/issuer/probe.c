@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-enum { ENDLESS = 1000 /* what it costs a profile that no session of it comes to an end */ };
+/* What it costs a profile that no session of it comes to an end, or that it must hurry. */
+enum { ENDLESS = 1000, HURRIED = 500 };
 
 static const struct conform_case PROBE = { .id = "probe" };
 
@@ -26,6 +27,9 @@ static void note_initialization(struct visit *v, struct site_profile *p)
     note(v, p, HAS_KMK, request->key_management_key.len > 0);
     note(v, p, HAS_ROLL_OVER, request->updatable_key_management_keys.count > 0);
     note(v, p, HAS_TLS, v->leaf.len > 0);
+    note(v, p, HAS_SHORT_LIFE, request->session_life_time <= SHORT_LIFE);
+    p->life_time = request->session_life_time;
+    p->cost += request->session_life_time <= SHORT_LIFE ? HURRIED : 0;
 }
 
 static void note_keys(struct visit *v, struct site_profile *p, const struct json_array *keys)
@@ -145,6 +149,23 @@ static void probe(struct visit *v, struct site_profile *p, bool lookups, char *w
     p->cost += (p->features & NEEDS(HAS_END)) == 0 ? ENDLESS : 0;
 }
 
+/* The page where a person begins, if there is one: a link, or a form for a code. */
+static void probe_page(struct visit *v, struct site_profile *p)
+{
+    const struct conform_options *options = v->site->config->options;
+
+    v->cookie[0] = '\0';
+    if (p->page == NULL ||
+        visit_http(v, "GET", p->page, NULL, "text/html", bytes_of("")) != SKS_OK ||
+        v->exchange.status != 200)
+        return;
+    note(v, p, HAS_LINK, visit_has_word(buf_bytes(&v->exchange.body), "webpkiproxy://"));
+    note(v, p, HAS_CODE, visit_has_word(buf_bytes(&v->exchange.body), "name=\"code\""));
+    note(v, p, HAS_NEW_CODE,
+         (p->features & NEEDS(HAS_CODE)) != 0 &&
+             (options->code.count > 0 || options->operator_command != NULL));
+}
+
 static void probe_once(struct site *site, struct site_profile *profile, bool lookups, char *why,
                        size_t size)
 {
@@ -157,13 +178,20 @@ static void probe_once(struct site *site, struct site_profile *profile, bool loo
     check.stop = site->config->stop;
     profile->features = 0;
     profile->cost = 0;
+    profile->life_time = 0;
+    profile->closed = false;
     if (visit_begin_at(&visit, site, profile, &check) != SKS_OK) {
         (void)snprintf(why, size, "%s", check.finding.came);
-        profile->known = true;
+        profile->known = profile->closed = true;
     } else {
         visit.remember = true;
         probe(&visit, profile, lookups, why, size);
     }
+    visit_free(&visit);
+    visit = (struct visit){ .site = site, .check = &check, .profile = profile };
+    if (profile->known)
+        probe_page(&visit, profile);
+    note(&visit, profile, HAS_OPERATOR, site->config->options->operator_command != NULL);
     visit_free(&visit);
     check_free(&check);
 }

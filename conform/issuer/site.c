@@ -23,6 +23,7 @@ const struct site_profile *site_find(const struct site *site, uint64_t features)
         const struct site_profile *profile = &site->profile[i];
 
         if ((profile->features & features) == features &&
+            (!profile->closed || (features & NEEDS(HAS_CODE)) != 0) &&
             (best == NULL || profile->cost < best->cost))
             best = profile;
     }
@@ -63,9 +64,14 @@ static enum sks_status add_profile(struct site *site, const char *url, struct sk
     *profile = (struct site_profile){
         .issuer_uri = arena_text(&site->arena, bytes_of(url)),
         .root = arena_text(&site->arena, bytes_at(url, (size_t)(path - url))),
+        .name = strrchr(url, '/') + 1,
     };
-    REQUIRE(profile->issuer_uri != NULL && profile->root != NULL, err, SKS_ERROR_STORAGE,
-            "no memory for profiles");
+    profile->name = arena_text(&site->arena, bytes_of(profile->name));
+    if (strncmp(path, "/kg2/", 5) == 0)
+        profile->page =
+            arena_printf(&site->arena, "%.*s/enroll/%s", (int)(path - url), url, path + 5);
+    REQUIRE(profile->issuer_uri != NULL && profile->root != NULL && profile->name != NULL, err,
+            SKS_ERROR_STORAGE, "no memory for profiles");
 out:
     return rc;
 }
@@ -126,13 +132,16 @@ out:
 
 /* ---- open ---- */
 
+/* Not the profile's own. */
+static const uint64_t OF_OPTIONS = NEEDS(HAS_NEW_CODE) | NEEDS(HAS_OPERATOR);
+
 static json_t *features_json(const struct site_profile *profile, const char *why)
 {
     struct buf text = { 0 };
     json_t *json;
 
     for (unsigned bit = 0; bit < SITE_FEATURE_COUNT; bit++)
-        if ((profile->features & NEEDS(bit)) != 0) {
+        if ((profile->features & NEEDS(bit) & ~OF_OPTIONS) != 0) {
             put_text(&text, text.len == 0 ? "" : ", ");
             put_text(&text, NAMES[bit]);
         }

@@ -43,7 +43,12 @@
     X(HAS_CLONE, "key whose protection is cloned")                                                 \
     X(HAS_UNLOCK, "key to unlock")                                                                 \
     X(HAS_DELETE, "key to delete")                                                                 \
-    X(HAS_TLS, "https")
+    X(HAS_TLS, "https")                                                                            \
+    X(HAS_SHORT_LIFE, "life time of 5 seconds or less")                                            \
+    X(HAS_LINK, "enrolment page with a link")                                                      \
+    X(HAS_CODE, "enrolment page that wants a code")                                                \
+    X(HAS_NEW_CODE, "code for that page (--code or --operator)")                                   \
+    X(HAS_OPERATOR, "operator (--operator)")
 
 enum site_feature {
 #define X(name, text) name,
@@ -53,11 +58,19 @@ enum site_feature {
 };
 
 #define NEEDS(feature) (UINT64_C(1) << (feature))
+#define NEEDS_KNOWN                                                                                \
+    (NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST)) /* of a device that says who it is                   \
+                                               */
+#define NEEDS_WHOLE (NEEDS_KNOWN | NEEDS(HAS_KEYS) | NEEDS(HAS_END)) /* with keys, to the end */
 
 struct site_profile {
     char *issuer_uri, *root; /* root: "https://host", from which other pages are reached */
+    const char *name;        /* behind the last '/' */
+    char *page;              /* URL of its enrolment page; NULL: where that is cannot be told */
+    uint32_t life_time;      /* of a session, seconds; 0: not known */
     uint64_t features;
     bool known;     /* its features were read */
+    bool closed;    /* nobody begins a session with it just so */
     unsigned cost;  /* of a session, for cases that can choose */
     uint64_t shown; /* set of the profiles of whose keys the device tells its lookups */
 };
@@ -73,7 +86,7 @@ struct credential {
     bool gone;
 };
 
-enum { PROFILES_MAX = 64, CREDENTIALS_MAX = 256, KEPT_KEYS_MAX = 16 };
+enum { PROFILES_MAX = 64, CREDENTIALS_MAX = 256, KEPT_KEYS_MAX = 16, SHORT_LIFE = 5 };
 
 /* RSA keys take long: those of one algorithm serve in all sessions. */
 struct kept_key {
@@ -91,12 +104,14 @@ struct site {
     size_t credentials;
     struct kept_key kept[KEPT_KEYS_MAX];
     size_t kept_count;
+    size_t codes; /* of --code that were used */
     struct arena arena;
     uint64_t capabilities;
     bool lost; /* an exchange had no answer */
 };
 
-/** The cheapest profile that has all features; NULL: none has. */
+/** The cheapest profile that has all features; NULL: none has. A closed one only for those of
+ * codes. */
 const struct site_profile *site_find(const struct site *site, uint64_t features);
 
 /** Name of a feature, NULL for a bit that is none. */
@@ -118,6 +133,15 @@ void site_close(void *end);
  */
 void site_probe(struct site *site, struct site_profile *profile, bool lookups, char *why,
                 size_t size);
+
+/** Has the operator decide on a session, or skips the case. operator.c
+ * @param what  "approve" or "reject" */
+CHECKED enum sks_status site_decide(struct site *site, struct check *check, const char *what,
+                                    struct bytes session_id);
+
+/** A code that was not used, or skips the case. operator.c @param code  out: in the case's arena */
+CHECKED enum sks_status site_code(struct site *site, struct check *check,
+                                  const struct site_profile *profile, const char **code);
 
 /** Enrols keys that a profile with lookups may find, unless there are any. probe.c */
 CHECKED enum sks_status site_stock(struct site *site, const struct site_profile *profile,

@@ -9,19 +9,32 @@ static void list(struct cases *cases)
     issuer_cases_of_requests(cases);
     issuer_cases_of_certificates(cases);
     issuer_cases_of_http(cases);
+    issuer_cases_of_cookies(cases);
+    issuer_cases_of_pages(cases);
     issuer_cases_of_order(cases);
+    issuer_cases_of_addresses(cases);
     issuer_cases_of_texts(cases);
     issuer_cases_of_properties(cases);
     issuer_cases_of_devices(cases);
+    issuer_cases_of_terms(cases);
     issuer_cases_of_attestations(cases);
     issuer_cases_of_lookups(cases);
+    issuer_cases_of_deferral(cases);
+    issuer_cases_of_approval(cases);
+    issuer_cases_of_enrolment(cases);
+    issuer_cases_of_codes(cases);
+    issuer_cases_of_life_time(cases);
+    issuer_cases_of_doubt(cases);
 }
 
 static void repeat(const struct conform_options *options, struct buf *out)
 {
     const struct {
         const char *name, *value;
-    } given[] = { { " --ca ", options->ca }, { " --device ", options->device } };
+    } given[] = { { " --ca ", options->ca },
+                  { " --device ", options->device },
+                  { " --operator ", options->operator_command },
+                  { " --code ", options->code.count > 0 ? "CODE" : NULL } };
 
     for (size_t i = 0; i < NITEMS(given); i++)
         if (given[i].value != NULL) {

@@ -7,7 +7,7 @@
 
 #include "conform/issuer/site.h"
 #include "keygen2/crypto/session_2010.h"
-#include "keygen2/message/keygen2.h"
+#include "keygen2/message/order_walk.h"
 
 /* Which message of the issuer came last, or how it ended. */
 enum visit_at {
@@ -64,6 +64,8 @@ struct visit {
     const struct site_profile *profile;
     char cookie[VISIT_COOKIE_MAX]; /* NAME=VALUE; "" without */
     enum visit_at at;
+    int64_t begun;                 /* clock_monotonic_ms() */
+    bool resumed;                  /* after it was pending */
     struct http_exchange exchange; /* the last one */
     struct bytes text, leaf; /* of the issuer's last message; TLS certificate of the beginning */
     struct buf response;     /* the last answer that was made */
@@ -80,7 +82,8 @@ struct visit {
     struct bytes device_id;
     struct visit_key key[VISIT_KEYS_MAX];
     size_t keys;
-    uint32_t used_keys; /* set of site->kept */
+    struct generated_key *generated; /* as many, while an answer is made */
+    uint32_t used_keys;              /* set of site->kept */
     struct bends bends;
     const void *row; /* of the case, for bends */
 };
@@ -93,6 +96,11 @@ CHECKED enum sks_status visit_begin(struct visit *visit, struct site *site, stru
 /** As visit_begin(), at one profile. */
 CHECKED enum sks_status visit_begin_at(struct visit *visit, struct site *site,
                                        const struct site_profile *profile, struct check *check);
+
+/** As visit_begin_at(), with a cookie of the enrolment page, beside which no other may be set. */
+CHECKED enum sks_status visit_begin_with(struct visit *visit, struct site *site,
+                                         const struct site_profile *profile, const char *cookie,
+                                         struct check *check);
 
 /** Makes visit->response, the answer to the message that came last, which is checked first. */
 CHECKED enum sks_status visit_answer(struct visit *visit);
@@ -118,19 +126,49 @@ CHECKED enum sks_status visit_ready(struct visit *visit, struct site *site, stru
 CHECKED enum sks_status visit_http(struct visit *visit, const char *method, const char *url,
                                    const char *content_type, const char *accept, struct bytes body);
 
+/** GET at the issuerUri with the session's cookie; visit->at stays. @param query  "?abort=true" */
+CHECKED enum sks_status visit_get(struct visit *visit, const char *query);
+
+/** Comes back to a session that was deferred; visit->at tells what came.
+ * @param id  serverSessionId, maybe not that of the session */
+CHECKED enum sks_status visit_resume(struct visit *visit, struct bytes id);
+
+/** GET of a page of the session: "done", "failed", "pending". @param accept  NULL: any */
+CHECKED enum sks_status visit_page(struct visit *visit, const char *page, const char *accept);
+
+/** Expects that page as JSON. @param verdict  NULL: not looked at; else also the id and that */
+CHECKED enum sks_status visit_page_says(struct visit *visit, const char *page, unsigned status,
+                                        const char *member, const char *value);
+
+/** Waits until the session's life time is over, by any issuer's clock of whole seconds. */
+CHECKED enum sks_status visit_wait(struct visit *visit);
+
 /** Expects that what was sent last ended the session, or touched none: never /done, never another
  * message; then that the session does not come to a good end any more. */
 CHECKED enum sks_status visit_refused(struct visit *visit);
 
+/** Answers and sends what visit->bends make of the answer: expects visit_refused(). */
+CHECKED enum sks_status visit_answer_refused(struct visit *visit);
+
 /** Expects that what was sent last was refused with a status, and the session goes on to its end.
  */
 CHECKED enum sks_status visit_untouched(struct visit *visit, unsigned status);
+
+/** Expects where what was sent last has led. @param wanted  in words */
+CHECKED enum sks_status visit_expect_at(struct visit *visit, const char *field, enum visit_at at,
+                                        const char *wanted);
 
 /** What came instead of what was wanted; for check_fail(). In the case's arena. */
 const char *visit_told(struct visit *visit);
 
 /** Value of a header of the last answer; empty if it is not there. In the exchange. */
 struct bytes visit_header(const struct visit *visit, const char *name);
+
+/** Takes the cookie that the last answer sets. False: it sets none, or a too long one. */
+bool visit_keep_cookie(struct visit *visit);
+
+/** True if a text has a word in it, in capitals or not. */
+bool visit_has_word(struct bytes text, const char *word);
 
 /** Gives up a session that is under way, and frees. */
 void visit_free(struct visit *visit);
@@ -153,9 +191,9 @@ const struct credential *visit_owned(const struct visit *visit, const struct tar
 CHECKED enum sks_status visit_ids(struct visit *visit, const char *message, struct bytes server_id,
                                   struct bytes client_id);
 
-/** A MAC of the issuer's: expects that it is right. @param data  freed */
-CHECKED enum sks_status visit_mac(struct visit *visit, const char *message, const char *method,
-                                  struct bytes id, struct buf *data, struct bytes mac);
+/** A MAC of the issuer's: expects that it is right. @param data  of it, borrowed */
+CHECKED enum sks_status visit_mac(struct visit *visit, const char *message,
+                                  const struct order *order, struct buf *data);
 
 /** An attestation with the session key. @param data  freed @param attestation  out */
 CHECKED enum sks_status visit_attest(struct visit *visit, const struct visit_key *key,

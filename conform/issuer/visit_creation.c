@@ -5,6 +5,8 @@
 #include "keygen2/crypto/pin_rules.h"
 #include "keygen2/crypto/private_key.h"
 
+#include <openssl/crypto.h>
+
 static const char CREATION[] = "KeyCreationRequest";
 
 /* One that this session has not had yet. */
@@ -85,27 +87,20 @@ static enum sks_status check_algorithms(struct visit *v, const struct key_entry 
     return SKS_OK;
 }
 
-static enum sks_status add_key(struct visit *v, const struct key_entry_specifier *specifier,
-                               const struct pin_policy_specifier *pin,
-                               struct generated_key *generated)
+/* Makes a key that was ordered, and attests it. */
+static enum sks_status add_key(struct visit *v, const struct order *order)
 {
-    const struct bytes pin_id = pin == NULL ? (struct bytes){ 0 } : pin->policy.id;
+    struct generated_key *generated = &v->generated[v->keys];
     struct visit_key *key = &v->key[v->keys];
     struct buf data = { 0 };
     enum sks_status rc;
 
-    TRY(check_algorithms(v, &specifier->key));
-    put_mac_key_entry(&data, &specifier->key, pin_id, specifier->has_encrypted_pin);
-    TRY(visit_mac(v, CREATION, MAC_CREATE_KEY_ENTRY, specifier->key.id, &data, specifier->mac));
-    if (specifier->has_encrypted_pin)
-        TRY(check_secret(v, "KeyCreationRequest: encryptedPin", specifier->key.pin_value,
-                         &pin->policy, 0));
-    *key = (struct visit_key){ .id = specifier->key.id,
-                               .mac = specifier->mac,
-                               .specifier = specifier,
-                               .pin = pin,
+    *key = (struct visit_key){ .id = order->id,
+                               .mac = order->mac,
+                               .specifier = order->key,
+                               .pin = order->pin,
                                .counter = v->sk.counter };
-    TRY(make_key(v, &specifier->key, &key->public_key));
+    TRY(make_key(v, &order->key->key, &key->public_key));
     put_attested_key(&data, key->public_key, key->mac);
     generated->id = key->id;
     generated->public_key = key->public_key;
@@ -116,54 +111,24 @@ out:
     return rc;
 }
 
-static enum sks_status add_keys(struct visit *v, const struct json_array *keys,
-                                const struct pin_policy_specifier *pin,
-                                struct generated_key *generated)
+static enum sks_status take(void *context, const struct order *order, struct buf *data)
 {
-    const struct key_entry_specifier *specifier = keys->item;
-    enum sks_status rc = SKS_OK;
+    struct visit *v = context;
+    enum sks_status rc;
 
-    for (size_t i = 0; i < keys->count; i++) {
-        REQUIRE(v->keys < VISIT_KEYS_MAX, &v->check->err, SKS_ERROR_STORAGE,
-                "more than %d keys in a session", VISIT_KEYS_MAX);
-        TRY(add_key(v, &specifier[i], pin, &generated[v->keys]));
-    }
-out:
-    return rc;
-}
-
-static enum sks_status add_pins(struct visit *v, const struct json_array *pins, struct bytes puk_id,
-                                struct generated_key *generated)
-{
-    const struct pin_policy_specifier *pin = pins->item;
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; i < pins->count; i++) {
-        struct buf data = { 0 };
-
-        put_mac_pin_policy(&data, &pin[i].policy, puk_id);
-        TRY(visit_mac(v, CREATION, MAC_CREATE_PIN_POLICY, pin[i].policy.id, &data, pin[i].mac));
-        TRY(add_keys(v, &pin[i].key_entry_specifiers, &pin[i], generated));
-    }
-out:
-    return rc;
-}
-
-static enum sks_status add_puks(struct visit *v, struct generated_key *generated)
-{
-    const struct puk_policy_specifier *puk = v->creation.puk_policy_specifiers.item;
-    enum sks_status rc = SKS_OK;
-
-    for (size_t i = 0; i < v->creation.puk_policy_specifiers.count; i++) {
-        const struct puk_policy *policy = &puk[i].policy;
-        struct buf data = { 0 };
-
-        put_mac_puk_policy(&data, policy);
-        TRY(visit_mac(v, CREATION, MAC_CREATE_PUK_POLICY, policy->id, &data, puk[i].mac));
-        TRY(check_secret(v, "KeyCreationRequest: encryptedPuk", policy->encrypted_puk, NULL,
-                         policy->format));
-        TRY(add_pins(v, &puk[i].pin_policy_specifiers, policy->id, generated));
-    }
+    REQUIRE(v->keys < VISIT_KEYS_MAX || order->kind != ORDER_KEY, &v->check->err, SKS_ERROR_STORAGE,
+            "more than %d keys in a session", VISIT_KEYS_MAX);
+    if (order->kind == ORDER_KEY)
+        TRY(check_algorithms(v, &order->key->key));
+    TRY(visit_mac(v, CREATION, order, data));
+    if (order->encrypted.len > 0 && order->kind == ORDER_KEY)
+        TRY(check_secret(v, "KeyCreationRequest: encryptedPin", order->encrypted,
+                         &order->pin->policy, 0));
+    if (order->kind == ORDER_PUK_POLICY)
+        TRY(check_secret(v, "KeyCreationRequest: encryptedPuk", order->encrypted, NULL,
+                         order->puk->policy.format));
+    if (order->kind == ORDER_KEY)
+        rc = add_key(v, order);
 out:
     return rc;
 }
@@ -171,6 +136,7 @@ out:
 enum sks_status visit_creation(struct visit *v)
 {
     const struct key_creation_request *request = &v->creation;
+    const struct order_walk walk = { .context = v, .take = take };
     struct generated_key generated[VISIT_KEYS_MAX];
     struct key_creation_response response = { .server_session_id = request->server_session_id,
                                               .client_session_id = request->client_session_id };
@@ -179,16 +145,17 @@ enum sks_status visit_creation(struct visit *v)
 
     v->keys = 0;
     v->used_keys = 0;
+    v->generated = generated;
     TRY(visit_ids(v, CREATION, request->server_session_id, request->client_session_id));
     TRY(expect_text(v->check, "KeyCreationRequest: keyEntryAlgorithm", SKS_KEY_ENTRY_ALGORITHM,
                     request->key_entry_algorithm));
-    TRY(add_puks(v, generated));
-    TRY(add_pins(v, &request->pin_policy_specifiers, (struct bytes){ 0 }, generated));
-    TRY(add_keys(v, &request->key_entry_specifiers, NULL, generated));
+    TRY(walk_key_creation(&walk, request));
     response.generated_keys = (struct json_array){ generated, v->keys };
     rc = visit_encode(v, &KEY_CREATION_RESPONSE, &response);
 out:
+    v->generated = NULL;
     if (rc != SKS_OK)
         v->sk = before;
+    OPENSSL_cleanse(&before, sizeof before);
     return rc;
 }

@@ -114,9 +114,8 @@ bool check_their_ids(struct checker *c, struct bytes server_id, const struct byt
 void check_mac(struct checker *c, const char *method, struct bytes id, struct buf *data,
                struct bytes mac);
 
-/** The target of a post operation, and its MAC. @param certificate of the new key, or empty */
-void check_target(struct checker *c, const char *method, struct bytes id, struct bytes certificate,
-                  const struct target_key *target);
+/** The target of a post operation, but for its MAC. */
+void check_target(struct checker *c, const char *method, const struct target_key *target);
 
 /** Who has signed the record. @return true if that is the issuer */
 bool check_signer(struct checker *c, const struct bytes_list *path,

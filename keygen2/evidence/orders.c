@@ -4,6 +4,7 @@
  */
 #include "keygen2/crypto/certificate.h"
 #include "keygen2/evidence/checker.h"
+#include "keygen2/message/order_walk.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
@@ -62,48 +63,30 @@ static void remember_key(struct checker *c, const struct key_entry_specifier *sp
     };
 }
 
-static void check_keys(struct checker *c, const struct json_array *keys, struct bytes pin_id)
+/* A record that makes no sense any more ends the walk. */
+static enum sks_status go_on(const struct checker *c)
 {
-    const struct key_entry_specifier *spec = keys->item;
-
-    for (size_t i = 0; i < keys->count && !c->broken; i++) {
-        struct buf data = { 0 };
-
-        put_mac_key_entry(&data, &spec[i].key, pin_id, spec[i].has_encrypted_pin);
-        check_mac(c, MAC_CREATE_KEY_ENTRY, spec[i].key.id, &data, spec[i].mac);
-        remember_key(c, &spec[i]);
-    }
+    return c->broken ? SKS_ERROR_OPTION : SKS_OK;
 }
 
-static void check_pins(struct checker *c, const struct json_array *pins, struct bytes puk_id)
+static enum sks_status take_creation(void *context, const struct order *order, struct buf *data)
 {
-    const struct pin_policy_specifier *spec = pins->item;
+    struct checker *c = context;
 
-    for (size_t i = 0; i < pins->count && !c->broken; i++) {
-        struct buf data = { 0 };
-
-        put_mac_pin_policy(&data, &spec[i].policy, puk_id);
-        check_mac(c, MAC_CREATE_PIN_POLICY, spec[i].policy.id, &data, spec[i].mac);
-        check_keys(c, &spec[i].key_entry_specifiers, spec[i].policy.id);
-    }
+    check_mac(c, order->method, order->id, data, order->mac);
+    if (order->kind == ORDER_KEY)
+        remember_key(c, order->key);
+    return go_on(c);
 }
 
 void check_key_creation_request(struct checker *c, const void *from)
 {
     const struct key_creation_request *message = from;
-    const struct puk_policy_specifier *puk = message->puk_policy_specifiers.item;
+    const struct order_walk walk = { .context = c, .take = take_creation };
 
     check_own_ids(c, message->server_session_id, &message->client_session_id);
     c->deferred = message->deferred_issuance;
-    for (size_t i = 0; i < message->puk_policy_specifiers.count && !c->broken; i++) {
-        struct buf data = { 0 };
-
-        put_mac_puk_policy(&data, &puk[i].policy);
-        check_mac(c, MAC_CREATE_PUK_POLICY, puk[i].policy.id, &data, puk[i].mac);
-        check_pins(c, &puk[i].pin_policy_specifiers, puk[i].policy.id);
-    }
-    check_pins(c, &message->pin_policy_specifiers, (struct bytes){ 0 });
-    check_keys(c, &message->key_entry_specifiers, (struct bytes){ 0 });
+    (void)!walk_key_creation(&walk, message);
 }
 
 /* ---- KeyCreationResponse ---- */
@@ -212,90 +195,6 @@ static void check_issued(struct checker *c, struct checked_key *key, size_t inde
     X509_free(certificate);
 }
 
-static void check_extension(struct checker *c, const struct issued_credential *credential,
-                            const struct extension *extension, struct bytes mac)
-{
-    struct buf data = { 0 };
-
-    put_mac_extension(&data, credential->certificate_path.item[0], extension);
-    check_mac(c, MAC_ADD_EXTENSION, credential->id, &data, mac);
-}
-
-static void check_plain(struct checker *c, const struct issued_credential *credential,
-                        const struct json_array *list, uint8_t sub_type)
-{
-    const struct plain_extension *each = list->item;
-
-    for (size_t i = 0; i < list->count && !c->broken; i++)
-        check_extension(c, credential,
-                        &(struct extension){ .type = each[i].type,
-                                             .sub_type = sub_type,
-                                             .data = each[i].extension_data },
-                        each[i].mac);
-}
-
-static void check_bags(struct checker *c, const struct issued_credential *credential)
-{
-    const struct property_bag *bag = credential->property_bags.item;
-
-    for (size_t i = 0; i < credential->property_bags.count && !c->broken; i++) {
-        struct buf data = { 0 };
-
-        put_property_bag(&data, &bag[i]);
-        check_extension(c, credential,
-                        &(struct extension){ .type = bag[i].type,
-                                             .sub_type = EXTENSION_PROPERTY_BAG,
-                                             .data = buf_bytes(&data) },
-                        bag[i].mac);
-        buf_free(&data);
-    }
-}
-
-static void check_logotypes(struct checker *c, const struct issued_credential *credential)
-{
-    const struct logotype *each = credential->logotypes.item;
-
-    for (size_t i = 0; i < credential->logotypes.count && !c->broken; i++)
-        check_extension(c, credential,
-                        &(struct extension){ .type = each[i].type,
-                                             .sub_type = EXTENSION_LOGOTYPE,
-                                             .qualifier = each[i].mime_type,
-                                             .data = each[i].extension_data },
-                        each[i].mac);
-}
-
-static void check_import(struct checker *c, const char *method,
-                         const struct issued_credential *credential,
-                         const struct imported_key *imported)
-{
-    struct buf data = { 0 };
-
-    if (imported == NULL)
-        return;
-    put_mac_import(&data, credential->certificate_path.item[0], imported->encrypted_key);
-    check_mac(c, method, credential->id, &data, imported->mac);
-}
-
-static void check_credential(struct checker *c, const struct checked_key *key,
-                             const struct issued_credential *credential)
-{
-    const struct bytes certificate = credential->certificate_path.item[0];
-    struct buf data = { 0 };
-
-    put_mac_certificate_path(&data, key->told.public_key, credential->id,
-                             &credential->certificate_path);
-    check_mac(c, MAC_SET_CERTIFICATE_PATH, credential->id, &data, credential->mac);
-    check_import(c, MAC_IMPORT_PRIVATE_KEY, credential, credential->import_private_key);
-    check_import(c, MAC_IMPORT_SYMMETRIC_KEY, credential, credential->import_symmetric_key);
-    check_plain(c, credential, &credential->extensions, EXTENSION_PLAIN);
-    check_plain(c, credential, &credential->encrypted_extensions, EXTENSION_ENCRYPTED);
-    check_bags(c, credential);
-    check_logotypes(c, credential);
-    check_target(c, MAC_POST_CLONE_KEY_PROTECTION, credential->id, certificate,
-                 credential->clone_key_protection);
-    check_target(c, MAC_POST_UPDATE_KEY, credential->id, certificate, credential->update_key);
-}
-
 /* ---- the whole of it ---- */
 
 static bool same_credentials(const struct checker *c, const struct json_array *credentials)
@@ -310,32 +209,37 @@ static bool same_credentials(const struct checker *c, const struct json_array *c
     return true;
 }
 
-static void check_targets(struct checker *c, const char *method, const struct json_array *targets)
+static enum sks_status take_finalization(void *context, const struct order *order, struct buf *data)
 {
-    const struct target_key *target = targets->item;
+    struct checker *c = context;
 
-    for (size_t i = 0; i < targets->count && !c->broken; i++)
-        check_target(c, method, (struct bytes){ 0 }, (struct bytes){ 0 }, &target[i]);
+    if (order->kind == ORDER_TARGET)
+        check_target(c, order->method, order->target);
+    if (order->kind == ORDER_CLOSE)
+        c->nonce = order->close->nonce;
+    check_mac(c, order->method, order->id, data, order->mac);
+    return go_on(c);
 }
 
-static void check_close(struct checker *c, const struct session_close_data *close)
+static struct bytes public_key_of(void *context, size_t number)
 {
-    const struct session_terms terms = {
-        .server_session_id = c->record->server_session_id,
-        .client_session_id = c->agreed.client_session_id,
-        .issuer_uri = c->record->issuer_uri,
-    };
-    struct buf data = { 0 };
+    const struct checker *c = context;
 
-    c->nonce = close->nonce;
-    put_mac_close(&data, &terms, close->nonce);
-    check_mac(c, MAC_CLOSE_SESSION, (struct bytes){ 0 }, &data, close->mac);
+    return c->key[number].told.public_key;
 }
 
 void check_finalization_request(struct checker *c, const void *from)
 {
     const struct provisioning_finalization_request *message = from;
     const struct issued_credential *credential = message->issued_credentials.item;
+    const struct session_terms terms = {
+        .server_session_id = c->record->server_session_id,
+        .client_session_id = c->agreed.client_session_id,
+        .issuer_uri = c->record->issuer_uri,
+    };
+    const struct order_walk walk = {
+        .context = c, .take = take_finalization, .terms = &terms, .public_key = public_key_of
+    };
 
     check_own_ids(c, message->server_session_id, &message->client_session_id);
     if (!same_credentials(c, &message->issued_credentials)) {
@@ -344,11 +248,7 @@ void check_finalization_request(struct checker *c, const void *from)
     }
     for (size_t i = 0; i < c->keys; i++)
         check_issued(c, &c->key[i], i, &credential[i]);
-    for (size_t i = 0; i < c->keys && !c->broken; i++)
-        check_credential(c, &c->key[i], &credential[i]);
-    check_targets(c, MAC_POST_UNLOCK_KEY, &message->unlock_keys);
-    check_targets(c, MAC_POST_DELETE_KEY, &message->delete_keys);
-    check_close(c, message->session_close_data);
+    (void)!walk_finalization(&walk, message);
 }
 
 /* ---- ProvisioningFinalizationResponse ---- */

@@ -122,15 +122,11 @@ static void tell_target(struct checker *c, const char *method, const struct targ
     buf_free(&hex);
 }
 
-void check_target(struct checker *c, const char *method, struct bytes id, struct bytes certificate,
-                  const struct target_key *target)
+void check_target(struct checker *c, const char *method, const struct target_key *target)
 {
     enum truth authorized = FAILS;
     bool found = false;
-    struct buf data = { 0 };
 
-    if (target == NULL || c->broken)
-        return;
     for (size_t i = 0; i < c->targets && authorized == FAILS; i++) {
         if (!is_target(&c->target[i], target))
             continue;
@@ -138,9 +134,4 @@ void check_target(struct checker *c, const char *method, struct bytes id, struct
         authorized = is_authorized(c, &c->target[i], target);
     }
     tell_target(c, method, target, found, authorized);
-    if (certificate.len > 0)
-        put_mac_post_key(&data, certificate, target->authorization);
-    else
-        put_mac_post_session(&data, target->authorization);
-    check_mac(c, method, id, &data, target->mac);
 }

@@ -55,7 +55,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.relay()
 
-    do_POST = do_GET
+    do_POST = do_PUT = do_GET
 
     def relay(self):
         try:

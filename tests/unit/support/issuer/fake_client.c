@@ -2,6 +2,7 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/signature.h"
+#include "keygen2/message/order_walk.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -44,11 +45,11 @@ static struct bytes keep(struct fake_client *c, struct buf *data)
     return kept;
 }
 
-static void check_mac(struct fake_client *c, const char *method, struct buf *data, struct bytes mac)
+static void check_mac(struct fake_client *c, const struct order *order, struct buf *data)
 {
     cr_assert_eq(data->status, SKS_OK);
-    cr_assert_eq(session_mac_verify(&c->sk, method, buf_bytes(data), mac), SKS_OK, "%s", method);
-    buf_free(data);
+    cr_assert_eq(session_mac_verify(&c->sk, order->method, buf_bytes(data), order->mac), SKS_OK,
+                 "%s", order->method);
 }
 
 static struct bytes attest(struct fake_client *c, struct buf *data)
@@ -137,92 +138,80 @@ static void respond_initialization(struct fake_client *c)
     encode(c, &PROVISIONING_INITIALIZATION_RESPONSE, &response);
 }
 
-static void make_keys(struct fake_client *c, const struct json_array *keys, struct bytes pin_id,
-                      struct generated_key *generated)
+static void make_key(struct fake_client *c, const struct order *order)
 {
-    const struct key_entry_specifier *spec = keys->item;
+    struct generated_key *to = &c->generated[c->keys];
+    struct buf data = { 0 };
 
-    for (size_t i = 0; i < keys->count; i++) {
-        struct generated_key *to = &generated[c->keys];
-        struct buf data = { 0 };
-
-        put_mac_key_entry(&data, &spec[i].key, pin_id, false);
-        check_mac(c, MAC_CREATE_KEY_ENTRY, &data, spec[i].mac);
-        to->id = spec[i].key.id;
-        EVP_PKEY_free(new_key(c, spec[i].key.key_algorithm, &to->public_key));
-        put_attested_key(&data, to->public_key, spec[i].mac);
-        to->attestation = attest(c, &data);
-        c->key[c->keys].id = to->id;
-        c->key[c->keys++].public_key = to->public_key;
-    }
+    to->id = order->id;
+    EVP_PKEY_free(new_key(c, order->key->key.key_algorithm, &to->public_key));
+    put_attested_key(&data, to->public_key, order->mac);
+    to->attestation = attest(c, &data);
+    c->key[c->keys].id = to->id;
+    c->key[c->keys++].public_key = to->public_key;
 }
 
-static void make_pins(struct fake_client *c, const struct json_array *pins, struct bytes puk_id,
-                      struct generated_key *generated)
+static enum sks_status take_creation(void *context, const struct order *order, struct buf *data)
 {
-    const struct pin_policy_specifier *spec = pins->item;
+    struct fake_client *c = context;
+    struct buf puk = { 0 };
 
-    for (size_t i = 0; i < pins->count; i++) {
-        struct buf data = { 0 };
-
-        put_mac_pin_policy(&data, &spec[i].policy, puk_id);
-        check_mac(c, MAC_CREATE_PIN_POLICY, &data, spec[i].mac);
-        make_keys(c, &spec[i].key_entry_specifiers, spec[i].policy.id, generated);
-    }
-}
-
-static void make_puks(struct fake_client *c, const struct json_array *puks,
-                      struct generated_key *generated)
-{
-    const struct puk_policy_specifier *spec = puks->item;
-
-    for (size_t i = 0; i < puks->count; i++) {
-        struct buf data = { 0 }, puk = { 0 };
-
-        put_mac_puk_policy(&data, &spec[i].policy);
-        check_mac(c, MAC_CREATE_PUK_POLICY, &data, spec[i].mac);
-        cr_assert_eq(session_decrypt(&c->sk, spec[i].policy.encrypted_puk, &puk), SKS_OK);
+    check_mac(c, order, data);
+    if (order->kind == ORDER_KEY)
+        make_key(c, order);
+    if (order->kind == ORDER_PUK_POLICY) {
+        cr_assert_eq(session_decrypt(&c->sk, order->encrypted, &puk), SKS_OK);
         c->puk = keep(c, &puk);
-        make_pins(c, &spec[i].pin_policy_specifiers, spec[i].policy.id, generated);
     }
+    return SKS_OK;
 }
 
 static void respond_key_creation(struct fake_client *c)
 {
     struct key_creation_request request;
     struct key_creation_response response = { 0 };
-    struct generated_key generated[FAKE_KEYS_MAX];
+    const struct order_walk walk = { .context = c, .take = take_creation };
 
     decode(c, &KEY_CREATION_REQUEST, &request);
     c->keys = 0;
-    make_puks(c, &request.puk_policy_specifiers, generated);
-    make_pins(c, &request.pin_policy_specifiers, (struct bytes){ 0 }, generated);
-    make_keys(c, &request.key_entry_specifiers, (struct bytes){ 0 }, generated);
+    cr_assert_eq(walk_key_creation(&walk, &request), SKS_OK);
     response.server_session_id = request.server_session_id;
     response.client_session_id = request.client_session_id;
-    response.generated_keys = (struct json_array){ generated, c->keys };
+    response.generated_keys = (struct json_array){ c->generated, c->keys };
     encode(c, &KEY_CREATION_RESPONSE, &response);
+}
+
+static enum sks_status take_finalization(void *context, const struct order *order, struct buf *data)
+{
+    struct fake_client *c = context;
+
+    check_mac(c, order, data);
+    if (order->kind == ORDER_CERTIFICATE_PATH) {
+        cr_assert(bytes_equal(order->id, c->key[order->number].id));
+        c->key[order->number].certificate = order->certificate;
+    }
+    return SKS_OK;
+}
+
+static struct bytes public_key_of(void *context, size_t number)
+{
+    const struct fake_client *c = context;
+
+    return c->key[number].public_key;
 }
 
 static void respond_finalization(struct fake_client *c)
 {
     struct provisioning_finalization_request request;
     struct provisioning_finalization_response response = { 0 };
-    const struct issued_credential *issued;
+    const struct order_walk walk = {
+        .context = c, .take = take_finalization, .terms = &c->terms, .public_key = public_key_of
+    };
     struct buf data = { 0 };
 
     decode(c, &PROVISIONING_FINALIZATION_REQUEST, &request);
-    issued = request.issued_credentials.item;
     cr_assert_eq(request.issued_credentials.count, c->keys);
-    for (size_t i = 0; i < c->keys; i++) {
-        cr_assert(bytes_equal(issued[i].id, c->key[i].id));
-        put_mac_certificate_path(&data, c->key[i].public_key, issued[i].id,
-                                 &issued[i].certificate_path);
-        check_mac(c, MAC_SET_CERTIFICATE_PATH, &data, issued[i].mac);
-        c->key[i].certificate = issued[i].certificate_path.item[0];
-    }
-    put_mac_close(&data, &c->terms, request.session_close_data->nonce);
-    check_mac(c, MAC_CLOSE_SESSION, &data, request.session_close_data->mac);
+    cr_assert_eq(walk_finalization(&walk, &request), SKS_OK);
     put_attested_close(&data, request.session_close_data->nonce);
     response.attestation = attest(c, &data);
     response.server_session_id = request.server_session_id;

@@ -26,6 +26,7 @@ struct fake_client {
     struct {
         struct bytes id, public_key, certificate;
     } key[FAKE_KEYS_MAX];
+    struct generated_key generated[FAKE_KEYS_MAX];
     size_t keys;
 };
 

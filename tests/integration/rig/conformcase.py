@@ -1,0 +1,80 @@
+"""sks-conform issuer at an issuer of ours: its device, its operator, its report."""
+
+import json
+import shlex
+import shutil
+
+from .processes import PROFILES, program_path, run
+from .testcase import RigTest, write_profile
+
+DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
+
+# What an operator does, as docs/conform.md has it.
+OPERATOR = """read what id device
+case $what in
+invite) %(issuer)s invite "$id" --data %(data)s | sed -n 's/^code  //p' ;;
+*) %(issuer)s "$what" "$id" --data %(data)s ;;
+esac"""
+
+
+def shipped_profiles(folder):
+    """The profiles that come with the issuer, to which others may be added."""
+    folder.mkdir(exist_ok=True)
+    for path in PROFILES.glob("*"):
+        shutil.copy(path, folder)
+    return folder
+
+
+def write_coded(folder):
+    for name in ("coded", "coded-too"):
+        write_profile(folder, name, enrolment={"code": True})
+    return folder
+
+
+class ConformTest(RigTest):
+    options = ()        # of every run
+
+    def conform(self, *options, url=None):
+        return run("sks-conform", "issuer", url or self.issuer.url, "--device", self.device,
+                   *self.options, *options, timeout=300)
+
+    def report(self, *options, url=None, code=DONE):
+        done = self.conform("--json", *options, url=url)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout[-2000:])
+        self.assertEqual(done.stderr, "", "it is quiet in a pipe")
+        return json.loads(done.stdout)
+
+    def of_verdict(self, report, verdict):
+        return [case["id"] for case in report["cases"] if case["verdict"] == verdict]
+
+    def failed(self, report):
+        return self.of_verdict(report, "failed")
+
+    def assert_all_pass(self, report, *groups):
+        """Each case that there is of these groups has run, and passed."""
+        listed = json.loads(run("sks-conform", "issuer", "--list", "--json").stdout)
+        wanted = [case["id"] for case in listed if case["id"].split(".")[0] in groups]
+        self.assertTrue(wanted)
+        self.assertEqual(self.of_verdict(report, "passed"), wanted,
+                         [case for case in report["cases"] if case["verdict"] != "passed"])
+
+    @classmethod
+    def trust_device(cls):
+        """The first run makes the device, whose CA the operator adds then."""
+        cls.device = cls.new_folder() / "device"
+        done = run("sks-conform", "issuer", cls.issuer.url, "--device", cls.device, "--only",
+                   "device", "--json")
+        cls.issuer.trust = [cls.device / "device-ca.pem"]
+        return done
+
+    @classmethod
+    def trust_and_restart(cls):
+        cls.trust_device()
+        cls.restart_with_operator()
+
+    @classmethod
+    def restart_with_operator(cls):
+        cls.issuer.restart()
+        cls.options = ("--operator", OPERATOR % {
+            "issuer": shlex.quote(str(program_path("sks-issuer"))),
+            "data": shlex.quote(str(cls.issuer.data))})
