@@ -25,6 +25,10 @@ struct key_management {
     atomic_uint count;
 };
 
+/** How many generations the folder has; SKS_ERROR_EXTERNAL if there is a hole in them. */
+CHECKED enum sks_status key_management_count(const char *folder, unsigned *count,
+                                             struct sks_error *err);
+
 /** Makes the first generation if there is none. */
 CHECKED enum sks_status key_management_make(const char *folder, struct sks_error *err);
 
