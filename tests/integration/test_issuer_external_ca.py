@@ -4,7 +4,7 @@ import concurrent.futures
 import json
 import time
 
-from rig import external_ca
+from rig import clock, external_ca
 from rig.certificates import Authority
 from rig.crlcase import CrlCase
 from rig.issuercase import REFUSED
@@ -25,6 +25,7 @@ class ExternalCase(CrlCase):
     @classmethod
     def set_up_rig(cls):
         cls.ca = Authority("External CA")
+        clock.install()
         cls.ca_folder = cls.new_folder()
         cls.external = external_ca.prepare(cls.ca_folder, cls.ca)
         cls.profiles = cls.new_folder()
@@ -35,7 +36,7 @@ class ExternalCase(CrlCase):
     def write_profiles(cls):
         write_profile(cls.profiles, "own", **profile())
         write_profile(cls.profiles, "external", externalCa=cls.external, **profile())
-        write_profile(cls.profiles, "short", externalCa=cls.external, sessionLifeTime=1,
+        write_profile(cls.profiles, "short", externalCa=cls.external, sessionLifeTime=clock.LIFE,
                       **profile())
         write_profile(cls.profiles, "named", externalCa=cls.external, deferredIssuance=True,
                       **profile("CN={name},O=Example", subjectAltName=["email:{mail}"],
@@ -181,7 +182,7 @@ class External(ExternalCase):
         client = self.client("short")
         client.run(until="ProvisioningFinalizationRequest")
         proof = client.answer()
-        time.sleep(2.2)
+        clock.skip()
         self.assert_verdict(client.session_id, "in doubt")
         self.assertEqual(self.export_of(self.leaf(client))["revocation"]["reason"],
                          "certificateHold")

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from contextlib import closing
 
+from rig import clock
 from rig.crlcase import CrlMixin
 from rig.enrolcase import EnrolCase
 from rig.issuercase import REFUSED, USAGE
@@ -24,9 +25,10 @@ DAY = 86400
 class Purge(CrlMixin, EnrolCase, WatchTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         write_profile(cls.profiles, "plain")
-        write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "short", sessionLifeTime=clock.LIFE)
         write_profile(cls.profiles, "coded", enrolment={"code": True})
         super().set_up_rig()
 
@@ -56,7 +58,7 @@ class Purge(CrlMixin, EnrolCase, WatchTest):
         proof = doubtful.answer()
         goes_on = self.client("plain")
         goes_on.run(until=FINALIZATION)
-        time.sleep(2.2)
+        clock.skip()
         keys = self.keys()
         said = [self.exchanges(client) for client in (doubtful, goes_on)]
         purged = self.purge()

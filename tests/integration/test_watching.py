@@ -4,6 +4,7 @@ import resource
 import shutil
 import time
 
+from rig import clock
 from rig.client_side import Client
 from rig.issuercase import USAGE
 from rig.processes import PROFILES, Issuer, run
@@ -20,10 +21,11 @@ LINE = {"time", "level", "method", "path", "status", "received", "bytes", "micro
 class Counts(WatchTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         for name in ("p256-user-pin", "key-delete", "deferred-issuance", "session-2010"):
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
-        write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "short", sessionLifeTime=clock.LIFE)
         write_profile(cls.profiles, "known", deferredIssuance=True,
                       enrolment={"confirmDevice": True})
         super().set_up_rig()
@@ -141,7 +143,7 @@ class Counts(WatchTest):
         before = self.metrics()
         client = self.client("short")
         client.run(until=FINALIZATION)
-        time.sleep(2.2)
+        clock.skip()
         get(self.issuer.url, "/done/" + client.session_id)      # lets time pass
         between = self.metrics()
         self.assertEqual(between("sessions", verdict="in doubt"),
