@@ -1,5 +1,6 @@
 #include "proxy/attack/attack.h"
 
+#include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
 #include "proxy/attack/memory.h"
 #include "proxy/attack/operations.h"
@@ -92,7 +93,7 @@ enum sks_status attack_of_rules(struct bytes rules, struct attack **attack, stru
     *attack = NULL;
     REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for the attack");
     (void)pthread_mutex_init(&made->lock, NULL);
-    (void)pthread_cond_init(&made->arrival, NULL);
+    clock_condition_init(&made->arrival);
     TRY(rules_read(rules, &made->file, &made->arena, err));
     TRY(prepare(made, err));
     *attack = made;
@@ -318,7 +319,7 @@ static bool wait_for_other(struct attack *attack, struct meeting *meeting, unsig
 {
     struct timespec deadline;
 
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += seconds;
     while (!meeting->met)
         if (pthread_cond_timedwait(&attack->arrival, &attack->lock, &deadline) != 0)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 
+from rig import clock
 from rig.processes import BUILD, Issuer, Token, run
 from rig.relaycase import RelayProgram
 from rig.testcase import RigTest
@@ -165,6 +166,24 @@ class LostKeys(RigTest):
         (issuer.data / "seal.key").unlink()
         self.assertEqual(run("sks-issuer", "init", "--data", issuer.data).returncode, DONE)
         self.assertTrue((issuer.data / "seal.key").exists())
+
+
+class OtherClock(RigTest):
+    """What waits for a time waits as long as it is told, whatever the machine's clock says."""
+
+    @classmethod
+    def set_up_rig(cls):
+        clock.install()
+        clock.skip(3600)
+        cls.token = cls.start_token()
+
+    def test_a_message_that_waits_for_another(self):
+        rules = self.folder / "rules.json"
+        rules.write_text(json.dumps({"rules": [{"hop": "token", "message": "getDeviceInfo",
+                                                "operation": "cross", "seconds": 1}]}))
+        relay = self.start(RelayProgram(self.new_folder(), self.token.url, "--attack", rules))
+        done = run("sks-token", "healthcheck", relay.url, "--timeout", 60)
+        self.assertIn("answered 400", done.stdout, "nobody came; not: no answer")
 
 
 class Addresses(RigTest):
