@@ -202,14 +202,6 @@ EVP_PKEY *key_management_private(const struct key_management *keys, unsigned gen
                : keys->item[generation - 1].key;
 }
 
-unsigned key_management_generation(const struct key_management *keys, struct bytes spki)
-{
-    for (unsigned i = atomic_load(&keys->count); i > 0; i--)
-        if (bytes_equal(key_management_public(keys, i), spki))
-            return i;
-    return 0;
-}
-
 enum sks_status key_management_chain(const struct key_management *keys, unsigned generation,
                                      struct arena *arena, struct json_array *chain)
 {

@@ -55,9 +55,6 @@ struct bytes key_management_public(const struct key_management *keys, unsigned g
 /** The private key of a generation; NULL if there is none. */
 EVP_PKEY *key_management_private(const struct key_management *keys, unsigned generation);
 
-/** The generation of a public key, 0 if it is none of ours. */
-unsigned key_management_generation(const struct key_management *keys, struct bytes spki);
-
 /**
  * The generations before one, each in the one that replaces it, at most KEYGEN2_GENERATIONS_MAX.
  *
