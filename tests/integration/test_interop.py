@@ -8,7 +8,7 @@ import time
 import unittest
 
 from rig.interopcase import Clerk, InteropCase, interop_script
-from rig.processes import BUILD, run, run_json
+from rig.processes import BUILD, run, run_json, wait_for
 from rig.profile import shipped
 from rig.testcase import RigTest
 
@@ -82,10 +82,7 @@ class AtTheDesk(InteropCase):
         path = self.operator.desk / "1.answer"
         (self.operator.desk / "new").write_text(json.dumps(question))
         (self.operator.desk / "new").rename(self.operator.desk / "1.question")
-        until = time.monotonic() + QUESTION_SECONDS
-        while not path.exists():
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.02)
+        wait_for(path.exists)
         answer = json.loads(path.read_text())
         path.unlink()
         return answer
@@ -125,10 +122,7 @@ class Witness(RigTest):
             (self.witness.desk / "new").write_text(json.dumps(
                 {"name": "no.such.name.invalid", "address": "127.0.0.1", "port": number}))
             (self.witness.desk / "new").rename(question)
-            until = time.monotonic() + QUESTION_SECONDS
-            while not answer.exists():
-                self.assertLess(time.monotonic(), until)
-                time.sleep(0.02)
+            wait_for(answer.exists)
             said = json.loads(answer.read_text())
             answer.unlink()
             self.assertEqual((said["reached"], said["known"]), (reached, ""), said)
@@ -165,10 +159,7 @@ class Keep(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual(self.kills(), 0)
         self.during.touch()
-        until = time.monotonic() + QUESTION_SECONDS
-        while self.kills() < 3:
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
+        wait_for(lambda: self.kills() >= 3)
         self.during.unlink()
         time.sleep(0.3)
         kills = self.kills()

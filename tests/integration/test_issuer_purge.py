@@ -1,14 +1,13 @@
 """What is old goes: evidence, dead sessions; what is in doubt, live or needed stays."""
 
 import sqlite3
-import time
 from contextlib import closing
 
 from rig import clock
 from rig.crlcase import CrlMixin
 from rig.enrolcase import EnrolCase
 from rig.issuercase import REFUSED, USAGE
-from rig.processes import run_json
+from rig.processes import run_json, wait_for
 from rig.testcase import write_profile
 from rig.watching import WatchTest
 
@@ -166,10 +165,7 @@ class Purge(CrlMixin, EnrolCase, WatchTest):
         self.issuer.stop()
         self.issuer.options = self.options + ("--purge-after", "1")
         self.issuer.start()
-        until = time.monotonic() + 20
-        while self.record(old):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
+        wait_for(lambda: not self.record(old))
         self.assertEqual(len(self.record(young)), 1)
         self.assertEqual(self.exchanges(kept), 0)
         self.enrol("plain")

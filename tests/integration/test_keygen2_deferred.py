@@ -195,7 +195,7 @@ class Deferred(ProxyCase):
         while not thinking:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         self.assertEqual(process.returncode, REFUSED)
         self.assertEqual((self.files(), self.sks.sessions(True)), ([], []))
 

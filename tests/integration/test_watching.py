@@ -7,7 +7,7 @@ import time
 from rig import clock
 from rig.client_side import Client
 from rig.issuercase import USAGE
-from rig.processes import PROFILES, Issuer, run
+from rig.processes import PATIENCE, PROFILES, Issuer, run, wait_for
 from rig.testcase import RigTest, write_profile
 from rig.watching import WatchTest, get
 
@@ -102,10 +102,7 @@ class Counts(WatchTest):
 
     def test_keys_made_ahead(self):
         pool = "RSA keys of 2048 bits"
-        deadline = time.monotonic() + 120    # made at nice 19, beside other tests
-        while self.metrics()("pool_level", pool=pool) < 2:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.2)
+        wait_for(lambda: self.metrics()("pool_level", pool=pool) >= 2)
         self.assertEqual(self.metrics()("pool_size", pool=pool), 2)
 
     def test_waiting_sessions(self):
@@ -305,7 +302,7 @@ class Health(RigTest):
 
     def wait_for(self, status, text):
         """An answer is given again for a second."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             now, _, body = get(self.issuer.manage_url, "/healthz")
             if now == status:
