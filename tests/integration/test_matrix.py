@@ -261,6 +261,9 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.matrix("--jobs", "0").returncode, USAGE)
         self.assertEqual(self.matrix("--profiles", "/none", "--cases", "1").returncode, USAGE)
         listed = self.matrix("--list").stdout.splitlines()
+        scenarios = json.loads(self.matrix("--list", "--json").stdout)["scenarios"]
+        self.assertEqual([line.split(",")[0] for line in listed],
+                         [row["scenario"] for row in scenarios])
         self.assertIn("p256-user-pin", listed)
         self.assertIn("key-update, after p256-user-pin", listed)
 
