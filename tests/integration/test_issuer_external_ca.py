@@ -9,7 +9,7 @@ from rig.certificates import Authority
 from rig.crlcase import CrlCase
 from rig.issuercase import REFUSED
 from rig.keygen2 import dumps
-from rig.processes import provision
+from rig.processes import provision, wait_for
 from rig.testcase import PROFILE, write_profile
 
 
@@ -136,7 +136,9 @@ class External(ExternalCase):
     def test_slow(self):
         """Others go on meanwhile; a message that is sent again waits for the first one's answer,
         and the CA is asked once."""
-        self.mode("slow")
+        self.mode("waits")
+        go_on = self.ca_folder / "go on"
+        self.addCleanup(go_on.unlink, missing_ok=True)
         client = self.client("external")
         client.run(until="KeyCreationRequest")
         message = dumps(client.answer())
@@ -144,10 +146,11 @@ class External(ExternalCase):
         twin.http.cookie = client.http.cookie
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             first = pool.submit(client.post, message)
-            time.sleep(0.2)
+            wait_for(self.requests)
             second = pool.submit(twin.post, message)
             self.enrol("own")
             self.assertFalse(first.done())
+            go_on.touch()
             first, second = first.result(), second.result()
         self.assertEqual((first.status, first.body), (200, second.body))
         self.assertEqual(len(self.requests()), 1)
