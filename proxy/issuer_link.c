@@ -51,7 +51,9 @@ enum sks_status issuer_link_open_over(const char *url, const struct issuer_trans
     }
     made->transport = *transport;
     REQUIRE(set_url(made, url), err, SKS_ERROR_OPTION,
-            "'%s' is no issuer's URL: http(s)://HOST[:PORT]/PATH without query", url);
+            "'%.200s' is no issuer's URL: http(s)://HOST[:PORT]/PATH without query, up to %d "
+            "characters",
+            url, (int)SKS_URI_MAX);
     *link = made;
     made = NULL;
 out:

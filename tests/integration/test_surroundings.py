@@ -119,6 +119,11 @@ class Unreadable(RigTest):
         self.assertEqual(done.returncode, IO_ERROR)
         self.assertIn("Not a directory", done.stderr)
 
+    def test_said_once(self):
+        done = run("sks-vectors", "check", self.folder / "none.json")
+        self.assertEqual(done.returncode, IO_ERROR)
+        self.assertEqual(done.stderr.count("none.json"), 1, done.stderr)
+
     def test_folders_of_somebody_else(self):
         if os.geteuid() != 0:
             self.skipTest("needs root, to be somebody else")
@@ -206,6 +211,14 @@ class Addresses(RigTest):
             self.assertEqual(code, IO_ERROR)
             self.assertIn(nowhere + ": No such file or directory", cause)
             self.assertNotIn("localhost", cause)
+
+    def test_too_long(self):
+        for url, token, told in (
+                ("http://127.0.0.1:1/kg2/" + "x" * 1000, self.token.url, "up to 1000 characters"),
+                (self.issuer.url + "/kg2/x", "unix:/" + "x" * 200, "octets")):
+            done = run("sks-proxy", "provision", url, "--token", token, "--yes")
+            self.assertEqual(done.returncode, USAGE, done.stdout)
+            self.assertIn(told, done.stderr)
 
     def test_a_relay_before_no_socket(self):
         nowhere = "unix:%s/none" % self.folder
