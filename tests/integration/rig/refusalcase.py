@@ -14,7 +14,7 @@ from .enrolcase import EnrolCase
 from .sks_types import base64url
 from .watching import WatchTest
 
-DEADLINE = 120      # seconds, for a line of the log
+DEADLINE = 60       # seconds, for a line of the log
 
 
 @dataclass

@@ -70,7 +70,7 @@ def a_key_of_another_curve(test):
 def another_address(test):
     client = test.client("plain")
     client.start()
-    client.path = "/kg2/short"
+    client.path = "/kg2/expired"
     return lambda: (client.post(client.answer()), client.session_id)
 
 
@@ -184,7 +184,7 @@ OF_SESSIONS = [
     Refusal("address", 302, "the message came to", another_address),
     Refusal("profile", 302, "no longer has sessions of 2010", begun_before("profile")),
     Refusal("invitation", 302, "the session began without one", begun_before("invitation")),
-    Refusal("life time over", 302, "^life time over", begun_before("short")),
+    Refusal("life time over", 302, "^life time over", begun_before("expired")),
     Refusal("machine started anew", 302, "the machine was started anew meanwhile",
             of_the_page(lambda test: test.before["anew"].session_id)),
     Refusal("life time over", 302, "before the closing proof came",
