@@ -1,6 +1,7 @@
 #include "issuer/check_profile.h"
 #include "issuer/profile.h"
 #include "keygen2/base/files.h"
+#include "keygen2/base/json.h"
 #include "keygen2/base/json_schema.h"
 
 #include <stdio.h>
@@ -14,8 +15,9 @@ static enum exit_code check_one(const char *path, json_t *results)
     enum sks_status rc = profile_load(path, &arena, &profile, &err);
 
     if (results != NULL)
-        (void)json_array_append_new(results, json_pack("{s:s, s:b, s:s}", "file", path, "valid",
-                                                       rc == SKS_OK, "error", err.text));
+        (void)json_array_append_new(results,
+                                    json_pack("{s:o, s:b, s:o}", "file", json_shown(path), "valid",
+                                              rc == SKS_OK, "error", json_shown(err.text)));
     else if (rc == SKS_OK)
         (void)printf("%s: good, %u key%s, %u operations of %u\n", path, profile.key_count,
                      profile.key_count == 1 ? "" : "s", profile.operations,
@@ -28,16 +30,6 @@ static enum exit_code check_one(const char *path, json_t *results)
     return rc == SKS_ERROR_OPTION ? EXIT_REFUSED : EXIT_IO;
 }
 
-static bool print_json(json_t *value, size_t flags)
-{
-    char *text = value == NULL ? NULL : json_dumps(value, flags);
-    bool done = text != NULL && printf("%s\n", text) >= 0;
-
-    free(text);
-    json_decref(value);
-    return done;
-}
-
 enum exit_code check_profiles(char **files, size_t count, bool json)
 {
     json_t *results = json ? json_array() : NULL;
@@ -48,14 +40,13 @@ enum exit_code check_profiles(char **files, size_t count, bool json)
 
         worst = code > worst ? code : worst;
     }
-    if (json && !print_json(json_pack("{s:o}", "profiles", results), JSON_COMPACT))
+    if (json &&
+        program_print_json(json_pack("{s:o}", "profiles", results), JSON_COMPACT) != EXIT_DONE)
         return EXIT_IO;
     return worst;
 }
 
 enum exit_code print_profile_schema(void)
 {
-    return print_json(json_schema(&PROFILE_TYPE, "profile of sks-issuer"), JSON_INDENT(1))
-               ? EXIT_DONE
-               : EXIT_IO;
+    return program_print_json(json_schema(&PROFILE_TYPE, "profile of sks-issuer"), JSON_INDENT(1));
 }

@@ -4,6 +4,7 @@
 #include "keygen2/base/files.h"
 #include "keygen2/crypto/pem.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error
     TRY(data_folder_path(path, folder, LOCK_FILE, "", err));
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, SECRET_MODE);
     REQUIRE(*lock >= 0 && flock(*lock, LOCK_EX) == 0, err, SKS_ERROR_EXTERNAL,
-            "%s: cannot be locked", path);
+            "%s: cannot be locked: %s", path, strerror(errno));
 out:
     return rc;
 }
@@ -148,6 +149,8 @@ enum sks_status data_folder_open(const char *folder, struct session_store *store
     enum sks_status rc;
 
     TRY(data_folder_path(path, folder, DATABASE_FILE, "", err));
+    REQUIRE(file_exists(path) || errno == ENOENT, err, SKS_ERROR_EXTERNAL, "%s: %s", path,
+            strerror(errno));
     REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL,
             "%s: not there; sks-issuer init --data %s makes it", path, folder);
     TRY(data_folder_load_seal_key(folder, store, err));

@@ -25,6 +25,9 @@ enum {
 };
 
 static const char TRUST_FOLDER[] = "trust";
+static const char LOST[] =
+    "not there, but the database is: put it back where it was, or begin with "
+    "another folder";
 
 /* The P-256 key of a name, made if it is not there. */
 static enum sks_status make_key(const char *folder, const char *name, EVP_PKEY **key,
@@ -165,6 +168,30 @@ out:
     return rc;
 }
 
+/* The database comes last. So what its rows are sealed with, or belong to, was there before it, and
+ * another one in its place would lose them: sessions, and the keys in all devices. */
+static enum sks_status look_for_lost(const char *folder, struct sks_error *err)
+{
+    static const struct {
+        const char *name, *suffix;
+    } FILES[] = { { CA_NAME, ".key" }, { CA_NAME, ".pem" }, { SEAL_FILE, "" } };
+    char path[PATH_MAX];
+    unsigned generations;
+    enum sks_status rc;
+
+    TRY(data_folder_path(path, folder, DATABASE_FILE, "", err));
+    if (!file_exists(path))
+        goto out;
+    for (size_t i = 0; i < NITEMS(FILES); i++) {
+        TRY(data_folder_path(path, folder, FILES[i].name, FILES[i].suffix, err));
+        REQUIRE(file_exists(path), err, SKS_ERROR_EXTERNAL, "%s: %s", path, LOST);
+    }
+    TRY(key_management_count(folder, &generations, err));
+    REQUIRE(generations > 0, err, SKS_ERROR_EXTERNAL, "%s/kmk-1.key: %s", folder, LOST);
+out:
+    return rc;
+}
+
 static enum sks_status make_all(const char *folder, const char *host, struct sks_error *err)
 {
     EVP_PKEY *ca_key = NULL;
@@ -173,6 +200,7 @@ static enum sks_status make_all(const char *folder, const char *host, struct sks
     char path[PATH_MAX];
     enum sks_status rc;
 
+    TRY(look_for_lost(folder, err));
     TRY(make_ca(folder, &ca_key, &ca, err));
     TRY(make_evidence(folder, ca_key, ca, err));
     TRY(key_management_make(folder, err));

@@ -12,7 +12,7 @@ static const char INVITATION[] = "invitation"; /* number of one, by invitation_a
 
 static const char *const OWN[OWN_MAX] = { "session", "profile", "started", "device", "device8" };
 
-bool enrolment_is_name(struct bytes name)
+static bool is_name(struct bytes name)
 {
     static const char SET[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
@@ -22,7 +22,7 @@ bool enrolment_is_name(struct bytes name)
     return name.len > 0 && name.len <= ENROLMENT_NAME_MAX;
 }
 
-struct bytes enrolment_find(const struct enrolment_values *values, struct bytes name)
+static struct bytes find_value(const struct enrolment_values *values, struct bytes name)
 {
     for (size_t i = 0; i < values->count; i++)
         if (bytes_equal(values->item[i].name, name))
@@ -40,9 +40,9 @@ enum sks_status enrolment_take(struct bytes *in, const struct enrolment_values *
     struct bytes name = bytes_at(in->ptr, end == NULL ? 0 : (size_t)(end - in->ptr)), value;
     enum sks_status rc = SKS_OK;
 
-    REQUIRE(enrolment_is_name(name), err, SKS_ERROR_OPTION, "'{' begins no {NAME}");
+    REQUIRE(is_name(name), err, SKS_ERROR_OPTION, "'{' begins no {NAME}");
     *in = bytes_at(end + 1, in->len - name.len - 1);
-    value = values == NULL ? bytes_of(PLACEHOLDER) : enrolment_find(values, name);
+    value = values == NULL ? bytes_of(PLACEHOLDER) : find_value(values, name);
     REQUIRE(value.ptr != NULL, err, SKS_ERROR_OPTION, "the enrolment does not say \"%.*s\"",
             (int)name.len, (const char *)name.ptr);
     put_raw(out, value);
@@ -78,7 +78,7 @@ enum sks_status enrolment_split(const char *setting, struct bytes *name, struct 
     REQUIRE(equals != NULL, err, SKS_ERROR_OPTION, "'%s' is not NAME=VALUE", setting);
     *name = bytes_at(setting, (size_t)(equals - setting));
     *value = bytes_of(equals + 1);
-    REQUIRE(enrolment_is_name(*name), err, SKS_ERROR_OPTION,
+    REQUIRE(is_name(*name), err, SKS_ERROR_OPTION,
             "'%s': a name has 1-%d letters, digits, '-', '_' and '.'", setting, ENROLMENT_NAME_MAX);
     REQUIRE(!is_own(*name), err, SKS_ERROR_OPTION, "'%s': the session says this itself", setting);
     REQUIRE(is_value(*value), err, SKS_ERROR_OPTION,
@@ -207,7 +207,7 @@ enum sks_status enrolment_check_invitation(struct exchange *x)
     if (!profile_wants_code(x->profile))
         return SKS_OK;
     TRY(enrolment_read(&x->issuer->store, x->session, x->arena, &values, x->err));
-    number = enrolment_find(&values, bytes_of(INVITATION));
+    number = find_value(&values, bytes_of(INVITATION));
     if (number.ptr == NULL) /* it began before the profile wanted one */
         return check_fail(x, SKS_ERROR_NOT_ALLOWED, "invitation", "the session began without one");
     check_pass(x, "invitation", "number %.*s", (int)number.len, (const char *)number.ptr);

@@ -23,12 +23,6 @@ struct enrolment_values {
     size_t count;
 };
 
-/** True for a text that can be a name. */
-bool enrolment_is_name(struct bytes name);
-
-/** The value of a name; ptr is NULL if there is none. */
-struct bytes enrolment_find(const struct enrolment_values *values, struct bytes name);
-
 /**
  * Takes the rest of a "{NAME}" from a text, behind the brace, and appends the value.
  *

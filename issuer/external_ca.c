@@ -134,8 +134,9 @@ out:
     return rc;
 }
 
-enum sks_status external_ca_read(struct bytes answer, struct arena *arena, struct bytes_list *path,
-                                 struct sks_error *err)
+/* Reads what a command wrote: PEM, or JSON. */
+static enum sks_status read_answer(struct bytes answer, struct arena *arena,
+                                   struct bytes_list *path, struct sks_error *err)
 {
     struct sks_error why = { 0 };
 
@@ -231,7 +232,7 @@ enum sks_status external_ca_issue(const struct external_ca *ca, const char *comm
     TRY(command_run(command, buf_bytes(&request),
                     ca->seconds == 0 ? EXTERNAL_CA_SECONDS : ca->seconds, ANSWER_MAX, &answer,
                     err));
-    TRY(external_ca_read(buf_bytes(&answer), arena, path, err));
+    TRY(read_answer(buf_bytes(&answer), arena, path, err));
     TRY(check_path(wish, path, err));
 out:
     buf_free(&request);

@@ -41,10 +41,6 @@ CHECKED enum sks_status external_ca_issue(const struct external_ca *ca, const ch
                                           const struct external_wish *wish, struct arena *arena,
                                           struct bytes_list *path, struct sks_error *err);
 
-/** Reads what a command wrote: PEM, or JSON. @param path out: in the arena, not looked into */
-CHECKED enum sks_status external_ca_read(struct bytes answer, struct arena *arena,
-                                         struct bytes_list *path, struct sks_error *err);
-
 /** Serial number and end of a certificate. @param serial out: its magnitude, in the arena */
 CHECKED enum sks_status external_ca_facts(struct bytes der, struct arena *arena,
                                           struct bytes *serial, int64_t *expires,

@@ -31,7 +31,7 @@ static enum sks_status path_of(char path[PATH_MAX], const char *folder, unsigned
 }
 
 /* Generations have no holes: one that is missing was lost, and must not be made anew. */
-static enum sks_status count_files(const char *folder, unsigned *count, struct sks_error *err)
+enum sks_status key_management_count(const char *folder, unsigned *count, struct sks_error *err)
 {
     char path[PATH_MAX];
     unsigned last = 0;
@@ -72,7 +72,7 @@ enum sks_status key_management_make(const char *folder, struct sks_error *err)
     unsigned count;
     enum sks_status rc;
 
-    TRY(count_files(folder, &count, err));
+    TRY(key_management_count(folder, &count, err));
     if (count == 0)
         TRY(make_key(folder, 1, err));
 out:
@@ -84,7 +84,7 @@ static enum sks_status count_keys(const char *folder, unsigned *count, struct sk
 {
     enum sks_status rc;
 
-    TRY(count_files(folder, count, err));
+    TRY(key_management_count(folder, count, err));
     REQUIRE(*count > 0, err, SKS_ERROR_EXTERNAL,
             "%s: there is no key management key; sks-issuer init --data %s makes it", folder,
             folder);
@@ -171,7 +171,7 @@ enum sks_status key_management_look(const struct key_management *keys, const cha
     unsigned count;
     enum sks_status rc;
 
-    TRY(count_files(folder, &count, err));
+    TRY(key_management_count(folder, &count, err));
     REQUIRE(count >= key_management_newest(keys), err, SKS_ERROR_EXTERNAL,
             "%s: the key management key of generation %u is not there", folder, count + 1);
 out:
@@ -200,14 +200,6 @@ EVP_PKEY *key_management_private(const struct key_management *keys, unsigned gen
     return generation == 0 || generation > atomic_load(&keys->count)
                ? NULL
                : keys->item[generation - 1].key;
-}
-
-unsigned key_management_generation(const struct key_management *keys, struct bytes spki)
-{
-    for (unsigned i = atomic_load(&keys->count); i > 0; i--)
-        if (bytes_equal(key_management_public(keys, i), spki))
-            return i;
-    return 0;
 }
 
 enum sks_status key_management_chain(const struct key_management *keys, unsigned generation,

@@ -25,6 +25,10 @@ struct key_management {
     atomic_uint count;
 };
 
+/** How many generations the folder has; SKS_ERROR_EXTERNAL if there is a hole in them. */
+CHECKED enum sks_status key_management_count(const char *folder, unsigned *count,
+                                             struct sks_error *err);
+
 /** Makes the first generation if there is none. */
 CHECKED enum sks_status key_management_make(const char *folder, struct sks_error *err);
 
@@ -50,9 +54,6 @@ struct bytes key_management_public(const struct key_management *keys, unsigned g
 
 /** The private key of a generation; NULL if there is none. */
 EVP_PKEY *key_management_private(const struct key_management *keys, unsigned generation);
-
-/** The generation of a public key, 0 if it is none of ours. */
-unsigned key_management_generation(const struct key_management *keys, struct bytes spki);
 
 /**
  * The generations before one, each in the one that replaces it, at most KEYGEN2_GENERATIONS_MAX.

@@ -102,11 +102,11 @@ static void print_invitation(const struct invite_options *options, int64_t numbe
     struct buf qr = { 0 };
 
     if (options->json) {
-        print_object(json_pack("{s:I, s:s, s:s, s:s, s:I, s:s}", "number", (json_int_t)number,
-                               "profile", options->profile, "code", code, "link", link, "uses",
-                               (json_int_t)(options->uses == 0 ? 1 : options->uses), "expires",
-                               until));
-        (void)printf("\n");
+        (void)program_print_json(
+            json_pack("{s:I, s:s, s:s, s:s, s:I, s:s}", "number", (json_int_t)number, "profile",
+                      options->profile, "code", code, "link", link, "uses",
+                      (json_int_t)(options->uses == 0 ? 1 : options->uses), "expires", until),
+            JSON_COMPACT);
         return;
     }
     (void)printf("invitation %lld for %s, good for %u enrolment%s until %s\n\n"

@@ -60,7 +60,7 @@ static void *run(void *from)
 
     while (!atomic_load(&p->stopping)) {
         purge_once(p);
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += PERIOD_SECONDS;
         (void)pthread_mutex_lock(&p->lock);
         while (!atomic_load(&p->stopping) &&
@@ -78,7 +78,7 @@ void purger_start(struct purger *p, struct session_store *store, uint32_t days)
     p->store = store;
     p->days = days;
     (void)pthread_mutex_init(&p->lock, NULL);
-    (void)pthread_cond_init(&p->wake, NULL);
+    clock_condition_init(&p->wake);
     p->running = pthread_create(&p->thread, NULL, run, p) == 0;
     if (!p->running)
         log_error("nothing will be purged: no thread for it");

@@ -19,14 +19,6 @@ const struct name NAMES_PHASE[] = {
     { NULL, 0 },
 };
 
-const struct name NAMES_POST_OPERATION[] = {
-    { "update", POST_UPDATE },
-    { "clone", POST_CLONE },
-    { "unlock", POST_UNLOCK },
-    { "delete", POST_DELETE },
-    { NULL, 0 },
-};
-
 /* The state is written and read by one table, so that the two cannot part. */
 enum field_kind { FIELD_BYTES, FIELD_LIST, FIELD_BOOL, FIELD_USHORT, FIELD_UINT };
 

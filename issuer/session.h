@@ -42,8 +42,6 @@ struct credential {
 /* The numbers are stored. */
 enum post_operation { POST_UPDATE, POST_CLONE, POST_UNLOCK, POST_DELETE };
 
-extern const struct name NAMES_POST_OPERATION[];
-
 /* A credential that a lookup has found and that the issuer knows; may be a target. */
 struct found_credential {
     uint16_t lookup;          /* index in the profile */

@@ -8,10 +8,7 @@
 
 #include <stdatomic.h>
 
-enum {
-    COOKIE_HASH_SIZE = 32,
-    CHANGES_MAX = 65536, /* of one session */
-};
+enum { CHANGES_MAX = 65536 /* of one session */ };
 
 struct metrics;
 

@@ -65,7 +65,7 @@ const struct option_row MATRIX_OPTIONS[] = {
     { "html", 0, "FILE", "write them there as a page: messages by operations, and who noticed",
       OPTION_TEXT, AT(html) },
     { "show", 0, NULL, "print every case, not only those that fail", OPTION_FLAG, AT(show) },
-    { "json", 0, NULL, "print the summary as a JSON object", OPTION_FLAG, AT(json) },
+    { "json", 0, NULL, "print the summary, or the list, as a JSON object", OPTION_FLAG, AT(json) },
     { 0 },
 };
 
@@ -292,6 +292,20 @@ out:
     return all.leftovers + all.cases[MATRIX_UNDETECTED] + unused > 0 ? EXIT_REFUSED : EXIT_DONE;
 }
 
+static enum exit_code list_as_json(void)
+{
+    json_t *list = json_array(), *after;
+
+    for (size_t i = 0; i < SCENARIOS_COUNT; i++) {
+        after = json_array();
+        for (size_t j = 0; SCENARIOS[i].before[j] != NULL; j++)
+            (void)json_array_append_new(after, json_string(SCENARIOS[i].before[j]));
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:o}", "scenario", SCENARIOS[i].profile, "after", after));
+    }
+    return program_print_json(json_pack("{s:o}", "scenarios", list), JSON_COMPACT);
+}
+
 static enum exit_code list_scenarios(void)
 {
     for (size_t i = 0; i < SCENARIOS_COUNT; i++) {
@@ -332,7 +346,7 @@ enum exit_code matrix_command(void *options, char **operands, size_t count)
 
     (void)operands, (void)count;
     if (o->list)
-        return list_scenarios();
+        return o->json ? list_as_json() : list_scenarios();
     if (o->unprotected)
         return unprotected_print(), EXIT_DONE;
     if (wrong_options(o) != NULL)

@@ -34,11 +34,11 @@ static void write_key(const struct journal_case *c, char key[KEY_MAX])
 
 static json_t *entry_json(const struct run *run, enum matrix_verdict verdict, bool leftover)
 {
-    return json_pack("{s:s, s:b, s:i, s:i, s:s, s:b, s:b, s:b, s:b, s:b, s:s}", "verdict",
+    return json_pack("{s:s, s:b, s:i, s:i, s:o, s:b, s:b, s:b, s:b, s:b, s:s}", "verdict",
                      MATRIX_VERDICT_NAMES[verdict], "leftover", (int)leftover, "end", (int)run->end,
-                     "by", (int)run->by, "cause", run->cause, "altered", (int)run->altered,
-                     "misfit", (int)run->misfit, "strayed", (int)run->strayed, "unchanged",
-                     (int)run->unchanged, "counted", (int)run->counted, "at", run->at);
+                     "by", (int)run->by, "cause", json_shown(run->cause), "altered",
+                     (int)run->altered, "misfit", (int)run->misfit, "strayed", (int)run->strayed,
+                     "unchanged", (int)run->unchanged, "counted", (int)run->counted, "at", run->at);
 }
 
 static int number_at(const json_t *entry, const char *name, int below)

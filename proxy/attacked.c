@@ -1,18 +1,16 @@
 #include "proxy/attacked.h"
+#include "keygen2/base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char OCTETS[] = "application/octet-stream";
 
-/* A signal ends it. */
-static void wait_seconds(const struct enrolment *e, unsigned seconds)
+static bool is_stopped(const void *from)
 {
-    const struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
+    const struct enrolment *e = from;
 
-    for (unsigned i = 0; i < 10 * seconds && *e->stop == 0; i++)
-        (void)nanosleep(&tenth, NULL);
+    return *e->stop != 0;
 }
 
 static enum sks_status go_on(const struct enrolment *e, const struct attack_outcome *outcome,
@@ -20,7 +18,7 @@ static enum sks_status go_on(const struct enrolment *e, const struct attack_outc
 {
     enum sks_status rc = SKS_OK;
 
-    wait_seconds(e, outcome->seconds);
+    clock_wait(outcome->seconds, is_stopped, e);
     REQUIRE(outcome->fate != ATTACK_DROPPED, err, SKS_ERROR_EXTERNAL, "dropped by the attack");
     REQUIRE(outcome->fate == ATTACK_NOTHING || outcome->fate == ATTACK_ALTERED, err,
             SKS_ERROR_OPTION, "attack: only 'sks-proxy relay' can repeat or answer a request");

@@ -131,13 +131,17 @@ enum sks_status issuer_refused(struct enrolment *e, const struct issuer_reply *r
 
     e->fault = PARTY_ISSUER;
     if (reply->kind == REPLY_REJECTED)
-        return sks_fail(&e->err, SKS_ERROR_NOT_ALLOWED, "the issuer answered HTTP %u",
-                        reply->status);
+        return sks_fail(&e->err, SKS_ERROR_NOT_ALLOWED, "the issuer answered HTTP %u%s%s",
+                        reply->status, reply->text[0] == '\0' ? "" : ": ", reply->text);
     if (reply->kind != REPLY_DONE && reply->kind != REPLY_FAILED && reply->kind != REPLY_AWAY) {
         e->fault = PARTY_NONE;
         return sks_fail(&e->err, SKS_ERROR_EXTERNAL, "the issuer answered HTTP %u", reply->status);
     }
     e->issuer_ended = true;
+    if (reply->kind == REPLY_AWAY && reply->text[0] != '\0')
+        return sks_fail(&e->err, SKS_ERROR_NOT_ALLOWED,
+                        "the issuer ended the session and points to %s: is %s its public URL?",
+                        reply->text, issuer_link_url(e->issuer));
     issuer_read_verdict(e, reply, &verdict);
     return sks_fail(&e->err, SKS_ERROR_NOT_ALLOWED, "the issuer failed the session%s%.*s",
                     verdict.cause.len == 0 ? "" : ": ", (int)verdict.cause.len,

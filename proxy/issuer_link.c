@@ -1,13 +1,14 @@
 #include "proxy/issuer_link.h"
 
 #include "keygen2/base/json.h"
+#include "keygen2/base/log.h"
 #include "keygen2/objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char JSON[] = "application/json";
+static const char JSON[] = "application/json", PLAIN[] = "text/plain";
 
 struct issuer_link {
     struct issuer_transport transport;
@@ -50,7 +51,9 @@ enum sks_status issuer_link_open_over(const char *url, const struct issuer_trans
     }
     made->transport = *transport;
     REQUIRE(set_url(made, url), err, SKS_ERROR_OPTION,
-            "'%s' is no issuer's URL: http(s)://HOST[:PORT]/PATH without query", url);
+            "'%.200s' is no issuer's URL: http(s)://HOST[:PORT]/PATH without query, up to %d "
+            "characters",
+            url, (int)SKS_URI_MAX);
     *link = made;
     made = NULL;
 out:
@@ -197,6 +200,16 @@ out:
     return rc;
 }
 
+/* Takes the first line of what the issuer says to people. */
+static void set_text(struct issuer_reply *reply, struct bytes text)
+{
+    const uint8_t *end = text.len == 0 ? NULL : memchr(text.ptr, '\n', text.len);
+    size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
+
+    (void)snprintf(reply->text, sizeof reply->text, "%.*s", (int)len, (const char *)text.ptr);
+    log_clean(reply->text);
+}
+
 /* Makes a Location absolute; one that leaves the issuer's server leads nowhere we would go. */
 static bool set_location(const struct issuer_link *link, const char *location,
                          struct issuer_reply *reply)
@@ -218,6 +231,7 @@ static enum reply_kind redirect_kind(const struct issuer_link *link, const char 
 {
     if (!set_location(link, location, reply)) {
         reply->location[0] = '\0';
+        set_text(reply, bytes_of(location));
         return REPLY_AWAY;
     }
     if (strncmp(reply->location + link->origin, "/done/", 6) == 0)
@@ -238,6 +252,8 @@ static enum sks_status read_reply(const struct issuer_link *link,
         reply->kind = redirect_kind(link, exchange->location, reply);
     } else if (exchange->status >= 400 && exchange->status < 500) {
         reply->kind = REPLY_REJECTED;
+        if (strncmp(exchange->content_type, PLAIN, sizeof PLAIN - 1) == 0)
+            set_text(reply, buf_bytes(&exchange->body));
     } else if (exchange->status == 200) {
         REQUIRE(link->blind || strcmp(exchange->content_type, JSON) == 0, err, SKS_ERROR_OPTION,
                 "the issuer answered with content type \"%s\"", exchange->content_type);

@@ -46,6 +46,7 @@ struct issuer_reply {
     unsigned status; /* HTTP; 0: no answer */
     struct buf message;
     char location[2048]; /* of a redirect, absolute; "" if it leads to another server */
+    char text[200];      /* what it says of a refusal, or where such a redirect leads; cleaned */
 };
 
 /* What a page of the issuer's says about a session. Slices point into the arena; never NULL. */

@@ -69,9 +69,7 @@ static void print_json(const struct outcome *outcome)
         (void)json_object_set_new(object, "until", json_string(outcome->until));
     if (outcome->anchor_count > 0)
         (void)json_object_set_new(object, "trustAnchors", anchors_to_json(outcome));
-    if (object != NULL && json_dumpf(object, stdout, JSON_INDENT(2)) == 0)
-        (void)putchar('\n');
-    json_decref(object);
+    (void)program_print_json(object, JSON_INDENT(2));
 }
 
 static void print_text(const struct outcome *outcome)

@@ -185,11 +185,7 @@ static void report_one(void *ctx, const struct proof_result *result)
 
 static void print_list(json_t *list)
 {
-    json_t *object = json_pack("{s:O}", "sessions", list);
-
-    if (object != NULL && json_dumpf(object, stdout, JSON_INDENT(2)) == 0)
-        (void)putchar('\n');
-    json_decref(object);
+    (void)program_print_json(json_pack("{s:O}", "sessions", list), JSON_INDENT(2));
 }
 
 enum exit_code proof_resume(struct proof_config *config, bool json)

@@ -33,6 +33,24 @@ int64_t clock_monotonic_ms(void)
     return clock_monotonic_us() / 1000;
 }
 
+void clock_wait(unsigned seconds, bool (*stopped)(const void *ctx), const void *ctx)
+{
+    const struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
+
+    for (unsigned i = 0; i < 10 * seconds && !stopped(ctx); i++)
+        (void)nanosleep(&tenth, NULL);
+}
+
+void clock_condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 void clock_boot_name(char name[BOOT_NAME_MAX])
 {
     FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");

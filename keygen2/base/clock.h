@@ -4,6 +4,8 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <pthread.h>
+
 /**
  * Sets this thread's clocks ahead, by how much in all: a rig that has both ends in a thread lets
  * time pass without waiting. 0: as they are.
@@ -18,6 +20,13 @@ int64_t clock_monotonic_ms(void);
 
 /** As clock_monotonic_ms(), in microseconds. */
 int64_t clock_monotonic_us(void);
+
+/** Waits for some seconds, or until stopped(ctx) is true, which it asks ten times a second. */
+void clock_wait(unsigned seconds, bool (*stopped)(const void *ctx), const void *ctx);
+
+/** A condition whose timed waits count by CLOCK_MONOTONIC: a clock that is set does not move them.
+ */
+void clock_condition_init(pthread_cond_t *condition);
 
 enum { BOOT_NAME_MAX = 64 };
 

@@ -49,6 +49,7 @@ bool file_write_to(int fd, struct bytes data);
 /** Makes a folder (and its parents) with the mode if it is not there; durably. */
 CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
 
+/** If not, errno says why: ENOENT, or what keeps us from looking. */
 bool file_exists(const char *path);
 
 #endif

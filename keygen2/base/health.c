@@ -61,14 +61,8 @@ static enum exit_code print_json(const struct health *health, bool well, const c
     json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:I}", "program", health->program, "healthy",
                                (int)well, "address", health->address, well ? "found" : "trouble",
                                text, "milliseconds", (json_int_t)took);
-    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
 
-    json_decref(object);
-    if (line == NULL)
-        return program_fail(EXIT_IO, "no memory");
-    (void)puts(line);
-    free(line);
-    return EXIT_DONE;
+    return program_print_json(object, JSON_COMPACT);
 }
 
 enum exit_code health_end(struct health *health, enum sks_status rc, const struct sks_error *err,
@@ -82,6 +76,7 @@ enum exit_code health_end(struct health *health, enum sks_status rc, const struc
         return program_fail(EXIT_USAGE, "%s", err->text);
     (void)snprintf(text, sizeof text, "%s", well ? health->found : err->text);
     log_clean(text);
+    log_clean(health->address);
     if (json && print_json(health, well, text, took) != EXIT_DONE)
         return EXIT_IO;
     if (!json)

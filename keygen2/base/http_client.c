@@ -346,6 +346,29 @@ static void take_header(CURL *curl, const char *name, char *text, size_t size)
         memcpy(text, header->value, strlen(header->value) + 1);
 }
 
+const char *http_client_trouble(CURL *curl, CURLcode code, const char *text, bool unix_socket)
+{
+    long number = 0;
+
+    (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+    if (unix_socket && code == CURLE_COULDNT_CONNECT && number != 0)
+        return strerror((int)number);
+    return text[0] != '\0' ? text : curl_easy_strerror(code);
+}
+
+static enum sks_status explain_failure(const struct http_client *client, const char *url,
+                                       CURLcode code, struct sks_error *err)
+{
+    const char *path = client->config.unix_socket;
+
+    return sks_fail(err, SKS_ERROR_EXTERNAL, "%s%s: %s%s",
+                    path == NULL ? "" : "unix:", path == NULL ? url : path,
+                    http_client_trouble(client->curl, code, client->text, path != NULL),
+                    code == CURLE_PEER_FAILED_VERIFICATION
+                        ? " (--ca names the certificates that are trusted)"
+                        : "");
+}
+
 static enum sks_status perform(struct http_client *client, const char *url,
                                struct http_exchange *exchange, struct sks_error *err)
 {
@@ -365,8 +388,8 @@ static enum sks_status perform(struct http_client *client, const char *url,
             url);
     REQUIRE(code != CURLE_ABORTED_BY_CALLBACK, err, SKS_ERROR_USER_ABORT, "interrupted");
     REQUIRE(code != CURLE_WRITE_ERROR, err, SKS_ERROR_EXTERNAL, "%s: the answer is too large", url);
-    REQUIRE(code == CURLE_OK, err, SKS_ERROR_EXTERNAL, "%s: %s", url,
-            client->text[0] != '\0' ? client->text : curl_easy_strerror(code));
+    if (code != CURLE_OK)
+        return explain_failure(client, url, code, err);
     exchange->status = (unsigned)status;
     take_header(curl, "Content-Type", exchange->content_type, sizeof exchange->content_type);
     take_header(curl, "Location", exchange->location, sizeof exchange->location);

@@ -4,6 +4,7 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <curl/curl.h>
 #include <signal.h>
 
 struct http_client;
@@ -69,5 +70,13 @@ void http_exchange_free(struct http_exchange *exchange);
 
 /** NULL is allowed. */
 void http_client_free(struct http_client *client);
+
+/**
+ * Why an exchange of libcurl's failed. Of a Unix socket that cannot be reached curl itself names
+ * the host and the port of the URL, which nobody asked for.
+ *
+ * @param text  what CURLOPT_ERRORBUFFER has
+ */
+const char *http_client_trouble(CURL *curl, CURLcode code, const char *text, bool unix_socket);
 
 #endif

@@ -71,18 +71,13 @@ static void *watch(void *arg)
 struct http_guard *http_guard_new(unsigned seconds, size_t crowd)
 {
     struct http_guard *guard = calloc(1, sizeof *guard);
-    pthread_condattr_t monotonic;
 
     if (guard == NULL)
         return NULL;
     guard->request_ms = 1000 * (int64_t)seconds;
     guard->crowd = crowd;
     (void)pthread_mutex_init(&guard->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic,
-                                    CLOCK_MONOTONIC); /* the machine's may be set back */
-    (void)pthread_cond_init(&guard->stop, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&guard->stop);
     if (pthread_create(&guard->thread, NULL, watch, guard) != 0) {
         free(guard);
         return NULL;

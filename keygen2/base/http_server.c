@@ -1,4 +1,5 @@
 /* The server's life: listeners, threads, the stop. */
+#include "keygen2/base/clock.h"
 #include "keygen2/base/http_internal.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/http_tls.h"
@@ -57,7 +58,6 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
                                 struct sks_error *err)
 {
     struct http_server *s = calloc(1, sizeof *s);
-    pthread_condattr_t monotonic;
     unsigned max;
 
     *server = NULL;
@@ -65,10 +65,7 @@ enum sks_status http_server_new(const struct http_config *config, struct http_se
         return sks_fail(err, SKS_ERROR_STORAGE, "out of memory");
     s->config = config;
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->less, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&s->less);
     max = config->connections_max == 0 ? (unsigned)CONNECTIONS_MAX : config->connections_max;
     allow_descriptors(LISTENERS_MAX * (size_t)max);
     s->guard = http_guard_new(config->request_time, max - max / 4);

@@ -166,6 +166,9 @@ enum sks_status json_refuse(struct json_reader *r, const struct json_place *at, 
 /** A JSON string of a slice of UTF-8. */
 json_t *json_text(struct bytes text);
 
+/** A JSON string of a text from outside, cleaned as log_clean() does: JSON has to be UTF-8. */
+json_t *json_shown(const char *text);
+
 /** A JSON string of the base64url form of a slice. */
 json_t *json_binary(struct bytes data);
 

@@ -3,8 +3,10 @@
  */
 #include "keygen2/base/base64.h"
 #include "keygen2/base/json.h"
+#include "keygen2/base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- tokens ---- */
@@ -319,6 +321,19 @@ json_t *json_encode(const struct json_type *type, const void *in)
 json_t *json_text(struct bytes text)
 {
     return json_stringn(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+}
+
+json_t *json_shown(const char *text)
+{
+    char *clean = strdup(text);
+    json_t *value = NULL;
+
+    if (clean != NULL) {
+        log_clean(clean);
+        value = json_string(clean);
+    }
+    free(clean);
+    return value;
 }
 
 json_t *json_binary(struct bytes data)

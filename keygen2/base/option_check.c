@@ -18,13 +18,22 @@ enum sks_status check_address(const char *text, struct sks_error *err)
                           "or unix:PATH");
 }
 
+/* A URL is ASCII: what else there is to say stands in it as %XX. */
+static bool is_url_text(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~' || strchr("\"<>", *text) != NULL)
+            return false;
+    return true;
+}
+
 enum sks_status check_url(const char *text, struct sks_error *err)
 {
     size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
                     : strncmp(text, "http://", 7) == 0 ? 7
                                                        : 0;
 
-    return scheme > 0 && strcspn(text + scheme, ":/?#@") > 0 && strpbrk(text, " \"<>") == NULL
+    return scheme > 0 && strcspn(text + scheme, ":/?#@") > 0 && is_url_text(text)
                ? SKS_OK
                : sks_fail(err, SKS_ERROR_OPTION, "is not an http or https URL");
 }

@@ -1,5 +1,7 @@
 #include "keygen2/base/program_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +18,8 @@ enum {
     LONG_PRINT,
     LONG_COUNT = 4, /* of these */
 };
+
+static const char CANNOT_WRITE[] = "cannot write to standard output";
 
 const char *program_called = "sks";
 
@@ -88,6 +92,20 @@ enum exit_code program_exit_code(enum sks_status status)
 enum exit_code program_finish(enum sks_status rc, const struct sks_error *err)
 {
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err->text);
+}
+
+enum exit_code program_print_json(json_t *value, size_t flags)
+{
+    char *text = value == NULL ? NULL : json_dumps(value, flags);
+    enum exit_code code = EXIT_DONE;
+
+    if (text == NULL)
+        code = program_fail(EXIT_IO, "no memory for the output");
+    else if (puts(text) == EOF || fflush(stdout) != 0)
+        code = program_fail(EXIT_IO, CANNOT_WRITE);
+    free(text);
+    json_decref(value);
+    return code;
 }
 
 /* ---- one command line ---- */
@@ -257,11 +275,25 @@ static void be_first_process(void)
         (void)sigaction(ENDING[i], &end, NULL);
 }
 
+/* Who starts a program without one of the three gives their numbers to the files that it opens
+ * next: a lock or a database would get what is meant for people. Here they can be neither read nor
+ * written. */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int program_main(const struct program *program, int argc, char **argv)
 {
     int code = GO_ON;
 
     program_called = program->name;
+    if (!hold_standard_descriptors())
+        return (int)program_fail(EXIT_IO, "/dev/null: %s", strerror(errno));
     be_first_process();
     if (argc < 2)
         return program_usage(NULL, "a command is missing");
@@ -279,6 +311,6 @@ int program_main(const struct program *program, int argc, char **argv)
         code = program_usage(NULL, "unknown %s '%s'", argv[1][0] == '-' ? "option" : "command",
                              argv[1]);
     if (code == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout) != 0))
-        code = (int)program_fail(EXIT_IO, "cannot write to standard output");
+        code = (int)program_fail(EXIT_IO, CANNOT_WRITE);
     return code;
 }

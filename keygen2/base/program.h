@@ -5,6 +5,8 @@
 
 #include "keygen2/base/bytes.h"
 
+#include <jansson.h>
+
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_REFUSED = 1, /* by one of the ends */
@@ -85,6 +87,10 @@ bool program_is_given(const char *name);
 
 /** Exit code that fits a status: usage, I/O, or refused. */
 enum exit_code program_exit_code(enum sks_status status);
+
+/** Prints a document, and a line break, on standard output, and gives it up; NULL: there was no
+ * memory for it. `flags` are those of json_dumps(). */
+enum exit_code program_print_json(json_t *value, size_t flags);
 
 /** How a command ends: EXIT_DONE, or program_fail() with what `err` says. */
 enum exit_code program_finish(enum sks_status rc, const struct sks_error *err);

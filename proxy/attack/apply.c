@@ -164,7 +164,7 @@ static bool wait_for_other(struct attack *attack, struct meeting *meeting, unsig
 {
     struct timespec deadline;
 
-    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += seconds;
     while (!meeting->met)
         if (pthread_cond_timedwait(&attack->arrival, &attack->lock, &deadline) != 0)

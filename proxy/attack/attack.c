@@ -1,5 +1,6 @@
 #include "proxy/attack/attack_internal.h"
 
+#include "keygen2/base/clock.h"
 #include "keygen2/base/files.h"
 
 #include <stdlib.h>
@@ -59,7 +60,7 @@ enum sks_status attack_of_rules(struct bytes rules, struct attack **attack, stru
     *attack = NULL;
     REQUIRE(made != NULL, err, SKS_ERROR_STORAGE, "no memory for the attack");
     (void)pthread_mutex_init(&made->lock, NULL);
-    (void)pthread_cond_init(&made->arrival, NULL);
+    clock_condition_init(&made->arrival);
     TRY(rules_read(rules, &made->file, &made->arena, err));
     TRY(prepare(made, err));
     *attack = made;

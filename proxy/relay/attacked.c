@@ -1,10 +1,10 @@
 /* One exchange under attack: both messages whole, each looked at before it goes on. */
+#include "keygen2/base/clock.h"
 #include "keygen2/base/log.h"
 #include "proxy/relay/relay_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Hands each piece of the answer's body over as it comes, up to what is kept of one. */
 static enum sks_status read_answer(struct exchange *x)
@@ -23,12 +23,11 @@ out:
     return rc;
 }
 
-static void wait_seconds(const struct exchange *x, unsigned seconds)
+static bool is_stopped(const void *from)
 {
-    const struct timespec tenth = { .tv_nsec = 100 * 1000 * 1000 };
+    const struct exchange *x = from;
 
-    for (unsigned i = 0; i < 10 * seconds && !x->connection->relay->stop; i++)
-        (void)nanosleep(&tenth, NULL);
+    return x->connection->relay->stop;
 }
 
 static enum sks_status attack(struct exchange *x, bool answer, struct attack_outcome *outcome)
@@ -47,7 +46,7 @@ static enum sks_status attack(struct exchange *x, bool answer, struct attack_out
         log_info("%u.%u %s %s: %s", x->connection->number, x->number, answer ? "answer" : "request",
                  x->request.message.name, outcome->note);
     if (rc == SKS_OK)
-        wait_seconds(x, outcome->seconds);
+        clock_wait(outcome->seconds, is_stopped, x);
     return rc;
 }
 

@@ -103,7 +103,7 @@ const struct option_row REPLAY_OPTIONS[] = {
 const struct option_row DIFF_OPTIONS[] = {
     { "all", 'a', NULL, "show all differences, not only the first of each message", OPTION_FLAG,
       AT(all) },
-    JSON_OUTPUT("print each difference as a line of JSON"),
+    JSON_OUTPUT("print all differences as a JSON object"),
     END,
 };
 
@@ -230,15 +230,6 @@ static json_t *attack_json(const struct named_attack *attack)
                      json_object_get(rules, "rules"));
 }
 
-static enum exit_code print_json(json_t *value)
-{
-    int failed = value == NULL || json_dumpf(value, stdout, JSON_INDENT(2)) != 0;
-
-    (void)printf("\n");
-    json_decref(value);
-    return failed ? program_fail(EXIT_IO, "cannot write the output") : EXIT_DONE;
-}
-
 enum exit_code attacks_command(void *options, char **operands, size_t count)
 {
     const struct relay_options *o = options;
@@ -246,7 +237,7 @@ enum exit_code attacks_command(void *options, char **operands, size_t count)
     bool found = false;
 
     if (o->schema)
-        return print_json(rules_schema());
+        return program_print_json(rules_schema(), JSON_INDENT(2));
     all = json_array();
     for (size_t i = 0; i < NAMED_ATTACKS_COUNT; i++) {
         const struct named_attack *attack = &NAMED_ATTACKS[i];
@@ -262,7 +253,7 @@ enum exit_code attacks_command(void *options, char **operands, size_t count)
             (void)printf("%s\n", attack->rules);
     }
     if (o->json && found)
-        return print_json(all);
+        return program_print_json(all, JSON_INDENT(2));
     json_decref(all);
     return found ? EXIT_DONE
                  : program_fail(EXIT_USAGE,
@@ -340,6 +331,8 @@ struct shown {
     const struct relay_options *options;
     const struct transcript_line *last; /* of one side, whose first difference was shown */
     size_t hidden;
+    json_t *list; /* with --json */
+    bool lost;    /* one of them did not get there */
 };
 
 static void print_difference(void *ctx, const struct difference *d)
@@ -349,17 +342,15 @@ static void print_difference(void *ctx, const struct difference *d)
     struct bytes name = line->name.len > 0 ? line->name : line->target;
     const char *direction = line->direction == TRANSCRIPT_ANSWER ? "answer" : "request";
     json_t *object;
-    char *text, place[700];
+    char place[700];
 
     if (shown->options->json) {
         object = json_pack("{s:I, s:s, s:s%, s:s, s:s, s:s}", "exchange",
                            (json_int_t)line->exchange, "direction", direction, "message",
                            name.len == 0 ? "" : (const char *)name.ptr, name.len, "place", d->place,
                            "a", d->in_a, "b", d->in_b);
-        text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
-        (void)puts(text == NULL ? "{}" : text);
-        free(text);
-        json_decref(object);
+        if (object == NULL || json_array_append_new(shown->list, object) != 0)
+            shown->lost = true;
         return;
     }
     if (line == shown->last && !shown->options->all) {
@@ -378,22 +369,28 @@ enum exit_code diff_command(void *options, char **operands, size_t count)
 {
     const struct relay_options *o = options;
     struct transcript a = { 0 }, b = { 0 };
-    struct shown shown = { .options = o };
+    struct shown shown = { .options = o, .list = json_array() };
     struct sks_error err = { 0 };
     size_t differences = 0;
+    enum exit_code code;
     enum sks_status rc;
 
     (void)count;
     TRY(transcript_read(operands[0], &a, &err));
     TRY(transcript_read(operands[1], &b, &err));
     differences = transcript_diff(&a, &b, print_difference, &shown);
-    REQUIRE(differences < SIZE_MAX, &err, SKS_ERROR_STORAGE, "no memory to compare");
+    REQUIRE(differences < SIZE_MAX && !shown.lost, &err, SKS_ERROR_STORAGE, "no memory to compare");
     if (!o->json && shown.hidden > 0)
         (void)printf("%zu more in the same messages: --all shows them\n", shown.hidden);
 out:
     transcript_free(&a);
     transcript_free(&b);
-    if (rc != SKS_OK)
-        return program_finish(rc, &err);
+    code = rc != SKS_OK ? program_finish(rc, &err)
+           : o->json
+               ? program_print_json(json_pack("{s:O}", "differences", shown.list), JSON_COMPACT)
+               : EXIT_DONE;
+    json_decref(shown.list);
+    if (code != EXIT_DONE)
+        return code;
     return differences > 0 ? EXIT_REFUSED : EXIT_DONE;
 }

@@ -1,4 +1,5 @@
 /* The relay's life: listener, connections, the stop. */
+#include "keygen2/base/clock.h"
 #include "keygen2/base/http_socket.h"
 #include "keygen2/base/log.h"
 #include "proxy/relay/relay_internal.h"
@@ -99,7 +100,6 @@ enum sks_status relay_start(const struct relay_config *config, struct relay **re
                             const char **url, struct sks_error *err)
 {
     struct relay *made = calloc(1, sizeof *made);
-    pthread_condattr_t monotonic;
     enum sks_status rc;
 
     *relay = NULL;
@@ -109,10 +109,7 @@ enum sks_status relay_start(const struct relay_config *config, struct relay **re
     made->upstream = (struct upstream_config){ config->to, config->ca_file, config->insecure,
                                                config->timeout, &made->stop };
     (void)pthread_mutex_init(&made->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&made->less, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    clock_condition_init(&made->less);
     made->guard = http_guard_new(REQUEST_SECONDS, config->connections - config->connections / 4);
     REQUIRE(made->guard != NULL, err, SKS_ERROR_STORAGE, "cannot start the relay's threads");
     if (config->record != NULL)

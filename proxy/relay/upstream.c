@@ -1,5 +1,6 @@
 #include "proxy/relay/upstream.h"
 
+#include "keygen2/base/http_client.h"
 #include "proxy/relay/request_head.h"
 
 #include <limits.h>
@@ -281,8 +282,9 @@ enum sks_status upstream_finish(struct upstream *u, struct upstream_head *head,
     }
     for (step(u); !u->over && !u->head; step(u))
         wait(u);
-    REQUIRE(u->head, err, SKS_ERROR_EXTERNAL, "%s: %s", u->config->to,
-            u->text[0] != '\0' ? u->text : curl_easy_strerror(u->result));
+    REQUIRE(
+        u->head, err, SKS_ERROR_EXTERNAL, "%s: %s", u->config->to,
+        http_client_trouble(u->easy, u->result, u->text, strncmp(u->config->to, "unix:", 5) == 0));
     (void)curl_easy_getinfo(u->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(u->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     *head = (struct upstream_head){ (unsigned)status, u->field, u->fields, length };

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-import sqlite3
 
 from rig import raw_http
 from rig.clicase import DONE, IO_ERROR, REFUSED, USAGE, Terminal, command_line, sks_token

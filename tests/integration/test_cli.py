@@ -66,7 +66,7 @@ class Usage(RigTest):
                 ("sks-issuer", "sessions", "--data", folder / "none"),
                 ("sks-issuer", "evidence", "x" * 32, "--data", folder / "none")):
             with self.subTest(program, arguments=arguments[0]):
-                done = run(program, *arguments, timeout=20)
+                done = run(program, *arguments)
                 self.assertEqual(done.returncode, IO_ERROR, done.stderr)
                 self.assertIn("none", done.stderr, "names the folder")
                 self.assertFalse((folder / "none").exists(), "and does not make it")
@@ -126,7 +126,7 @@ class RefusedStores(RigTest):
         pass
 
     def refused(self, program, *arguments, text):
-        done = run(program, *arguments, timeout=20)
+        done = run(program, *arguments)
         self.assertEqual(done.returncode, IO_ERROR, (done.stdout, done.stderr))
         self.assertRegex(done.stderr, text)
         self.assertNotIn("ready", done.stdout)
@@ -206,7 +206,7 @@ class IssuerCommands(RigTest):
                 profiles = write_profile(self.new_folder(), "good")
                 (profiles / (what + ".json")).write_text(text)
                 issuer = Issuer(self.new_folder(), profiles=profiles)
-                done = run("sks-issuer", *issuer.arguments(), timeout=20)
+                done = run("sks-issuer", *issuer.arguments())
                 self.assertNotEqual(done.returncode, DONE)
                 self.assertIn(what + ".json", done.stderr)
 

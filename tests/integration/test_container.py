@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from rig import processes
 from rig.certificates import Authority
 from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE
-from rig.processes import Issuer, Program, Token, program_path, provision, run
+from rig.processes import PATIENCE, Issuer, Program, Token, program_path, provision, run
 from rig.relaycase import RelayProgram
 from rig.testcase import RigTest, write_profile
 
@@ -36,7 +36,7 @@ def contained(command, writable=(), secrets=None):
 
 def child_of(pid):
     """The process that unshare has started."""
-    deadline = time.time() + 20
+    deadline = time.time() + PATIENCE
     while time.time() < deadline:
         found = Path("/proc/%d/task/%d/children" % (pid, pid)).read_text().split()
         if found:
@@ -61,7 +61,7 @@ class Contained:
     def signal(self, number):
         os.kill(child_of(self.process.pid), number)
 
-    def stop(self, timeout=20):
+    def stop(self, timeout=PATIENCE):
         self.signal(signal.SIGTERM)
         code = self.process.wait(timeout)
         processes._running.discard(self)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from cryptography import x509
 
+from rig import clock
 from rig.client_side import Device
 from rig.enrolcase import Browser, EnrolCase, link_of
 from rig.issuercase import REFUSED, USAGE
@@ -167,6 +168,7 @@ class Page(EnrolCase):
 class Codes(EnrolCase):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = write_profile(
             cls.new_folder(), "coded", enrolment={"code": True},
             pinPolicySpecifiers=named("CN={subject},OU={unit}"))
@@ -233,8 +235,8 @@ class Codes(EnrolCase):
         self.refused(made["code"], "used already", "used up (invitation %d)" % made["number"])
 
     def test_expired(self):
-        made = self.invite("coded", "--expires", "1s")
-        time.sleep(2.2)
+        made = self.invite("coded", "--expires", "25s")
+        clock.skip()
         self.refused(made["code"], "has expired", "expired (invitation %d)" % made["number"])
         self.assertEqual(self.invitation(made["number"])["state"], "expired")
 

@@ -5,7 +5,7 @@ from rig import constructs
 from rig.client_side import Client, Device
 from rig.constructs import SessionCounter
 from rig.doubtcase import (
-    DISCOVERY, FINALIZATION, PROOF, REFUSED, SHORT_LIFE, DoubtCase, write_profiles)
+    DISCOVERY, FINALIZATION, PROOF, REFUSED, DoubtCase, write_profiles)
 from rig.middlemancase import flipped
 from rig.records import check_record
 from rig.sks_types import base64url, from_base64url
@@ -17,7 +17,7 @@ class NextSession(DoubtCase, WatchTest):
 
     @classmethod
     def set_up_rig(cls):
-        cls.profiles = write_profiles(cls.new_folder(), SHORT_LIFE)
+        cls.profiles = write_profiles(cls.new_folder())
         super().set_up_rig()
 
     def doubt(self, *profiles, commit=True):

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from rig.interopcase import Clerk, InteropCase, ask, interop_script
-from rig.processes import BUILD, run, run_json
+from rig.processes import BUILD, run, run_json, wait_for
 from rig.profile import shipped
 from rig.testcase import RigTest
 
@@ -146,10 +146,7 @@ class Keep(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual(self.kills(), 0)
         self.during.touch()
-        until = time.monotonic() + QUESTION_SECONDS
-        while self.kills() < 3:
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
+        wait_for(lambda: self.kills() >= 3)
         self.during.unlink()
         time.sleep(0.3)
         kills = self.kills()

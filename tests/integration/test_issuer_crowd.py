@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from rig import keygen2, raw_http
 from rig.crlcase import CrlCase
-from rig.processes import PROFILES, open_descriptors, resident_bytes
+from rig.processes import PROFILES, open_descriptors, resident_bytes, wait_for
 from rig.sks_types import base64url
 from rig.testcase import PROFILE, write_profile
 
@@ -168,7 +168,5 @@ class Crowd(CrlCase):
 
     def assert_forgotten(self):
         """No connection of theirs is left."""
-        until = time.monotonic() + 20
-        while open_descriptors(self.issuer.pid) > 60:
-            self.assertLess(time.monotonic(), until, open_descriptors(self.issuer.pid))
-            time.sleep(0.1)
+        wait_for(lambda: open_descriptors(self.issuer.pid) <= 60,
+                 lambda: open_descriptors(self.issuer.pid))

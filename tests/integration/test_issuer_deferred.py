@@ -1,8 +1,8 @@
 """Deferred issuance: the client goes away, the operator decides, the client comes back."""
 
 import json
-import time
 
+from rig import clock
 from rig.issuercase import REFUSED, ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES
@@ -13,9 +13,10 @@ PROFILE = "deferred-issuance"
 class Deferred(ProfileTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         profile = json.loads((PROFILES / (PROFILE + ".json")).read_text())
-        for name, changes in ((PROFILE, {}), ("short", {"sessionLifeTime": 2}),
+        for name, changes in ((PROFILE, {}), ("short", {"sessionLifeTime": clock.LIFE}),
                               ("at-once", {"deferredIssuance": False})):
             (cls.profiles / (name + ".json")).write_text(json.dumps({**profile, **changes}))
         super().set_up_rig()
@@ -153,7 +154,7 @@ class Deferred(ProfileTest):
 
     def test_life_time(self):
         client = self.pending("short")
-        time.sleep(3.2)
+        clock.skip()
         self.assertTrue(self.page(client).failed)
         self.command("approve", client.session_id, code=REFUSED)
         self.assertTrue(client.resume().failed)

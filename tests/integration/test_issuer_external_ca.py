@@ -4,12 +4,12 @@ import concurrent.futures
 import json
 import time
 
-from rig import external_ca
+from rig import clock, external_ca
 from rig.certificates import Authority
 from rig.crlcase import CrlCase
 from rig.issuercase import REFUSED
 from rig.keygen2 import dumps
-from rig.processes import provision
+from rig.processes import provision, wait_for
 from rig.testcase import PROFILE, write_profile
 
 
@@ -25,6 +25,7 @@ class ExternalCase(CrlCase):
     @classmethod
     def set_up_rig(cls):
         cls.ca = Authority("External CA")
+        clock.install()
         cls.ca_folder = cls.new_folder()
         cls.external = external_ca.prepare(cls.ca_folder, cls.ca)
         cls.profiles = cls.new_folder()
@@ -35,7 +36,7 @@ class ExternalCase(CrlCase):
     def write_profiles(cls):
         write_profile(cls.profiles, "own", **profile())
         write_profile(cls.profiles, "external", externalCa=cls.external, **profile())
-        write_profile(cls.profiles, "short", externalCa=cls.external, sessionLifeTime=1,
+        write_profile(cls.profiles, "short", externalCa=cls.external, sessionLifeTime=clock.LIFE,
                       **profile())
         write_profile(cls.profiles, "named", externalCa=cls.external, deferredIssuance=True,
                       **profile("CN={name},O=Example", subjectAltName=["email:{mail}"],
@@ -135,7 +136,9 @@ class External(ExternalCase):
     def test_slow(self):
         """Others go on meanwhile; a message that is sent again waits for the first one's answer,
         and the CA is asked once."""
-        self.mode("slow")
+        self.mode("waits")
+        go_on = self.ca_folder / "go on"
+        self.addCleanup(go_on.unlink, missing_ok=True)
         client = self.client("external")
         client.run(until="KeyCreationRequest")
         message = dumps(client.answer())
@@ -143,10 +146,11 @@ class External(ExternalCase):
         twin.http.cookie = client.http.cookie
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             first = pool.submit(client.post, message)
-            time.sleep(0.2)
+            wait_for(self.requests)
             second = pool.submit(twin.post, message)
             self.enrol("own")
             self.assertFalse(first.done())
+            go_on.touch()
             first, second = first.result(), second.result()
         self.assertEqual((first.status, first.body), (200, second.body))
         self.assertEqual(len(self.requests()), 1)
@@ -181,7 +185,7 @@ class External(ExternalCase):
         client = self.client("short")
         client.run(until="ProvisioningFinalizationRequest")
         proof = client.answer()
-        time.sleep(2.2)
+        clock.skip()
         self.assert_verdict(client.session_id, "in doubt")
         self.assertEqual(self.export_of(self.leaf(client))["revocation"]["reason"],
                          "certificateHold")

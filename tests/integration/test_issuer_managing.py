@@ -10,6 +10,7 @@ import signal
 import time
 from pathlib import Path
 
+from rig import clock
 from rig.certificates import Authority, generate
 from rig.client_side import Client, Device
 from rig.credentials import Credential, Owner
@@ -197,6 +198,7 @@ class Generations(ProfileTest):
 class InDoubt(ProfileTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         for path in PROFILES.glob("*.json"):
             shutil.copy(path, cls.profiles)
@@ -204,7 +206,7 @@ class InDoubt(ProfileTest):
         for name in ("p256-user-pin", "key-update"):
             profile = json.loads((PROFILES / (name + ".json")).read_text())
             (cls.profiles / ("short-%s.json" % name)).write_text(
-                json.dumps({**profile, "sessionLifeTime": 1}))
+                json.dumps({**profile, "sessionLifeTime": clock.LIFE}))
         super().set_up_rig()
 
     def doubt(self, profile):
@@ -212,7 +214,7 @@ class InDoubt(ProfileTest):
         client = self.client(profile)
         client.run(until="ProvisioningFinalizationRequest")
         proof = client.answer()
-        time.sleep(2.2)
+        clock.skip()
         self.assert_verdict(client.session_id, "in doubt")
         return client, proof
 

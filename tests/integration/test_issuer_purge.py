@@ -1,13 +1,13 @@
 """What is old goes: evidence, dead sessions; what is in doubt, live or needed stays."""
 
 import sqlite3
-import time
 from contextlib import closing
 
+from rig import clock
 from rig.crlcase import CrlMixin
 from rig.enrolcase import EnrolCase
 from rig.issuercase import REFUSED, USAGE
-from rig.processes import run_json
+from rig.processes import run_json, wait_for
 from rig.testcase import write_profile
 from rig.watching import WatchTest
 
@@ -24,9 +24,10 @@ DAY = 86400
 class Purge(CrlMixin, EnrolCase, WatchTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         write_profile(cls.profiles, "plain")
-        write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "short", sessionLifeTime=clock.LIFE)
         write_profile(cls.profiles, "coded", enrolment={"code": True})
         super().set_up_rig()
 
@@ -56,7 +57,7 @@ class Purge(CrlMixin, EnrolCase, WatchTest):
         proof = doubtful.answer()
         goes_on = self.client("plain")
         goes_on.run(until=FINALIZATION)
-        time.sleep(2.2)
+        clock.skip()
         keys = self.keys()
         said = [self.exchanges(client) for client in (doubtful, goes_on)]
         purged = self.purge()
@@ -164,10 +165,7 @@ class Purge(CrlMixin, EnrolCase, WatchTest):
         self.issuer.stop()
         self.issuer.options = self.options + ("--purge-after", "1")
         self.issuer.start()
-        until = time.monotonic() + 20
-        while self.record(old):
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.05)
+        wait_for(lambda: not self.record(old))
         self.assertEqual(len(self.record(young)), 1)
         self.assertEqual(self.exchanges(kept), 0)
         self.enrol("plain")

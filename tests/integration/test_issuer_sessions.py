@@ -5,9 +5,9 @@ import hashlib
 import json
 import re
 import sqlite3
-import time
 from datetime import datetime, timedelta, timezone
 
+from rig import clock
 from rig.client_side import Client, Device
 from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
 from rig.processes import run, run_json
@@ -21,9 +21,10 @@ FORM = "%Y-%m-%dT%H:%M:%SZ"
 class SessionsTest(ProfileTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         for name, changes in (("plain", {}), ("other", {}), ("private", {"privacyEnabled": True}),
-                              ("short", {"sessionLifeTime": 1})):
+                              ("short", {"sessionLifeTime": clock.LIFE})):
             write_profile(cls.profiles, name, **changes)
         super().set_up_rig()
 
@@ -52,7 +53,7 @@ class Filters(SessionsTest):
             elif verdict == "failed":
                 client.http.request("GET", client.path + "?abort=true")
             elif verdict == "in doubt":
-                time.sleep(2.2)
+                clock.skip()
             cls.made.append((client.session_id, profile, verdict, device))
 
     def newest_first(self, profile=None, verdict=None, device=None):

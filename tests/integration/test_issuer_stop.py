@@ -12,6 +12,7 @@ from rig import keygen2
 from rig.client_side import Client
 from rig.enrolcase import Browser
 from rig.issuercase import ProfileTest
+from rig.processes import PATIENCE, wait_for
 from rig.watching import get
 
 HEAD = ("POST /kg2/p256-user-pin HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -34,10 +35,7 @@ class Stop(ProfileTest):
 
     def terminate(self):
         os.kill(self.issuer.pid, signal.SIGTERM)
-        until = time.monotonic() + 20
-        while "stopping by signal 15" not in self.issuer.stderr():
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.01)
+        wait_for(lambda: "stopping by signal 15" in self.issuer.stderr())
 
     def exit_code(self, timeout):
         return self.issuer.process.wait(timeout)
@@ -68,7 +66,7 @@ class Stop(ProfileTest):
         status, _, text = get(self.issuer.manage_url, "/healthz")
         self.assertEqual((status, text), (503, "stopping\n"))
         self.assertTrue(client.run().done)
-        self.assertEqual(self.exit_code(8), 0)
+        self.assertEqual(self.exit_code(PATIENCE), 0)
         self.assert_verdict(client.session_id, "succeeded")
         self.assertEqual(len(self.record(client)), 1)
 
@@ -81,9 +79,9 @@ class Stop(ProfileTest):
         thread.start()
         time.sleep(0.05)
         os.kill(self.issuer.pid, signal.SIGTERM)
-        thread.join(60)
+        thread.join(PATIENCE)
         self.assertEqual(replies[0].status, 200)
-        self.assertEqual(self.exit_code(30), 0)
+        self.assertEqual(self.exit_code(PATIENCE), 0)
 
     def test_idle_connections_hold_up_nothing(self):
         self.serve("--stop-seconds", "600")
@@ -93,20 +91,20 @@ class Stop(ProfileTest):
         client = self.client("p256-user-pin")
         client.start()
         begun = time.monotonic()
-        self.assertEqual(self.issuer.stop(30), 0)
-        self.assertLess(time.monotonic() - begun, 15)
+        self.assertEqual(self.issuer.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 60)
         client.http.connection.close()
         self.issuer.start()
         self.assertTrue(client.run().done)      # it goes on
 
     def test_the_wait_has_an_end(self):
         """That of the option, or the three seconds that a half-sent request has."""
-        for seconds, least, most in (("1", 0.9, 20), ("600", 2.9, 20)):
+        for seconds, least, most in (("1", 0.9, 60), ("600", 2.9, 60)):
             self.serve("--stop-seconds", seconds)
             half = self.half_sent()
             begun = time.monotonic()
             self.terminate()
-            self.assertEqual(self.exit_code(20), 0)
+            self.assertEqual(self.exit_code(PATIENCE), 0)
             took = time.monotonic() - begun
             self.assertTrue(least <= took <= most, (seconds, took))
             self.assertEqual(half.recv(100), b"")
@@ -119,12 +117,12 @@ class Stop(ProfileTest):
         with self.assertRaises(subprocess.TimeoutExpired):
             self.exit_code(0.5)
         os.kill(self.issuer.pid, signal.SIGTERM)
-        self.assertEqual(self.exit_code(10), -signal.SIGTERM)
+        self.assertEqual(self.exit_code(PATIENCE), -signal.SIGTERM)
 
     def test_nothing_is_waited_for(self):
         self.serve("--stop-seconds", "0")
         self.half_sent()
-        self.assertEqual(self.issuer.stop(10), 0)
+        self.assertEqual(self.issuer.stop(), 0)
 
     def test_a_message_while_it_drains(self):
         """Half of it came before the signal, half after it: it is answered."""
@@ -146,4 +144,4 @@ class Stop(ProfileTest):
         response = connection.getresponse()
         self.assertEqual(response.status, 200, response.read())
         response.read()
-        self.assertEqual(self.exit_code(20), 0)
+        self.assertEqual(self.exit_code(PATIENCE), 0)

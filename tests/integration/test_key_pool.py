@@ -5,8 +5,9 @@ import threading
 import time
 
 from rig.keycase import PREFIX
-from rig.processes import Token, run
+from rig.processes import Token, run, wait_for
 from rig.sks_wire import SksClient
+from rig.testcase import undisturbed
 from rig.wirecase import WireTest
 
 RSA_2048 = PREFIX + "rsa2048"
@@ -46,10 +47,8 @@ class PoolTest(WireTest):
 
     def wait_until_full(self):
         """All keys made ahead so far but those that were taken: as many as the pool holds."""
-        deadline = time.monotonic() + PATIENCE
-        while self.count(AHEAD) - self.count(POOLED) < self.pool_size:
-            self.assertLess(time.monotonic(), deadline, "the pool does not get full")
-            time.sleep(0.05)
+        wait_for(lambda: self.count(AHEAD) - self.count(POOLED) >= self.pool_size,
+                 lambda: "the pool does not get full")
 
     def origin(self, session, **changes):
         """Makes a key: (the key, where it came from)."""
@@ -118,6 +117,7 @@ class NoPool(PoolTest):
         self.assertEqual(set(priorities(self.token.pid)), {os.nice(0)})
         self.finish(session, key)
 
+    @undisturbed
     def test_others_are_answered_meanwhile(self):
         session = self.session()
         making = threading.Thread(target=session.key,

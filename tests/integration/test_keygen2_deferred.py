@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-import time
+import threading
 
 from rig.keygen2_issuer import PENDING
-from rig.processes import run, spawn
+from rig.processes import PATIENCE, run, spawn, wait_for
 from rig.proxycase import DONE, IO_ERROR, REFUSED, USAGE, ProxyCase
 
 
@@ -68,26 +68,26 @@ class Deferred(ProxyCase):
 
     def test_killed_while_the_issuer_thinks(self):
         """kill -9 between the KeyCreationResponse and its answer."""
-        thinking = []
+        thinking, go_on = [], threading.Event()
+        self.addCleanup(go_on.set)
 
         def script(session):
             yield from self.begin(session)
             yield session.creation(deferredIssuance=True, pinPolicySpecifiers=[session.pin()])
             thinking.append(session)
-            time.sleep(2)
+            go_on.wait(PATIENCE)
             yield PENDING
             yield session.invocation()
             yield session.finalization(session.credential())
         self.issuer.script = script
         process = spawn("sks-proxy", "provision", self.issuer.uri, "--token", self.token.url,
                         "--yes", "--pin", "4711", "--state", self.state)
-        while not thinking:
-            self.assertIsNone(process.poll(), process.poll() and process.stderr.read())
-            time.sleep(0.02)
+        wait_for(lambda: thinking)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.assertEqual(len(self.files()), 1)
-        time.sleep(2.2)
+        go_on.set()
+        wait_for(lambda: self.issuer.last.sent is PENDING)
         self.issuer.last.approved = True
         code, outcome, log = self.resume()
         self.assertEqual((code, outcome["outcome"]), (DONE, "succeeded"), (outcome, log))
@@ -181,21 +181,21 @@ class Deferred(ProxyCase):
         self.assertEqual((self.files(), self.sks.sessions(True)), ([], []))
 
     def test_interrupted_while_it_is_made(self):
-        thinking = []
+        thinking, go_on = [], threading.Event()
+        self.addCleanup(go_on.set)
 
         def script(session):
             yield from self.begin(session)
             yield session.creation(deferredIssuance=True, pinPolicySpecifiers=[session.pin()])
             thinking.append(session)
-            time.sleep(2)
+            go_on.wait(PATIENCE)
             yield PENDING
         self.issuer.script = script
         process = spawn("sks-proxy", "provision", self.issuer.uri, "--token", self.token.url,
                         "--yes", "--pin", "4711", "--state", self.state)
-        while not thinking:
-            time.sleep(0.02)
+        wait_for(lambda: thinking)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         self.assertEqual(process.returncode, REFUSED)
         self.assertEqual((self.files(), self.sks.sessions(True)), ([], []))
 

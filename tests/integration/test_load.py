@@ -35,7 +35,7 @@ class Load(RigTest):
                 for program in (self.token, self.issuer)}
 
     def assert_flat(self, before):
-        deadline = time.monotonic() + 5     # for connections that are just being closed
+        deadline = time.monotonic() + 60     # for connections that are just being closed
         after = self.usage()
         while time.monotonic() < deadline and any(after[name][1] > before[name][1]
                                                   for name in before):

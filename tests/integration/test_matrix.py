@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-import time
 import unittest
 
 from rig import processes
 from rig.matrixcase import Page
-from rig.processes import BUILD, run, spawn
+from rig.processes import BUILD, run, spawn, wait_for
 
 DONE, USAGE = 0, 2
 SAMPLE = ("p256-user-pin", "privacy", "extensions-and-logotype", "key-update", "key-delete")
@@ -178,12 +177,9 @@ class Matrix(unittest.TestCase):
         options = ("matrix", "--scenario", PLAIN, "--message", "createPinPolicy", "--results", path)
         process = spawn("sks-proxy", *options)
         self.addCleanup(process.kill)
-        deadline = time.monotonic() + 60
-        while not part.exists() or len(part.read_bytes().splitlines()) < 25:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
+        wait_for(lambda: part.exists() and len(part.read_bytes().splitlines()) >= 25)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         self.assertNotEqual(process.returncode, DONE)
         self.assertFalse(path.exists())
 
@@ -238,12 +234,9 @@ class Matrix(unittest.TestCase):
         self.addCleanup(os.environ.pop, "TMPDIR")
         process = spawn("sks-proxy", "matrix", "--scenario", "p256-user-pin")
         self.addCleanup(process.kill)
-        deadline = time.monotonic() + 30
-        while not os.listdir(self.folder / "tmp"):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
+        wait_for(lambda: os.listdir(self.folder / "tmp"))
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
         self.assertNotEqual(process.returncode, DONE)
         self.assertIn("interrupted", errors)
         self.assertEqual(os.listdir(self.folder / "tmp"), [])
@@ -268,6 +261,9 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.matrix("--jobs", "0").returncode, USAGE)
         self.assertEqual(self.matrix("--profiles", "/none", "--cases", "1").returncode, USAGE)
         listed = self.matrix("--list").stdout.splitlines()
+        scenarios = json.loads(self.matrix("--list", "--json").stdout)["scenarios"]
+        self.assertEqual([line.split(",")[0] for line in listed],
+                         [row["scenario"] for row in scenarios])
         self.assertIn("p256-user-pin", listed)
         self.assertIn("key-update, after p256-user-pin", listed)
 

@@ -1,9 +1,8 @@
 """The real programs with a middleman on either hop: which end notices, and that nothing stays."""
 
 import json
-import time
 
-from rig import constructs
+from rig import clock, constructs
 from rig.certificates import generate
 from rig.client_side import Client, Device
 from rig.middlemancase import (
@@ -156,14 +155,19 @@ class KeyGen2Hop(MiddlemanTest):
 class LifeTime(MiddlemanTest):
     """Messages that the middleman holds back until the session's life is over."""
 
+    @classmethod
+    def set_up_rig(cls):
+        clock.install()
+        super().set_up_rig()
+
     def delay(self, qualifier):
         def hook(_direction, name, _body, _count):
             if name == qualifier:
-                time.sleep(3)
+                clock.skip()
         return hook
 
     def test_at_either_end(self):
-        write_profile(self.profiles, "short", sessionLifeTime=2)
+        write_profile(self.profiles, "short", sessionLifeTime=clock.LIFE)
         self.issuer.restart()
         self.outer.upstream = self.issuer.url
         for qualifier, detected_by, verdict in (

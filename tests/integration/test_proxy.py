@@ -216,7 +216,7 @@ class BrokenConnections(ProxyTest):
                 running.append(spawn("sks-proxy", "provision", self.outer.url + PROFILE,
                                      "--token", self.inner.url, "--pin", "4711", "--yes",
                                      "--json"))
-                out, log = running[0].communicate(timeout=30)
+                out, log = running[0].communicate(timeout=120)
                 self.assertNotIn(running[0].returncode, (DONE, -signal.SIGINT), log)
                 self.assertEqual(wire.snapshot(), before)
                 self.assert_verdict(json.loads(out)["serverSessionId"])

@@ -5,9 +5,8 @@ the real programs is in test_middleman.py.
 """
 
 import json
-import time
 
-from rig import constructs
+from rig import clock, constructs
 from rig.certificates import generate
 from rig.client_side import Client, Device
 from rig.keygen2 import dumps
@@ -33,12 +32,13 @@ def new_jwk():
 class IssuerTest(RecordsMixin, RigTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.device = Device()
         trust = cls.new_folder()
         cls.device.authority.write_pem(trust / "device-ca.pem")
         profiles = cls.new_folder()
         for name, changes in (("plain", {}), ("private", {"privacyEnabled": True}),
-                              ("short", {"sessionLifeTime": 1})):
+                              ("short", {"sessionLifeTime": clock.LIFE})):
             write_profile(profiles, name, **changes)
         cls.issuer = cls.start_issuer(trust=[trust], profiles=profiles)
 
@@ -301,7 +301,7 @@ class OrderOfMessages(IssuerTest):
             with self.subTest(until):
                 client = self.client("short")
                 client.run(until=until)
-                time.sleep(2.2)
+                clock.skip()
                 self.assert_refused(client, client.post(client.answer()), "time|expired")
 
     def test_late_closing_proof(self):
@@ -310,7 +310,7 @@ class OrderOfMessages(IssuerTest):
         honest, altered = self.client("short"), self.client("short")
         for client in (honest, altered):
             client.run(until="ProvisioningFinalizationRequest")
-        time.sleep(2.2)
+        clock.skip()
         self.assert_verdict(honest.session_id, "in doubt")
         self.assertTrue(honest.post(honest.answer()).done)
         self.assert_verdict(honest.session_id, "succeeded")

@@ -3,8 +3,8 @@ hop: order, replay, mixing of sessions, expiry, oversize, wrong cookie, wrong co
 
 import json
 import shutil
-import time
 
+from rig import clock
 from rig.client_side import HttpSession
 from rig.middlemancase import BY_ISSUER, BY_TOKEN, MiddlemanTest, put
 from rig.mitm import change_message
@@ -25,12 +25,13 @@ class Hop(MiddlemanTest):
 
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         super().set_up_rig()
         for name in cls.wanted:
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
             profile = json.loads((PROFILES / (name + ".json")).read_text())
             (cls.profiles / ("short-%s.json" % name)).write_text(
-                json.dumps({**profile, "sessionLifeTime": 2}))
+                json.dumps({**profile, "sessionLifeTime": clock.LIFE}))
         cls.issuer.restart()
         cls.outer.upstream = cls.issuer.url
 
@@ -74,7 +75,7 @@ class Hop(MiddlemanTest):
     @staticmethod
     def delay(qualifier):
         return lambda _direction, name, _body, _count: (
-            time.sleep(3.2) if name == qualifier else None)
+            clock.skip() if name == qualifier else None)
 
     @staticmethod
     def pad(qualifier):
@@ -237,7 +238,7 @@ class DeferredPhase(Hop):
         """While it waits, and on the way after the approval."""
         short = "short-" + self.profile
         before, session_id = self.pending(short)
-        time.sleep(3.2)
+        clock.skip()
         code, outcome, _ = self.proxy(short, "--resume", "--session", session_id)
         self.assertEqual((code, outcome["outcome"]), (1, "refused"), outcome)
         self.assertEqual(self.sks.snapshot(), before)

@@ -363,14 +363,17 @@ class BothHops(RelayCase):
         self.assertEqual(answers["getDeviceInfo"], 0)
         self.assertNotEqual(answers["createPinPolicy"], 0, "the MAC is of another session")
         self.assertEqual(self.token.list(), keys)
-        rows = [json.loads(line) for line in
-                run("sks-proxy", "diff", self.inner, again, "--json").stdout.splitlines()]
+        done = run("sks-proxy", "diff", self.inner, again, "--json")
+        self.assertEqual(done.returncode, 1)
+        rows = json.loads(done.stdout)["differences"]
         self.assertIn(("createPinPolicy", "answer", "/status"),
                       [(row["message"], row["direction"], row["place"]) for row in rows])
 
     def test_a_transcript_equals_itself(self):
         done = run("sks-proxy", "diff", self.outer, self.outer)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+        done = run("sks-proxy", "diff", self.outer, self.outer, "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (0, {"differences": []}))
 
 
 class Usage(unittest.TestCase):

@@ -4,9 +4,10 @@ import resource
 import shutil
 import time
 
+from rig import clock
 from rig.client_side import Client
 from rig.issuercase import USAGE
-from rig.processes import PROFILES, Issuer, run
+from rig.processes import PATIENCE, PROFILES, Issuer, run, wait_for
 from rig.testcase import RigTest, write_profile
 from rig.watching import WatchTest, get
 
@@ -20,10 +21,11 @@ LINE = {"time", "level", "method", "path", "status", "received", "bytes", "micro
 class Counts(WatchTest):
     @classmethod
     def set_up_rig(cls):
+        clock.install()
         cls.profiles = cls.new_folder()
         for name in ("p256-user-pin", "key-delete", "deferred-issuance", "session-2010"):
             shutil.copy(PROFILES / (name + ".json"), cls.profiles)
-        write_profile(cls.profiles, "short", sessionLifeTime=1)
+        write_profile(cls.profiles, "short", sessionLifeTime=clock.LIFE)
         write_profile(cls.profiles, "known", deferredIssuance=True,
                       enrolment={"confirmDevice": True})
         super().set_up_rig()
@@ -100,10 +102,7 @@ class Counts(WatchTest):
 
     def test_keys_made_ahead(self):
         pool = "RSA keys of 2048 bits"
-        deadline = time.monotonic() + 120    # made at nice 19, beside other tests
-        while self.metrics()("pool_level", pool=pool) < 2:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.2)
+        wait_for(lambda: self.metrics()("pool_level", pool=pool) >= 2)
         self.assertEqual(self.metrics()("pool_size", pool=pool), 2)
 
     def test_waiting_sessions(self):
@@ -141,7 +140,7 @@ class Counts(WatchTest):
         before = self.metrics()
         client = self.client("short")
         client.run(until=FINALIZATION)
-        time.sleep(2.2)
+        clock.skip()
         get(self.issuer.url, "/done/" + client.session_id)      # lets time pass
         between = self.metrics()
         self.assertEqual(between("sessions", verdict="in doubt"),
@@ -303,7 +302,7 @@ class Health(RigTest):
 
     def wait_for(self, status, text):
         """An answer is given again for a second."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             now, _, body = get(self.issuer.manage_url, "/healthz")
             if now == status:

@@ -2,9 +2,8 @@
 
 import json
 import random
-import time
 
-from rig import constructs
+from rig import clock, constructs
 from rig.certificates import generate
 from rig.clicase import DONE, sks_token
 from rig.constructs import property_bag
@@ -107,6 +106,11 @@ class Enrolment(Profile2010Test):
 
 
 class LifeTime(Profile2010Test):
+    @classmethod
+    def set_up_rig(cls):
+        clock.install()
+        super().set_up_rig()
+
     def test_longer_than_a_ushort(self):
         """4294967295 seconds too; it is shown, kept over a restart, and signed."""
         for seconds in (65535, 65536, 65537, 30 * DAY, 0xFFFFFFFF):
@@ -118,8 +122,8 @@ class LifeTime(Profile2010Test):
                 self.assertEqual(self.sks.sessions(False)[-1].sessionLifeTime, seconds)
 
     def test_its_end(self):
-        session, longer = self.session(life_time=1), self.session(life_time=65537)
-        time.sleep(1.6)
+        session, longer = self.session(life_time=clock.LIFE), self.session(life_time=65537)
+        clock.skip()
         self.assert_status(NO_SESSION, session.abort)
         self.assertFalse(self.is_open(session))
         self.finish(longer, longer.key())

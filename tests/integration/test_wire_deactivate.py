@@ -18,6 +18,7 @@ from rig.issuer_side import IssuerSession
 from rig.keycase import MORE, PUK, KeyTest
 from rig.processes import Token, program_path
 from rig.sks_wire import CONTENT_TYPE, METHODS, SksClient, SksError, encode_call
+from rig.testcase import undisturbed
 from rig.wirecase import AUTHORIZATION, NOT_ALLOWED, NOT_AVAILABLE, OPTION
 
 ALWAYS = ("getDeviceInfo", "deactivate")
@@ -222,6 +223,7 @@ class WhileCallsAreUnderWay(DeactivationTest):
             return statuses
         return wait
 
+    @undisturbed
     def test_it_waits_for_a_delayed_puk(self):
         """The delay ends as it would; nobody else waits for it. Tries of one PUK come one after the
         other, so each of these has its own."""
@@ -239,6 +241,7 @@ class WhileCallsAreUnderWay(DeactivationTest):
         self.activate()
         self.sign(keys[0])
 
+    @undisturbed
     def test_it_waits_for_a_key_generation(self):
         session, made = IssuerSession(self.wire()).create(), []
         generation = threading.Thread(target=lambda: made.append(session.key(

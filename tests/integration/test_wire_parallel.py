@@ -6,6 +6,7 @@ import time
 from rig.keycase import PIN, PUK, KeyTest
 from rig.postcase import PostTest
 from rig.sks_wire import SksClient, encode_call
+from rig.testcase import undisturbed
 from rig.wirecase import AUTHORIZATION, NO_KEY, NOT_ALLOWED, OPTION
 
 OK = 0
@@ -84,6 +85,7 @@ class Replaced(PostTest):
         self.assertTrue(asked.is_alive(), "the PUK waits")
         return target, new, asked.answer()
 
+    @undisturbed
     def test_what_it_never_allows(self):
         for method, protection in (("exportKey", "exportProtection"),
                                    ("deleteKey", "deleteProtection")):
@@ -92,11 +94,13 @@ class Replaced(PostTest):
             self.assert_replaced(target, new)
             self.assert_protection(target, keyBackup=0)
 
+    @undisturbed
     def test_what_it_allows_without(self):
         target, new, status = self.replace_during("exportKey", exportProtection=BY_NOBODY)
         self.assertEqual(status, OPTION)
         self.assert_protection(target, keyBackup=0)
 
+    @undisturbed
     def test_deleted(self):
         target = self.own({"exportProtection": BY_PUK}, puk={"retryLimit": 0})[0]
         asked = Asked(self.token.url, "exportKey", keyHandle=target.handle, authorization=PUK)

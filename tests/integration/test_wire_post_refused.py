@@ -1,11 +1,9 @@
 """Methods 50 to 53 and 7 refused, and the exclusions among post operations."""
 
-import time
-
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rig import constructs
+from rig import clock, constructs
 from rig.certificates import generate
 from rig.keycase import PREFIX
 from rig.postcase import SHARED, PostTest
@@ -18,6 +16,11 @@ SIGNATURE, AUTHENTICATION = 0, 1
 
 
 class PostRefused(PostTest):
+    @classmethod
+    def set_up_rig(cls):
+        clock.install()
+        super().set_up_rig()
+
     def refuse(self, operation, status, target, session=None, **options):
         session = session or self.managed()
         self.assert_torn_down(status, session, self.queue, session, operation, target, **options)
@@ -183,9 +186,9 @@ class PostRefused(PostTest):
 
     def test_expired_sessions(self):
         (target,) = self.own(grouping=SHARED)
-        sessions = [(operation, self.managed(sessionLifeTime=1)) for operation in OPERATIONS]
+        sessions = [(operation, self.managed(sessionLifeTime=clock.LIFE)) for operation in OPERATIONS]
         keys = {operation: self.successor(session) for operation, session in sessions}
-        time.sleep(2.2)
+        clock.skip()
         for operation, session in sessions:
             with self.subTest(operation):
                 key = keys[operation] if operation in NEW_KEY else None

@@ -1,11 +1,9 @@
 """Methods 1 to 5 and 11: device, sessions, handles."""
 
-import time
-
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rig import constructs
+from rig import clock, constructs
 from rig.certificates import generate
 from rig.issuer_side import IssuerSession, provision_key
 from rig.mitm import flip_bit
@@ -241,6 +239,11 @@ class Close(WireTest):
 
 
 class LimitAndLifeTime(WireTest):
+    @classmethod
+    def set_up_rig(cls):
+        clock.install()
+        super().set_up_rig()
+
     def test_limit_is_just_enough(self):
         """PUK 2, PIN 1, key with preset PIN 3, certificate 1, close 2."""
         session = self.session(sessionKeyLimit=9)
@@ -265,11 +268,11 @@ class LimitAndLifeTime(WireTest):
         self.finish(session, session.key())
 
     def test_life_time(self):
-        sessions = [self.session(sessionLifeTime=1) for _ in range(4)]
-        long_one = self.session(sessionLifeTime=60)
+        sessions = [self.session(sessionLifeTime=clock.LIFE) for _ in range(4)]
+        long_one = self.session(sessionLifeTime=600)
         key = sessions[0].key()
         before = [vars(item) for item in self.sks.sessions(False) + self.sks.keys()]
-        time.sleep(2.2)
+        clock.skip()
         for session, call in zip(sessions, (sessions[0].pin, sessions[1].abort,
                                             sessions[2].close, sessions[3].key)):
             self.assert_status(NO_SESSION, call)

@@ -69,7 +69,7 @@ class Serve(RigTest):
         def refuse(what, *options, environment=None):
             with self.subTest(what):
                 done = run("sks-token", "serve", "--store", self.token.store, "--listen",
-                           "127.0.0.1:0", *options, environment=environment, timeout=20)
+                           "127.0.0.1:0", *options, environment=environment)
                 self.assertEqual(done.returncode, USAGE, (done.stdout, done.stderr))
                 self.assertNotIn("ready", done.stdout)
                 self.assertRegex(done.stderr, "^sks-token: (--simulate|SKS_TOKEN_SIMULATE): ")

@@ -12,6 +12,7 @@ from rig.issuer_side import IssuerSession
 from rig.keycase import PIN, PREFIX, PUK
 from rig.postcase import PostTest
 from rig.sks_wire import SksClient, decode_answer, encode_call
+from rig.testcase import undisturbed
 
 ROUNDS = 20
 OTHER_PIN = b"8642"
@@ -100,21 +101,26 @@ class HoldsUpNobody(PostTest):
     def assert_held_up_by_none(self, slow):
         self.assertGreaterEqual(self.rounds_during(slow), ROUNDS)
 
+    @undisturbed
     def test_a_key_generated(self):
         self.assert_held_up_by_none([self.generate()])
 
+    @undisturbed
     def test_a_puk(self):
         self.assert_held_up_by_none(self.unlock(self.waiting(1)[0]))
 
+    @undisturbed
     def test_many_keys_generated(self):
         rounds = self.rounds_during([self.generate() for _ in range(3)])
         self.assertGreaterEqual(rounds, 5, "they share the processors, no more")
 
+    @undisturbed
     def test_many_puks(self):
         """More than there are threads at first."""
         slow = [self.unlock(key)[0] for key in self.waiting(12)]
         self.assert_held_up_by_none(slow)
 
+    @undisturbed
     def test_many_tries_of_one_puk(self):
         """They wait for each other, seconds; others do not: nor does another PUK."""
         one, other = self.waiting(2)
@@ -126,6 +132,7 @@ class HoldsUpNobody(PostTest):
             one.join()
             self.assertIsNone(one.trouble)
 
+    @undisturbed
     def test_a_session_that_waits_for_itself(self):
         """Many calls of a session that generates a key wait for that, on no other's cost."""
         session = self.session_apart()

@@ -120,8 +120,12 @@ static bool open_file(struct run *run, const char *path)
     const char *kind;
 
     *run = (struct run){ 0 };
-    if (file_read(path, FILE_MAX, &text, &err) != SKS_OK ||
-        json_parse(buf_bytes(&text), &run->root, &err) != SKS_OK) {
+    if (file_read(path, FILE_MAX, &text, &err) != SKS_OK) {
+        (void)program_fail(EXIT_IO, "%s", err.text);
+        buf_free(&text);
+        return false;
+    }
+    if (json_parse(buf_bytes(&text), &run->root, &err) != SKS_OK) {
         (void)program_fail(EXIT_IO, "%s: %s", path, err.text);
         buf_free(&text);
         return false;

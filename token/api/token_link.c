@@ -129,7 +129,9 @@ enum sks_status token_transport_open(const char *url, const struct token_link_co
     REQUIRE(http != NULL, err, SKS_ERROR_STORAGE, "no memory for a token link");
     REQUIRE(set_address(http, url, config->path == NULL ? dialect_of(config)->path : config->path),
             err, SKS_ERROR_OPTION,
-            "'%s' is no address of a token: neither http://HOST:PORT nor unix:PATH", url);
+            "'%.200s' is no address of a token: neither http://HOST:PORT nor unix:PATH of up to "
+            "%zu octets",
+            url, sizeof http->socket - 1);
     client.unix_socket = http->socket[0] == '\0' ? NULL : http->socket;
     TRY(http_client_new(&client, &http->client, err));
     *transport = (struct token_transport){ http, http_transport_exchange, http_transport_timeout,

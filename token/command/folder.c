@@ -38,10 +38,14 @@ enum sks_status folder_paths(struct folder *folder, const char *store, const cha
 enum sks_status folder_need_store(const struct folder *folder, const char *store,
                                   struct sks_error *err)
 {
-    return file_exists(folder->database)
-               ? SKS_OK
-               : sks_fail(err, SKS_ERROR_EXTERNAL, "%s: no token store (run sks-token init)",
-                          store);
+    enum sks_status rc = SKS_OK;
+
+    if (file_exists(folder->database))
+        goto out;
+    REQUIRE(errno == ENOENT, err, SKS_ERROR_EXTERNAL, "%s: %s", folder->database, strerror(errno));
+    rc = sks_fail(err, SKS_ERROR_EXTERNAL, "%s: no token store (run sks-token init)", store);
+out:
+    return rc;
 }
 
 enum sks_status folder_lock(struct folder *folder, struct sks_error *err)

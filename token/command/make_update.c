@@ -115,12 +115,11 @@ static void print_made(const struct making *m, const struct buf *url)
                      (const char *)url->ptr);
         return;
     }
-    object = json_pack("{s:I, s:i, s:I, s:s, s:s, s:o}", "version", (json_int_t)m->policy.version,
-                       "chunks", (int)m->count, "bytes", (json_int_t)m->text.len, "sha256", digest,
-                       "folder", m->options->folder, "updateUrl", json_text(buf_bytes(url)));
-    (void)json_dumpf(object, stdout, JSON_INDENT(2));
-    (void)putchar('\n');
-    json_decref(object);
+    object =
+        json_pack("{s:I, s:i, s:I, s:s, s:o, s:o}", "version", (json_int_t)m->policy.version,
+                  "chunks", (int)m->count, "bytes", (json_int_t)m->text.len, "sha256", digest,
+                  "folder", json_shown(m->options->folder), "updateUrl", json_text(buf_bytes(url)));
+    (void)program_print_json(object, JSON_INDENT(2));
 }
 
 enum exit_code command_make_update(void *options, char **operands, size_t count)

@@ -97,8 +97,8 @@ enum exit_code command_serve(void *options, char **operands, size_t count)
     if (token_is_deactivated(s.token))
         log_info("the token is deactivated: only getDeviceInfo is answered until "
                  "sks-token activate");
-    (void)printf("ready %s%s\n", url, simulations);
-    (void)fflush(stdout);
+    REQUIRE(printf("ready %s%s\n", url, simulations) > 0 && fflush(stdout) == 0, &err,
+            SKS_ERROR_EXTERNAL, "cannot write to standard output");
     (void)http_wait_for_signal();
     log_info("stopping");
 out:

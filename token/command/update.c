@@ -193,9 +193,7 @@ static void print_done(const struct updating *u, bool json)
         object = json_pack("{s:b, s:i}", "installed", u->sent > 0, "chunks", (int)u->sent);
         if (u->sent > 0)
             (void)json_object_set_new(object, "version", json_integer((json_int_t)u->version));
-        (void)json_dumpf(object, stdout, JSON_INDENT(2));
-        (void)putchar('\n');
-        json_decref(object);
+        (void)program_print_json(object, JSON_INDENT(2));
     } else if (u->sent > 0) {
         (void)printf("policy %u installed (%u chunk%s)\n", u->version, u->sent,
                      u->sent == 1 ? "" : "s");

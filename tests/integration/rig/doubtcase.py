@@ -2,9 +2,8 @@
 and after."""
 
 import json
-import time
-from datetime import datetime
 
+from . import clock
 from .client_side import HttpSession
 from .crlcase import CrlCase
 from .processes import run_json
@@ -16,8 +15,6 @@ DONE, REFUSED, USAGE, IO_ERROR, IN_DOUBT = range(5)
 PROOF = "ProvisioningFinalizationResponse"
 DISCOVERY = "CredentialDiscoveryRequest"
 FINALIZATION = "ProvisioningFinalizationRequest"
-LIFE = 3        # seconds, of the sessions that are to end in doubt; of devices in Python:
-SHORT_LIFE = 2
 NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
           PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]}
 
@@ -32,7 +29,7 @@ UNLOCKING = {"lookupSpecifiers": [{"id": "Keys", "searchFilter": {"subjectRegEx"
              "unlockKeys": [{"lookup": "Keys"}]}
 
 
-def write_profiles(folder, life=LIFE):
+def write_profiles(folder, life=clock.LIFE):
     write_profile(folder, "plain")
     write_profile(folder, "short", sessionLifeTime=life)
     for name, changes in (("unmanaged", {"keyManagementKey": False}),
@@ -49,6 +46,11 @@ def write_profiles(folder, life=LIFE):
 
 
 class DoubtCase(CrlCase):
+    @classmethod
+    def setUpClass(cls):
+        clock.install()
+        super().setUpClass()
+
     def assert_on_hold(self, session_id):
         """In doubt, with certificates that do not count."""
         self.assert_verdict(session_id, "in doubt")
@@ -95,8 +97,7 @@ class DoubtCase(CrlCase):
     def reason_of(self, row):
         return self.reason(self.der(row))
 
-    def wait(self):
-        """Until the life time of the short sessions is over; it is counted in whole seconds."""
-        end = max(datetime.fromisoformat(row["expires"].replace("Z", "+00:00")).timestamp()
-                  for row in self.issuer.sessions() if row["profile"].startswith("short"))
-        time.sleep(max(0, end + 1.02 - time.time()))
+    @staticmethod
+    def wait():
+        """The life time of the short sessions is over."""
+        clock.skip()

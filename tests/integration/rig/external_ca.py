@@ -52,8 +52,6 @@ def main(folder):
     with open(folder / "requests", "a") as log:
         log.write(json.dumps(request) + "\n")
     mode = (folder / "mode").read_text()
-    if mode == "slow":
-        time.sleep(6)
     while mode == "waits" and not (folder / "go on").exists():
         time.sleep(0.02)
     if mode == "hangs":

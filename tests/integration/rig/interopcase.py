@@ -5,9 +5,8 @@ import json
 import os
 import socket
 import subprocess
-import time
 
-from .processes import BUILD, ROOT, Program, run
+from .processes import BUILD, ROOT, Program, run, wait_for
 from .relaycase import RelayProgram
 from .testcase import RigTest
 
@@ -29,15 +28,12 @@ def interop_script(*arguments, **environment):
              "DOCKER_HOST": "unix:///none", **environment})
 
 
-def ask(desk, seconds=60, **question):
+def ask(desk, **question):
     """What is answered at a desk."""
+    path = desk / "1.answer"
     (desk / "new").write_text(json.dumps(question))
     (desk / "new").rename(desk / "1.question")
-    path, until = desk / "1.answer", time.monotonic() + seconds
-    while not path.exists():
-        if time.monotonic() > until:
-            raise AssertionError("no answer at " + str(desk))
-        time.sleep(0.02)
+    wait_for(path.exists)
     answer = json.loads(path.read_text())
     path.unlink()
     return answer

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,8 +23,9 @@ from . import ports
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("SKS_BUILD") or ROOT / "build").resolve()
 PROFILES = ROOT / "issuer" / "profiles"
-READY_TIMEOUT = 30
-RUN_TIMEOUT = 60
+# For what must happen: no measure of how fast a machine is.
+PATIENCE = 120
+READY_TIMEOUT = RUN_TIMEOUT = STOP_TIMEOUT = PATIENCE
 PR_SET_PDEATHSIG = 1
 
 # PR_SET_PDEATHSIG follows the thread that started the child: so one thread, which lives as long as
@@ -86,6 +88,16 @@ def run_json(name, *arguments):
         raise AssertionError("%s %s: exit %d: %s" % (
             name, " ".join(map(str, arguments)), done.returncode, done.stderr.strip()))
     return json.loads(done.stdout)
+
+
+def wait_for(happened, told=lambda: "", pause=0.02):
+    """Until happened() is true, which is what it returns; told() is what else there is to say."""
+    until = time.monotonic() + PATIENCE
+    while not (found := happened()):
+        if time.monotonic() > until:
+            raise AssertionError("it does not happen: %s" % (told(),))
+        time.sleep(pause)
+    return found
 
 
 def temporary_folder():
@@ -170,7 +182,7 @@ class Program:
         self.kill()
         return self.start()
 
-    def stop(self, timeout=10):
+    def stop(self, timeout=STOP_TIMEOUT):
         """SIGTERM; returns the exit code."""
         self.process.terminate()
         code = self.process.wait(timeout)

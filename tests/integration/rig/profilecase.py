@@ -7,12 +7,11 @@ What must be there is read from the profile's JSON, what a session drew from its
 import hashlib
 import json
 import signal
-import time
 from dataclasses import dataclass
 
 from . import constructs, evidence, keygen2
 from .keycase import IMPORTED
-from .processes import provision, run, run_json
+from .processes import provision, run, run_json, wait_for
 from .profile import TARGETS, Profile, makers, sent
 from .profile_key import KeyChecks, Made
 from .sks_types import base64url, from_base64url
@@ -136,10 +135,7 @@ class ShippedCase(KeyChecks, RigTest):
         type(self).generation += 1
         self.issuer.process.send_signal(signal.SIGHUP)
         told = "generation %d is the newest" % self.generation
-        until = time.monotonic() + 10
-        while told not in self.issuer.stderr():
-            self.assertLess(time.monotonic(), until, self.issuer.stderr()[-500:])
-            time.sleep(0.02)
+        wait_for(lambda: told in self.issuer.stderr(), lambda: self.issuer.stderr()[-500:])
 
     # What a session must have done
 

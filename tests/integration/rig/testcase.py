@@ -1,6 +1,9 @@
 """What the test classes share: a rig of real programs for a class, and the common assertions."""
 
+import functools
 import json
+import threading
+import time
 import unittest
 
 from . import processes
@@ -18,6 +21,39 @@ PROFILE = {
             "certificate": {"subject": "CN=Test", "validityDays": 30,
                             "keyUsage": ["digitalSignature"]}}]}]}
 FAULTS = ("Sanitizer", "runtime error:", "Assertion")
+
+
+TICK, PAUSE, ATTEMPTS = 0.01, 0.15, 5     # seconds; how often a test is made
+
+
+def longest_pause(stop, found):
+    """How long this process was kept from running at once, until stop is set."""
+    last = time.monotonic()
+    while not stop.wait(TICK):
+        now = time.monotonic()
+        found[0] = max(found[0], now - last)
+        last = now
+
+
+def undisturbed(test):
+    """For tests of what goes on while something else takes its second: one that fails while the
+    machine had no time for it has shown nothing, and is made again."""
+    @functools.wraps(test)
+    def attempts(self):
+        for left in reversed(range(ATTEMPTS)):
+            stop, found = threading.Event(), [0]
+            watch = threading.Thread(target=longest_pause, args=(stop, found), daemon=True)
+            watch.start()
+            try:
+                return test(self)
+            except AssertionError:
+                if found[0] < PAUSE or not left:
+                    raise
+            finally:
+                stop.set()
+                watch.join()
+        return None
+    return attempts
 
 
 def write_profile(folder, name, **changes):

@@ -6,7 +6,6 @@ import ipaddress
 import os
 import signal
 import ssl
-import time
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -18,8 +17,8 @@ from . import ports
 from .certificates import DAY, generate
 from .client_side import Client
 from .issuercase import ProfileTest
+from .processes import wait_for
 
-PATIENCE = 20
 
 
 def pair(kind="P-256", name="renewed"):
@@ -86,7 +85,4 @@ class TlsTest(ProfileTest):
         self.wait_for(lambda: self.issuer.stderr().count(text) > before)
 
     def wait_for(self, happened):
-        until = time.monotonic() + PATIENCE
-        while not happened():
-            self.assertLess(time.monotonic(), until, self.issuer.stderr()[-1000:])
-            time.sleep(0.02)
+        wait_for(happened, lambda: self.issuer.stderr()[-1000:])

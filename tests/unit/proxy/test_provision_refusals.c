@@ -154,7 +154,7 @@ Test(refusals, pages_of_other_servers_are_not_read)
     fake.issuer.location = "http://issuer.example.evil/failed/x";
     fake.issuer.at = CREATION;
     expect(OUTCOME_REFUSED, PARTY_ISSUER, " 1 2 9 10 5", " init POST POST POST",
-           "the issuer failed the session");
+           "the issuer ended the session and points to http://issuer.example.evil/failed/x");
 }
 
 Test(refusals, the_issuer_rejects_a_message)
