@@ -121,6 +121,13 @@ static X509_STORE *store_of_now(struct trust *trust, uint64_t *generation)
     return store;
 }
 
+X509_STORE *trust_store(struct trust *trust)
+{
+    uint64_t generation;
+
+    return store_of_now(trust, &generation);
+}
+
 enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
                                     const struct device_trust *lax, int64_t now,
                                     struct verified_device *device, struct sks_error *err)
@@ -142,8 +149,7 @@ out:
 
 size_t trust_count(struct trust *trust)
 {
-    uint64_t generation;
-    X509_STORE *store = store_of_now(trust, &generation);
+    X509_STORE *store = trust_store(trust);
     STACK_OF(X509) *all = store == NULL ? NULL : X509_STORE_get1_all_certs(store);
     int count = all == NULL ? 0 : sk_X509_num(all);
 

@@ -25,6 +25,9 @@ CHECKED enum sks_status trust_open(struct trust *trust, const struct texts *sour
 /** Reads the sources again; on failure what was there stays. @param count out: certificates */
 CHECKED enum sks_status trust_reload(struct trust *trust, size_t *count, struct sks_error *err);
 
+/** The store of now; free with X509_STORE_free(). */
+X509_STORE *trust_store(struct trust *trust);
+
 /** As verify_device_path(), by the store of now; remembers the paths that it found good. */
 CHECKED enum sks_status trust_verify_device(struct trust *trust, const struct bytes_list *path,
                                             const struct device_trust *lax, int64_t now,
