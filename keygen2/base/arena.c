@@ -20,10 +20,11 @@ static struct arena_block *add_block(struct arena *a, size_t total)
     size_t cap = a->blocks == NULL ? FIRST_BLOCK : BLOCK_SIZE;
     bool own = total > cap;
     struct arena_block **at = own && a->blocks != NULL ? &a->blocks->next : &a->blocks;
-    struct arena_block *block = OPENSSL_zalloc(sizeof *block + (own ? total : cap));
+    struct arena_block *block = OPENSSL_malloc(sizeof *block + (own ? total : cap));
 
     if (block == NULL)
         return NULL;
+    block->used = 0;
     block->cap = own ? total : cap;
     block->next = *at;
     *at = block;
@@ -44,7 +45,7 @@ void *arena_alloc(struct arena *a, size_t count, size_t size)
     if (block == NULL)
         return NULL;
     block->used += total;
-    return block->data + block->used - total;
+    return memset(block->data + block->used - total, 0, total);
 }
 
 struct bytes arena_copy(struct arena *a, struct bytes from)
@@ -104,7 +105,8 @@ void arena_free(struct arena *a)
 {
     for (struct arena_block *block = a->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        OPENSSL_clear_free(block, sizeof *block + block->cap);
+        OPENSSL_cleanse(block->data, block->used); /* nothing was ever in the rest */
+        OPENSSL_free(block);
     }
     a->blocks = NULL;
 }

@@ -36,17 +36,19 @@ static sqlite3_stmt *prepare(struct database *db, const char *sql)
     return cached->statement;
 }
 
-static int bind_bytes(sqlite3_stmt *statement, int place, struct bytes value, bool optional)
+static int bind_bytes(sqlite3_stmt *statement, int place, struct bytes value, bool optional,
+                      sqlite3_destructor_type life)
 {
     const void *ptr = value.len == 0 ? "" : (const void *)value.ptr; /* a null pointer were NULL */
 
     if (optional && value.ptr == NULL)
         return sqlite3_bind_null(statement, place);
 
-    return sqlite3_bind_blob64(statement, place, ptr, value.len, SQLITE_TRANSIENT);
+    return sqlite3_bind_blob64(statement, place, ptr, value.len, life);
 }
 
-static int bind(sqlite3_stmt *statement, const char *format, va_list args)
+static int bind(sqlite3_stmt *statement, const char *format, va_list args,
+                sqlite3_destructor_type life)
 {
     int rc = SQLITE_OK;
 
@@ -59,11 +61,11 @@ static int bind(sqlite3_stmt *statement, const char *format, va_list args)
             rc = sqlite3_bind_int64(statement, i, va_arg(args, uint32_t));
             break;
         case 't':
-            rc = sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+            rc = sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, life);
             break;
         case 'n':
         case 'b':
-            rc = bind_bytes(statement, i, va_arg(args, struct bytes), *format == 'n');
+            rc = bind_bytes(statement, i, va_arg(args, struct bytes), *format == 'n', life);
             break;
         default:
             rc = SQLITE_MISUSE;
@@ -72,11 +74,12 @@ static int bind(sqlite3_stmt *statement, const char *format, va_list args)
     return rc;
 }
 
-static sqlite3_stmt *query(struct database *db, const char *sql, const char *format, va_list args)
+static sqlite3_stmt *query(struct database *db, const char *sql, const char *format, va_list args,
+                           sqlite3_destructor_type life)
 {
     sqlite3_stmt *statement = prepare(db, sql);
 
-    if (statement != NULL && bind(statement, format, args) != SQLITE_OK)
+    if (statement != NULL && bind(statement, format, args, life) != SQLITE_OK)
         return NULL;
     return statement;
 }
@@ -87,7 +90,7 @@ sqlite3_stmt *database_query(struct database *db, const char *sql, const char *f
     sqlite3_stmt *statement;
 
     va_start(args, format);
-    statement = query(db, sql, format, args);
+    statement = query(db, sql, format, args, SQLITE_TRANSIENT);
     va_end(args);
     return statement;
 }
@@ -125,7 +128,7 @@ enum sks_status database_run(struct database *db, struct sks_error *err, const c
     sqlite3_stmt *statement;
 
     va_start(args, format);
-    statement = query(db, sql, format, args);
+    statement = query(db, sql, format, args, SQLITE_STATIC); /* it is over before this returns */
     va_end(args);
     if (statement == NULL)
         return fail(db, err);

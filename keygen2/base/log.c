@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048, USUAL_LINE = 512 };
+enum { LINE_MAX_BYTES = 2048, USUAL_LINE = 512, HEAD_MAX = 64 };
 
 static atomic_int max_level = LOG_LEVEL_INFO;
 static const char *const NAMES[] = { "error", "info", "debug" };
@@ -67,36 +67,43 @@ static void write_line(struct bytes line)
         return;
 }
 
-static void write_text(enum log_level level, const char *text)
+/* The time and the level; it is the same for all lines of a second. */
+static size_t put_head(char head[HEAD_MAX], enum log_level level)
 {
-    char line[LINE_MAX_BYTES + 64], when[32] = "";
+    static _Thread_local time_t second;
+    static _Thread_local char when[32];
     time_t now = time(NULL);
     struct tm utc;
     int len;
 
-    if (gmtime_r(&now, &utc) != NULL)
-        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    len = snprintf(line, sizeof line, "%s %s %s\n", when, NAMES[level], text);
-    write_line(bytes_at(line, len < 0 ? 0 : (size_t)len));
+    if (now != second && gmtime_r(&now, &utc) != NULL &&
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        second = now;
+    len = snprintf(head, HEAD_MAX, "%s %s ", when, NAMES[level]);
+    return len < 0 || len >= HEAD_MAX ? 0 : (size_t)len;
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    char text[LINE_MAX_BYTES];
+    char whole[HEAD_MAX + LINE_MAX_BYTES + 1], *text;
     struct buf line = { 0 };
     va_list args;
     int len;
 
     if (is_dropped(level))
         return;
+    text = whole + (json_lines ? 0 : put_head(whole, level));
     va_start(args, format);
-    len = vsnprintf(text, sizeof text, format, args);
+    len = vsnprintf(text, LINE_MAX_BYTES, format, args);
     va_end(args);
-    if (len >= (int)sizeof text)
+    if (len >= LINE_MAX_BYTES)
         drop_cut_character(text);
     log_clean(text);
     if (!json_lines) {
-        write_text(level, text);
+        size_t end = strlen(text);
+
+        text[end] = '\n';
+        write_line(bytes_at(whole, (size_t)(text - whole) + end + 1));
     } else if (log_json_begin(&line, level)) {
         log_json_text(&line, "text", text);
         log_json_end(&line);
