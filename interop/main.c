@@ -191,16 +191,17 @@ static void introduce(const struct ends *ends, struct table *table)
 static enum exit_code drive(void *given, char **operands, size_t count)
 {
     const struct options *o = given;
-    struct table *table = begin();
+    struct table *table;
 
     (void)operands, (void)count;
-    if (table == NULL)
-        return program_fail(EXIT_IO, "no memory");
     if (!o->apart.together && o->apart.witness == NULL)
         return program_fail(EXIT_USAGE, "give --witness, or --together");
     if (!o->conform.none &&
         (o->conform.tester == NULL || o->conform.device == NULL || o->conform.reports == NULL))
         return program_fail(EXIT_USAGE, "give --tester, --device and --reports, or --no-conform");
+    table = begin();
+    if (table == NULL)
+        return program_fail(EXIT_IO, "no memory");
     (void)unlink(o->attack_file);
     introduce(&o->ends, table);
     part_apart(&o->ends, &o->apart, table);

@@ -224,10 +224,12 @@ static void print_paragraph(const struct named_attack *attack)
 
 static json_t *attack_json(const struct named_attack *attack)
 {
-    json_t *rules = json_loads(attack->rules, 0, NULL);
+    json_t *file = json_loads(attack->rules, 0, NULL);
+    json_t *object = json_pack("{s:s, s:s, s:O*}", "name", attack->name, "description",
+                               attack->text, "rules", json_object_get(file, "rules"));
 
-    return json_pack("{s:s, s:s, s:O*}", "name", attack->name, "description", attack->text, "rules",
-                     json_object_get(rules, "rules"));
+    json_decref(file);
+    return object;
 }
 
 enum exit_code attacks_command(void *options, char **operands, size_t count)

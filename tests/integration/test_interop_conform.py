@@ -234,7 +234,7 @@ class AtTheDesk(ConformCase):
             self.assertEqual(done.returncode, USAGE, done.stderr)
         done = self.interop("drive", "--operator", self.operator.desk, "--attack-file",
                             self.attack_file, "--together")
-        self.assertEqual(done.returncode, USAGE)
+        self.assertEqual(done.returncode, USAGE, done.stderr)
         self.assertIn("--no-conform", done.stderr)
 
 
