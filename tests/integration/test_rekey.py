@@ -261,7 +261,7 @@ class Killed(RekeyTest):
     def time_one(self, line, environment=None):
         began = time.monotonic()
         subprocess.run(line, check=True, stdout=subprocess.DEVNULL, env=environment)
-        return 1.2 * (time.monotonic() - began)
+        return 2 * (time.monotonic() - began)    # the machine may be slower later
 
     def test_with_a_file(self):
         """Over and over on one store; whatever the last kill left, the next call goes on."""
