@@ -158,6 +158,10 @@ CHECKED enum sks_status visit_untouched(struct visit *visit, unsigned status);
 CHECKED enum sks_status visit_expect_at(struct visit *visit, const char *field, enum visit_at at,
                                         const char *wanted);
 
+/** Expects that what was sent last has ended the session: it led to /failed. @param field in words
+ */
+CHECKED enum sks_status visit_expect_given_up(struct visit *visit, const char *field);
+
 /** What came instead of what was wanted; for check_fail(). In the case's arena. */
 const char *visit_told(struct visit *visit);
 

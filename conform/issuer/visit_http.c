@@ -93,6 +93,16 @@ enum sks_status visit_expect_at(struct visit *v, const char *field, enum visit_a
     return expect_true(v->check, v->at == at, field, wanted, visit_told(v));
 }
 
+enum sks_status visit_expect_given_up(struct visit *v, const char *field)
+{
+    bool failed = v->exchange.status == 302 && strstr(v->exchange.location, "/failed/") != NULL;
+    enum sks_status rc = expect_true(v->check, failed, field, "302 to /failed", visit_told(v));
+
+    if (rc == SKS_OK)
+        v->at = AT_FAILED;
+    return rc;
+}
+
 enum sks_status visit_get(struct visit *v, const char *query)
 {
     const char *url = arena_printf(&v->check->arena, "%s%s", v->profile->issuer_uri, query);
