@@ -2,7 +2,6 @@
 #include "conform/issuer/families.h"
 #include "conform/issuer/visit.h"
 
-
 #define SHORT (NEEDS(HAS_SHORT_LIFE) | NEEDS_KNOWN)
 #define SHORT_KEYS (SHORT | NEEDS(HAS_KEYS))
 
