@@ -3,6 +3,7 @@
 #include "tests/bench/issuer/fill.h"
 #include "tests/bench/issuer/folder.h"
 #include "tests/bench/issuer/issuer_parts.h"
+#include "tests/bench/issuer/processors.h"
 #include "tests/bench/issuer/visitors.h"
 #include "tests/plain/support/must.h"
 
@@ -20,7 +21,9 @@ struct place {
 
 static void open_place(struct place *place, struct device *device, const char *trust)
 {
+    processors_use(OF_THE_SERVER);
     issuer_server_start(&place->server, place->folder, trust);
+    processors_use(OF_THE_CLIENTS);
     place->visitors = visitors_new(device, place->server.url);
     (void)visitors_run(place->visitors, WARM_UP);
 }
@@ -29,6 +32,7 @@ static void close_place(struct place *place)
 {
     visitors_free(place->visitors);
     child_stop(place->server.child);
+    processors_use(ALL_PROCESSORS);
 }
 
 /* Sessions for a second of the issuer's CPU, and for a second of the clock. */
@@ -39,20 +43,26 @@ struct rate {
 static struct rate run_window(struct place *place)
 {
     double before = child_cpu_seconds(place->server.child);
-    struct crowd_result result = visitors_run(place->visitors, WINDOW);
-    double used = child_cpu_seconds(place->server.child) - before;
+    struct crowd_result result;
+    double used;
+
+    processors_use(OF_THE_CLIENTS);
+    result = visitors_run(place->visitors, WINDOW);
+    used = child_cpu_seconds(place->server.child) - before;
 
     return (struct rate){ result.done / used, result.done / result.seconds };
 }
 
-/* On both cores, as the load is: they may share more than their memory. */
+/* On all processors, as the load is: they may share more than their memory. */
 static double bare_window(struct bare_session *const bare[2])
 {
     const double before = *bare_session_spent(bare[0]) + *bare_session_spent(bare[1]);
     const struct operation member[] = { { run_bare_issuer, bare[0], NULL },
                                         { run_bare_issuer, bare[1], NULL } };
-    struct crowd_result result = crowd_run(member, 2, BARE_WINDOW);
+    struct crowd_result result;
 
+    processors_use(ALL_PROCESSORS);
+    result = crowd_run(member, 2, BARE_WINDOW);
     return result.done / (*bare_session_spent(bare[0]) + *bare_session_spent(bare[1]) - before);
 }
 
