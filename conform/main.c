@@ -24,9 +24,8 @@ static const struct option_row ISSUER[] = {
       OPTION_TEXT, .offset = offsetof(struct conform_options, device) },
     { "operator", 0, "COMMAND",
       "what the issuer's operator does, by /bin/sh: reads a line \"approve ID DEVICE\", \"reject "
-      "ID "
-      "DEVICE\" (DEVICE: SHA-256 of the device's certificate) or \"invite PROFILE\", and then "
-      "prints a code",
+      "ID DEVICE\" (DEVICE: SHA-256 of the device's certificate), \"withdraw CODE\", or \"invite "
+      "PROFILE\" or \"expired PROFILE\", and then prints a code",
       OPTION_TEXT, .offset = offsetof(struct conform_options, operator_command) },
     { "code", 0, "CODE",
       "for the enrolment page of the profile that wants one, good for one enrolment; again for "

@@ -11,7 +11,10 @@ A test is named by
     unit/keygen2/jwk.refused  a unit test: tests/unit/keygen2/test_jwk.c, Test(jwk, refused)
     token/case, issuer/case   a case of sks-conform, or several by * ; it must have been built
 
-Exit 0: all good; 1: a requirement is wrong; 2: something cannot be read. Plain Python 3.
+Each case of `sks-conform issuer` must be named in turn; but a case that no text asks for has
+"practice" for its section, and is no must-case.
+
+Exit 0: all good; 1: a requirement or a case is wrong; 2: something cannot be read. Plain Python 3.
 """
 
 import argparse
@@ -29,6 +32,8 @@ HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
 VECTOR = re.compile(r"([a-z0-9-]+)([:~])(.+)")
 CONFORM = re.compile(r"(token|issuer)/(.+)")
+EXPLAINED = ("issuer",)     # ends of whose cases each says where it comes from
+PRACTICE = "practice"
 UNIT_TEST = re.compile(r"unit/(\w+)/(\w+)\.(\w+)")
 INTEGRATION_TEST = re.compile(r"(test_\w+)\.(\w+)\.(test_\w+)")
 
@@ -39,6 +44,7 @@ class Tests:
     def __init__(self, conform):
         self.conform = conform
         self.files, self.modules, self.cases = {}, {}, {}
+        self.named = set()      # (end, case) of sks-conform
         self.unchecked = 0
 
     def number_of(self, name):
@@ -76,11 +82,17 @@ class Tests:
         if self.conform is None:
             self.unchecked += 1
             return 1
+        found = fnmatch.filter([case["id"] for case in self.listed(end)], name)
+        self.named.update((end, case) for case in found)
+        return len(found)
+
+    def listed(self, end):
+        """What sks-conform says of its cases for an end."""
         if end not in self.cases:
             done = subprocess.run([self.conform, end, "--list", "--json"], capture_output=True,
                                   text=True, timeout=60, check=True)
-            self.cases[end] = [case["id"] for case in json.loads(done.stdout)]
-        return len(fnmatch.filter(self.cases[end], name))
+            self.cases[end] = json.loads(done.stdout)
+        return self.cases[end]
 
 
 def methods(path):
@@ -126,6 +138,28 @@ def check_all(root, tests):
     return found, errors
 
 
+def check_case(end, case, tests):
+    """Raises Wrong for a case that does not say where it comes from."""
+    name = "%s/%s" % (end, case["id"])
+    practice = PRACTICE in case["section"].split("; ")
+    if practice and case["level"] == "must":
+        raise Wrong("%s: practice alone makes no must-case" % name)
+    if not practice and (end, case["id"]) not in tests.named:
+        raise Wrong("%s: no requirement names this case, nor is its section %s" % (name, PRACTICE))
+
+
+def check_cases(tests):
+    """A text for each case of sks-conform that is wrong."""
+    errors = []
+    for end in EXPLAINED if tests.conform else ():
+        for case in tests.listed(end):
+            try:
+                check_case(end, case, tests)
+            except Wrong as wrong:
+                errors.append(str(wrong))
+    return errors
+
+
 def report(found, tests, listed):
     for row, count in found if listed else []:
         print("%-32s %5s  %s" % (row["id"], count or "none", row["requirement"]))
@@ -151,6 +185,7 @@ def main(arguments):
         root = json.loads(text, object_pairs_hook=no_duplicates)
         check(schemas, "requirements.json", schemas.load("requirements.json"), root, "")
         found, errors = check_all(root, tests)
+        errors += check_cases(tests)
     except Wrong as wrong:
         found, errors = [], [str(wrong)]
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError,

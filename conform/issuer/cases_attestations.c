@@ -362,7 +362,7 @@ void issuer_cases_of_attestations(struct cases *cases)
                   &(struct conform_case){
                       .id = cases_text(cases, "key-algorithm.%s", KINDS[i].name),
                       .title = cases_text(cases, "%s, attested as it is: refused", KINDS[i].title),
-                      .section = "http 6",
+                      .section = "SKS createKeyEntry; http 6",
                       .needs = KEYED | KINDS[i].needs,
                       .run = other_kind,
                       .row = KINDS[i].algorithm });

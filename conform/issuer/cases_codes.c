@@ -3,6 +3,7 @@
 #include "conform/issuer/families.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CODE NEEDS(HAS_CODE)
@@ -338,6 +339,62 @@ out:
     return rc;
 }
 
+static enum sks_status expired(struct check *check, void *end, const void *row)
+{
+    struct visit browser = { 0 };
+    const char *code;
+    enum sks_status rc;
+
+    (void)row;
+    TRY(open_form(&browser, end, check));
+    TRY(site_invite(end, check, "expired", browser.profile, &code));
+    TRY(browser_send_code(&browser, code));
+    TRY(expect_form(&browser, 403));
+    rc = expect_no_entry(&browser);
+out:
+    visit_free(&browser);
+    return rc;
+}
+
+static enum sks_status withdrawn(struct check *check, void *end, const void *row)
+{
+    struct visit browser = { 0 };
+    const char *code;
+    enum sks_status rc;
+
+    (void)row;
+    TRY(open_form(&browser, end, check));
+    TRY(site_invite(end, check, "invite", browser.profile, &code));
+    TRY(site_withdraw(end, check, code));
+    TRY(browser_send_code(&browser, code));
+    TRY(expect_form(&browser, 403));
+    rc = expect_no_entry(&browser);
+out:
+    visit_free(&browser);
+    return rc;
+}
+
+/* Behind the code, before a session. */
+static enum sks_status withdrawn_link(struct check *check, void *end, const void *row)
+{
+    struct visit browser = { 0 };
+    struct enrolment_link link;
+    const char *code;
+    enum sks_status rc;
+
+    (void)row;
+    TRY(open_form(&browser, end, check));
+    TRY(site_invite(end, check, "invite", browser.profile, &code));
+    TRY(enter(&browser, code, &link));
+    TRY(site_withdraw(end, check, code));
+    (void)snprintf(browser.cookie, sizeof browser.cookie, "%s", link.cookie);
+    TRY(visit_get(&browser, "?init=true"));
+    rc = expect_number(check, "?init=true behind the withdrawal", 403, browser.exchange.status);
+out:
+    visit_free(&browser);
+    return rc;
+}
+
 #define WITHOUT(level, name, title, function, row)                                                 \
     CASE(level, "code." name, title, "http 3, 9", CODE, function, row)
 #define WITH(level, name, title, function)                                                         \
@@ -363,6 +420,10 @@ static const struct conform_case CASES[] = {
     WITH(LEVEL_SHOULD, "as-typed", "a code as people type it is taken", as_typed),
     WITH(LEVEL_MUST, "other-profile", "a code of another profile: 403, and it is not used up",
          other_profile),
+    WITH(LEVEL_MUST, "expired", "a code that has expired: 403, and the form again", expired),
+    WITH(LEVEL_MUST, "withdrawn", "a code that was withdrawn: 403, and the form again", withdrawn),
+    WITH(LEVEL_MUST, "withdrawn-link", "withdrawn behind the code: no session begins any more",
+         withdrawn_link),
     WITH(LEVEL_MUST, "one-session", "a code begins one session", one_session),
 };
 

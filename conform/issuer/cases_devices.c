@@ -165,28 +165,31 @@ static const char KEY_2010[] = "/encryptedSessionKey";
     CASE(LEVEL_MUST, "draft-2010." name, title ": refused", "2010 9", OLD, changed,                \
          &(const struct change){ op, pointer, text })
 
+#define CURVE "SKS createProvisioningSession; http 5, 6"
+#define MODE "KeyGen2 ProvisioningInitializationResponse; http 5, 6"
+
 static const struct conform_case CASES[] = {
-    CASE(LEVEL_MUST, "client-key.P-384", "clientEphemeralKey on P-384: refused", "http 5", PLAIN,
+    CASE(LEVEL_MUST, "client-key.P-384", "clientEphemeralKey on P-384: refused", CURVE, PLAIN,
          other_curve, "P-384"),
-    CASE(LEVEL_MUST, "client-key.P-521", "clientEphemeralKey on P-521: refused", "http 5", PLAIN,
+    CASE(LEVEL_MUST, "client-key.P-521", "clientEphemeralKey on P-521: refused", CURVE, PLAIN,
          other_curve, "P-521"),
-    CASE(LEVEL_MUST, "client-key.secp256k1", "clientEphemeralKey on secp256k1: refused", "http 5",
+    CASE(LEVEL_MUST, "client-key.secp256k1", "clientEphemeralKey on secp256k1: refused", CURVE,
          PLAIN, other_curve, "secp256k1"),
-    CASE(LEVEL_MUST, "client-key.Ed25519", "an Ed25519 key as clientEphemeralKey: refused",
-         "http 5", PLAIN, other_curve, "Ed25519"),
+    CASE(LEVEL_MUST, "client-key.Ed25519", "an Ed25519 key as clientEphemeralKey: refused", CURVE,
+         PLAIN, other_curve, "Ed25519"),
     CASE(LEVEL_MUST, "client-key.reflected", "the issuer's own key as clientEphemeralKey: refused",
-         "http 5", PLAIN, reflected_key, NULL),
+         CURVE, PLAIN, reflected_key, NULL),
     CASE(LEVEL_MUST, "client-key.not-attested", "another point than the attested one: refused",
-         "http 6", PLAIN, changed,
+         CURVE, PLAIN, changed,
          &(const struct change){ CHANGE_SET, "/clientEphemeralKey", P256_KEY }),
-    CASE(LEVEL_MUST, "mode.anonymous", "an anonymous device where a path is wanted: refused",
-         "http 5, 6", PLAIN, other_mode, &YES),
-    CASE(LEVEL_MUST, "mode.named", "a device path in privacy mode: refused", "http 5, 6",
+    CASE(LEVEL_MUST, "mode.anonymous", "an anonymous device where a path is wanted: refused", MODE,
+         PLAIN, other_mode, &YES),
+    CASE(LEVEL_MUST, "mode.named", "a device path in privacy mode: refused", MODE,
          NEEDS(HAS_PRIVACY), other_mode, &NO),
     CASE(LEVEL_MUST, "mode.path-added", "a device path beside an anonymous attestation: refused",
-         "http 5, 6", NEEDS(HAS_PRIVACY), device_id_changed,
+         MODE, NEEDS(HAS_PRIVACY), device_id_changed,
          &(const struct change){ CHANGE_SET, "/deviceId", NULL }),
-    CASE(LEVEL_MUST, "mode.path-left-out", "a device path left out: refused", "http 5, 6", PLAIN,
+    CASE(LEVEL_MUST, "mode.path-left-out", "a device path left out: refused", MODE, PLAIN,
          device_id_changed, &(const struct change){ CHANGE_REMOVE, "/deviceId", "" }),
     CASE(LEVEL_MUST, "draft-2010.other-session-key",
          "another session key than the attested one: refused", "2010 3", OLD, other_session_key,

@@ -307,7 +307,7 @@ static const struct {
     const char *section;
 } WAYS[] = {
     { "other-session", "%s of another session: this one is refused, that one goes on", foreign,
-      "http 6" },
+      "KeyGen2 InvocationRequest; http 6" },
     { "transplanted", "%s of another session under this one's ids: refused", transplanted,
       "http 6" },
     { "repeated", "%s once more: the stored answer", repeated, "http 7" },

@@ -30,8 +30,8 @@ out:
 }
 
 #define WHOLE(name, features, title)                                                               \
-    CASE(LEVEL_MUST, "session." name, "a whole session " title, "http 2; KeyGen2",                 \
-         NEEDS(HAS_END) | (features), whole, NULL)
+    CASE(LEVEL_MUST, "session." name, "a whole session " title,                                    \
+         "KeyGen2 Protocol Description; http 2", NEEDS(HAS_END) | (features), whole, NULL)
 
 static const struct conform_case CASES[] = {
     WHOLE("device", NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST), "of a device that says who it is"),
@@ -39,7 +39,7 @@ static const struct conform_case CASES[] = {
     WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),
     WHOLE("https", NEEDS(HAS_TLS), "over https: the TLS certificate is attested"),
     CASE(LEVEL_MUST, "session.capabilities", "capabilities of the client, asked for and taken",
-         "http 5", NEEDS(HAS_QUERY), capabilities, NULL),
+         "KeyGen2 InvocationRequest; http 5", NEEDS(HAS_QUERY), capabilities, NULL),
     WHOLE("key-management-key", NEEDS(HAS_KMK), "with a key management key"),
     WHOLE("roll-over", NEEDS(HAS_ROLL_OVER), "with updatable key management keys"),
     WHOLE("lookups", NEEDS(HAS_DISCOVERY), "with lookups, each signed and fresh"),

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static const char SECTION[] = "http 4, 5, 6";
-
 /* The answer to a request, and what a profile must have so that it comes. */
 static const struct {
     const char *name;
@@ -103,7 +101,7 @@ static void add(struct cases *cases, const struct row *row, const char *id, cons
     struct conform_case item = {
         .id = id,
         .title = title,
-        .section = SECTION,
+        .section = cases_text(cases, "KeyGen2 %s; http 4, 5, 6", RESPONSE[row->at].name),
         .needs = RESPONSE[row->at].needs | row->needs,
         .run = refused,
     };

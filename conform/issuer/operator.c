@@ -47,14 +47,17 @@ out:
     return rc;
 }
 
-static enum sks_status invite(struct site *site, struct check *check,
-                              const struct site_profile *profile, const char **code)
+enum sks_status site_invite(struct site *site, struct check *check, const char *what,
+                            const struct site_profile *profile, const char **code)
 {
     struct buf line = { 0 }, answer = { 0 };
     size_t len = 0;
     enum sks_status rc;
 
-    put_text(&line, "invite ");
+    if (site->config->options->operator_command == NULL)
+        return check_skip(check, "needs an operator (--operator)");
+    put_text(&line, what);
+    put_byte(&line, ' ');
     put_text(&line, profile->name);
     TRY(ask(site, check, &line, &answer));
     while (len < answer.len && answer.ptr[len] > ' ' && answer.ptr[len] < 0x7F)
@@ -64,6 +67,18 @@ static enum sks_status invite(struct site *site, struct check *check,
     *code = arena_text(&check->arena, bytes_at(answer.ptr, len));
     REQUIRE(*code != NULL, &check->err, SKS_ERROR_STORAGE, "no memory for a code");
 out:
+    buf_free(&answer);
+    return rc;
+}
+
+enum sks_status site_withdraw(struct site *site, struct check *check, const char *code)
+{
+    struct buf line = { 0 }, answer = { 0 };
+    enum sks_status rc;
+
+    put_text(&line, "withdraw ");
+    put_text(&line, code);
+    rc = ask(site, check, &line, &answer);
     buf_free(&answer);
     return rc;
 }
@@ -78,6 +93,6 @@ enum sks_status site_code(struct site *site, struct check *check,
         return SKS_OK;
     }
     if (site->config->options->operator_command != NULL)
-        return invite(site, check, profile, code);
+        return site_invite(site, check, "invite", profile, code);
     return check_skip(check, "no code is left: --code once more");
 }

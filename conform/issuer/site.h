@@ -143,6 +143,18 @@ CHECKED enum sks_status site_decide(struct site *site, struct check *check, cons
 CHECKED enum sks_status site_code(struct site *site, struct check *check,
                                   const struct site_profile *profile, const char **code);
 
+/**
+ * A code of the operator's, or skips the case. operator.c
+ *
+ * @param what  "invite": one that works; "expired": one that has
+ * @param code  out: in the case's arena
+ */
+CHECKED enum sks_status site_invite(struct site *site, struct check *check, const char *what,
+                                    const struct site_profile *profile, const char **code);
+
+/** Has the operator take back the invitation of a code that site_invite() has given. operator.c */
+CHECKED enum sks_status site_withdraw(struct site *site, struct check *check, const char *code);
+
 /** Enrols keys that a profile with lookups may find, unless there are any. probe.c */
 CHECKED enum sks_status site_stock(struct site *site, const struct site_profile *profile,
                                    struct check *check);

@@ -294,6 +294,13 @@ class TakesAnyKey(Strict):
             self.public_keys[key["id"]] = constructs.spki(constructs.from_jwk(key["publicKey"]))
 
 
+class OneIv(Strict):
+    """It encrypts all with one IV."""
+
+    def encrypt(self, plain):
+        return base64url(constructs.encrypt(self.counter.key, plain, bytes(16)))
+
+
 class LeakyIssuer(ConformTest):
     """The issuer in Python: what it checks, and with a check left out."""
 
@@ -304,7 +311,8 @@ class LeakyIssuer(ConformTest):
     def set_up_rig(cls):
         cls.device = cls.new_folder() / "device"
 
-    def leaky(self, session_class):
+    def leaky(self, session_class, creation=lambda session: {
+            "pinPolicySpecifiers": [session.pin()]}):
         issuer = KeyGen2Issuer()
         self.addCleanup(issuer.close)
         issuer.session_class = session_class
@@ -312,7 +320,7 @@ class LeakyIssuer(ConformTest):
         def script(session):
             yield session.invocation()
             yield session.initialization()
-            yield session.creation(pinPolicySpecifiers=[session.pin()])
+            yield session.creation(**creation(session))
             yield session.finalization(session.credential())
         issuer.script = script
         return issuer.uri
@@ -341,6 +349,19 @@ class LeakyIssuer(ConformTest):
         report = self.report(*self.only, url=self.leaky(TakesAnyKey), code=FAILED)
         self.assertEqual(self.groups(report), {"key-attestation"})
         self.assertIn("key-attestation.other-public-key", self.failed(report))
+
+    def test_ivs(self):
+        def creation(session):
+            pin = session.pin(session.key(encryptedPin=session.encrypt(b"1234")))
+            return {"pukPolicySpecifiers": [{
+                "id": "PUK.1", "encryptedPuk": session.encrypt(b"012345"), "retryLimit": 5,
+                "format": "numeric", "pinPolicySpecifiers": [pin]}]}
+        only = ("--only", "KeyCreationRequest.p??-fresh")
+        report = self.report(*only, url=self.leaky(Strict, creation))
+        self.assertEqual(report["all"]["passed"], 2)
+        report = self.report(*only, url=self.leaky(OneIv, creation), code=FAILED)
+        self.assertEqual(self.failed(report), ["KeyCreationRequest.puk-fresh",
+                                               "KeyCreationRequest.pin-fresh"])
 
     def test_session_attestations(self):
         with mock.patch.object(constructs, "verifies", return_value=True):

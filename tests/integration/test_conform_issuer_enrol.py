@@ -49,6 +49,7 @@ class Pages(ConformTest):
         reasons = [case["reason"] for case in report["cases"] if case["verdict"] == "skipped"]
         self.assertEqual(self.failed(report), [])
         self.assertIn("no code is left: --code once more", reasons)
+        self.assertIn("needs an operator (--operator)", reasons, "for codes that work no more")
         self.assertIn("code.used", self.of_verdict(report, "passed"))
         done = self.conform("--only", "code.right", "--code", "0000-0000-0000",
                             url=self.relay.url + "/kg2/coded")
@@ -111,7 +112,8 @@ class Pages(ConformTest):
         self.options += ("--skip", "code.other-profile")
         report = self.report("--only", "code", url=self.relay.url + "/kg2/coded", code=FAILED)
         self.assertEqual(self.failed(report), [
-            "code.wrong", "code.escaped", "code.no-percent", "code.no-utf-8", "code.used"])
+            "code.wrong", "code.escaped", "code.no-percent", "code.no-utf-8", "code.used",
+            "code.expired", "code.withdrawn", "code.withdrawn-link"])
 
     def test_an_open_door(self):
         """The profile wants a code; a relay lets everybody in with a link of its own."""

@@ -1,7 +1,8 @@
 """testvectors/requirements.json: each requirement has tests that exist, or the reason why none can;
-and the check of it notices when that is not so."""
+and each case of a live issuer comes from one. The check of it notices when that is not so."""
 
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,8 @@ CONFORM = BUILD / "sks-conform"
 GOOD, WRONG, UNREADABLE = range(3)
 
 
-def run(*arguments):
-    options = ["--conform", CONFORM] if CONFORM.is_file() else []
+def run(*arguments, conform=CONFORM):
+    options = ["--conform", conform] if conform.is_file() else []
     return subprocess.run([sys.executable, "-B", ROOT / "testvectors" / "requirements.py", *options,
                            *arguments], capture_output=True, text=True, timeout=120)
 
@@ -27,8 +28,8 @@ class Requirements(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / "requirements.json"
 
-    def assert_wrong(self, code, text):
-        done = run(self.path)
+    def assert_wrong(self, code, text, **more):
+        done = run(self.path, **more)
         self.assertEqual(done.returncode, code, done.stdout)
         self.assertIn(text, done.stderr)
         self.assertNotIn("Traceback", done.stderr)
@@ -56,6 +57,44 @@ class Requirements(unittest.TestCase):
         for row in json.loads(FILE.read_text(encoding="utf-8"))["requirements"]:
             self.assertIn("%s " % row["id"], done.stdout)
             self.assertIn("  %s\n" % row["requirement"], done.stdout)
+
+    @unittest.skipUnless(CONFORM.is_file(), "there is no sks-conform")
+    def test_a_case_without_a_source(self):
+        def leave_out(name):
+            root = json.loads(FILE.read_text(encoding="utf-8"))
+            for row in root["requirements"]:
+                if name in row.get("tests", []):
+                    row["tests"].remove(name)
+            root["requirements"] = [row for row in root["requirements"]
+                                    if row.get("tests") or "reason" in row]
+            self.path.write_text(json.dumps(root))
+        for name in ("issuer/http.crl", "issuer/ProvisioningFinalizationRequest.no-ca"):
+            with self.subTest(name):
+                leave_out(name)
+                self.assert_wrong(WRONG, name + ": no requirement names this case")
+
+    @unittest.skipUnless(CONFORM.is_file(), "there is no sks-conform")
+    def test_practice(self):
+        """It is a source too, but demands nothing."""
+        listed = Path(self.path.parent) / "listed.json"
+        program = Path(self.path.parent) / "conform"
+        program.write_text("#!/bin/sh\n[ $1 = token ] && exec %s \"$@\"\nexec cat %s\n" % (
+            shlex.quote(str(CONFORM)), shlex.quote(str(listed))))
+        program.chmod(0o700)
+        cases = json.loads(subprocess.run([CONFORM, "issuer", "--list", "--json"],
+                                          capture_output=True, check=True).stdout)
+        self.path.write_bytes(FILE.read_bytes())
+        for section, level, text in (("practice", "should", None),
+                                     ("http 3; practice", "may", None),
+                                     ("practice", "must", "practice alone makes no must-case"),
+                                     ("http 3", "should", "no requirement names this case")):
+            with self.subTest(section=section, level=level):
+                listed.write_text(json.dumps(cases + [
+                    {"id": "new.case", "section": section, "level": level}]))
+                if text:
+                    self.assert_wrong(WRONG, "issuer/new.case: " + text, conform=program)
+                else:
+                    self.assertEqual(run(self.path, conform=program).stderr, "")
 
     def test_tests_that_do_not_exist(self):
         for name in ("mac:NoSuchFlag", "mac~no such comment", "nothing:Normal",

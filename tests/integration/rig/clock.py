@@ -33,6 +33,14 @@ def _library():
     return library
 
 
+def other(file, ahead):
+    """The environment of a program with a clock of its own, ahead by so many seconds."""
+    file.write_bytes(struct.pack("=3q", ahead, 0, 0))
+    # The clock is not built with a sanitizer, and so comes in front of its library.
+    return {"SKS_TEST_CLOCK": str(file), "LD_PRELOAD": str(_library()),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 def _write(real=0, boot=0):
     with open(_file, "r+b", buffering=0) as file:
         file.write(struct.pack("=3q", _ahead, real, boot))
@@ -44,12 +52,8 @@ def install():
         return
     number, _file = tempfile.mkstemp(prefix="sks-clock-")
     os.close(number)
-    _write()
     atexit.register(os.unlink, _file)
-    os.environ["SKS_TEST_CLOCK"] = _file
-    os.environ["LD_PRELOAD"] = str(_library())
-    # The clock is not built with a sanitizer, and so comes in front of its library.
-    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    os.environ.update(other(Path(_file), 0))
 
 
 def skip(seconds=LIFE + 2):

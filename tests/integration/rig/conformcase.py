@@ -4,15 +4,19 @@ import json
 import shlex
 import shutil
 
+from . import clock
 from .processes import PROFILES, program_path, run
 from .testcase import RigTest, write_profile
 
 DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
 
-# What an operator does, as docs/conform.md has it.
-OPERATOR = """read what id device
+# What an operator does, as docs/conform.md has it; but a code expires in the past at once.
+OPERATOR = r"""read what id device
 case $what in
 invite) %(issuer)s invite "$id" --data %(data)s | sed -n 's/^code  //p' ;;
+expired) %(long_ago)s %(issuer)s invite "$id" --expires 30m --data %(data)s | sed -n 's/^code  //p' ;;
+withdraw) %(issuer)s withdraw "$(%(issuer)s invitations --data %(data)s |
+    sed -n '$s/^ *\([0-9]*\) .*/\1/p')" --data %(data)s ;;
 *) %(issuer)s "$what" "$id" --data %(data)s ;;
 esac"""
 
@@ -76,5 +80,12 @@ class ConformTest(RigTest):
     def restart_with_operator(cls):
         cls.issuer.restart()
         cls.options = ("--operator", OPERATOR % {
-            "issuer": shlex.quote(str(program_path("sks-issuer"))),
+            "issuer": shlex.quote(str(program_path("sks-issuer"))), "long_ago": cls.long_ago(),
             "data": shlex.quote(str(cls.issuer.data))})
+
+    @classmethod
+    def long_ago(cls):
+        """What runs a program as of yesterday, for a shell."""
+        file = cls.new_folder() / "clock"
+        return " ".join("%s=%s" % (name, shlex.quote(value))
+                        for name, value in clock.other(file, -86400).items())
