@@ -31,6 +31,7 @@ static enum sks_status lock_file(const char *folder, const char *name, int how, 
                                  struct sks_error *err)
 {
     char path[PATH_MAX];
+    int why;
     enum sks_status rc;
 
     *lock = -1;
@@ -38,8 +39,11 @@ static enum sks_status lock_file(const char *folder, const char *name, int how, 
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, SECRET_MODE);
     if (*lock >= 0 && flock(*lock, how) == 0)
         goto out;
-    REQUIRE(*lock >= 0 && errno == EWOULDBLOCK, err, SKS_ERROR_EXTERNAL, "%s: cannot be locked: %s",
-            path, strerror(errno));
+    why = errno;
+    if (*lock < 0)
+        TRY(file_need_writable(path, err));
+    REQUIRE(*lock >= 0 && why == EWOULDBLOCK, err, SKS_ERROR_EXTERNAL, "%s: cannot be locked: %s",
+            path, strerror(why));
     data_folder_unlock(*lock);
     *lock = -1;
 out:
