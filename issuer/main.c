@@ -279,7 +279,8 @@ static const struct command_row COMMANDS[] = {
       run_purge, NULL },
     { "backup", "FILE", 1, 1, "Writes database, keys, trust and profiles to one sealed file.",
       OPTIONS_BACKUP, run_backup, NULL },
-    { "restore", "FILE", 1, 1, "Makes the data folder what it was at a backup.", OPTIONS_BACKUP,
+    { "restore", "FILE", 1, 1,
+      "Makes a data folder, missing or empty so far, what one was at a backup.", OPTIONS_BACKUP,
       run_restore, NULL },
     { 0 },
 };
