@@ -1,4 +1,4 @@
-# The SKS rig. `make` builds, `make demo` shows it, `make test` tests it.
+# The SKS rig. `make` builds, `make demo` shows it, `make test` tests it, `make help` has the rest.
 #
 #   CC=clang   another compiler          SAN=1       AddressSanitizer and UBSan, built apart
 #                                        SAN=thread  ThreadSanitizer, for `make plain`
@@ -47,7 +47,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a libconform.a)
 
-.PHONY: all interop bench demo docs matrix matrix-selftest vectors test quick unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all interop bench demo docs help matrix matrix-selftest vectors test quick unit integration plain plain-programs corpus crash crash-sweep fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -323,6 +323,30 @@ fuzz:
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- housekeeping ----
+
+## all             the programs, in build/ (the default)
+## demo            installs what is missing, builds, provisions keys, uses one, shows an attack refused
+## test            the same set-up, then all tests; SAN=1: with AddressSanitizer and UBSan
+## unit            the unit tests alone
+## plain           leaks, faults and threads alone, by programs without a test framework
+## corpus          the kept inputs of the fuzz targets alone
+## integration     the tests of the real programs alone
+## crash           a sample of the crash sweep; crash-sweep: all of it, minutes
+## matrix          alters every field of every message, and says who noticed
+## matrix-selftest the same upon ends with a hole each, which it has to find
+## interop         issuer, token and proxy apart from each other: containers, namespaces or processes
+## fuzz            each fuzz target for FUZZ_SECONDS (60), with clang
+## bench           measures token, issuer and relay
+## vectors         writes the conformance vectors anew
+## docs            the tables of docs/settings.md
+## install         to PREFIX (/usr/local), below DESTDIR; uninstall: takes it away again
+## setup           installs the Debian packages that building and testing need, or names them
+## format          clang-format; check-format: only looks
+## clean           removes build/
+help:
+	@sed -n 's/^## /make /p' Makefile
+	@echo
+	@sed -n '/^SAN_FOLDER/q; s/^#   //p' Makefile
 
 setup:
 	@tools/setup.sh

@@ -320,14 +320,28 @@ out:
     return rc;
 }
 
-static enum exit_code verdict(const struct report *report)
+static enum exit_code all_skipped(const struct run *run)
 {
-    struct tally tally = report_tally(report);
+    const struct finding *fault = run->suite->fault == NULL ? NULL : run->suite->fault(run->end);
+    struct finding clean;
 
-    if (report->interrupted || tally.count[LEVEL_MUST][CASE_FAILED] > 0)
+    if (fault == NULL)
+        return (enum exit_code)EXIT_ALL_SKIPPED;
+    clean = *fault;
+    log_clean(clean.field);
+    log_clean(clean.came); /* the end's own words */
+    return program_fail(EXIT_REFUSED, "nothing works with this %s: %s: wanted %s, came %s",
+                        run->suite->name, clean.field, clean.wanted, clean.came);
+}
+
+static enum exit_code verdict(const struct run *run)
+{
+    struct tally tally = report_tally(&run->report);
+
+    if (run->report.interrupted || tally.count[LEVEL_MUST][CASE_FAILED] > 0)
         return EXIT_REFUSED;
     if (tally.all[CASE_PASSED] + tally.all[CASE_FAILED] + tally.all[CASE_EXPECTED] == 0)
-        return (enum exit_code)EXIT_ALL_SKIPPED;
+        return all_skipped(run);
     return EXIT_DONE;
 }
 
@@ -353,7 +367,7 @@ static enum exit_code run_on(struct run *run, const struct suite_config *config)
         return program_finish(written.status, &written);
 out:
     if (rc == SKS_OK)
-        return verdict(&run->report);
+        return verdict(run);
     return rc == SKS_ERROR_OPTION ? program_fail(EXIT_USAGE, "%s", err.text)
                                   : program_fail(EXIT_IO, "%s", err.text);
 }

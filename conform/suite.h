@@ -44,6 +44,10 @@ struct suite {
     enum sks_status (*open)(const struct suite_config *config, void **end, uint64_t *capabilities,
                             json_t *about, struct sks_error *err);
 
+    /* Why the end is good for nothing, so that to skip each case is no answer; NULL: it is not so.
+     * NULL in its place: the suite has none. */
+    const struct finding *(*fault)(const void *end);
+
     /* After each case: takes away what it left. SKS_ERROR_EXTERNAL: the end is out of reach. */
     enum sks_status (*tidy)(void *end, struct sks_error *err);
 

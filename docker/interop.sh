@@ -77,6 +77,7 @@ by_compose()
     docker/keys.sh "$folder/secrets"
     chmod 444 "$folder"/secrets/* # for the user of the containers; nobody else can enter the folder
     export SKS_SECRETS="$folder/secrets" SKS_ATTACK="$attack"
+    export SKS_LOG_LEVEL="${SKS_LOG_LEVEL:-info}" # for interop.log
     mkdir "$folder/reports"
     chmod 777 "$folder/reports" # likewise
     export SKS_REPORTS="$folder/reports" SKS_CONFORM="$*"

@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FOLDER_MODE = 0700 };
-
 /* The two belong together, and are a CA as ca.h wants it. */
 static enum sks_status read_pair(const char *key_file, const char *certificate_file, EVP_PKEY **key,
                                  X509 **certificate, struct sks_error *err)

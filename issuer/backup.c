@@ -77,12 +77,12 @@ bool issuer_backup_has(struct bytes name)
     return slash == NULL && is_plain(name);
 }
 
-/* Of the folder itself all but the database, which is copied first, and the lock. */
+/* Of the folder itself all but the database, which is copied first, and the locks. */
 static bool is_wanted(const char *name, const char *path)
 {
     struct stat about;
 
-    return issuer_backup_has(bytes_of(name)) && strcmp(name, "lock") != 0 &&
+    return issuer_backup_has(bytes_of(name)) && !data_folder_is_lock(name) &&
            strncmp(name, DATABASE, sizeof DATABASE - 1) != 0 && stat(path, &about) == 0 &&
            S_ISREG(about.st_mode);
 }

@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char LOCK_FILE[] = "lock";
+static const char LOCK_FILE[] = "lock", SERVE_LOCK_FILE[] = "serve.lock";
 
 enum sks_status data_folder_path(char path[PATH_MAX], const char *folder, const char *name,
                                  const char *suffix, struct sks_error *err)
@@ -26,16 +26,46 @@ enum sks_status data_folder_path(char path[PATH_MAX], const char *folder, const 
 
 /* ---- one at a time ---- */
 
-enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err)
+/* @param how  of flock(); with LOCK_NB a lock that another process has is left to it: -1 */
+static enum sks_status lock_file(const char *folder, const char *name, int how, int *lock,
+                                 struct sks_error *err)
 {
     char path[PATH_MAX];
+    int why;
     enum sks_status rc;
 
     *lock = -1;
-    TRY(data_folder_path(path, folder, LOCK_FILE, "", err));
+    TRY(data_folder_path(path, folder, name, "", err));
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, SECRET_MODE);
-    REQUIRE(*lock >= 0 && flock(*lock, LOCK_EX) == 0, err, SKS_ERROR_EXTERNAL,
-            "%s: cannot be locked: %s", path, strerror(errno));
+    if (*lock >= 0 && flock(*lock, how) == 0)
+        goto out;
+    why = errno;
+    if (*lock < 0)
+        TRY(file_need_writable(path, err));
+    REQUIRE(*lock >= 0 && why == EWOULDBLOCK, err, SKS_ERROR_EXTERNAL, "%s: cannot be locked: %s",
+            path, strerror(why));
+    data_folder_unlock(*lock);
+    *lock = -1;
+out:
+    return rc;
+}
+
+enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err)
+{
+    return lock_file(folder, LOCK_FILE, LOCK_EX, lock, err);
+}
+
+enum sks_status data_folder_claim(const char *folder, int *lock, struct sks_error *err)
+{
+    enum sks_status rc;
+
+    *lock = -1;
+    TRY(file_make_folder(folder, FOLDER_MODE, err));
+    TRY(lock_file(folder, SERVE_LOCK_FILE, LOCK_EX | LOCK_NB, lock, err));
+    REQUIRE(*lock >= 0, err, SKS_ERROR_EXTERNAL,
+            "%s: another sks-issuer serve has this data folder: stop that one first, or name"
+            " another folder by --data",
+            folder);
 out:
     return rc;
 }
@@ -44,6 +74,11 @@ void data_folder_unlock(int lock)
 {
     if (lock >= 0)
         (void)close(lock);
+}
+
+bool data_folder_is_lock(const char *name)
+{
+    return strcmp(name, LOCK_FILE) == 0 || strcmp(name, SERVE_LOCK_FILE) == 0;
 }
 
 /* ---- loading ---- */

@@ -26,8 +26,20 @@ CHECKED enum sks_status data_folder_adopt_ca(const char *folder, const char *key
  * data_folder_unlock() */
 CHECKED enum sks_status data_folder_lock(const char *folder, int *lock, struct sks_error *err);
 
+/**
+ * One process at a time serves the folder, which is made if it is not there. What others may do
+ * beside it takes data_folder_lock().
+ *
+ * @param lock  out: -1, or for data_folder_unlock(), as late as at the end of the server
+ * @return SKS_ERROR_EXTERNAL if another one does
+ */
+CHECKED enum sks_status data_folder_claim(const char *folder, int *lock, struct sks_error *err);
+
 /** @param lock  -1 is allowed */
 void data_folder_unlock(int lock);
+
+/** Whether a file of the folder is one of those that are locked, and hold nothing. */
+bool data_folder_is_lock(const char *name);
 
 /** Makes the next generation of the key management key. @param generation out: its number */
 CHECKED enum sks_status data_folder_roll_over(const char *folder, unsigned *generation,

@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-enum { SECRET_MODE = 0600, NAME_MAX_LENGTH = 64 };
+enum { SECRET_MODE = 0600, FOLDER_MODE = 0700, NAME_MAX_LENGTH = 64 };
 
 /* Pairs of NAME.key and NAME.pem. */
 #define CA_NAME "ca"

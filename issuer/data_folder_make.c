@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 enum {
-    FOLDER_MODE = 0700,
     CA_DAYS = 20 * 365,
     OWN_DAYS = 10 * 365,
     TLS_DAYS = 825, /* more is refused by some browsers */

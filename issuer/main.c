@@ -52,6 +52,7 @@ static void serve_defaults(void *from)
 {
     struct serve_options *serve = &((struct options *)from)->serve;
 
+    ((struct options *)from)->log_level = "info";
     serve->log_format = "text";
     serve->server_keys = 2;
     serve->stop_seconds = STOP_SECONDS_DEFAULT;
@@ -65,8 +66,7 @@ static enum exit_code run_serve(void *from, char **operands, size_t count)
     struct options *options = from;
 
     (void)operands, (void)count;
-    if (options->verbose)
-        log_set_level(LOG_LEVEL_DEBUG);
+    log_set_level_by_name(options->verbose ? "debug" : options->log_level);
     return serve(&options->serve);
 }
 
@@ -279,7 +279,8 @@ static const struct command_row COMMANDS[] = {
       run_purge, NULL },
     { "backup", "FILE", 1, 1, "Writes database, keys, trust and profiles to one sealed file.",
       OPTIONS_BACKUP, run_backup, NULL },
-    { "restore", "FILE", 1, 1, "Makes the data folder what it was at a backup.", OPTIONS_BACKUP,
+    { "restore", "FILE", 1, 1,
+      "Makes a data folder, missing or empty so far, what one was at a backup.", OPTIONS_BACKUP,
       run_restore, NULL },
     { 0 },
 };

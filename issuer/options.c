@@ -96,7 +96,10 @@ const struct option_row OPTIONS_SERVE[] = {
     { "max-address-requests", 0, "N",
       "requests a second of one address (50, of loopback any number)", OPTION_NUMBER,
       AT(serve.limits.address_requests), .min = 1, .max = CAPS_REQUESTS_MAX },
-    { "verbose", 'v', NULL, "log more", OPTION_FLAG, AT(verbose) },
+    { "log-level", 0, "error|info|debug",
+      "what is logged: the issuer's own trouble; requests and sessions too; each check too (info)",
+      OPTION_TEXT, AT(log_level), .choices = "error|info|debug" },
+    { "verbose", 'v', NULL, "log more: as --log-level debug", OPTION_FLAG, AT(verbose) },
     { 0 },
 };
 const struct option_row OPTIONS_SESSIONS[] = {

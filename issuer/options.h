@@ -13,7 +13,7 @@ struct options {
     struct serve_options serve; /* data is for all commands */
     bool verbose, json, schema, evidence_key;
     struct evidence_options evidence;
-    const char *device;
+    const char *device, *log_level;
     struct list_options sessions;
     struct revoke_options revoke;
     struct texts settings;

@@ -93,6 +93,12 @@ static void use(struct path_cache *cache, struct entry *entry)
     (void)add(cache, entry);
 }
 
+/* As OpenSSL has it, for whom a certificate has expired in the very second of its notAfter. */
+static bool is_valid(const struct verified_device *device, int64_t now)
+{
+    return now >= device->not_before && now < device->not_after;
+}
+
 bool path_cache_find(struct path_cache *cache, const uint8_t hash[PATH_HASH_SIZE], int64_t now,
                      struct verified_device *device)
 {
@@ -101,8 +107,7 @@ bool path_cache_find(struct path_cache *cache, const uint8_t hash[PATH_HASH_SIZE
 
     (void)pthread_mutex_lock(&cache->lock);
     entry = find(cache, hash);
-    found = entry != NULL && now >= entry->device.not_before && now <= entry->device.not_after &&
-            EVP_PKEY_up_ref(entry->device.key);
+    found = entry != NULL && is_valid(&entry->device, now) && EVP_PKEY_up_ref(entry->device.key);
     if (found) {
         *device = entry->device;
         use(cache, entry);

@@ -38,6 +38,7 @@ struct serving {
     struct management *management;
     pthread_t reloader;
     bool reloads;
+    int claim; /* on the data folder, or -1 */
     atomic_bool stopping;
 };
 
@@ -197,6 +198,7 @@ static enum sks_status load_all(struct serving *s, struct serve_options *options
     TRY(set_certificates(&s->issuer, options, err));
     if (s->issuer.public_url != NULL)
         (void)url_host(s->issuer.public_url, host, sizeof s->host);
+    TRY(data_folder_claim(options->data, &s->claim, err));
     TRY(data_folder_adopt_ca(options->data, options->ca_key, options->ca_cert, err));
     TRY(data_folder_make(options->data,
                          options->tls_name != NULL ? options->tls_name
@@ -341,7 +343,7 @@ out:
 
 enum exit_code serve(struct serve_options *options)
 {
-    static struct serving s; /* too much for a stack */
+    static struct serving s = { .claim = -1 }; /* too much for a stack */
     struct sks_error err = { 0 };
     sigset_t hangup;
     enum sks_status rc;
@@ -361,5 +363,6 @@ enum exit_code serve(struct serve_options *options)
     client_caps_free(s.issuer.caps);
     data_folder_close(&s.issuer);
     metrics_free(s.issuer.metrics);
+    data_folder_unlock(s.claim);
     return rc == SKS_OK ? EXIT_DONE : program_fail(program_exit_code(rc), "%s", err.text);
 }

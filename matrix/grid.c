@@ -1,4 +1,5 @@
 #include "matrix/grid.h"
+#include "keygen2/message/keygen2.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,28 +53,17 @@ struct grid_cell *grid_add(struct grid *grid, const struct plan_case *item,
 
 static int place_of(const struct grid_row *row)
 {
-    static const char *const MESSAGES[] = {
-        "InvocationRequest",
-        "InvocationResponse",
-        "ProvisioningInitializationRequest",
-        "ProvisioningInitializationResponse",
-        "CredentialDiscoveryRequest",
-        "CredentialDiscoveryResponse",
-        "KeyCreationRequest",
-        "KeyCreationResponse",
-        "ProvisioningFinalizationRequest",
-        "ProvisioningFinalizationResponse",
-    };
     int place = 0;
 
     if (row->hop == HOP_ISSUER) {
-        while (place < (int)NITEMS(MESSAGES) && strcmp(MESSAGES[place], row->message) != 0)
+        while (place < KEYGEN2_MESSAGES_COUNT &&
+               strcmp(KEYGEN2_MESSAGES[place]->name, row->message) != 0)
             place++;
         return place;
     }
     while (place < (int)SKS_METHODS_COUNT && strcmp(SKS_METHODS[place].name, row->message) != 0)
         place++;
-    return (int)NITEMS(MESSAGES) + 1 + 2 * place + row->answer;
+    return KEYGEN2_MESSAGES_COUNT + 1 + 2 * place + row->answer;
 }
 
 static int compare(const void *a, const void *b)

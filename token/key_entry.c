@@ -7,7 +7,7 @@
 
 #include <openssl/rand.h>
 
-enum { KEY_PARAMETERS_MAX = 8, PATH_MAX_LENGTH = 255 };
+enum { KEY_PARAMETERS_MAX = 8 };
 
 static enum sks_status check_ranges(struct call *call, const struct key_entry *key)
 {

@@ -16,6 +16,26 @@ out:
     return rc;
 }
 
+/* Always runs, for an issuer with which nothing works has nothing that another case could need. */
+static enum sks_status any(struct check *check, void *end, const void *row)
+{
+    const struct finding *fault = site_fault(end);
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    if (fault != NULL)
+        return check_fail(check, fault->field, fault->wanted, "%s", fault->came);
+    if (site_find(end, NEEDS(HAS_END)) == NULL)
+        return check_skip(check, "no session comes to its end without a trusted device, a code, an "
+                                 "operator or other keys");
+    TRY(visit_begin(&v, end, check, NEEDS(HAS_END)));
+    rc = visit_finish(&v);
+out:
+    visit_free(&v);
+    return rc;
+}
+
 static enum sks_status capabilities(struct check *check, void *end, const void *row)
 {
     struct visit v = { 0 };
@@ -34,6 +54,8 @@ out:
          "KeyGen2 Protocol Description; http 2", NEEDS(HAS_END) | (features), whole, NULL)
 
 static const struct conform_case CASES[] = {
+    CASE(LEVEL_MUST, "session.any", "a session with one of the profiles comes to its end",
+         "http 2; KeyGen2", 0, any, NULL),
     WHOLE("device", NEEDS(HAS_SESSION_1) | NEEDS(HAS_TRUST), "of a device that says who it is"),
     WHOLE("privacy", NEEDS(HAS_PRIVACY), "of an anonymous device"),
     WHOLE("draft-2010", NEEDS(HAS_2010) | NEEDS(HAS_TRUST), "as the draft of 2010 has it"),

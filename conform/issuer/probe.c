@@ -109,22 +109,37 @@ static void note_message(struct visit *v, struct site_profile *p)
         note_finalization(v, p);
 }
 
+/* A "no" that an issuer may say to a device that it does not know, or that has not the keys that a
+ * lookup wants; and to who must show a code, or who he is, before he begins. */
+static bool is_excused(const struct visit *v, struct site_profile *p, bool asks)
+{
+    bool is_no = v->at == AT_FAILED || v->at == AT_REFUSED;
+    bool was_named = (p->features & (NEEDS(HAS_SESSION_1) | NEEDS(HAS_2010))) != 0;
+
+    if (p->closed)
+        return v->exchange.status == 401 || v->exchange.status == 403;
+    p->untrusted = is_no && was_named && (p->features & NEEDS(HAS_TRUST)) == 0;
+    return p->untrusted || (is_no && asks);
+}
+
 /* What goes wrong here for another reason than the issuer's "no" is for the cases to find. */
-static void tell_why(struct visit *v, struct site_profile *p, enum sks_status rc, char *why,
-                     size_t size)
+static void tell_why(struct visit *v, struct site_profile *p, bool asks, char *why, size_t size)
 {
     const struct finding *finding = &v->check->finding;
+    bool ended = v->at >= AT_FAILED, excused = is_excused(v, p, asks);
 
-    if (v->at == AT_PENDING) {
-        (void)snprintf(why, size, "waits for its operator");
-    } else if (rc != SKS_OK && v->at < AT_FAILED) {
+    if (!ended && v->at > AT_INVOCATION)
+        p->features |= NEEDS(HAS_TRUST) | NEEDS(HAS_END) | NEEDS(HAS_KEYS);
+    if (ended || excused)
+        (void)snprintf(why, size, "%s", finding->came);
+    else
         (void)snprintf(why, size, "%s: wanted %s, came %s", finding->field, finding->wanted,
                        finding->came);
-        if (v->at > AT_INVOCATION)
-            p->features |= NEEDS(HAS_TRUST) | NEEDS(HAS_END) | NEEDS(HAS_KEYS);
-    } else if (rc != SKS_OK) {
-        (void)snprintf(why, size, "%s", finding->came);
-    }
+    if (excused || (p->features & NEEDS(HAS_END)) != 0)
+        return;
+    p->fault = *finding;
+    (void)snprintf(p->fault.field, sizeof p->fault.field, "%.60s at %.90s", finding->field,
+                   p->issuer_uri);
 }
 
 static void probe(struct visit *v, struct site_profile *p, bool lookups, char *why, size_t size)
@@ -143,7 +158,10 @@ static void probe(struct visit *v, struct site_profile *p, bool lookups, char *w
     note_message(v, p);
     if (rc == SKS_OK && v->at == AT_FINALIZATION)
         rc = asks ? visit_answer(v) : visit_finish(v);
-    tell_why(v, p, rc, why, size);
+    if (v->at == AT_PENDING)
+        (void)snprintf(why, size, "waits for its operator");
+    else if (rc != SKS_OK)
+        tell_why(v, p, asks, why, size);
     p->known = true;
     p->cost += asks ? 20 : 0;
     p->cost += (p->features & NEEDS(HAS_END)) == 0 ? ENDLESS : 0;
@@ -179,10 +197,11 @@ static void probe_once(struct site *site, struct site_profile *profile, bool loo
     profile->features = 0;
     profile->cost = 0;
     profile->life_time = 0;
-    profile->closed = false;
+    profile->closed = profile->untrusted = false;
+    profile->fault = (struct finding){ 0 };
     if (visit_begin_at(&visit, site, profile, &check) != SKS_OK) {
-        (void)snprintf(why, size, "%s", check.finding.came);
         profile->known = profile->closed = true;
+        tell_why(&visit, profile, false, why, size);
     } else {
         visit.remember = true;
         probe(&visit, profile, lookups, why, size);

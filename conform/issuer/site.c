@@ -30,6 +30,16 @@ const struct site_profile *site_find(const struct site *site, uint64_t features)
     return best;
 }
 
+const struct finding *site_fault(const void *end)
+{
+    const struct site *site = end;
+
+    for (size_t i = 0; i < site->profiles && (site->capabilities & NEEDS(HAS_END)) == 0; i++)
+        if (site->profile[i].fault.field[0] != '\0')
+            return &site->profile[i].fault;
+    return NULL;
+}
+
 /* ---- its profiles ---- */
 
 /* Where the path begins; NULL: nowhere. */
@@ -175,18 +185,19 @@ static void probe_all(struct site *site, json_t *about)
 
 static void tell_device(const struct site *site, json_t *about)
 {
-    bool trusted = (site->capabilities & NEEDS(HAS_TRUST)) != 0;
-    const char *file = site->devices.ca_file;
+    const char *file = site->devices.ca_file, *trust = ": whether it is trusted did not show";
 
+    for (size_t i = 0; i < site->profiles; i++)
+        if (site->profile[i].untrusted)
+            trust = ": not trusted, the issuer's operator has to add it";
+    if ((site->capabilities & NEEDS(HAS_TRUST)) != 0)
+        trust = "";
     if (file[0] == '\0')
         (void)json_object_set_new(
             about, "device",
             json_string("of this run alone; with --device FOLDER one that can be trusted"));
     else
-        (void)json_object_set_new(
-            about, "device CA",
-            json_sprintf("%s%s", file,
-                         trusted ? "" : ": not trusted, the issuer's operator has to add it"));
+        (void)json_object_set_new(about, "device CA", json_sprintf("%s%s", file, trust));
 }
 
 enum sks_status site_open(const struct suite_config *config, void **end, uint64_t *capabilities,

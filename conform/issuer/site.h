@@ -71,8 +71,11 @@ struct site_profile {
     uint64_t features;
     bool known;     /* its features were read */
     bool closed;    /* nobody begins a session with it just so */
+    bool untrusted; /* its sessions are refused from where the device says who it is */
     unsigned cost;  /* of a session, for cases that can choose */
     uint64_t shown; /* set of the profiles of whose keys the device tells its lookups */
+    /* Why no session comes to its end; field "": one does, or the issuer may refuse them. */
+    struct finding fault;
 };
 
 /* A key that a closed session left in the device. */
@@ -116,6 +119,10 @@ const struct site_profile *site_find(const struct site *site, uint64_t features)
 
 /** Name of a feature, NULL for a bit that is none. */
 const char *site_feature_name(unsigned bit);
+
+/** Why no session with any profile comes to its end, of the first one for whose refusal there is no
+ * other reason; NULL: one does, or the issuer may refuse them all. */
+const struct finding *site_fault(const void *end);
 
 /* For struct suite. */
 CHECKED enum sks_status site_open(const struct suite_config *config, void **end,

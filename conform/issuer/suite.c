@@ -52,6 +52,7 @@ const struct suite ISSUER_SUITE = {
     .capability = site_feature_name,
     .list = list,
     .open = site_open,
+    .fault = site_fault,
     .tidy = site_tidy,
     .leave = site_leave,
     .close = site_close,

@@ -187,18 +187,6 @@ void key_of(const struct call *call, struct key *key)
                          .public_key = call->out.create_key_entry.public_key };
 }
 
-enum sks_status session_make_puk(struct session *s, struct policy *puk)
-{
-    struct call call;
-    enum sks_status rc;
-
-    call_puk(s, &call, CONFORM_PUK);
-    TRY(call_do(s, &call, SKS_OK));
-    policy_of(&call, puk);
-out:
-    return rc;
-}
-
 enum sks_status session_make_pin(struct session *s, const struct policy *puk, struct policy *pin)
 {
     struct call call;

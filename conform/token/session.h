@@ -107,7 +107,6 @@ CHECKED enum sks_status call_send(struct session *s, struct call *call, enum sks
 CHECKED enum sks_status call_do(struct session *s, struct call *call, enum sks_status wanted);
 
 /* Whole steps that succeed. */
-CHECKED enum sks_status session_make_puk(struct session *s, struct policy *puk);
 CHECKED enum sks_status session_make_pin(struct session *s, const struct policy *puk,
                                          struct policy *pin);
 CHECKED enum sks_status session_make_key(struct session *s, const struct policy *pin,

@@ -3,9 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static enum sks_status fail(struct database *db, struct sks_error *err)
+static enum sks_status fail(sqlite3 *handle, struct sks_error *err)
 {
-    return sks_fail(err, SKS_ERROR_STORAGE, "database: %s", sqlite3_errmsg(db->handle));
+    const char *path = sqlite3_db_filename(handle, "main");
+
+    if (!database_blame(handle, path, SKS_ERROR_STORAGE, err))
+        (void)sks_fail(err, SKS_ERROR_STORAGE, "database: %s", sqlite3_errmsg(handle));
+    return SKS_ERROR_STORAGE;
 }
 
 /* ---- statements ---- */
@@ -107,8 +111,7 @@ int database_step(sqlite3_stmt *statement, struct sks_error *err)
     if (rc == SQLITE_ROW)
         return 1;
     if (rc != SQLITE_DONE)
-        (void)sks_fail(err, SKS_ERROR_STORAGE, "database: %s",
-                       sqlite3_errmsg(sqlite3_db_handle(statement)));
+        (void)fail(sqlite3_db_handle(statement), err);
     database_done(statement);
     return rc == SQLITE_DONE ? 0 : -1;
 }
@@ -131,7 +134,7 @@ enum sks_status database_run(struct database *db, struct sks_error *err, const c
     statement = query(db, sql, format, args, SQLITE_STATIC); /* it is over before this returns */
     va_end(args);
     if (statement == NULL)
-        return fail(db, err);
+        return fail(db->handle, err);
     return database_step(statement, err) < 0 ? SKS_ERROR_STORAGE : SKS_OK;
 }
 

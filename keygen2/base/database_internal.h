@@ -1,7 +1,8 @@
 /* What the halves of the database share: its statements (database.c), transactions
  * (database_commit.c), shared syncs (database_sync.c), how it is opened and brought up to date
  * (database_open.c), written to its log (database_file.c), copied and looked over
- * (database_upkeep.c). Nobody else includes this. */
+ * (database_upkeep.c), and what keeps it from being written (database_blame.c). Nobody else
+ * includes this. */
 #ifndef KEYGEN2_BASE_DATABASE_INTERNAL_H
 #define KEYGEN2_BASE_DATABASE_INTERNAL_H
 
@@ -52,6 +53,16 @@ CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t com
 /** The name of the file functions that write a commit to the log in one piece; NULL: SQLite's own
  * will do. database_file.c */
 const char *database_file_system(void);
+
+/**
+ * Tells which file cannot be written, if that is what SQLite's last error may come of.
+ * database_blame.c
+ *
+ * @param status  that err gets
+ * @return false: it is something else, and err is as it was
+ */
+bool database_blame(sqlite3 *handle, const char *path, enum sks_status status,
+                    struct sks_error *err);
 
 /** Prepares BEGIN, COMMIT and their like: to end a transaction must not need memory. */
 bool database_prepare_transactions(struct database *db);

@@ -215,10 +215,12 @@ enum sks_status database_open(const char *path, const struct database_schema *sc
         *out = db;
         return SKS_OK;
     }
-    database_close(db);
     if (rc == SKS_ERROR_STORAGE)
         rc = SKS_ERROR_EXTERNAL;
-    return sks_fail(err, rc, "%s: %s", path, why.text);
+    if (!database_blame(db->handle, path, rc, err))
+        (void)sks_fail(err, rc, "%s: %s", path, why.text);
+    database_close(db);
+    return rc;
 }
 
 void database_close(struct database *db)

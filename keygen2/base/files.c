@@ -103,20 +103,49 @@ bool file_write_to(int fd, struct bytes data)
     return true;
 }
 
+/* "" if the path is too long. */
+static void name_folder_of(const char *path, char folder[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    int len = slash == NULL || slash == path ? 1 : (int)(slash - path);
+
+    if (snprintf(folder, PATH_MAX, "%.*s", len, slash == NULL ? "." : path) >= PATH_MAX)
+        folder[0] = '\0';
+}
+
+static bool is_writable(const char *path)
+{
+    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+enum sks_status file_need_writable(const char *path, struct sks_error *err)
+{
+    const char *which = path;
+    char folder[PATH_MAX];
+    bool good = is_writable(path) || errno == ENOENT;
+
+    if (good) {
+        name_folder_of(path, folder);
+        which = folder;
+        good = is_writable(folder) || errno == ENOENT;
+    }
+    if (good)
+        return SKS_OK;
+    return sks_fail(err, SKS_ERROR_EXTERNAL,
+                    "%s: cannot be written (%s); make it writable for the user that this program"
+                    " runs as, uid %u",
+                    which, strerror(errno), (unsigned)geteuid());
+}
+
 /* The rename lasts only once the folder is on disk as well. */
 static bool sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
     bool done;
     int fd;
 
-    if (len >= sizeof folder)
-        return false;
-    memcpy(folder, path, len);
-    folder[len] = '\0';
-    fd = open(slash == NULL ? "." : len == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    name_folder_of(path, folder);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
     done = fsync(fd) == 0;

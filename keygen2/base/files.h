@@ -49,6 +49,10 @@ bool file_write_to(int fd, struct bytes data);
 /** Makes a folder (and its parents) with the mode if it is not there; durably. */
 CHECKED enum sks_status file_make_folder(const char *path, unsigned mode, struct sks_error *err);
 
+/** Whether this user may write a file, if it is there, and make files beside it; if not, err says
+ * which of the two it is, and what to do. For after a failure: what it finds may change. */
+CHECKED enum sks_status file_need_writable(const char *path, struct sks_error *err);
+
 /** If not, errno says why: ENOENT, or what keeps us from looking. */
 bool file_exists(const char *path);
 

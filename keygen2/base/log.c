@@ -21,6 +21,13 @@ void log_set_level(enum log_level level)
     atomic_store(&max_level, (int)level);
 }
 
+void log_set_level_by_name(const char *name)
+{
+    for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++)
+        if (strcmp(NAMES[level], name) == 0)
+            log_set_level((enum log_level)level);
+}
+
 static bool is_dropped(enum log_level level)
 {
     return (int)level > atomic_load(&max_level);

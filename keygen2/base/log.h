@@ -11,6 +11,9 @@ enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR, LOG_LEVEL_INFO, LOG_LEVEL
 /** Lines above the level are dropped; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level level);
 
+/** The same, by name: "error", "info" or "debug"; another one changes nothing. */
+void log_set_level_by_name(const char *name);
+
 /** Lines are JSON objects from now on: {"time","level","text"}. Call it before there are threads.
  */
 void log_set_json(bool json);

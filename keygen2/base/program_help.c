@@ -34,8 +34,10 @@ static void option_left(const struct option_row *row, char left[LEFT_MAX])
 static void print_options(const struct option_row *rows, size_t count)
 {
     char left[LEFT_MAX], variable[VARIABLE_MAX];
-    int width = (int)strlen("    --config FILE");
+    int width;
 
+    option_left(&PROGRAM_PRINT, left); /* the longest of those that all commands have */
+    width = (int)strlen(left);
     for (size_t i = 0; i < count; i++) {
         option_left(&rows[i], left);
         width = (int)strlen(left) > width ? (int)strlen(left) : width;

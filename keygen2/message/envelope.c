@@ -10,6 +10,19 @@
 
 enum { USUAL_SIZE = 4096 }; /* of the text of a message */
 
+const struct json_type *const KEYGEN2_MESSAGES[KEYGEN2_MESSAGES_COUNT] = {
+    &INVOCATION_REQUEST,
+    &INVOCATION_RESPONSE,
+    &PROVISIONING_INITIALIZATION_REQUEST,
+    &PROVISIONING_INITIALIZATION_RESPONSE,
+    &CREDENTIAL_DISCOVERY_REQUEST,
+    &CREDENTIAL_DISCOVERY_RESPONSE,
+    &KEY_CREATION_REQUEST,
+    &KEY_CREATION_RESPONSE,
+    &PROVISIONING_FINALIZATION_REQUEST,
+    &PROVISIONING_FINALIZATION_RESPONSE,
+};
+
 static bool is_qualifier(const json_t *root, const char *name)
 {
     const char *qualifier = json_string_value(json_object_get(root, "@qualifier"));
@@ -107,25 +120,13 @@ enum sks_status keygen2_encode(const struct json_type *type, const void *in, str
 
 const char *keygen2_qualifier(struct bytes text)
 {
-    static const char *const known[] = {
-        "InvocationRequest",
-        "InvocationResponse",
-        "ProvisioningInitializationRequest",
-        "ProvisioningInitializationResponse",
-        "CredentialDiscoveryRequest",
-        "CredentialDiscoveryResponse",
-        "KeyCreationRequest",
-        "KeyCreationResponse",
-        "ProvisioningFinalizationRequest",
-        "ProvisioningFinalizationResponse",
-    };
     const char *qualifier = "?";
     json_t *root = NULL;
 
     if (text.len <= KEYGEN2_MESSAGE_MAX && json_parse(text, &root, NULL) == SKS_OK)
-        for (size_t i = 0; i < NITEMS(known); i++)
-            if (is_qualifier(root, known[i]))
-                qualifier = known[i];
+        for (size_t i = 0; i < KEYGEN2_MESSAGES_COUNT; i++)
+            if (is_qualifier(root, KEYGEN2_MESSAGES[i]->name))
+                qualifier = KEYGEN2_MESSAGES[i]->name;
     json_decref(root);
     return qualifier;
 }

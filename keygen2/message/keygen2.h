@@ -245,6 +245,10 @@ extern const struct json_type INVOCATION_REQUEST, INVOCATION_RESPONSE,
     CREDENTIAL_DISCOVERY_REQUEST, CREDENTIAL_DISCOVERY_RESPONSE, KEY_CREATION_REQUEST,
     KEY_CREATION_RESPONSE, PROVISIONING_FINALIZATION_REQUEST, PROVISIONING_FINALIZATION_RESPONSE;
 
+/* All of them, as they follow each other in a session. envelope.c */
+enum { KEYGEN2_MESSAGES_COUNT = 10 };
+extern const struct json_type *const KEYGEN2_MESSAGES[KEYGEN2_MESSAGES_COUNT];
+
 /* Kinds of their own for json tables: jwk.c, time.c. */
 extern const struct json_codec KEYGEN2_JWK; /* struct bytes: SPKI <-> JWK */
 /* struct keygen2_time, no fraction: UTC with Z; Z or +hh:mm, in the 32 bits that SKS has for it */

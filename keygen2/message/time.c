@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { DATE_SIZE = 19, OFFSET_SIZE = 6, MINUTE = 60, HOUR = 3600 };
+enum { OFFSET_SIZE = 6, MINUTE = 60, HOUR = 3600 };
 
 /* The next `count` digits as a number of min..max, and the character behind them. */
 static bool take(struct bytes *in, int count, char behind, int min, int max, int *number)

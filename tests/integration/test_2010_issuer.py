@@ -352,7 +352,7 @@ class Options(IssuerTest):
                 (told,) = json.loads(done.stdout)["profiles"]
                 self.assertEqual((done.returncode, told["valid"]), (1, False))
                 self.assertIn("/%s: " % name, told["error"])
-                done = run("sks-issuer", "serve", "--data", self.issuer.data, "--profiles", folder,
+                done = run("sks-issuer", "serve", "--data", folder / "data", "--profiles", folder,
                            "--http", "127.0.0.1:0")
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn("/%s: " % name, done.stderr)

@@ -62,6 +62,16 @@ class Compose(unittest.TestCase):
         done = self.config(BASE, without=SETTINGS)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_the_issuer_is_quiet_unless_it_is_asked(self):
+        """Else its thousands of lines would hide the table that `up` ends with."""
+        for files, value, wanted in (((BASE,), None, "error"), ((BASE,), "info", "info"),
+                                     ((BASE, DOCKER / "compose.real-token.yaml"), None, "info")):
+            words = [word for path in files for word in ("--file", str(path))]
+            done = subprocess.run(
+                [*compose(), *words, "config"], capture_output=True, text=True, check=False,
+                env={**os.environ, **SETTINGS, **({"SKS_LOG_LEVEL": value} if value else {})})
+            self.assertRegex(done.stdout, "SKS_ISSUER_LOG_LEVEL: %s\n" % wanted)
+
     def test_on_top(self):
         for path in OVERLAYS:
             done = self.config(BASE, path)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import xml.etree.ElementTree as xml
 from unittest import mock
 from urllib.parse import urlsplit
@@ -266,6 +267,72 @@ class FaultyIssuer(ConformTest):
         self.assertGreater(len(set(first)), 3)
         self.assertEqual(ids("3"), first)
         self.assertNotEqual(ids("4")[1:], first[1:])
+
+
+class UselessIssuer(ConformTest):
+    """No session comes to its end: that is no reason to skip, unless the issuer may refuse."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = write_profile(cls.new_folder(), "plain")
+        write_profile(cls.profiles, "coded", enrolment={"code": True})
+        write_profile(cls.profiles, "deferred", deferredIssuance=True)
+        write_profile(cls.profiles, "certified", externalCa="false")
+        cls.relay = Relay()
+        cls.addClassCleanup(cls.relay.close)
+        cls.issuer = cls.start_issuer(profiles=cls.profiles,
+                                      options=["--public-url", cls.relay.url])
+        cls.relay.upstream = cls.issuer.url
+        cls.trust_and_restart()
+        cls.options = ()
+
+    def tearDown(self):
+        self.relay.hook = None
+
+    def url(self, profile):
+        return "%s/kg2/%s" % (self.relay.url, profile)
+
+    def assert_told(self, profile, field, came):
+        url = self.url(profile)
+        report = self.report("--only", "session", url=url, code=FAILED)
+        self.assertIn("session.any", self.failed(report))
+        case = next(case for case in report["cases"] if case["id"] == "session.any")
+        self.assertEqual(case["field"], "%s at %s" % (field, url))
+        self.assertIn(came, case["came"])
+        self.assertIn(came, report["about"][url])
+        done = self.conform("--only", "session.two-keys", url=url)
+        self.assertEqual(done.returncode, FAILED, done.stdout)
+        self.assertRegex(done.stderr, "nothing works with this issuer: %s at .*%s"
+                         % (re.escape(field), came))
+
+    def test_what_nothing_excuses(self):
+        def spoil(name):
+            return change_message(name, lambda message: message.update(extra=1))
+        self.assert_told("no-such-profile", "?init=true", "404")
+        self.relay.hook = spoil("InvocationRequest")
+        self.assert_told("plain", "InvocationRequest", "extra")
+        self.relay.hook = spoil(INITIALIZATION)
+        self.assert_told("plain", INITIALIZATION, "extra")
+        self.relay.hook = None
+        self.assert_told("certified", "KeyCreationRequest", "external CA")
+
+    def test_one_profile_that_works_is_enough(self):
+        report = self.report("--only", "session.any", self.url("plain"),
+                             url=self.url("certified"))
+        self.assertEqual(report["all"]["passed"], 1)
+
+    def test_what_an_issuer_may_refuse(self):
+        for profile in ("coded", "deferred"):
+            report = self.report("--only", "session.any", url=self.url(profile), code=ALL_SKIPPED)
+            self.assertIn("without a trusted device", report["cases"][0]["reason"])
+            self.assertIn("did not show" if profile == "coded" else "device-ca.pem",
+                          report["about"]["device CA"])
+        self.device, known = self.new_folder() / "other", self.device
+        try:
+            report = self.report("--only", "session", url=self.url("plain"), code=ALL_SKIPPED)
+        finally:
+            self.device = known
+        self.assertIn("not trusted", report["about"]["device CA"])
 
 
 # ---- an issuer with a hole ----

@@ -8,7 +8,7 @@ from cryptography import x509
 
 from rig import processes
 from rig.crlcase import CrlMixin
-from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE
+from rig.issuercase import DONE, IO_ERROR, REFUSED, USAGE, ProfileTest
 from rig.processes import PROFILES, run
 from rig.watching import WatchTest
 
@@ -196,6 +196,58 @@ limit = 1
             self.assertIn(why, done.stderr)
         done = run("sks-issuer", "serve", "--config", "/nowhere", "--data", self.issuer.data)
         self.assertEqual(done.returncode, IO_ERROR, done.stderr)
+class OneServer(ProfileTest):
+    """A data folder has one server at a time; all other commands go on beside it."""
+
+    def second(self, *options):
+        return run("sks-issuer", "serve", "--data", self.issuer.data, "--http", "127.0.0.1:0",
+                   *options)
+
+    def test_a_second_one_is_refused(self):
+        client = self.client("p256-user-pin")
+        client.start()
+        before = {path.name: path.stat().st_mtime_ns for path in self.issuer.data.glob("*.*")
+                  if not path.name.startswith("issuer.db-")}
+        done = self.second("--tls-name", "other.example")
+        self.assertEqual((done.returncode, done.stdout), (IO_ERROR, ""))
+        self.assertRegex(done.stderr, "%s: another sks-issuer serve .*stop that one first"
+                         % re.escape(str(self.issuer.data)))
+        self.assertEqual(before, {name: (self.issuer.data / name).stat().st_mtime_ns
+                                  for name in before})
+        self.assertTrue(client.run().done)
+
+    def test_the_next_one_after_a_kill_or_a_stop(self):
+        self.issuer.restart()       # kill -9
+        self.assertEqual(self.issuer.stop(), DONE)
+        self.issuer.start()
+        self.enrol("p256-user-pin")
+
+    def test_one_that_does_not_come_up_holds_nothing(self):
+        self.issuer.kill()
+        done = self.second("--profiles", "/nowhere")
+        self.assertNotIn("another", done.stderr)
+        self.assertNotEqual(done.returncode, DONE)
+        self.issuer.start()
+
+    def test_other_commands_beside_it(self):
+        client = self.client("deferred-issuance")
+        client.run(until="KeyCreationRequest")
+        client.post(client.answer())
+        passphrase = self.folder / "passphrase"
+        passphrase.touch(0o600)
+        passphrase.write_text("correct horse\n")
+        for name, *operands in (("init",), ("sessions",), ("show", client.session_id), ("keys",),
+                                ("approve", client.session_id), ("invite", "p256-user-pin"),
+                                ("export",), ("roll-over",), ("purge", "--older-than", "1"),
+                                ("backup", self.folder / "backup", "--passphrase-file",
+                                 passphrase)):
+            with self.subTest(name):
+                self.command(name, *operands)
+        refused = self.command("restore", self.folder / "backup", "--passphrase-file", passphrase,
+                               code=REFUSED)
+        self.assertIn("is not empty; stop what serves it", refused)
+
+
 class Documented(unittest.TestCase):
     """What --help has, some file of docs/ has too."""
 

@@ -1,6 +1,7 @@
 """The programs where what is around them fails: no standard output, folders that cannot be read,
 keys that are lost, addresses at which nobody is, names that are no text."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 from rig import clock
 from rig.processes import BUILD, Issuer, Token, run
 from rig.relaycase import RelayProgram
-from rig.testcase import RigTest
+from rig.testcase import RigTest, write_profile
 
 DONE, REFUSED, USAGE, IO_ERROR = range(4)
 NOT_TEXT = b"\xff\xfe"
@@ -20,6 +21,21 @@ def run_raw(program, *arguments, **options):
     """As run(), of arguments that may be bytes; the output is bytes."""
     return subprocess.run([BUILD / program, *arguments], capture_output=True, timeout=120,
                           stdin=subprocess.DEVNULL, **options)
+
+
+def programs_for_all(folder):
+    """Copies that any user may run."""
+    os.chmod(folder, 0o755)
+    for name in ("sks-token", "sks-issuer"):
+        shutil.copy(BUILD / name, folder)
+    return folder
+
+
+def run_bound(program, *arguments):
+    """By a user whom modes of files bind: if it is not this one, by nobody."""
+    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120,
+                          stdin=subprocess.DEVNULL, **other)
 
 
 class StandardOutput(RigTest):
@@ -127,17 +143,66 @@ class Unreadable(RigTest):
     def test_folders_of_somebody_else(self):
         if os.geteuid() != 0:
             self.skipTest("needs root, to be somebody else")
-        programs = self.new_folder()
-        os.chmod(programs, 0o755)
-        for name in ("sks-token", "sks-issuer"):
-            shutil.copy(BUILD / name, programs)
+        programs = programs_for_all(self.new_folder())
         for name, *arguments in (("sks-token", "list", "--store", self.token.store),
                                  ("sks-issuer", "sessions", "--data", self.issuer.data)):
-            done = subprocess.run([programs / name, *arguments], capture_output=True, text=True,
-                                  timeout=120, user=NOBODY, group=NOBODY, extra_groups=[])
+            done = run_bound(programs / name, *arguments)
             self.assertEqual(done.returncode, IO_ERROR)
             self.assertIn("Permission denied", done.stderr)
             self.assertNotIn("init", done.stderr, "which would not help")
+
+
+class Unwritable(RigTest):
+    """Which file or folder it is that cannot be written, and what to do."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.bound = programs_for_all(cls.new_folder())
+        cls.store, cls.data = (cls.own_folder() / name for name in ("store", "data"))
+        for name, *arguments in (("sks-token", "init", "--store", cls.store),
+                                 ("sks-issuer", "init", "--data", cls.data)):
+            run_bound(cls.bound / name, *arguments).check_returncode()
+
+    @classmethod
+    def own_folder(cls):
+        folder = cls.new_folder()
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        return folder
+
+    @contextlib.contextmanager
+    def read_only(self, path):
+        mode = path.stat().st_mode & 0o777
+        path.chmod(mode & 0o555)
+        yield
+        path.chmod(mode)
+
+    def assert_told(self, path, program, *arguments):
+        done = run_bound(self.bound / program, *arguments)
+        self.assertEqual(done.returncode, IO_ERROR, done.stderr)
+        self.assertRegex(done.stderr, r"%s: cannot be written \(Permission denied\); make it"
+                         r" writable for the user that this program runs as, uid \d+\n$" % path)
+
+    def test_a_store(self):
+        for path in (self.store / "token.db", self.store / "lock", self.store):
+            for command in (("list",), ("serve", "--listen", "127.0.0.1:0")):
+                with self.subTest(path, command=command), self.read_only(path):
+                    self.assert_told(path, "sks-token", *command, "--store", self.store)
+        self.assertEqual(run_bound(self.bound / "sks-token", "list", "--store",
+                                   self.store).returncode, DONE)
+
+    def test_a_data_folder(self):
+        purge = "purge", "--older-than", "1"
+        serve = ("serve", "--http", "127.0.0.1:0", "--profiles",
+                 write_profile(self.own_folder(), "plain"))
+        for path in (self.data / "issuer.db", self.data):
+            for command in (purge, serve):
+                with self.subTest(path, command=command), self.read_only(path):
+                    self.assert_told(path, "sks-issuer", *command, "--data", self.data)
+            for log in self.data.glob("issuer.db-*"):
+                log.unlink()
+        with self.read_only(self.data / "serve.lock"):
+            self.assert_told(self.data / "serve.lock", "sks-issuer", *serve, "--data", self.data)
 
 
 class LostKeys(RigTest):

@@ -1,5 +1,6 @@
 """An issuer that is watched: its log of requests, its metrics, its health."""
 
+import json
 import resource
 import shutil
 import time
@@ -205,6 +206,39 @@ class Strangers(WatchTest):
         long = "/" + "x" * 5000
         get(self.issuer.url, long)
         self.assertTrue(long.startswith(self.requests()[-1]["path"]))
+
+
+class Levels(WatchTest):
+    """What is logged, from the least to the most."""
+
+    def levels(self, *options, environment=None):
+        issuer = Issuer(self.new_folder(), trust=self.issuer.trust,
+                        options=("--log-format", "json", *options))
+        issuer.environment = {**issuer.environment, **(environment or {})}
+        issuer.start()
+        self.addCleanup(issuer.kill)
+        self.assertTrue(Client(issuer.url, "p256-user-pin", self.device).run().done)
+        self.assertEqual(issuer.stop(), 0)
+        return {json.loads(line)["level"] for line in issuer.stderr().splitlines()}
+
+    def test_each(self):
+        for options, levels in (((), {"info"}), (("--log-level", "error"), set()),
+                                (("--log-level", "info"), {"info"}),
+                                (("--log-level", "debug"), {"info", "debug"}),
+                                (("--log-level", "error", "--verbose"), {"info", "debug"})):
+            self.assertEqual(self.levels(*options), levels, options)
+        self.assertEqual(self.levels(environment={"SKS_ISSUER_LOG_LEVEL": "error"}), set())
+
+    def test_trouble_is_logged_at_any(self):
+        issuer = Issuer(self.new_folder(), options=("--log-level", "error"))
+        self.addCleanup(issuer.kill)
+        issuer.start()
+        self.assertRegex(issuer.stderr(), "error no device is trusted")
+
+    def test_no_such_level(self):
+        done = run("sks-issuer", "serve", "--data", self.new_folder(), "--log-level", "warn")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("'warn' is neither error, info nor debug", done.stderr)
 
 
 class NoSecrets(WatchTest):

@@ -50,9 +50,14 @@ out:
 
 enum sks_status folder_lock(struct folder *folder, struct sks_error *err)
 {
+    int why;
+
     folder->lock = open(folder->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    why = errno;
+    if (folder->lock < 0 && file_need_writable(folder->lock_path, err) != SKS_OK)
+        return SKS_ERROR_EXTERNAL;
     if (folder->lock < 0)
-        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", folder->lock_path, strerror(errno));
+        return sks_fail(err, SKS_ERROR_EXTERNAL, "%s: %s", folder->lock_path, strerror(why));
     if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
         return SKS_OK;
     folder_unlock(folder);

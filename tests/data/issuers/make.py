@@ -104,7 +104,7 @@ def main(name):
     issuer.stop()
     target = HERE / name
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(issuer.data, target, ignore=shutil.ignore_patterns("lock", "trust"))
+    shutil.copytree(issuer.data, target, ignore=shutil.ignore_patterns("*lock", "trust"))
     (target / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     processes.remove_folder(folder)
 

@@ -15,6 +15,7 @@ enum { CAN_ALL = 1, CAN_NOTHING = 2 };
 static char order[256]; /* of the cases that ran */
 static uint8_t drawn[8];
 static int tidied, left, closed;
+static const struct finding *fault;
 static enum sks_status reached = SKS_OK, still_there = SKS_OK;
 
 static enum sks_status passes(struct check *check, void *end, const void *row)
@@ -75,6 +76,12 @@ static enum sks_status open_end(const struct suite_config *config, void **end,
     return reached == SKS_OK ? SKS_OK : sks_fail(err, reached, "nobody is there");
 }
 
+static const struct finding *fault_of(const void *end)
+{
+    (void)end;
+    return fault;
+}
+
 static enum sks_status tidy(void *end, struct sks_error *err)
 {
     (void)end;
@@ -95,7 +102,14 @@ static void close_end(void *end)
 }
 
 static const struct suite FAKE = {
-    "fake", capability, list, open_end, tidy, leave, close_end, NULL
+    .name = "fake",
+    .capability = capability,
+    .list = list,
+    .open = open_end,
+    .fault = fault_of,
+    .tidy = tidy,
+    .leave = leave,
+    .close = close_end,
 };
 
 static enum exit_code run(const struct conform_options *options, const char *url)
@@ -148,6 +162,10 @@ Test(runner, patterns)
     cr_assert_eq(run(&nobody, "x"), EXIT_USAGE);
     cr_assert_eq((int)run(&lacks, "x"), EXIT_ALL_SKIPPED);
     cr_assert_eq((int)run(&dark, "x"), EXIT_ALL_SKIPPED);
+    fault = &(struct finding){ .field = "init", .wanted = "200", .came = "500" };
+    cr_assert_eq(run(&lacks, "x"), EXIT_REFUSED, "nothing works there");
+    cr_assert_eq(run(&group, "x"), EXIT_DONE, "what has run says more");
+    fault = NULL;
     level.level = "perhaps";
     cr_assert_eq(run(&level, "x"), EXIT_USAGE);
     cr_assert_eq(run(&group, NULL), EXIT_USAGE);

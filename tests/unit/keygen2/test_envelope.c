@@ -1,6 +1,7 @@
 #include "keygen2/message/keygen2.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifndef TEST_DATA
@@ -64,6 +65,21 @@ Test(envelope, context_and_qualifier)
         cr_expect_str_eq(err.text, e->error == NULL ? "" : e->error, "%s: %s", e->text, err.text);
         arena_free(&arena);
     }
+}
+
+Test(envelope, the_qualifier_of_each_message)
+{
+    char text[100];
+
+    for (size_t i = 0; i < KEYGEN2_MESSAGES_COUNT; i++) {
+        (void)snprintf(text, sizeof text, "{\"@qualifier\":\"%s\"}", KEYGEN2_MESSAGES[i]->name);
+        cr_assert_str_eq(keygen2_qualifier(bytes_of(text)), KEYGEN2_MESSAGES[i]->name);
+        for (size_t j = 0; j < i; j++)
+            cr_assert_str_neq(KEYGEN2_MESSAGES[j]->name, KEYGEN2_MESSAGES[i]->name);
+    }
+    cr_assert_str_eq(keygen2_qualifier(bytes_of("{\"@qualifier\":\"Invocation\"}")), "?");
+    cr_assert_str_eq(keygen2_qualifier(bytes_of("{\"@qualifier\":1}")), "?");
+    cr_assert_str_eq(keygen2_qualifier(bytes_of("{")), "?");
 }
 
 Test(envelope, one_of_several)
