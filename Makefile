@@ -99,7 +99,7 @@ $(O)/sks-interop: $(call object,$(INTEROP)) $(addprefix $(O)/,libsksapi.a libkey
 	$(link)
 
 # What a token draws, and its clock, come from a vector while one is played: in this program only.
-VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt sign_sha256 \
+VECTOR_WRAPPED := random_id private_key_generate session_2010_draw session_2010_encrypt device_sign \
                   token_clock_now
 $(O)/sks-vectors: private WRAPPED := $(VECTOR_WRAPPED)
 

@@ -110,6 +110,29 @@ out:
     return rc;
 }
 
+/* Nothing comes in between if there is no post operation. */
+static enum sks_status check_and_close_key(struct call *call, const struct post_list *posts,
+                                           struct store_row *row)
+{
+    enum sks_status rc = check_key(call, posts, row);
+
+    return rc == SKS_OK ? close_key(call, posts, row) : rc;
+}
+
+static enum sks_status close_keys(struct call *call, const struct post_list *posts)
+{
+    enum sks_status rc;
+
+    if (posts->count == 0)
+        return for_each_owned(call, posts, STORE_KEY, check_and_close_key);
+    TRY(for_each_owned(call, posts, STORE_KEY, check_key));
+    TRY(post_check_targets(call, posts));
+    TRY(post_apply(call, posts));
+    TRY(for_each_owned(call, posts, STORE_KEY, close_key));
+out:
+    return rc;
+}
+
 /* ---- the session ---- */
 
 static enum sks_status prove(struct call *call, const struct close_session_in *in)
@@ -152,10 +175,7 @@ enum sks_status close_provisioning_session(struct call *call)
     TRY(for_each_owned(call, &posts, STORE_PUK, close_secret));
     TRY(for_each_owned(call, &posts, STORE_PIN_POLICY, close_pin_policy));
     TRY(for_each_owned(call, &posts, STORE_PIN, close_secret));
-    TRY(for_each_owned(call, &posts, STORE_KEY, check_key));
-    TRY(post_check_targets(call, &posts));
-    TRY(post_apply(call, &posts));
-    TRY(for_each_owned(call, &posts, STORE_KEY, close_key));
+    TRY(close_keys(call, &posts));
     close_session(call);
 out:
     return rc;

@@ -52,6 +52,8 @@ enum sks_status device_load(struct store *store, struct device *device, struct s
     TRY(get_list(&path, &device->arena, &device->certificate_path));
     TRY(get_end(&path));
     TRY(get_private_key(&key, &device->key));
+    device->signer = signer_new_sha256(device->key);
+    REQUIRE(device->signer != NULL, err, SKS_ERROR_STORAGE, "out of memory");
 out:
     arena_free(&secrets);
     return sks_explain(err, rc);
@@ -59,7 +61,9 @@ out:
 
 void device_forget_key(struct device *device)
 {
+    signer_free(device->signer);
     EVP_PKEY_free(device->key);
+    device->signer = NULL;
     device->key = NULL;
 }
 
@@ -70,7 +74,9 @@ enum sks_status device_recall_key(struct store *store, struct device *device, st
 
     TRY(device_load(store, &again, err));
     device->key = again.key;
+    device->signer = again.signer;
     again.key = NULL;
+    again.signer = NULL;
 out:
     device_free(&again);
     return rc;
@@ -78,9 +84,14 @@ out:
 
 void device_free(struct device *device)
 {
-    EVP_PKEY_free(device->key);
+    device_forget_key(device);
     arena_free(&device->arena);
     *device = (struct device){ 0 };
+}
+
+enum sks_status device_sign(const struct device *device, struct bytes data, struct buf *signature)
+{
+    return signer_sign_sha256(device->signer, data, signature);
 }
 
 struct bytes device_id(const struct device *device, bool privacy_enabled)

@@ -3,10 +3,12 @@
 #define TOKEN_DEVICE_H
 
 #include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/signature.h"
 #include "token/store.h"
 
 struct device {
     EVP_PKEY *key;                      /* attestation key */
+    struct signer *signer;              /* of it, once it is loaded */
     struct bytes_list certificate_path; /* leaf first; slices in the arena */
     struct arena arena;
 };
@@ -36,6 +38,10 @@ CHECKED enum sks_status device_recall_key(struct store *store, struct device *de
                                           struct sks_error *err);
 
 void device_free(struct device *device);
+
+/** Appends a signature by the key of a loaded device, as sign_sha256() makes it. */
+CHECKED enum sks_status device_sign(const struct device *device, struct bytes data,
+                                    struct buf *signature);
 
 /** DeviceID of the session constructs: the device certificate, or "Anonymous". */
 struct bytes device_id(const struct device *device, bool privacy_enabled);

@@ -273,7 +273,7 @@ static enum sks_status attest_session(struct call *call, const struct session *s
         TRY(hmac_sha256(bytes_at(s->sk.key, sizeof s->sk.key), buf_bytes(&data), mac));
         put_raw(&signature, bytes_at(mac, sizeof mac));
     } else {
-        TRY(sign_sha256(call->token->device.key, buf_bytes(&data), &signature));
+        TRY(device_sign(&call->token->device, buf_bytes(&data), &signature));
     }
     TRY(signature.status);
     TRY(call_keep(call, buf_bytes(&signature), attestation));

@@ -51,7 +51,7 @@ static enum sks_status attest_key(struct call *call, const struct session_key *s
     TRY(session_2010_proof(sk, proof));
     put_session_2010_attestation(&data, bytes_at(proof, sizeof proof), terms);
     TRY(data.status);
-    TRY(sign_sha256(call->token->device.key, buf_bytes(&data), &signature));
+    TRY(device_sign(&call->token->device, buf_bytes(&data), &signature));
     TRY(call_keep(call, buf_bytes(&signature), attestation));
 out:
     buf_free(&data);

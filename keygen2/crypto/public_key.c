@@ -141,9 +141,9 @@ void put_public_key(struct buf *out, const struct public_key *key)
     put_raw(out, key->y);
 }
 
-/* Parameters only, one key a curve: copying them is what makes loading a point cheap. To check a
- * point needs no key at all, only the group. */
-static EVP_PKEY *curve_template[32];
+/* Of a key with parameters only, one a curve: copying them is what makes loading a point cheap. To
+ * check a point needs no key at all, only the group. */
+static EVP_PKEY_CTX *curve_template[32];
 static EC_GROUP *curve_group[NITEMS(curve_template)];
 static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
 static bool curve_end_planned;
@@ -151,20 +151,21 @@ static bool curve_end_planned;
 static void free_curve_templates(void)
 {
     for (size_t i = 0; i < NITEMS(curve_template); i++) {
-        EVP_PKEY_free(curve_template[i]);
+        EVP_PKEY_CTX_free(curve_template[i]);
         EC_GROUP_free(curve_group[i]);
     }
 }
 
-static EVP_PKEY *make_template(const struct algorithm *curve)
+static EVP_PKEY_CTX *make_template(const struct algorithm *curve)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    EVP_PKEY *template = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *template = NULL;
+    EVP_PKEY *parameters = NULL;
 
-    if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
-        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) <= 0 ||
-        EVP_PKEY_paramgen(ctx, &template) <= 0)
-        template = NULL; /* no memory now, or OpenSSL was built without this curve */
+    if (ctx != NULL && EVP_PKEY_paramgen_init(ctx) > 0 &&
+        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) > 0 &&
+        EVP_PKEY_paramgen(ctx, &parameters) > 0) /* not if OpenSSL was built without this curve */
+        template = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+    EVP_PKEY_free(parameters);
     EVP_PKEY_CTX_free(ctx);
     return template;
 }
@@ -184,9 +185,9 @@ static void plan_end(void)
         curve_end_planned = atexit(free_curve_templates) == 0;
 }
 
-EVP_PKEY *public_key_parameters(const struct algorithm *curve)
+EVP_PKEY_CTX *public_key_parameters(const struct algorithm *curve)
 {
-    EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
+    EVP_PKEY_CTX **template = &curve_template[curve - ALGORITHMS], *made;
 
     _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
     (void)pthread_mutex_lock(&curve_guard);
@@ -223,11 +224,13 @@ static size_t put_point(const struct public_key *key, uint8_t point[POINT_MAX])
 
 static EVP_PKEY *load_point(const struct public_key *key)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new(), *template = public_key_parameters(key->curve);
+    EVP_PKEY_CTX *template = public_key_parameters(key->curve);
+    EVP_PKEY *pkey = EVP_PKEY_new();
     uint8_t point[POINT_MAX];
     size_t len = put_point(key, point);
 
-    if (pkey == NULL || template == NULL || EVP_PKEY_copy_parameters(pkey, template) <= 0 ||
+    if (pkey == NULL || template == NULL ||
+        EVP_PKEY_copy_parameters(pkey, EVP_PKEY_CTX_get0_pkey(template)) <= 0 ||
         EVP_PKEY_set1_encoded_public_key(pkey, point, len) <= 0) {
         EVP_PKEY_free(pkey);
         return NULL;

@@ -62,8 +62,8 @@ bool public_key_is_fit(const struct public_key *key, bool rsa);
  * is none, for one a point that is not on its curve. */
 CHECKED enum sks_status public_key_check(struct bytes spki);
 
-/** The parameters of a curve, to be copied or to generate keys with; NULL without memory, or if
- * OpenSSL has no such curve. Kept to the end of the program. */
-EVP_PKEY *public_key_parameters(const struct algorithm *curve);
+/** A context whose key is the parameters of a curve, for copies of it to generate keys with; NULL
+ * without memory, or if OpenSSL has no such curve. Kept to the end of the program. */
+EVP_PKEY_CTX *public_key_parameters(const struct algorithm *curve);
 
 #endif

@@ -198,15 +198,35 @@ enum sks_status sign_digest(EVP_PKEY *pkey, const struct algorithm *algorithm, s
     return rc;
 }
 
-enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
+/* The row of what sign_sha256() makes. */
+static const struct algorithm *with_sha256(const EVP_PKEY *pkey)
 {
     const char *jose = field_size(pkey) > 0 ? "ES256" : "RS256";
+
+    return algorithm_by_jose(bytes_of(jose), ALGORITHM_SIGNATURE);
+}
+
+enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
+{
     uint8_t hash[32];
 
     if (sha256(data, hash) != SKS_OK)
         return SKS_ERROR_CRYPTO;
-    return sign_digest(pkey, algorithm_by_jose(bytes_of(jose), ALGORITHM_SIGNATURE),
-                       bytes_at(hash, sizeof hash), out);
+    return sign_digest(pkey, with_sha256(pkey), bytes_at(hash, sizeof hash), out);
+}
+
+struct signer *signer_new_sha256(EVP_PKEY *pkey)
+{
+    return signer_new(pkey, with_sha256(pkey));
+}
+
+enum sks_status signer_sign_sha256(const struct signer *signer, struct bytes data, struct buf *out)
+{
+    uint8_t hash[32];
+
+    if (sha256(data, hash) != SKS_OK)
+        return SKS_ERROR_CRYPTO;
+    return signer_sign(signer, bytes_at(hash, sizeof hash), out);
 }
 
 /* Some of libcrypto's checks tell a failed allocation from a wrong signature by their errors only.

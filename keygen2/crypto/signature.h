@@ -38,6 +38,13 @@ CHECKED enum sks_status put_ecdsa_der(struct buf *out, struct bytes r_s);
 /** Signs data with SHA-256: RSA PKCS #1 v1.5 or ECDSA, by the kind of the key. */
 CHECKED enum sks_status sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
 
+/** As signer_new(), for signer_sign_sha256(). @param pkey  as of sign_sha256() */
+struct signer *signer_new_sha256(EVP_PKEY *pkey);
+
+/** As sign_sha256(). */
+CHECKED enum sks_status signer_sign_sha256(const struct signer *signer, struct bytes data,
+                                           struct buf *out);
+
 /**
  * Checks a signature that sign_sha256() would make.
  *

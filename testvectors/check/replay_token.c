@@ -3,7 +3,6 @@
 #include "keygen2/base/files.h"
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/session_2010.h"
-#include "keygen2/crypto/signature.h"
 #include "testvectors/rfc6979.h"
 #include "token/call.h"
 #include "token/master_key.h"
@@ -75,8 +74,8 @@ enum sks_status __wrap_session_2010_encrypt(EVP_PKEY *server_key, const struct s
                                             struct buf *encrypted);
 int64_t __real_token_clock_now(const struct token_clock *clock);
 int64_t __wrap_token_clock_now(const struct token_clock *clock);
-enum sks_status __real_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
-enum sks_status __wrap_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out);
+enum sks_status __real_device_sign(const struct device *device, struct bytes data, struct buf *out);
+enum sks_status __wrap_device_sign(const struct device *device, struct bytes data, struct buf *out);
 
 enum sks_status __wrap_random_id(char *out, size_t characters)
 {
@@ -142,7 +141,7 @@ enum sks_status __wrap_session_2010_encrypt(EVP_PKEY *server_key, const struct s
     return encrypted->status;
 }
 
-enum sks_status __wrap_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf *out)
+enum sks_status __wrap_device_sign(const struct device *device, struct bytes data, struct buf *out)
 {
     struct buf spki = { 0 };
     struct public_key parts;
@@ -150,12 +149,12 @@ enum sks_status __wrap_sign_sha256(EVP_PKEY *pkey, struct bytes data, struct buf
     uint8_t hash[SHA256_DIGEST_LENGTH];
     enum sks_status rc;
 
-    if (!draws.on || EVP_PKEY_get_base_id(pkey) != EVP_PKEY_EC)
-        return __real_sign_sha256(pkey, data, out);
-    TRY(put_pkey(&spki, pkey));
+    if (!draws.on || EVP_PKEY_get_base_id(device->key) != EVP_PKEY_EC)
+        return __real_device_sign(device, data, out);
+    TRY(put_pkey(&spki, device->key));
     TRY(public_key_parse(buf_bytes(&spki), &parts));
     rc = SKS_ERROR_CRYPTO;
-    if (EVP_PKEY_get_bn_param(pkey, "priv", &d) && SHA256(data.ptr, data.len, hash) != NULL)
+    if (EVP_PKEY_get_bn_param(device->key, "priv", &d) && SHA256(data.ptr, data.len, hash) != NULL)
         rc = rfc6979_sign(OBJ_sn2nid(parts.curve->openssl) != NID_undef
                               ? OBJ_sn2nid(parts.curve->openssl)
                               : OBJ_ln2nid(parts.curve->openssl),

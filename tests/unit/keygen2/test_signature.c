@@ -1,4 +1,4 @@
-/* Ed25519 signatures of messages, against RFC 8032. */
+/* Ed25519 signatures of messages, against RFC 8032; keys that were prepared to sign. */
 #include "keygen2/base/base64.h"
 #include "keygen2/crypto/private_key.h"
 #include "keygen2/crypto/signature.h"
@@ -67,4 +67,32 @@ Test(ed25519, another_kind_of_key_is_refused)
                                    (struct bytes){ 0 }, &p256) == SKS_OK);
     cr_assert(verify_ed25519(p256, buf_bytes(&message), buf_bytes(&signature)) == SKS_ERROR_CRYPTO);
     EVP_PKEY_free(p256);
+}
+
+/* By a key that was prepared for more than one. */
+static void sign_twice(const char *algorithm)
+{
+    struct bytes text = bytes_of("what is signed");
+    EVP_PKEY *pkey = NULL;
+    struct signer *signer;
+
+    cr_assert(private_key_generate(algorithm_by_uri(bytes_of(algorithm), ALGORITHM_KEY_GENERATION),
+                                   (struct bytes){ 0 }, &pkey) == SKS_OK);
+    signer = signer_new_sha256(pkey);
+    for (int i = 0; i < 2; i++) {
+        struct buf made = { 0 };
+
+        cr_assert(signer_sign_sha256(signer, text, &made) == SKS_OK);
+        cr_assert(verify_sha256(pkey, text, buf_bytes(&made)) == SKS_OK);
+        cr_assert(verify_sha256(pkey, bytes_of("another"), buf_bytes(&made)) == SKS_ERROR_MAC);
+        buf_free(&made);
+    }
+    signer_free(signer);
+    EVP_PKEY_free(pkey);
+}
+
+Test(signer, signs_with_sha256)
+{
+    sign_twice("https://webpki.github.io/sks/algorithm#ec.nist.p256");
+    sign_twice("https://webpki.github.io/sks/algorithm#rsa2048");
 }
