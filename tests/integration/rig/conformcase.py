@@ -14,7 +14,8 @@ DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
 OPERATOR = r"""read what id device
 case $what in
 invite) %(issuer)s invite "$id" --data %(data)s | sed -n 's/^code  //p' ;;
-expired) %(long_ago)s %(issuer)s invite "$id" --expires 30m --data %(data)s | sed -n 's/^code  //p' ;;
+expired) %(long_ago)s %(issuer)s invite "$id" --expires 30m --data %(data)s |
+    sed -n 's/^code  //p' ;;
 withdraw) %(issuer)s withdraw "$(%(issuer)s invitations --data %(data)s |
     sed -n '$s/^ *\([0-9]*\) .*/\1/p')" --data %(data)s ;;
 *) %(issuer)s "$what" "$id" --data %(data)s ;;
