@@ -43,14 +43,13 @@ static enum sks_status open_handle(struct database *db, const char *path, bool e
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
-    const char *files;
     enum sks_status rc;
 
     (void)pthread_once(&configured, configure);
-    files = exclusive ? NULL : database_file_system();
     TRY(database_make_file(path, false, err));
-    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, files) == SQLITE_OK, err, SKS_ERROR_EXTERNAL,
-            "%s", db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
+    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, database_file_system()) == SQLITE_OK, err,
+            SKS_ERROR_EXTERNAL, "%s",
+            db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(database_execute(db,
