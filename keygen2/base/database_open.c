@@ -226,6 +226,8 @@ void database_close(struct database *db)
         return;
     for (size_t i = 0; i < CACHE_SIZE; i++)
         (void)sqlite3_finalize(db->cache[i].statement);
+    if (atomic_load(&db->log.broken)) /* who opens it next looks at what of the log is sound */
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(db->handle);
     database_log_close(&db->log);
     (void)pthread_mutex_destroy(&db->mutex);

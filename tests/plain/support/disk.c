@@ -33,7 +33,7 @@ struct file {
 static struct {
     enum disk_fault fault;
     unsigned at, seen;
-    bool lasting, failed;
+    bool lasting, failed, failed_sync;
     bool no_syncs;
 } trouble;
 
@@ -109,6 +109,13 @@ void disk_fail(enum disk_fault fault, unsigned at, bool lasting)
     trouble.seen = 0;
     trouble.lasting = lasting;
     trouble.failed = false;
+    if (at > 0)
+        trouble.failed_sync = false;
+}
+
+bool disk_failed_sync(void)
+{
+    return trouble.failed_sync;
 }
 
 void disk_ignore_syncs(bool ignore)
@@ -229,6 +236,8 @@ static int sync_file(sqlite3_file *base, int flags)
         if (!trouble.no_syncs)
             set_content(&place->synced, &place->now);
         tell(DISK_SYNCED, 0);
+    } else {
+        trouble.failed_sync = true;
     }
     (void)pthread_mutex_unlock(&guard);
     return rc;
