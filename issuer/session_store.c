@@ -11,6 +11,10 @@
 
 enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
 
+/* Fewer checkpoints write fewer pages: those of indexes change with each session. The log has some
+ * 32 MiB then. */
+enum { LOG_PAGES = 8000 };
+
 enum sks_status session_store_open(struct session_store *store, const char *path,
                                    struct sks_error *err)
 {
@@ -21,7 +25,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     TRY(database_open(path, &STORE_SCHEMA, false, store, &store->db, err));
     TRY(database_overwrite(store->db, err)); /* session keys that are forgotten */
-    TRY(database_share_syncs(store->db, err));
+    TRY(database_share_syncs(store->db, LOG_PAGES, err));
 out:
     return rc;
 }

@@ -15,6 +15,7 @@ enum need {
     NEEDS_OPEN_SESSION, /* the first input is the handle of an open session */
     NEEDS_OPEN_KEY,     /* the first input is a key of an open session */
     NEEDS_KEY,          /* the first input is a key of a closed session */
+    NEEDS_JUST_A_KEY,   /* the same; what is done with it reads nothing else of the store */
 };
 
 /* What a method may wait for besides the lock of its session and the database. */
@@ -59,7 +60,7 @@ static const struct rule RULES[] = {
     { POST_CLONE_KEY_PROTECTION, post_clone_key_protection, NEEDS_OPEN_KEY, true,
       WAITS_FOR_COMMIT },
     { ENUMERATE_KEYS, enumerate_keys, NEEDS_NOTHING, false, WAITS_NEVER },
-    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_KEY, false, WAITS_NEVER },
+    { GET_KEY_ATTRIBUTES, get_key_attributes, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
     { GET_KEY_PROTECTION_INFO, get_key_protection_info, NEEDS_KEY, false, WAITS_NEVER },
     { GET_EXTENSION, get_extension, NEEDS_KEY, false, WAITS_NEVER },
     { SET_PROPERTY, set_property, NEEDS_KEY, false, WAITS_FOR_COMMIT },
@@ -69,11 +70,11 @@ static const struct rule RULES[] = {
     { CHANGE_PIN, change_pin, NEEDS_KEY, false, WAITS_LONG },
     { SET_PIN, set_pin, NEEDS_KEY, false, WAITS_LONG },
     { UPDATE_FIRMWARE, update_firmware, NEEDS_NOTHING, false, WAITS_LONG },
-    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_KEY, false, WAITS_NEVER },
-    { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_KEY, false, WAITS_NEVER },
-    { KEY_AGREEMENT, key_agreement, NEEDS_KEY, false, WAITS_NEVER },
-    { PERFORM_HMAC, perform_hmac, NEEDS_KEY, false, WAITS_NEVER },
-    { SYMMETRIC_KEY_ENCRYPT, symmetric_key_encrypt, NEEDS_KEY, false, WAITS_NEVER },
+    { SIGN_HASHED_DATA, sign_hashed_data, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
+    { ASYMMETRIC_KEY_DECRYPT, asymmetric_key_decrypt, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
+    { KEY_AGREEMENT, key_agreement, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
+    { PERFORM_HMAC, perform_hmac, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
+    { SYMMETRIC_KEY_ENCRYPT, symmetric_key_encrypt, NEEDS_JUST_A_KEY, false, WAITS_NEVER },
 };
 
 static const struct rule *find_rule(uint8_t id)
@@ -193,6 +194,7 @@ static enum sks_status find_subject(struct call *call, enum need need, struct he
     case NEEDS_OPEN_KEY:
         return load_open_key(call, handle, lock);
     case NEEDS_KEY:
+    case NEEDS_JUST_A_KEY:
         return take_live_key(call, handle);
     default:
         return SKS_OK;
@@ -276,6 +278,19 @@ static void finish(struct call *call)
         token_leave(call->token);
 }
 
+/*
+ * A call answers for nothing that another call has written and a power cut would take back. What it
+ * wrote itself is durable, with all that was written before. live_keys keeps what is, and the locks
+ * of PINs and PUKs are held until their change is: so much for a key that just works.
+ */
+static enum sks_status await_what_was_read(struct call *call, const struct rule *rule)
+{
+    if (!call->entered || call->applied ||
+        (rule->need == NEEDS_JUST_A_KEY && call->err.status == SKS_OK))
+        return SKS_OK;
+    return store_await_syncs(call->token->store, &call->err);
+}
+
 /* Gives the failure in the place of what was written of an answer. */
 static void answer_failure(struct buf *response, size_t begin, const struct sks_error *err)
 {
@@ -307,17 +322,21 @@ void token_process_as(struct token *token, const struct sks_dialect *dialect, st
                       struct buf *response)
 {
     struct call call = { .token = token, .policy = firmware_policy(token->firmware) };
+    const struct rule *rule = NULL;
     size_t begin = response->len;
 
     if (!buf_reserve(response, FAILURE_SIZE_MAX)) /* so that any failure can be told */
         return;
-    if (decode(&call, dialect, request) == SKS_OK)
-        run(&call, find_rule(call.method->id), response);
+    if (decode(&call, dialect, request) == SKS_OK) {
+        rule = find_rule(call.method->id);
+        run(&call, rule, response);
+    }
+    finish(&call);
+    (void)!await_what_was_read(&call, rule); /* it holds nothing that others wait for */
     if (call.err.status != SKS_OK) {
         call.err.status = (enum sks_status)dialect_number(dialect, call.method, call.err.status);
         answer_failure(response, begin, &call.err);
     }
-    finish(&call);
 }
 
 static bool generates_rsa(const union sks_in *in)

@@ -111,6 +111,7 @@ static enum sks_status load(struct live_keys *keys, uint32_t handle, struct live
     if (!found)
         goto out;
     TRY(public_key_parse(key->public_key, &live->key.parts));
+    TRY(store_await_syncs(keys->store, err)); /* once, for all who find it here */
     *loaded = live;
     live = NULL;
 out:

@@ -285,6 +285,11 @@ enum sks_status store_apply(struct store *store, const struct changes *changes,
     return store->backend->apply(store->self, changes->first, last, err);
 }
 
+enum sks_status store_await_syncs(struct store *store, struct sks_error *err)
+{
+    return store->backend->await_syncs(store->self, err);
+}
+
 void changes_free(struct changes *changes)
 {
     arena_free(&changes->arena);

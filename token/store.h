@@ -123,6 +123,13 @@ bool changes_empty(const struct changes *changes);
 CHECKED enum sks_status store_apply(struct store *store, const struct changes *changes,
                                     struct sks_error *err);
 
+/**
+ * Others see what store_apply() has written before it is durable. This waits until all is that was
+ * read up to now; SKS_ERROR_STORAGE if it never will be, and then whatever is written fails too.
+ * What is read before a store_apply() of one's own needs none.
+ */
+CHECKED enum sks_status store_await_syncs(struct store *store, struct sks_error *err);
+
 void changes_free(struct changes *changes);
 
 /* ---- all rows: for what is done to a store as a whole, and linear in its rows ---- */

@@ -49,6 +49,8 @@ struct store_backend {
     /* Applies all changes in one durable transaction, with the last handle of each kind. */
     enum sks_status (*apply)(void *self, const struct change *first,
                              const uint32_t last_handle[STORE_KINDS], struct sks_error *err);
+    /* Waits until all that was applied is durable, by whomever. */
+    enum sks_status (*await_syncs)(void *self, struct sks_error *err);
     enum sks_status (*last_handles)(void *self, uint32_t last_handle[STORE_KINDS],
                                     struct sks_error *err);
     enum sks_status (*limit)(void *self, uint64_t bytes, struct sks_error *err);

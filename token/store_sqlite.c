@@ -190,6 +190,11 @@ out:
     return rc;
 }
 
+static enum sks_status await_syncs(void *self, struct sks_error *err)
+{
+    return database_await_syncs(self, err);
+}
+
 static enum sks_status last_handles(void *self, uint32_t last_handle[STORE_KINDS],
                                     struct sks_error *err)
 {
@@ -337,17 +342,24 @@ static enum sks_status compact(void *self, struct sks_error *err)
     return database_compact(self, err);
 }
 
-static const struct store_backend SQLITE = { find, apply,   last_handles, limit,  close_database,
-                                             walk, rewrite, copy,         verify, compact };
+static const struct store_backend SQLITE = { find,  apply,          await_syncs, last_handles,
+                                             limit, close_database, walk,        rewrite,
+                                             copy,  verify,         compact };
 
 enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
                                   const struct store_backend **backend, void **self,
                                   struct sks_error *err)
 {
     struct database *db = NULL;
-    enum sks_status rc = database_open(path, &SCHEMA, true, vault, &db, err);
+    enum sks_status rc;
 
     *backend = &SQLITE;
+    *self = NULL;
+    TRY(database_open(path, &SCHEMA, true, vault, &db, err));
+    TRY(database_share_syncs(db, 0, err)); /* a short log: it is read whole at the start */
     *self = db;
+    db = NULL;
+out:
+    database_close(db);
     return rc;
 }

@@ -87,6 +87,7 @@ enum sks_status token_copy(struct token *token, char name[TOKEN_COPY_NAME_MAX],
     used = snprintf(path, sizeof path, "%.*s%s", folder, token->database, name);
     REQUIRE(used > 0 && (size_t)used < sizeof path, err, SKS_ERROR_OPTION, "the path is too long");
     TRY(store_copy(token->store, path, err));
+    TRY(store_await_syncs(token->store, err)); /* no copy is ahead of its store */
 out:
     return sks_explain(err, rc);
 }

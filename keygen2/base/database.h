@@ -101,13 +101,20 @@ void database_unlock(struct database *db);
  * From now on commits are synced after the connection has been let go, one sync for all that were
  * written before it. A sync that fails is the end: all later transactions fail too, for nobody
  * knows what is on the disk. Call it before a second thread uses the database.
+ *
+ * @param log_pages  that the log has before they are brought into the file; 0: as SQLite has it
  */
-CHECKED enum sks_status database_share_syncs(struct database *db, struct sks_error *err);
+CHECKED enum sks_status database_share_syncs(struct database *db, unsigned log_pages,
+                                             struct sks_error *err);
 
 /** As database_unlock(), where syncs are shared and the answer depends on what was read: waits for
  * it to be durable, if database_commit() was to make it so; fails (SKS_ERROR_STORAGE) if it never
  * will be. */
 CHECKED enum sks_status database_unlock_read(struct database *db, struct sks_error *err);
+
+/** Where syncs are shared, waits until all that is committed is durable, and so what this thread
+ * has read; fails (SKS_ERROR_STORAGE) if it never will be. Without the connection. */
+CHECKED enum sks_status database_await_syncs(struct database *db, struct sks_error *err);
 
 /** Locks and begins a transaction. On failure nothing is locked. */
 CHECKED enum sks_status database_begin(struct database *db, struct sks_error *err);

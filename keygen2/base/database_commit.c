@@ -31,6 +31,12 @@ enum sks_status database_unlock_read(struct database *db, struct sks_error *err)
     return database_log_sync(&db->log, wanted, err);
 }
 
+/* More than what was read, perhaps; but most often nothing. */
+enum sks_status database_await_syncs(struct database *db, struct sks_error *err)
+{
+    return database_log_sync(&db->log, atomic_load(&db->log.written), err);
+}
+
 enum sks_status database_begin(struct database *db, struct sks_error *err)
 {
     enum sks_status rc;

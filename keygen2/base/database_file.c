@@ -152,6 +152,14 @@ static const sqlite3_io_methods LOG_METHODS = {
     .xDeviceCharacteristics = device_characteristics,
 };
 
+/* What is collected here just then belongs to a commit that is not written yet. */
+int database_file_sync(sqlite3_file *file)
+{
+    sqlite3_file *real = file->pMethods == &LOG_METHODS ? log_of(file)->real : file;
+
+    return real->pMethods->xSync(real, SQLITE_SYNC_NORMAL);
+}
+
 static sqlite3_vfs *real_vfs(sqlite3_vfs *vfs)
 {
     return vfs->pAppData;

@@ -24,14 +24,14 @@ struct cached {
 /* Syncs that are shared (database_sync.c). Commits have numbers; the connection is let go before
  * they are synced. */
 struct database_log {
-    int fd;              /* of the file that SQLite has its commits in; -1: none is synced here */
-    int (*sync)(int fd); /* fdatasync() */
-    _Atomic uint64_t written; /* the last commit */
-    uint64_t wanted;          /* the last one that must be durable; of who has the connection */
-    pthread_mutex_t mutex;    /* of what follows */
+    sqlite3_file *file;              /* SQLite's log; NULL: none is synced here */
+    int (*sync)(sqlite3_file *file); /* database_file_sync() */
+    _Atomic uint64_t written;        /* the last commit */
+    uint64_t wanted;         /* the last one that must be durable; of who has the connection */
+    _Atomic uint64_t synced; /* the last one that is */
+    pthread_mutex_t mutex;   /* of what follows, and of each change of what is synced */
     pthread_cond_t changed;
-    uint64_t synced; /* the last commit that is durable */
-    bool busy;       /* a thread syncs */
+    bool busy; /* a thread syncs */
     _Atomic bool broken;
 };
 
@@ -63,6 +63,10 @@ const char *database_file_system(void);
  */
 bool database_blame(sqlite3 *handle, const char *path, enum sks_status status,
                     struct sks_error *err);
+
+/** Syncs what was written of a log of these functions, or of SQLite's own, while another thread may
+ * write on; SQLITE_OK, or why not. database_file.c */
+int database_file_sync(sqlite3_file *file);
 
 /** Prepares BEGIN, COMMIT and their like: to end a transaction must not need memory. */
 bool database_prepare_transactions(struct database *db);

@@ -43,14 +43,13 @@ static enum sks_status open_handle(struct database *db, const char *path, bool e
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
-    const char *files;
     enum sks_status rc;
 
     (void)pthread_once(&configured, configure);
-    files = exclusive ? NULL : database_file_system();
     TRY(database_make_file(path, false, err));
-    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, files) == SQLITE_OK, err, SKS_ERROR_EXTERNAL,
-            "%s", db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
+    REQUIRE(sqlite3_open_v2(path, &db->handle, flags, database_file_system()) == SQLITE_OK, err,
+            SKS_ERROR_EXTERNAL, "%s",
+            db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(database_execute(db,
@@ -229,6 +228,8 @@ void database_close(struct database *db)
         return;
     for (size_t i = 0; i < CACHE_SIZE; i++)
         (void)sqlite3_finalize(db->cache[i].statement);
+    if (atomic_load(&db->log.broken)) /* who opens it next looks at what of the log is sound */
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(db->handle);
     database_log_close(&db->log);
     (void)pthread_mutex_destroy(&db->mutex);

@@ -4,46 +4,55 @@
  * syncs, and one sync makes durable all that was written before it began.
  */
 #include "keygen2/base/database_internal.h"
+#include "keygen2/base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 void database_log_init(struct database_log *log)
 {
-    *log = (struct database_log){ .fd = -1, .sync = fdatasync };
+    *log = (struct database_log){ .sync = database_file_sync };
     (void)pthread_mutex_init(&log->mutex, NULL);
     (void)pthread_cond_init(&log->changed, NULL);
 }
 
 void database_log_close(struct database_log *log)
 {
-    if (log->fd >= 0)
-        (void)close(log->fd);
     (void)pthread_cond_destroy(&log->changed);
     (void)pthread_mutex_destroy(&log->mutex);
 }
 
-enum sks_status database_share_syncs(struct database *db, struct sks_error *err)
+/* Not where it is in memory, or where SQLite could not have a log of this kind. */
+static bool has_log(struct database *db)
 {
-    const char *path = sqlite3_db_filename(db->handle, "main");
-    char log[PATH_MAX];
+    sqlite3_stmt *mode = database_query(db, "PRAGMA journal_mode", "");
+    bool has = database_step(mode, NULL) == 1 && strcmp(database_text(mode, 0), "wal") == 0;
+
+    database_done(mode);
+    return has;
+}
+
+/* The log is open as long as the connection is. SQLite itself syncs each new beginning of it, with
+ * the folder that it is in, before the first commit there is written. */
+enum sks_status database_share_syncs(struct database *db, unsigned log_pages, struct sks_error *err)
+{
+    sqlite3_file *file = NULL;
+    char sql[64];
     enum sks_status rc;
 
-    if (path == NULL || path[0] == '\0') /* in memory */
+    if (!has_log(db))
         return SKS_OK;
-    REQUIRE(snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log, err, SKS_ERROR_EXTERNAL,
-            "%s: the path is too long", path);
-    /* Fewer checkpoints write fewer pages: the ones of indexes change with each session. The log
-     * has some 32 MiB then. The file is there as long as the connection is, and SQLite has no locks
-     * on it. */
-    db->log.fd = open(log, O_RDONLY | O_CLOEXEC);
-    REQUIRE(db->log.fd >= 0, err, SKS_ERROR_EXTERNAL, "%s: %s", log, strerror(errno));
-    TRY(database_execute(db, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;", err));
+    REQUIRE(sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) ==
+                    SQLITE_OK &&
+                file != NULL && file->pMethods != NULL,
+            err, SKS_ERROR_EXTERNAL, "database: no log");
+    TRY(database_execute(db, "PRAGMA synchronous=NORMAL", err));
+    if (log_pages > 0) {
+        (void)snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%u", log_pages);
+        TRY(database_execute(db, sql, err));
+    }
     db->log.synced = atomic_load(&db->log.written); /* SQLite has synced all until now */
+    db->log.file = file;
 out:
     return rc;
 }
@@ -56,13 +65,15 @@ static void sync_written(struct database_log *log)
 
     log->busy = true;
     (void)pthread_mutex_unlock(&log->mutex);
-    done = log->sync(log->fd) == 0;
+    done = log->sync(log->file) == SQLITE_OK;
     (void)pthread_mutex_lock(&log->mutex);
     log->busy = false;
-    if (done)
-        log->synced = written;
-    else
+    if (done) {
+        atomic_store(&log->synced, written);
+    } else {
         atomic_store(&log->broken, true);
+        log_error("database: a sync has failed; start the program again");
+    }
     (void)pthread_cond_broadcast(&log->changed);
 }
 
@@ -70,16 +81,16 @@ enum sks_status database_log_sync(struct database_log *log, uint64_t commit, str
 {
     bool durable;
 
-    if (log->fd < 0)
+    if (log->file == NULL || atomic_load(&log->synced) >= commit)
         return SKS_OK;
     (void)pthread_mutex_lock(&log->mutex);
-    while (log->synced < commit && !atomic_load(&log->broken)) {
+    while (atomic_load(&log->synced) < commit && !atomic_load(&log->broken)) {
         if (log->busy)
             (void)pthread_cond_wait(&log->changed, &log->mutex);
         else
             sync_written(log);
     }
-    durable = log->synced >= commit;
+    durable = atomic_load(&log->synced) >= commit;
     (void)pthread_mutex_unlock(&log->mutex);
     return durable ? SKS_OK : sks_fail(err, SKS_ERROR_STORAGE, "database: the sync failed");
 }

@@ -16,7 +16,8 @@ from rig.sks_wire import SksClient
 import state
 from client import Client, Observer, Surprise
 from disk import Disk
-from log import ANSWER, BEGIN, DATABASE, END, HEAD, START, STORE, SYNC, WRITE, read_log
+from log import (ANSWER, BEGIN, DATABASE, END, HEAD, START, STORE, SYNC, WRITE, page_by_page,
+                 read_log)
 
 def crash_program(name):
     return processes.BUILD / "crash" / name
@@ -122,7 +123,7 @@ def make(folder, play, checkpoint=None, split=False):
 class Recording:
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.entries = read_log(self.folder / "log")
+        self.entries = list(page_by_page(read_log(self.folder / "log")))
         steps = json.loads((self.folder / "steps.json").read_text())
         self.names = [name for name, _, _ in steps]
         self.states = [[None if side is None else _with_handles(side) for side in sides]

@@ -13,8 +13,8 @@ SWEEP = ROOT / "tests" / "crash"
 sys.path.append(str(SWEEP))
 
 from disk import LATE, LEFT_OUT, Disk, sectors  # noqa: E402
-from log import (CREATED, MKDIR, OPEN, RENAME, SYNC, TRUNCATE, UNLINK, WRITE,  # noqa: E402
-                 Entry)
+from log import (CREATED, LOG, MKDIR, OPEN, RENAME, SYNC, TRUNCATE, UNLINK, WRITE,  # noqa: E402
+                 Entry, page_by_page)
 
 ROUNDS = 200
 FILE, FOLDER = 3, 4     # descriptors
@@ -115,6 +115,26 @@ class DiskModel(unittest.TestCase):
         for rule, wanted in ((LATE, b"B" * 2048), (LEFT_OUT, b"")):
             disk = played(*changes, rule=lambda name: rule if name == "s/f" else 0)
             self.assertEqual(self.contents(disk, "dropped"), {wanted})
+
+
+class OneWriteOfSeveralPages(unittest.TestCase):
+    def split(self, name, *writes):
+        entries = [Entry(OPEN, FILE, CREATED, name.encode()), *writes]
+        return [(entry.offset, len(entry.data)) for entry in page_by_page(entries)][1:]
+
+    def test_the_log_of_sqlite_comes_in_heads_and_pages(self):
+        frame = 24 + 4096
+        data = random.Random(1).randbytes(32 + 2 * frame)
+        self.assertEqual(self.split(LOG, write(0, data)), [
+            (0, 32), (32, 24), (56, 4096), (32 + frame, 24), (56 + frame, 4096)])
+        self.assertEqual(self.split(LOG, write(32 + frame, data[:frame])),
+                         [(32 + frame, 24), (56 + frame, 4096)])
+        self.assertEqual(self.split(LOG, write(40, data[:20])), [(40, 16), (56, 4)])
+        entries = page_by_page([Entry(OPEN, FILE, CREATED, LOG.encode()), write(0, data)])
+        self.assertEqual(b"".join(entry.data for entry in list(entries)[1:]), data)
+
+    def test_other_files_as_they_are_written(self):
+        self.assertEqual(self.split("s/token.db", write(0, bytes(8192))), [(0, 8192)])
 
 
 class CommandLine(unittest.TestCase):

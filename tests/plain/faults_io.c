@@ -3,6 +3,7 @@
  * another read, write, sync, truncation or opening of a file fails, alone or with all that come
  * after it; or there is no room for what is written. What a crash then leaves is looked at too.
  */
+#include "keygen2/base/log.h"
 #include "tests/plain/support/mischief.h"
 
 #include <sqlite3.h>
@@ -43,6 +44,7 @@ int main(void)
     struct story story;
     unsigned io, full;
 
+    log_set_level(LOG_LEVEL_NONE); /* of each sync that fails */
     (void)sqlite3_auto_extension((void (*)(void))checkpoint_often);
     story_record(&story);
     io = mischief_everywhere(&story, &IO);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { FILES = 8, FILE_MAX = 4 * 1024 * 1024, NAME_MAX_LEN = 64, SECTOR = 512 };
+enum { LOG_HEAD = 32, FRAME_HEAD = 24, FRAME = FRAME_HEAD + 4096 }; /* of SQLite's log */
 
 /* Contents lie in memory of the program's own: a test may be failing all allocations. */
 struct content {
@@ -32,7 +33,7 @@ struct file {
 static struct {
     enum disk_fault fault;
     unsigned at, seen;
-    bool lasting, failed;
+    bool lasting, failed, failed_sync;
     bool no_syncs;
 } trouble;
 
@@ -108,6 +109,13 @@ void disk_fail(enum disk_fault fault, unsigned at, bool lasting)
     trouble.seen = 0;
     trouble.lasting = lasting;
     trouble.failed = false;
+    if (at > 0)
+        trouble.failed_sync = false;
+}
+
+bool disk_failed_sync(void)
+{
+    return trouble.failed_sync;
 }
 
 void disk_ignore_syncs(bool ignore)
@@ -163,20 +171,41 @@ static int read_file(sqlite3_file *base, void *to, int amount, sqlite3_int64 off
     return SQLITE_IOERR_SHORT_READ;
 }
 
-static int write_file(sqlite3_file *base, const void *from, int amount, sqlite3_int64 offset)
+/* A commit comes to the log in one piece. What fails or cuts it off may come between its pages and
+ * their heads all the same, so that each is a write of its own here. */
+static size_t first_part(const struct place *place, size_t at, size_t len)
 {
-    struct content *now = &((struct file *)base)->place->now;
-    size_t at = (size_t)offset, len = (size_t)amount;
-    int rc;
+    const char *log = strstr(place->name, "-wal");
+    size_t in_frame = (at - LOG_HEAD) % FRAME;
+    size_t part = in_frame < FRAME_HEAD ? FRAME_HEAD - in_frame : FRAME - in_frame;
 
-    (void)pthread_mutex_lock(&guard);
-    rc = meet_trouble(SQLITE_IOERR_WRITE, true);
+    return log == NULL || at < LOG_HEAD || part > len ? len : part;
+}
+
+static int write_part(struct content *now, const uint8_t *from, size_t len, size_t at)
+{
+    int rc = meet_trouble(SQLITE_IOERR_WRITE, true);
+
     if (rc != SQLITE_OK)
         len /= 2;
     must(at + len <= FILE_MAX, "the disk is larger than the file");
     memcpy(now->data + at, from, len);
     now->len = at + len > now->len ? at + len : now->len;
     tell(DISK_WROTE, 0);
+    return rc;
+}
+
+static int write_file(sqlite3_file *base, const void *from, int amount, sqlite3_int64 offset)
+{
+    struct place *place = ((struct file *)base)->place;
+    size_t len = (size_t)amount, done = 0, part;
+    int rc = SQLITE_OK;
+
+    (void)pthread_mutex_lock(&guard);
+    for (; rc == SQLITE_OK && done < len; done += part) {
+        part = first_part(place, (size_t)offset + done, len - done);
+        rc = write_part(&place->now, (const uint8_t *)from + done, part, (size_t)offset + done);
+    }
     (void)pthread_mutex_unlock(&guard);
     return rc;
 }
@@ -207,6 +236,8 @@ static int sync_file(sqlite3_file *base, int flags)
         if (!trouble.no_syncs)
             set_content(&place->synced, &place->now);
         tell(DISK_SYNCED, 0);
+    } else {
+        trouble.failed_sync = true;
     }
     (void)pthread_mutex_unlock(&guard);
     return rc;

@@ -62,6 +62,9 @@ void disk_fail(enum disk_fault fault, unsigned at, bool lasting);
 /** True if a call has failed since disk_fail(). */
 bool disk_failed(void);
 
+/** True if a sync has failed since disk_fail() last made calls fail. */
+bool disk_failed_sync(void);
+
 /** Syncs from now on are answered as done, and nothing is. */
 void disk_ignore_syncs(bool ignore);
 

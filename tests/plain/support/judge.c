@@ -262,10 +262,31 @@ static void check_abort(const struct matter *m, enum look look)
     aborted = aborted || look == ABORTED;
 }
 
+/* After a sync that failed nobody knows what is on the disk, and what is read may be what is not
+ * there: a running token answers for none of it. */
+static bool has_given_up(const struct matter *m, struct token *token)
+{
+    const union sks_in in = { 0 };
+    struct arena arena = { 0 };
+    union sks_out out;
+    bool gave_up = store_await_syncs(token->store, NULL) != SKS_OK;
+
+    if (!gave_up)
+        return false;
+    if (!disk_failed_sync())
+        fail(m, "no sync has failed");
+    if (user_call(token, ENUMERATE_KEYS, &in, &out, &arena, NULL) != SKS_ERROR_STORAGE ||
+        user_call(token, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, NULL) !=
+            SKS_ERROR_STORAGE)
+        fail(m, "it goes on after a sync that failed");
+    arena_free(&arena);
+    return true;
+}
+
 void judge(const struct story *story, const struct step *step, const struct trouble *trouble,
            struct token *token, const struct buf *answer)
 {
-    const struct matter m = { story, step, trouble, status_of(answer), 0 };
+    struct matter m = { story, step, trouble, status_of(answer), 0 };
     unsigned running = AS_BEFORE | ABORTED, anew = running;
     struct dump dump;
     enum look look;
@@ -278,12 +299,16 @@ void judge(const struct story *story, const struct step *step, const struct trou
     } else if (trouble->on_disk) {
         anew |= AS_AFTER;
     }
-    dump_view(token, &dump);
-    look = check_look(&m, "on the running token", &dump, running);
-    dump_free(&dump);
-    check_abort(&m, look);
-    if (!trouble->lasting && !trouble->on_disk)
-        anew = look;
+    if (has_given_up(&m, token)) {
+        m.extra_tries = 1; /* it can give back no charge, as after a crash */
+    } else {
+        dump_view(token, &dump);
+        look = check_look(&m, "on the running token", &dump, running);
+        dump_free(&dump);
+        check_abort(&m, look);
+        if (!trouble->lasting && !trouble->on_disk)
+            anew = look;
+    }
     token_close(token);
     check_anew(&m, "on a token opened anew", anew);
 }

@@ -57,7 +57,7 @@ static void set_up(void)
     counting.xOpen = open_counted;
     cr_assert_eq(sqlite3_vfs_register(&counting, 1), SQLITE_OK);
     cr_assert_eq(database_open(path, &SCHEMA, false, NULL, &db, &err), SKS_OK, "%s", err.text);
-    cr_assert_eq(database_share_syncs(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_share_syncs(db, 0, &err), SKS_OK, "%s", err.text);
     cr_assert_eq(sqlite3_open_v2(path, &other, SQLITE_OPEN_READONLY, own->zName), SQLITE_OK);
     writes = 0;
 }

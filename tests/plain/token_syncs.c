@@ -1,0 +1,419 @@
+/*
+ * Clients whose commits share syncs, on a disk that knows what was synced.
+ *
+ *   - While a sync is held up nothing is answered that rests on it: neither the call whose commit
+ * it is for, nor the commit behind it, nor who has read what these wrote. Who has not goes on.
+ *   - If it fails they all fail, as does what comes later, and a power cut leaves what was before.
+ *   - Whatever a crowd of clients was answered is on the disk that a power cut leaves just then.
+ *
+ * Controls that must be found: syncs that are answered and not done, reads that do not wait.
+ */
+#include "keygen2/base/log.h"
+#include "tests/plain/support/disk.h"
+#include "tests/plain/support/enrol.h"
+#include "tests/plain/support/issuing.h"
+#include "token/call.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CHECKPOINT_PAGES = 100,
+    MOMENT_US = 50000,
+    PATIENCE = 200, /* moments */
+    SYNC_US = 2000, /* that one takes, so that others come meanwhile */
+    CLIENTS = 5,
+    SESSIONS = 5,
+    CUTS_MAX = 4 * CLIENTS * SESSIONS,
+    KEYS_MAX = 2 * CLIENTS * SESSIONS,
+};
+
+static const char PIN[] = "4711";
+static char folder[STORE_FOLDER_MAX];
+static struct token *token;
+
+/* ---- the linker sends these functions here ---- */
+
+static enum defect { NO_DEFECT, SYNCS_NOT_DONE, READS_DO_NOT_WAIT } defect;
+static atomic_bool held, refused;
+static atomic_uint waiting; /* syncs that are held up */
+
+int __real_database_file_sync(sqlite3_file *file);
+int __wrap_database_file_sync(sqlite3_file *file);
+
+int __wrap_database_file_sync(sqlite3_file *file)
+{
+    atomic_fetch_add(&waiting, 1);
+    do
+        (void)usleep(defect == READS_DO_NOT_WAIT ? 10 * SYNC_US : SYNC_US);
+    while (atomic_load(&held));
+    atomic_fetch_sub(&waiting, 1);
+    if (atomic_load(&refused))
+        return SQLITE_IOERR_FSYNC;
+    return defect == SYNCS_NOT_DONE ? SQLITE_OK : __real_database_file_sync(file);
+}
+
+enum sks_status __real_store_await_syncs(struct store *store, struct sks_error *err);
+enum sks_status __wrap_store_await_syncs(struct store *store, struct sks_error *err);
+
+enum sks_status __wrap_store_await_syncs(struct store *store, struct sks_error *err)
+{
+    return defect == READS_DO_NOT_WAIT ? SKS_OK : __real_store_await_syncs(store, err);
+}
+
+/* So that checkpoints come in between. */
+static int checkpoint_often(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
+{
+    (void)error, (void)api;
+    return sqlite3_wal_autocheckpoint(db, CHECKPOINT_PAGES);
+}
+
+static const struct enrolment_plan *plan(void)
+{
+    static const struct enrolment_plan one = {
+        .algorithm = "https://webpki.github.io/sks/algorithm#ec.nist.p256", .keys = 1, .pin = PIN
+    };
+
+    return &one;
+}
+
+/* A token with a key that has signed, on a disk where all is synced. */
+static uint32_t begin(void)
+{
+    struct disk_image *disk;
+    uint32_t key;
+
+    disk_clear();
+    make_store(folder);
+    token = open_store(folder);
+    enrol(token, PIN, &key);
+    token_close(token);
+    disk = disk_take(DISK_KILL, 0);
+    disk_put(disk);
+    disk_image_free(disk);
+    token = open_store(folder);
+    must(try_sign(token, key, PIN) == SKS_OK, "sign");
+    return key;
+}
+
+static void end(void)
+{
+    token_close(token);
+    remove_store(folder);
+}
+
+/* ---- a sync that is held up ---- */
+
+struct client {
+    enum sks_status (*call)(struct client *c);
+    uint32_t key;                /* in */
+    struct enrolment *enrolment; /* in: to be closed */
+    uint32_t seen;               /* out: by a read */
+    enum sks_status rc;
+    atomic_bool done;
+    pthread_t thread;
+};
+
+static enum sks_status create_session(struct client *c)
+{
+    struct issuing s = { 0 };
+    enum sks_status rc = issuing_begin(&s, token, NULL);
+
+    (void)c;
+    issuing_free(&s);
+    return rc;
+}
+
+static enum sks_status close_session(struct client *c)
+{
+    enrolment_close(c->enrolment);
+    return SKS_OK;
+}
+
+static enum sks_status list_sessions(struct client *c)
+{
+    const union sks_in in = { .enumerate_sessions.provisioning_state = true };
+    struct arena arena = { 0 };
+    union sks_out out = { 0 };
+    enum sks_status rc = user_call(token, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, NULL);
+
+    c->seen = out.enumerate_sessions.provisioning_handle;
+    arena_free(&arena);
+    return rc;
+}
+
+static enum sks_status sign(struct client *c)
+{
+    return try_sign(token, c->key, PIN);
+}
+
+static enum sks_status ask_attributes(struct client *c)
+{
+    const union sks_in in = { .key_handle = { c->key } };
+    struct arena arena = { 0 };
+    union sks_out out = { 0 };
+    enum sks_status rc = user_call(token, GET_KEY_ATTRIBUTES, &in, &out, &arena, NULL);
+
+    arena_free(&arena);
+    return rc;
+}
+
+/* Of a session that is not there: a failure rests on what was read, too. */
+static enum sks_status ask_no_session(struct client *c)
+{
+    const union sks_in in = { .get_key_handle = { 1000000, bytes_of("Key") } };
+    struct arena arena = { 0 };
+    union sks_out out = { 0 };
+    enum sks_status rc = user_call(token, GET_KEY_HANDLE, &in, &out, &arena, NULL);
+
+    (void)c;
+    arena_free(&arena);
+    return rc;
+}
+
+static void *run_client(void *arg)
+{
+    struct client *c = arg;
+
+    c->rc = c->call(c);
+    atomic_store(&c->done, true);
+    return NULL;
+}
+
+static void start(struct client *c)
+{
+    must(pthread_create(&c->thread, NULL, run_client, c) == 0, "thread");
+}
+
+static void join(struct client *c, enum sks_status wanted, const char *what)
+{
+    (void)pthread_join(c->thread, NULL);
+    must(c->rc == wanted, what);
+}
+
+static void wait_until(bool (*is)(const struct client *c), const struct client *c, const char *what)
+{
+    for (unsigned i = 0; !is(c); i++) {
+        must(i < PATIENCE, what);
+        (void)usleep(MOMENT_US);
+    }
+}
+
+static bool is_done(const struct client *c)
+{
+    return atomic_load(&c->done);
+}
+
+static bool is_waiting(const struct client *c)
+{
+    (void)c;
+    return atomic_load(&waiting) > 0;
+}
+
+/* The first commits, the others come while its sync is held up. */
+static void hold_up(struct client *client, size_t count)
+{
+    atomic_store(&held, true);
+    start(&client[0]);
+    wait_until(is_waiting, NULL, "a commit is synced");
+    for (size_t i = 1; i < count; i++)
+        start(&client[i]);
+    (void)usleep(MOMENT_US);
+    for (size_t i = 0; i < count; i++)
+        must(!is_done(&client[i]), "an answer left before what it rests on was synced");
+}
+
+static void a_sync_is_held_up(void)
+{
+    struct client old = { .call = sign, .key = begin() };
+    struct client client[] = { { .call = create_session },
+                               { .call = create_session },
+                               { .call = list_sessions },
+                               { .call = ask_no_session } };
+
+    hold_up(client, NITEMS(client));
+    start(&old);
+    wait_until(is_done, &old, "a key of before signs on");
+    atomic_store(&held, false);
+    join(&old, SKS_OK, "sign");
+    join(&client[0], SKS_OK, "createProvisioningSession");
+    join(&client[1], SKS_OK, "a second one");
+    join(&client[2], SKS_OK, "enumerateProvisioningSessions");
+    must(client[2].seen != 0, "it sees the session");
+    join(&client[3], SKS_ERROR_NO_SESSION, "getKeyHandle");
+    end();
+}
+
+/* A key that is read is kept in memory: who finds it there needs what the first one needed. */
+static void a_close_is_held_up(void)
+{
+    struct enrolment *e;
+    struct client client[] = { { .call = close_session },
+                               { .call = ask_attributes },
+                               { .call = ask_attributes },
+                               { .call = sign } };
+
+    (void)begin();
+    client[0].enrolment = e = enrolment_begin(token, plan());
+    for (size_t i = 1; i < NITEMS(client); i++)
+        client[i].key = enrolment_key(e, 0);
+    hold_up(client, NITEMS(client));
+    atomic_store(&held, false);
+    for (size_t i = 0; i < NITEMS(client); i++)
+        join(&client[i], SKS_OK, "a call around a close");
+    enrolment_free(e);
+    end();
+}
+
+/* ---- a sync that fails ---- */
+
+static void a_sync_fails(void)
+{
+    struct client old = { .call = sign, .key = begin() };
+    struct client client[] = { { .call = create_session },
+                               { .call = create_session },
+                               { .call = list_sessions } };
+    struct client later = { .call = list_sessions };
+    struct disk_image *cut;
+
+    atomic_store(&refused, true);
+    hold_up(client, NITEMS(client));
+    atomic_store(&held, false);
+    for (size_t i = 0; i < NITEMS(client); i++)
+        join(&client[i], SKS_ERROR_STORAGE, "all fail whose sync has failed");
+    atomic_store(&refused, false);
+    for (size_t i = 0; i < NITEMS(client); i++)
+        must(client[i].call(&client[i]) == SKS_ERROR_STORAGE, "and all that come later");
+    must(sign(&old) == SKS_OK, "a key of before signs on");
+    cut = disk_take(DISK_POWER_CUT, 0);
+    token_close(token);
+    disk_put(cut);
+    disk_image_free(cut);
+    token = open_store(folder);
+    must(list_sessions(&later) == SKS_OK && later.seen == 0, "it is as it was before");
+    must(sign(&old) == SKS_OK, "sign");
+    end();
+}
+
+/* ---- a crowd, and a power cut after any answer ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    uint32_t key[KEYS_MAX];
+    unsigned keys;
+    struct cut {
+        struct disk_image *disk;
+        unsigned keys; /* that somebody had an answer of */
+    } cut[CUTS_MAX];
+    unsigned cuts;
+} book = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static atomic_bool over;
+
+/* A client has learned of a key: what would be left of it now? */
+static void learn(uint32_t key)
+{
+    bool known = false;
+
+    (void)pthread_mutex_lock(&book.lock);
+    for (unsigned i = 0; i < book.keys; i++)
+        known = known || book.key[i] == key;
+    if (!known) {
+        must(book.keys < KEYS_MAX && book.cuts < CUTS_MAX, "room");
+        book.key[book.keys++] = key;
+        book.cut[book.cuts++] = (struct cut){ disk_take(DISK_POWER_CUT, 0), book.keys };
+    }
+    (void)pthread_mutex_unlock(&book.lock);
+}
+
+static void *enrol_some(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        struct enrolment *e = enrolment_begin(token, plan());
+        uint32_t key = enrolment_key(e, 0);
+
+        enrolment_close(e);
+        learn(key);
+        must(try_sign(token, key, PIN) == SKS_OK, "sign");
+        enrolment_free(e);
+    }
+    return NULL;
+}
+
+/* Handles go up, so the last one is the newest. */
+static void *look_on(void *unused)
+{
+    (void)unused;
+    for (uint32_t last = 0, key; !atomic_load(&over); last = key == 0 ? last : key)
+        if ((key = next_key(token, last)) != 0)
+            learn(key);
+    return NULL;
+}
+
+/* @return how many keys that somebody knew of are not there */
+static unsigned lost_in(const struct cut *cut)
+{
+    unsigned lost = 0;
+
+    disk_put(cut->disk);
+    token = open_store(folder);
+    for (unsigned i = 0; i < cut->keys; i++)
+        if (try_sign(token, book.key[i], PIN) != SKS_OK)
+            lost++;
+    token_close(token);
+    return lost;
+}
+
+/* @return keys lost in all cuts */
+static unsigned crowd(enum defect with)
+{
+    pthread_t client[CLIENTS], reader;
+    unsigned lost = 0;
+
+    (void)begin();
+    defect = with;
+    atomic_store(&over, false);
+    must(pthread_create(&reader, NULL, look_on, NULL) == 0, "thread");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        must(pthread_create(&client[i], NULL, enrol_some, NULL) == 0, "thread");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        (void)pthread_join(client[i], NULL);
+    atomic_store(&over, true);
+    (void)pthread_join(reader, NULL);
+    defect = NO_DEFECT;
+    token_close(token);
+    must(book.keys >= CLIENTS * SESSIONS, "the keys were seen");
+    for (unsigned i = 0; i < book.cuts; i++) {
+        lost += lost_in(&book.cut[i]);
+        disk_image_free(book.cut[i].disk);
+    }
+    book.keys = book.cuts = 0;
+    remove_store(folder);
+    return lost;
+}
+
+int main(void)
+{
+    unsigned unsynced, unread;
+
+    log_set_level(LOG_LEVEL_NONE);
+    (void)sqlite3_auto_extension((void (*)(void))checkpoint_often);
+    disk_install();
+    a_sync_is_held_up();
+    a_close_is_held_up();
+    a_sync_fails();
+    must(crowd(NO_DEFECT) == 0, "a power cut took what was answered");
+    unsynced = crowd(SYNCS_NOT_DONE);
+    unread = crowd(READS_DO_NOT_WAIT);
+    must(unsynced > 0, "the control is red: syncs that are not done");
+    must(unread > 0, "the control is red: reads that do not wait");
+    (void)printf("OK: %d sessions of %d clients, nothing lost; in the controls %u and %u times a "
+                 "key\n",
+                 CLIENTS * SESSIONS, CLIENTS, unsynced, unread);
+    return 0;
+}
