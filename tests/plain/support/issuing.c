@@ -72,7 +72,7 @@ enum sks_status issuing_begin(struct issuing *s, struct token *token, EVP_PKEY *
                                        .server_session_id = bytes_of(s->server_session_id),
                                        .server_ephemeral_key = spki_of(s, own),
                                        .issuer_uri = bytes_of(ISSUER_URI),
-                                       .session_life_time = 24 * 3600,
+                                       .session_life_time = 10 * 3600,
                                        .session_key_limit = UINT16_MAX };
     if (kmk != NULL)
         s->terms.key_management_key = spki_of(s, kmk);
