@@ -11,6 +11,7 @@ struct store {
     void *self;
     const struct vault *vault;
     _Atomic uint32_t last_handle[STORE_KINDS];
+    _Atomic uint32_t stored_handle[STORE_KINDS]; /* what of these the backend has, at least */
 };
 
 enum sks_status store_open(const char *path, const struct vault *vault, struct store **store,
@@ -25,8 +26,10 @@ enum sks_status store_open(const char *path, const struct vault *vault, struct s
     s->vault = vault;
     TRY(store_sqlite_open(path, vault, &s->backend, &s->self, err));
     TRY(s->backend->last_handles(s->self, last, err));
-    for (size_t i = 0; i < STORE_KINDS; i++)
+    for (size_t i = 0; i < STORE_KINDS; i++) {
         atomic_init(&s->last_handle[i], last[i]);
+        atomic_init(&s->stored_handle[i], last[i]);
+    }
     *store = s;
     s = NULL;
 out:
@@ -273,16 +276,33 @@ bool changes_empty(const struct changes *changes)
     return changes->first == NULL && changes->status == SKS_OK;
 }
 
+/* A handle that goes out comes with a row of its kind; most rows are there already. */
+static void find_new_handles(struct store *store, const struct changes *changes,
+                             uint32_t last[STORE_KINDS])
+{
+    for (const struct change *change = changes->first; change != NULL; change = change->next) {
+        enum store_kind kind = change->row.kind;
+
+        if (change->kind == CHANGE_PUT &&
+            change->row.handle > atomic_load(&store->stored_handle[kind]))
+            last[kind] = atomic_load(&store->last_handle[kind]);
+    }
+}
+
 enum sks_status store_apply(struct store *store, const struct changes *changes,
                             struct sks_error *err)
 {
-    uint32_t last[STORE_KINDS];
+    uint32_t last[STORE_KINDS] = { 0 };
+    enum sks_status rc;
 
     if (changes->status != SKS_OK)
         return sks_explain(err, changes->status);
-    for (size_t i = 0; i < STORE_KINDS; i++)
-        last[i] = atomic_load(&store->last_handle[i]);
-    return store->backend->apply(store->self, changes->first, last, err);
+    find_new_handles(store, changes, last);
+    rc = store->backend->apply(store->self, changes->first, last, err);
+    for (size_t i = 0; rc == SKS_OK && i < STORE_KINDS; i++)
+        if (last[i] != 0)
+            atomic_store(&store->stored_handle[i], last[i]);
+    return rc;
 }
 
 enum sks_status store_await_syncs(struct store *store, struct sks_error *err)

@@ -46,7 +46,8 @@ struct store_backend {
     enum sks_status (*find)(void *self, enum store_lookup lookup, const struct store_row *wanted,
                             struct arena *arena, struct store_row *row, struct buf *sealed,
                             struct sks_error *err);
-    /* Applies all changes in one durable transaction, with the last handle of each kind. */
+    /* Applies all changes in one durable transaction, with the last handles of kinds. @param
+     * last_handle 0: it is stored already */
     enum sks_status (*apply)(void *self, const struct change *first,
                              const uint32_t last_handle[STORE_KINDS], struct sks_error *err);
     /* Waits until all that was applied is durable, by whomever. */

@@ -167,18 +167,14 @@ static enum sks_status apply(void *self, const struct change *first,
                              const uint32_t last_handle[STORE_KINDS], struct sks_error *err)
 {
     struct database *db = self;
-    bool written[STORE_KINDS] = { false }; /* a handle that went out came with a row of its kind */
     enum sks_status rc = database_begin(db, err);
 
     if (rc != SKS_OK)
         return rc;
-    for (const struct change *change = first; change != NULL; change = change->next) {
+    for (const struct change *change = first; change != NULL; change = change->next)
         TRY(apply_one(db, change, err));
-        if (change->kind == CHANGE_PUT)
-            written[change->row.kind] = true;
-    }
     for (uint32_t kind = 1; kind < STORE_KINDS; kind++)
-        if (written[kind])
+        if (last_handle[kind] != 0)
             TRY(database_run(db, err,
                              "INSERT INTO last_handle (kind, handle) VALUES (?, ?)"
                              " ON CONFLICT (kind) DO UPDATE SET handle = excluded.handle"
