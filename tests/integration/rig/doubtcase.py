@@ -20,7 +20,7 @@ NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
 
 
 def kept_files(folder):
-    """Those of a state folder that hold something: a slot for a closing proof is zeros when free."""
+    """Those of a state folder that hold something: a free slot for a proof is all zeros."""
     found = sorted(folder.iterdir()) if folder.exists() else []
     return [path for path in found if any(path.read_bytes())]
 
