@@ -297,7 +297,7 @@ static enum sks_status visit(struct client *c, const char *profile, bool resume,
     take_outcome(&outcome, c->run);
     if (outcome.kind == OUTCOME_PENDING)
         rc = bytes_to_text(outcome.server_session_id, pending, 80);
-    else
+    else if (c->waiting[0] != '\0')
         suspended_remove(c->waiting, bytes_of(issuer_link_url(e.issuer)),
                          outcome.server_session_id);
 out:

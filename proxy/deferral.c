@@ -2,6 +2,7 @@
 
 #include "keygen2/base/clock.h"
 #include "keygen2/crypto/certificate.h"
+#include "proxy/proof_slot.h"
 #include "proxy/provision.h"
 #include "proxy/suspended.h"
 #include "proxy/token_walk.h"
@@ -44,8 +45,11 @@ enum sks_status deferral_save(struct enrolment *e, struct bytes proof)
     TRY(sks_explain(&e->err, issuer_link_cookies(e->issuer, &cookies)));
     TRY(certificate_digest(e, &session.certificate));
     session.cookies = buf_bytes(&cookies);
-    TRY(suspended_save(e->state_folder, &session, &e->err));
-    e->saved = true;
+    if (proof.len > 0 && !e->saved)
+        TRY(suspended_save_proof(e->state_folder, &session, &e->proof_slot, &e->err));
+    else
+        TRY(suspended_save(e->state_folder, &session, &e->err));
+    e->saved = e->proof_slot == 0;
 out:
     buf_free(&cookies);
     return rc;
@@ -56,6 +60,14 @@ void deferral_forget(struct enrolment *e)
     if (e->saved)
         suspended_remove(e->state_folder, issuer_uri(e), e->server_session_id);
     e->saved = false;
+    proof_slot_clear(e->proof_slot);
+    e->proof_slot = 0;
+}
+
+void deferral_leave(struct enrolment *e)
+{
+    proof_slot_leave(e->proof_slot);
+    e->proof_slot = 0;
 }
 
 /* ---- going on ---- */

@@ -27,4 +27,7 @@ CHECKED enum sks_status deferral_check_certificate(struct enrolment *e);
 /** The session is over, or never came to wait: nothing is kept. */
 void deferral_forget(struct enrolment *e);
 
+/** What is kept stays, and whoever comes next may take it. */
+void deferral_leave(struct enrolment *e);
+
 #endif

@@ -388,6 +388,7 @@ out:
         say_goodbye(e);
     if (!waits && !(rc != SKS_OK && e->proof_kept && failure_kind(e) == OUTCOME_IN_DOUBT))
         deferral_forget(e);
+    deferral_leave(e);
     set_outcome(e, rc, pending, outcome);
     outcome->waits = waits;
     issuer_reply_free(&reply);

@@ -46,7 +46,8 @@ struct enrolment {
     bool may_be_committed; /* the token has closed the session, or may have */
     bool issuer_began;     /* the issuer has a session of ours */
     bool issuer_ended;     /* and knows that it is over */
-    bool proof_kept;       /* the closing proof is in the session's file */
+    bool proof_kept;       /* the closing proof is in the session's file, or in: */
+    int proof_slot;        /* that it has; 0: none */
 
     /* Deferred issuance. */
     bool deferred; /* the issuer may answer the keys with a wait */

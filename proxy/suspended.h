@@ -1,7 +1,8 @@
 /*
  * What must outlive the proxy, in a file a session: of one that waits for its issuer (deferred
  * issuance) what the token does not know, above all the issuer's cookie; of one that the token has
- * closed the closing proof as well, until the issuer has it.
+ * closed the closing proof as well, until the issuer has it. That is needed for the time of one
+ * exchange only, so such a session has a slot (proxy/proof_slot.h), if it has no file already.
  */
 #ifndef PROXY_SUSPENDED_H
 #define PROXY_SUSPENDED_H
@@ -33,7 +34,15 @@ CHECKED enum sks_status suspended_save(const char *folder, const struct suspende
                                        struct sks_error *err);
 
 /**
- * Reads the file of a session.
+ * Keeps a session that has no file, as suspended_save(), but in a slot if one is to be had.
+ *
+ * @param slot  out: end with proof_slot_clear() or proof_slot_leave(); 0: it has got a file
+ */
+CHECKED enum sks_status suspended_save_proof(const char *folder, const struct suspended *session,
+                                             int *slot, struct sks_error *err);
+
+/**
+ * Reads what is kept of a session.
  *
  * @param session  out: lives in the arena
  * @param found    out: false if there is none
@@ -45,7 +54,7 @@ CHECKED enum sks_status suspended_load(const char *folder, struct bytes issuer_u
                                        struct sks_error *err);
 
 /**
- * Reads the files of all sessions; those that cannot be read are logged and passed over.
+ * Reads what is kept of all sessions; what cannot be read is logged and passed over.
  *
  * @param each  called for each; what it gets lives until it returns
  * @return SKS_OK also if there is no such folder; else the first failure of each(), which ends it
@@ -55,7 +64,7 @@ CHECKED enum sks_status suspended_each(const char *folder,
                                                                const struct suspended *session),
                                        void *ctx, struct sks_error *err);
 
-/** Removes it: the session is over. */
+/** Removes its file, and empties the slot that has it and that nobody holds: it is over. */
 void suspended_remove(const char *folder, struct bytes issuer_uri, struct bytes server_session_id);
 
 #endif

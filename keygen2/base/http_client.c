@@ -24,6 +24,8 @@ struct http_client {
     bool refused;               /* to send the request a second time */
     struct curl_slist *headers; /* of the last exchange, which had: */
     char content_type[HEADER_MAX], accept[HEADER_MAX];
+    CURLU *parsed; /* the URL of the last exchange, which was: */
+    char *url;
     struct buf leaf;            /* of the kept connection */
     char text[CURL_ERROR_SIZE]; /* libcurl's word on the last failure */
 };
@@ -171,6 +173,8 @@ void http_client_free(struct http_client *client)
         return;
     curl_easy_cleanup(client->curl);
     curl_slist_free_all(client->headers);
+    curl_url_cleanup(client->parsed);
+    free(client->url);
     buf_free(&client->leaf);
     free(client);
 }
@@ -278,23 +282,47 @@ out:
     return rc;
 }
 
+/* That of the last exchange is not parsed again. What libcurl cannot parse it gets as a text, so
+ * that it says why. */
+static enum sks_status set_url(struct http_client *client, const char *url, struct sks_error *err)
+{
+    enum sks_status rc = SKS_OK;
+    bool good;
+
+    if (client->url != NULL && strcmp(client->url, url) == 0)
+        return SKS_OK;
+    (void)curl_easy_setopt(client->curl, CURLOPT_CURLU, NULL);
+    free(client->url);
+    client->url = strdup(url);
+    if (client->parsed == NULL)
+        client->parsed = curl_url();
+    REQUIRE(client->url != NULL && client->parsed != NULL &&
+                curl_easy_setopt(client->curl, CURLOPT_URL, url) == CURLE_OK,
+            err, SKS_ERROR_STORAGE, "no memory for a URL");
+    good = curl_url_set(client->parsed, CURLUPART_URL, url,
+                        CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+    (void)curl_easy_setopt(client->curl, CURLOPT_CURLU, good ? client->parsed : NULL);
+out:
+    if (rc != SKS_OK) {
+        free(client->url);
+        client->url = NULL;
+    }
+    return rc;
+}
+
 static enum sks_status set_request(struct http_client *client, const char *method, const char *url,
                                    struct bytes body, struct sks_error *err)
 {
     CURL *curl = client->curl;
     bool post = strcmp(method, "POST") == 0;
     bool other = !post && strcmp(method, "GET") != 0;
-    enum sks_status rc = SKS_OK;
 
     post = post || (other && body.len > 0);
     (void)curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, other ? method : NULL);
     if (post)
         set_body(client, body);
-    REQUIRE(curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK, err, SKS_ERROR_STORAGE,
-            "no memory for a URL");
-out:
-    return rc;
+    return set_url(client, url, err);
 }
 
 static bool put_pem_as_der(struct buf *out, const char *pem)

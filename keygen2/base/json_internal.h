@@ -13,6 +13,9 @@ json_taker json_take_const, json_take_flag, json_take_ushort, json_take_long, js
 
 CHECKED enum sks_status json_no_memory(struct json_reader *r);
 
+/** As Jansson reads the text; NULL where that must be asked of Jansson itself. */
+json_t *json_parse_plain(struct bytes text);
+
 /**
  * Refuses a number of something that is out of range.
  *

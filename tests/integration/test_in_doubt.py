@@ -2,11 +2,12 @@
 on, and what becomes of the proof that is kept."""
 
 import json
+import shutil
 import signal
 
 from rig.doubtcase import (
     DISCOVERY, DONE, FINALIZATION, IN_DOUBT, IO_ERROR, PROOF, REFUSED, USAGE, DoubtCase,
-    write_profiles)
+    kept_files, write_profiles)
 from rig.mitm import Drop, Relay, change_message, sks_name
 from rig.processes import provision, run, spawn
 from rig.records import check_record
@@ -70,7 +71,7 @@ class CutLine(DoubtCase):
         return json.loads(done.stdout)["sessions"] if done.stdout else []
 
     def files(self):
-        return list(self.state.iterdir()) if self.state.exists() else []
+        return kept_files(self.state)
 
     def new_keys(self):
         return len(self.token.list()) - self.keys
@@ -219,6 +220,68 @@ class CutLine(DoubtCase):
 
     # What is kept
 
+    def test_the_same_slot_again(self):
+        """Whatever becomes of a session, the next one makes no file when a slot is free."""
+        for _ in range(3):
+            self.assertEqual(self.provision()[0], DONE)
+        (slot,) = self.state.iterdir()
+        self.assertEqual((slot.stat().st_size, slot.stat().st_mode & 0o777), (4096, 0o600))
+        self.keys += 3
+        session = self.lose_proof()
+        self.assertEqual(self.files(), [slot])
+        self.assert_resumed(session)
+        self.assertEqual(list(self.state.iterdir()), [slot])
+
+    def test_a_slot_that_is_torn(self):
+        """A power cut while it was written: the message never went out, and nothing is resent."""
+        self.lose_proof()
+        (slot,) = self.files()
+        whole = slot.read_bytes()
+        slot.write_bytes(whole[:512] + bytes(len(whole) - 512))
+        self.assertEqual(self.resume(), [])
+        self.assertEqual(self.provision()[0], DONE)
+        self.assertEqual((self.files(), list(self.state.iterdir())), ([], [slot]))
+
+    def test_several_at_a_time(self):
+        """Processes that share a folder, all of which lose their proofs."""
+        self.outer.hook = self.drop(("request", PROOF))
+        running = [spawn("sks-proxy", "provision", self.outer.url + "/kg2/plain", "--token",
+                         self.inner.url, "--yes", "--pin", "4711", "--json", "--state",
+                         self.state) for _ in range(4)]
+        sessions = []
+        for process in running:
+            sessions.append(json.loads(process.communicate(timeout=60)[0])["serverSessionId"])
+            self.assertEqual(process.returncode, IN_DOUBT)
+        self.outer.hook = None
+        self.assertEqual(len(self.files()), 4)
+        rows = self.resume()
+        self.assertEqual({row["serverSessionId"]: row["outcome"] for row in rows},
+                         dict.fromkeys(sessions, "succeeded"))
+        self.assertEqual(self.files(), [])
+        for session in sessions:
+            self.assert_counts(session)
+
+    def test_a_file_of_its_own(self):
+        """As a session has it that no slot takes, and as earlier versions wrote it."""
+        self.state.mkdir(mode=0o700)
+        for number in range(16):
+            (self.state / ("proof-%02d.slot" % number)).mkdir()
+        outcome = self.doubt("plain", outer=self.drop(("request", PROOF)))
+        self.assertTrue(outcome["proofKept"])
+        (path,) = self.state.glob("*.json")
+        self.assertRegex(path.name, "^[0-9a-f]{32}[.]json$")
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        for slot in self.state.glob("*.slot"):
+            slot.rmdir()
+        self.assert_resumed(outcome["serverSessionId"])
+
+    def test_nowhere_to_keep_it(self):
+        """It goes out all the same."""
+        self.state.write_text("no folder")
+        code, outcome, log = self.provision()
+        self.assertEqual(code, DONE, (outcome, log))
+        self.assertIn("the closing proof is not kept", log)
+
     def test_an_issuer_that_is_away(self):
         session = self.lose_proof()
         self.outer.hook = self.drop(("request", PROOF))
@@ -261,7 +324,7 @@ class CutLine(DoubtCase):
         code, next_one, log = self.provision()
         self.assertEqual(code, DONE, log)
         self.assert_confirmed(session, next_one["serverSessionId"])
-        self.state.rmdir() if self.state.exists() else None
+        shutil.rmtree(self.state)
         aside.rename(self.state)
         self.assert_resumed(session)
         self.assertEqual(list(check_record(self.issuer, session)), [])
@@ -332,9 +395,6 @@ class CutLine(DoubtCase):
                     self.assertEqual(self.provision(profile)[0], DONE)
                     self.assertNotIn(("response", DISCOVERY), self.outer.seen)
                 self.assert_on_hold(session)
-                for path in self.files():
-                    path.unlink()
-                if self.state.exists():
-                    self.state.rmdir()
+                shutil.rmtree(self.state)
                 aside.rename(self.state)
                 self.assert_resumed(session)

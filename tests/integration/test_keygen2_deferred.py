@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 
+from rig.doubtcase import kept_files
 from rig.keygen2_issuer import PENDING
 from rig.processes import PATIENCE, run, spawn, wait_for
 from rig.proxycase import DONE, IO_ERROR, REFUSED, USAGE, ProxyCase
@@ -38,7 +39,7 @@ class Deferred(ProxyCase):
         return self.proxy("--resume", *options, **changes)
 
     def files(self):
-        return sorted(self.state.iterdir()) if self.state.exists() else []
+        return kept_files(self.state)
 
     def abort(self):
         for session in self.sks.sessions(True):

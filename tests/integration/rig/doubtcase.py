@@ -19,6 +19,12 @@ NO_PIN = {"pinPolicySpecifiers": [], "keyEntrySpecifiers":
           PROFILE["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]}
 
 
+def kept_files(folder):
+    """Those of a state folder that hold something: a free slot for a proof is all zeros."""
+    found = sorted(folder.iterdir()) if folder.exists() else []
+    return [path for path in found if any(path.read_bytes())]
+
+
 def without_pins(**changes):
     profile = {**PROFILE, **NO_PIN, **changes}
     del profile["pinPolicySpecifiers"]

@@ -250,6 +250,34 @@ Test(http_client, by_hand)
     stop();
 }
 
+Test(http_client, one_url_after_the_other)
+{
+    static const char *const PATHS[] = { "", "?q=1", "", "", "/a%20b", "/../z" };
+    static const char *const SEEN[] = { "/x", "/x?q=1", "/x", "/x", "/x/a%20b", "/z" };
+    struct http_exchange exchange = { 0 };
+    struct http_client *client;
+    char url[100], line[100];
+
+    start("aaaaaa", OK_ANSWER);
+    client = new_client((struct http_client_config){ 0 });
+    for (size_t i = 0; i < NITEMS(PATHS); i++) {
+        cr_expect_eq(http_client_exchange(client, "GET", "http://", NULL, NULL, bytes_of(""),
+                                          &exchange, &err),
+                     SKS_ERROR_EXTERNAL);
+        cr_expect_not_null(strstr(err.text, "http://: "), "%s", err.text);
+        (void)snprintf(url, sizeof url, "%s%s", server.url, PATHS[i]);
+        (void)snprintf(line, sizeof line, "GET %s HTTP/1.1\r\n", SEEN[i]);
+        cr_assert_eq(
+            http_client_exchange(client, "GET", url, NULL, NULL, bytes_of(""), &exchange, &err),
+            SKS_OK, "%s", err.text);
+        cr_expect(strncmp(server.request, line, strlen(line)) == 0, "%s", server.request);
+    }
+    cr_expect_eq(server.connections, 1);
+    http_exchange_free(&exchange);
+    http_client_free(client);
+    stop();
+}
+
 Test(http_client, an_answer_is_bounded)
 {
     struct http_exchange exchange = { 0 };

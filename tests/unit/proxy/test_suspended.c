@@ -1,5 +1,6 @@
 /* Files of sessions that wait: what comes back, and what is not believed. */
 #include "keygen2/base/files.h"
+#include "proxy/proof_slot.h"
 #include "proxy/suspended.h"
 
 #include <criterion/criterion.h>
@@ -76,6 +77,67 @@ Test(suspended, proofs_among_them)
     cr_assert_eq(file_write(path, 0600, bytes_of("{}"), NULL), SKS_OK);
     cr_assert_eq(suspended_each(folder, count_proofs, &count, &err), SKS_OK, "%s", err.text);
     cr_assert_eq(count, 101, "what cannot be read is passed over, what is none is not looked at");
+}
+
+/* As a session that has no file keeps it. */
+static int save_proof(struct suspended *session, const char *proof)
+{
+    struct sks_error err = { 0 };
+    int slot = -1;
+
+    session->proof = bytes_of(proof);
+    cr_assert_eq(suspended_save_proof(folder, session, &slot, &err), SKS_OK, "%s", err.text);
+    return slot;
+}
+
+Test(suspended, proofs_in_slots)
+{
+    struct suspended one = made("a"), two = made("b"), three = made("c"), got;
+    int slot[2] = { save_proof(&one, "first"), save_proof(&two, "second") };
+    unsigned count = 0;
+
+    cr_assert(slot[0] > 0 && slot[1] > 0);
+    cr_assert_eq(suspended_save(folder, &three, NULL), SKS_OK);
+    cr_assert(load(&one, &got) && bytes_equal(got.proof, one.proof));
+    cr_expect(bytes_equal(got.cookies, one.cookies) && got.until.seconds == one.until.seconds);
+    cr_assert_eq(suspended_each(folder, count_proofs, &count, NULL), SKS_OK);
+    cr_expect_eq(count, 201);
+    suspended_remove(folder, one.issuer_uri, one.server_session_id);
+    cr_expect(load(&one, &got), "who has the slot sees to it");
+    proof_slot_leave(slot[0]);
+    proof_slot_clear(slot[1]);
+    cr_expect(load(&one, &got) && !load(&two, &got));
+    suspended_remove(folder, two.issuer_uri, two.server_session_id);
+    cr_expect(load(&one, &got), "another session's");
+    suspended_remove(folder, one.issuer_uri, one.server_session_id);
+    cr_expect_not(load(&one, &got));
+    count = 0;
+    cr_assert_eq(suspended_each(folder, count_proofs, &count, NULL), SKS_OK);
+    cr_expect_eq(count, 1);
+}
+
+Test(suspended, proofs_that_no_slot_takes)
+{
+    static char longer[PROOF_SLOT_SIZE + 1];
+    struct suspended one = made("a"), two = made("b"), got;
+    struct sks_error err = { 0 };
+    char path[PATH_MAX];
+    unsigned count = 0;
+    int slot;
+
+    memset(longer, 'x', PROOF_SLOT_SIZE);
+    cr_expect_eq(save_proof(&one, longer), 0);
+    cr_assert(load(&one, &got) && bytes_equal(got.proof, one.proof));
+    proof_slot_leave(save_proof(&two, "short"));
+    cr_assert_eq(proof_slot_path(path, folder, 0), SKS_OK);
+    cr_assert_eq(chmod(path, 0644), 0);
+    cr_assert_eq(suspended_each(folder, count_proofs, &count, &err), SKS_OK);
+    cr_expect_eq(count, 100, "others can read it");
+    cr_expect_not(load(&two, &got));
+    cr_assert_eq(chmod(path, 0600), 0);
+    cr_expect(load(&two, &got));
+    cr_expect_neq(suspended_save_proof("/dev/null/x", &one, &slot, &err), SKS_OK);
+    cr_expect_eq(slot, 0);
 }
 
 Test(suspended, comes_back_until_it_is_removed)
