@@ -105,7 +105,7 @@ void arena_free(struct arena *a)
 {
     for (struct arena_block *block = a->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        OPENSSL_cleanse(block->data, block->used); /* nothing was ever in the rest */
+        explicit_bzero(block->data, block->used); /* nothing was ever in the rest */
         OPENSSL_free(block);
     }
     a->blocks = NULL;

@@ -41,9 +41,12 @@ void log_clean(char *text)
     bool utf8 = bytes_is_utf8(bytes_of(text));
 
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-        /* U+0080 to U+009F are controls too; in UTF-8 they are C2 80 to C2 9F. */
-        bool c1 = utf8 && c[0] == 0xC2 && c[1] < 0xA0;
+        bool c1;
 
+        if (*c >= 0x20 && *c < 0x7F)
+            continue;
+        /* U+0080 to U+009F are controls too; in UTF-8 they are C2 80 to C2 9F. */
+        c1 = utf8 && c[0] == 0xC2 && c[1] < 0xA0;
         if (c1)
             *c++ = '?';
         if (c1 || *c < 0x20 || *c == 0x7F || (*c >= 0x80 && !utf8))
