@@ -77,13 +77,11 @@ static size_t put_head(char head[HEAD_MAX], enum log_level level)
     static _Thread_local char when[32];
     time_t now = time(NULL);
     struct tm utc;
-    int len;
 
     if (now != second && gmtime_r(&now, &utc) != NULL &&
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ ", &utc) > 0)
         second = now;
-    len = snprintf(head, HEAD_MAX, "%s %s ", when, NAMES[level]);
-    return len < 0 || len >= HEAD_MAX ? 0 : (size_t)len;
+    return (size_t)(stpcpy(stpcpy(stpcpy(head, when), NAMES[level]), " ") - head);
 }
 
 void log_line(enum log_level level, const char *format, ...)
