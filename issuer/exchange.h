@@ -11,8 +11,9 @@ struct exchange {
     struct session *session;
     struct arena *arena;
     struct sks_error *err;
-    struct buf answer; /* the next request; free with exchange_free() */
-    enum phase next;   /* set by a step that may go one of several ways */
+    struct bytes message_hash; /* SHA-256 of the message */
+    struct buf answer;         /* the next request; free with exchange_free() */
+    enum phase next;           /* set by a step that may go one of several ways */
     struct check *check;
     size_t checks, room;
     bool lost_check; /* no memory for one */

@@ -150,7 +150,7 @@ static void settle(struct exchange *x, const struct arrival *arrival, struct cha
         fail_session(x, x->err->text);
         return;
     }
-    session->last_message = phase_hash(x->arena, arrival->body);
+    session->last_message = x->message_hash;
     if (session->phase == PHASE_OVER)
         session->ended = clock_now();
     else
@@ -244,11 +244,11 @@ void phase_answer_again(struct issuer *issuer, struct arena *arena, struct outco
 }
 
 /* A session that has failed answers nothing more; one that has succeeded, its last message. */
-static bool is_settled(struct issuer *issuer, const struct arrival *arrival, struct arena *arena,
+static bool is_settled(struct issuer *issuer, struct bytes message_hash, struct arena *arena,
                        struct outcome *outcome)
 {
     const struct session *session = &outcome->session;
-    bool again = bytes_equal(session->last_message, phase_hash(arena, arrival->body));
+    bool again = bytes_equal(session->last_message, message_hash);
 
     outcome->over = session->verdict == VERDICT_FAILED || session->verdict == VERDICT_SUCCEEDED;
     if (session->verdict == VERDICT_FAILED)
@@ -270,14 +270,17 @@ static bool try_message(struct issuer *issuer, const struct arrival *arrival, st
                         struct outcome *outcome)
 {
     struct sks_error err = { 0 };
-    struct exchange x = { .issuer = issuer, .arena = arena, .err = &err };
+    struct exchange x = { .issuer = issuer,
+                          .arena = arena,
+                          .err = &err,
+                          .message_hash = phase_hash(arena, arrival->body) };
     bool found, done = true;
 
     *outcome = (struct outcome){ .kind = OUTCOME_NO_SESSION };
     x.session = &outcome->session;
     if (phase_find(issuer, arrival->cookie, arena, x.session, &found, &err) != SKS_OK)
         phase_trouble(outcome, &err);
-    else if (found && !is_settled(issuer, arrival, arena, outcome))
+    else if (found && !is_settled(issuer, x.message_hash, arena, outcome))
         done = advance(&x, arrival, outcome);
     exchange_free(&x);
     return done;

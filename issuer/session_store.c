@@ -169,6 +169,10 @@ enum sks_status session_store_find_by_id(struct session_store *store, const char
 
 /* ---- writing ---- */
 
+/* OR FAIL where a trigger runs: else SQLite keeps a copy of each page, to undo the one statement if
+ * it fails half way. Here the transaction is undone then. No trigger that runs has a conflict
+ * clause, which this would override: no session comes to be in doubt by these statements. */
+
 static enum sks_status seal_state(const struct session_store *store, const struct session *session,
                                   struct buf *clear, struct buf *sealed)
 {
@@ -235,8 +239,8 @@ static enum sks_status insert_session(struct session_store *store, struct sessio
 
     TRY(database_run(
         store->db, err,
-        "INSERT INTO session(id, cookie, version, profile, issuer_uri, tls, started, expires,"
-        " ended, phase, verdict, cause, last_message, state)"
+        "INSERT OR FAIL INTO session(id, cookie, version, profile, issuer_uri, tls, started,"
+        " expires, ended, phase, verdict, cause, last_message, state)"
         " VALUES(?, ?, 1, ?, ?, ?, ?, ?, 0, ?, ?, '', x'', ?) ON CONFLICT(cookie) DO NOTHING",
         "tbttuiiuub", session->id, session->cookie_hash, session->profile, session->issuer_uri,
         (uint32_t)session->tls, session->started, session->expires, (uint32_t)session->phase,
@@ -286,8 +290,8 @@ static enum sks_status update_row(struct session_store *store, const struct sess
 
     if (session->verdict != VERDICT_OPEN || session->ended != 0)
         return database_run(store->db, err,
-                            "UPDATE session SET version = version + 1, phase = ?, last_message = ?,"
-                            " verdict = ?, cause = ?, ended = ?"
+                            "UPDATE OR FAIL session SET version = version + 1, phase = ?,"
+                            " last_message = ?, verdict = ?, cause = ?, ended = ?"
                             " WHERE number = ? AND version = ? AND id = ?",
                             "ubutiiit", phase, session->last_message, (uint32_t)session->verdict,
                             session->cause, session->ended, session->number, session->version,

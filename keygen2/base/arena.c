@@ -70,15 +70,20 @@ char *arena_text(struct arena *a, struct bytes from)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+    char usual[256], *text;
     va_list args;
-    char *text;
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     if (len < 0 || (text = arena_alloc(a, (size_t)len + 1, 1)) == NULL)
         return NULL;
+    if ((size_t)len < sizeof usual) {
+        memcpy(text, usual, (size_t)len);
+        explicit_bzero(usual, (size_t)len);
+        return text;
+    }
     va_start(args, format);
     (void)vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
@@ -105,7 +110,7 @@ void arena_free(struct arena *a)
 {
     for (struct arena_block *block = a->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        OPENSSL_cleanse(block->data, block->used); /* nothing was ever in the rest */
+        explicit_bzero(block->data, block->used); /* nothing was ever in the rest */
         OPENSSL_free(block);
     }
     a->blocks = NULL;

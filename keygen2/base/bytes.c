@@ -42,11 +42,24 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
     return n;
 }
 
+/* Most texts are ASCII: eight bytes of it are one look. */
+static bool starts_with_eight_ascii(const uint8_t *p, size_t left)
+{
+    uint64_t eight;
+
+    if (left < sizeof eight)
+        return false;
+    memcpy(&eight, p, sizeof eight);
+    return (eight & 0x8080808080808080U) == 0;
+}
+
 bool bytes_is_utf8(struct bytes a)
 {
-    for (size_t i = 0, n; i < a.len; i += n)
-        if ((n = utf8_sequence(a.ptr + i, a.len - i)) == 0)
+    for (size_t i = 0, n; i < a.len; i += n) {
+        n = starts_with_eight_ascii(a.ptr + i, a.len - i) ? 8 : utf8_sequence(a.ptr + i, a.len - i);
+        if (n == 0)
             return false;
+    }
     return true;
 }
 
@@ -106,7 +119,9 @@ void buf_free(struct buf *b)
 {
     if (b == NULL)
         return;
-    OPENSSL_clear_free(b->ptr, b->cap);
+    if (b->ptr != NULL)
+        explicit_bzero(b->ptr, b->cap); /* OpenSSL's own goes eight bytes at a time */
+    OPENSSL_free(b->ptr);
     *b = (struct buf){ 0 };
 }
 

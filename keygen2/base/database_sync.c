@@ -74,23 +74,28 @@ static void sync_written(struct database_log *log)
         atomic_store(&log->broken, true);
         log_error("database: a sync has failed; start the program again");
     }
-    (void)pthread_cond_broadcast(&log->changed);
+}
+
+static bool is_awaited(const struct database_log *log, uint64_t commit)
+{
+    return atomic_load(&log->synced) < commit && !atomic_load(&log->broken);
 }
 
 enum sks_status database_log_sync(struct database_log *log, uint64_t commit, struct sks_error *err)
 {
-    bool durable;
+    bool durable, ours;
 
     if (log->file == NULL || atomic_load(&log->synced) >= commit)
         return SKS_OK;
     (void)pthread_mutex_lock(&log->mutex);
-    while (atomic_load(&log->synced) < commit && !atomic_load(&log->broken)) {
-        if (log->busy)
-            (void)pthread_cond_wait(&log->changed, &log->mutex);
-        else
-            sync_written(log);
-    }
+    while (log->busy && is_awaited(log, commit))
+        (void)pthread_cond_wait(&log->changed, &log->mutex);
+    ours = is_awaited(log, commit);
+    if (ours)
+        sync_written(log);
     durable = atomic_load(&log->synced) >= commit;
     (void)pthread_mutex_unlock(&log->mutex);
+    if (ours) /* now: those who wake up find the mutex free */
+        (void)pthread_cond_broadcast(&log->changed);
     return durable ? SKS_OK : sks_fail(err, SKS_ERROR_STORAGE, "database: the sync failed");
 }

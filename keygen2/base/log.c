@@ -48,9 +48,12 @@ void log_clean(char *text)
     bool utf8 = bytes_is_utf8(bytes_of(text));
 
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-        /* U+0080 to U+009F are controls too; in UTF-8 they are C2 80 to C2 9F. */
-        bool c1 = utf8 && c[0] == 0xC2 && c[1] < 0xA0;
+        bool c1;
 
+        if (*c >= 0x20 && *c < 0x7F)
+            continue;
+        /* U+0080 to U+009F are controls too; in UTF-8 they are C2 80 to C2 9F. */
+        c1 = utf8 && c[0] == 0xC2 && c[1] < 0xA0;
         if (c1)
             *c++ = '?';
         if (c1 || *c < 0x20 || *c == 0x7F || (*c >= 0x80 && !utf8))
@@ -81,13 +84,11 @@ static size_t put_head(char head[HEAD_MAX], enum log_level level)
     static _Thread_local char when[32];
     time_t now = time(NULL);
     struct tm utc;
-    int len;
 
     if (now != second && gmtime_r(&now, &utc) != NULL &&
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ ", &utc) > 0)
         second = now;
-    len = snprintf(head, HEAD_MAX, "%s %s ", when, NAMES[level]);
-    return len < 0 || len >= HEAD_MAX ? 0 : (size_t)len;
+    return (size_t)(stpcpy(stpcpy(stpcpy(head, when), NAMES[level]), " ") - head);
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -44,8 +44,7 @@ static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponen
 /* By the parameters that are there already: to make them from the curve's name is a third of it. */
 static EVP_PKEY *generate_ec(const struct algorithm *algorithm)
 {
-    const EVP_PKEY_CTX *parameters = public_key_parameters(algorithm);
-    EVP_PKEY_CTX *ctx = parameters == NULL ? NULL : EVP_PKEY_CTX_dup(parameters);
+    EVP_PKEY_CTX *ctx = public_key_context(algorithm);
     EVP_PKEY *pkey = NULL;
 
     if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)

@@ -141,9 +141,10 @@ void put_public_key(struct buf *out, const struct public_key *key)
     put_raw(out, key->y);
 }
 
-/* Of a key with parameters only, one a curve: copying them is what makes loading a point cheap. To
- * check a point needs no key at all, only the group. */
-static EVP_PKEY_CTX *curve_template[32];
+/* Parameters only, one key a curve: copying them is what makes loading a point cheap. To check a
+ * point needs no key at all, only the group. A context that is copied is not looked up by name. */
+static EVP_PKEY *curve_template[32];
+static EVP_PKEY_CTX *curve_context[NITEMS(curve_template)];
 static EC_GROUP *curve_group[NITEMS(curve_template)];
 static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
 static bool curve_end_planned;
@@ -151,21 +152,21 @@ static bool curve_end_planned;
 static void free_curve_templates(void)
 {
     for (size_t i = 0; i < NITEMS(curve_template); i++) {
-        EVP_PKEY_CTX_free(curve_template[i]);
+        EVP_PKEY_CTX_free(curve_context[i]);
+        EVP_PKEY_free(curve_template[i]);
         EC_GROUP_free(curve_group[i]);
     }
 }
 
-static EVP_PKEY_CTX *make_template(const struct algorithm *curve)
+static EVP_PKEY *make_template(const struct algorithm *curve)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *template = NULL;
-    EVP_PKEY *parameters = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *template = NULL;
 
-    if (ctx != NULL && EVP_PKEY_paramgen_init(ctx) > 0 &&
-        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) > 0 &&
-        EVP_PKEY_paramgen(ctx, &parameters) > 0) /* not if OpenSSL was built without this curve */
-        template = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
-    EVP_PKEY_free(parameters);
+    if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
+        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) <= 0 ||
+        EVP_PKEY_paramgen(ctx, &template) <= 0)
+        template = NULL; /* no memory now, or OpenSSL was built without this curve */
     EVP_PKEY_CTX_free(ctx);
     return template;
 }
@@ -185,9 +186,9 @@ static void plan_end(void)
         curve_end_planned = atexit(free_curve_templates) == 0;
 }
 
-EVP_PKEY_CTX *public_key_parameters(const struct algorithm *curve)
+static EVP_PKEY *parameters_of(const struct algorithm *curve)
 {
-    EVP_PKEY_CTX **template = &curve_template[curve - ALGORITHMS], *made;
+    EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
 
     _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
     (void)pthread_mutex_lock(&curve_guard);
@@ -197,6 +198,21 @@ EVP_PKEY_CTX *public_key_parameters(const struct algorithm *curve)
     plan_end();
     (void)pthread_mutex_unlock(&curve_guard);
     return made;
+}
+
+EVP_PKEY_CTX *public_key_context(const struct algorithm *curve)
+{
+    EVP_PKEY *parameters = parameters_of(curve);
+    EVP_PKEY_CTX **context = &curve_context[curve - ALGORITHMS], *made;
+
+    if (parameters == NULL)
+        return NULL;
+    (void)pthread_mutex_lock(&curve_guard);
+    if (*context == NULL)
+        *context = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+    made = *context;
+    (void)pthread_mutex_unlock(&curve_guard);
+    return made == NULL ? NULL : EVP_PKEY_CTX_dup(made);
 }
 
 static const EC_GROUP *group_of(const struct algorithm *curve)
@@ -222,16 +238,20 @@ static size_t put_point(const struct public_key *key, uint8_t point[POINT_MAX])
     return 1 + 2 * size;
 }
 
-static EVP_PKEY *load_point(const struct public_key *key)
+static bool set_point(EVP_PKEY *pkey, const struct public_key *key)
 {
-    EVP_PKEY_CTX *template = public_key_parameters(key->curve);
-    EVP_PKEY *pkey = EVP_PKEY_new();
     uint8_t point[POINT_MAX];
     size_t len = put_point(key, point);
 
-    if (pkey == NULL || template == NULL ||
-        EVP_PKEY_copy_parameters(pkey, EVP_PKEY_CTX_get0_pkey(template)) <= 0 ||
-        EVP_PKEY_set1_encoded_public_key(pkey, point, len) <= 0) {
+    return EVP_PKEY_set1_encoded_public_key(pkey, point, len) > 0;
+}
+
+static EVP_PKEY *load_point(const struct public_key *key)
+{
+    EVP_PKEY *pkey = EVP_PKEY_new(), *template = parameters_of(key->curve);
+
+    if (pkey == NULL || template == NULL || EVP_PKEY_copy_parameters(pkey, template) <= 0 ||
+        !set_point(pkey, key)) {
         EVP_PKEY_free(pkey);
         return NULL;
     }
@@ -284,6 +304,68 @@ enum sks_status public_key_load(struct bytes spki, EVP_PKEY **pkey)
         *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key.x.ptr, key.x.len);
     *pkey = pkey_if_whole(*pkey);
     rc = *pkey == NULL ? SKS_ERROR_CRYPTO : SKS_OK;
+out:
+    return rc;
+}
+
+/* ---- a key for a moment ---- */
+
+/* Of the curve that the thread used last: another point is set in it. */
+static _Thread_local const struct algorithm *lent_curve;
+static pthread_key_t lent_key;
+static pthread_once_t lent_once = PTHREAD_ONCE_INIT;
+static bool can_lend;
+
+static void free_lent(void *pkey)
+{
+    EVP_PKEY_free(pkey);
+}
+
+static void prepare_lending(void)
+{
+    can_lend = pthread_key_create(&lent_key, free_lent) == 0;
+}
+
+/* NULL: this thread has none of that curve. */
+static EVP_PKEY *lent(const struct public_key *key)
+{
+    return can_lend && key->kind == KEY_KIND_EC && lent_curve == key->curve
+               ? pthread_getspecific(lent_key)
+               : NULL;
+}
+
+static void lend(const struct public_key *key, EVP_PKEY *pkey)
+{
+    EVP_PKEY *before;
+
+    if (!can_lend || key->kind != KEY_KIND_EC || !EVP_PKEY_up_ref(pkey))
+        return;
+    before = pthread_getspecific(lent_key);
+    if (pthread_setspecific(lent_key, pkey) == 0) {
+        lent_curve = key->curve;
+        pkey = before;
+    }
+    EVP_PKEY_free(pkey);
+}
+
+enum sks_status public_key_borrow(struct bytes spki, EVP_PKEY **pkey)
+{
+    struct public_key key;
+    EVP_PKEY *mine;
+    enum sks_status rc;
+
+    *pkey = NULL;
+    TRY(public_key_parse(spki, &key));
+    (void)pthread_once(&lent_once, prepare_lending);
+    mine = lent(&key);
+    if (mine == NULL) {
+        TRY(public_key_load(spki, pkey));
+        lend(&key, *pkey);
+    } else if (set_point(mine, &key) && EVP_PKEY_up_ref(mine)) {
+        *pkey = mine;
+    } else {
+        rc = SKS_ERROR_CRYPTO;
+    }
 out:
     return rc;
 }

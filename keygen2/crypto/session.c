@@ -90,7 +90,7 @@ enum sks_status ecdh_raw(EVP_PKEY *own, struct bytes peer_spki, struct buf *z)
     size_t len = 0;
     enum sks_status rc;
 
-    TRY(public_key_load(peer_spki, &peer)); /* checks the curve, so set_peer need not again */
+    TRY(public_key_borrow(peer_spki, &peer)); /* checks the curve, so set_peer need not again */
     rc = SKS_ERROR_CRYPTO;
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
     if (ctx == NULL || EVP_PKEY_derive_init(ctx) <= 0 ||

@@ -73,16 +73,22 @@ static bool data_fits(const EVP_PKEY *pkey, const struct algorithm *algorithm, s
     return true;
 }
 
+/* RSA signs the name of the digest with it. */
+static bool is_set_for_rsa(EVP_PKEY_CTX *ctx, const char *digest)
+{
+    const EVP_MD *md = digest == NULL ? NULL : EVP_get_digestbyname(digest);
+
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
+           (md == NULL || EVP_PKEY_CTX_set_signature_md(ctx, md) > 0);
+}
+
 /* A context ready for one signature (or one check of it) over a digest. */
 static EVP_PKEY_CTX *digest_context(EVP_PKEY *pkey, const char *digest, int (*init)(EVP_PKEY_CTX *))
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    const EVP_MD *md = digest == NULL ? NULL : EVP_get_digestbyname(digest);
 
     if (ctx == NULL || init(ctx) <= 0 ||
-        (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_RSA &&
-         EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0) ||
-        (md != NULL && EVP_PKEY_CTX_set_signature_md(ctx, md) <= 0)) {
+        (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_RSA && !is_set_for_rsa(ctx, digest))) {
         EVP_PKEY_CTX_free(ctx);
         return NULL;
     }

@@ -103,6 +103,40 @@ Test(public_key, a_check_says_what_loading_says)
     }
 }
 
+static void expect_lent(const EVP_PKEY *pkey, struct buf *spki)
+{
+    EVP_PKEY *lent;
+
+    cr_assert_eq(public_key_borrow(buf_bytes(spki), &lent), SKS_OK);
+    cr_expect_eq(EVP_PKEY_eq(pkey, lent), 1);
+    EVP_PKEY_free(lent);
+    spki->ptr[spki->len - 1] ^= 1;
+    cr_expect_eq(public_key_borrow(buf_bytes(spki), &lent), SKS_ERROR_CRYPTO);
+    cr_expect_null(lent);
+    spki->ptr[spki->len - 1] ^= 1;
+}
+
+/* The object is the same each time, the key is what was asked for, and a bad point leaves no trace.
+ */
+Test(public_key, lent_for_a_moment)
+{
+    static const char *const CURVES[] = { "ec.nist.p256", "ec.nist.p256", "ec.nist.p384",
+                                          "ec.nist.p256" };
+    EVP_PKEY *pkey[NITEMS(CURVES)];
+    struct buf spki[NITEMS(CURVES)] = { 0 };
+
+    for (size_t i = 0; i < NITEMS(CURVES); i++) {
+        pkey[i] = generate(CURVES[i]);
+        cr_assert_eq(put_pkey(&spki[i], pkey[i]), SKS_OK);
+    }
+    for (size_t i = 0; i < 3 * NITEMS(CURVES); i++)
+        expect_lent(pkey[i % NITEMS(CURVES)], &spki[i % NITEMS(CURVES)]);
+    for (size_t i = 0; i < NITEMS(CURVES); i++) {
+        EVP_PKEY_free(pkey[i]);
+        buf_free(&spki[i]);
+    }
+}
+
 Test(public_key, rsa_is_strict_der)
 {
     EVP_PKEY *pkey = generate("rsa1024");
