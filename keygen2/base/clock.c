@@ -1,7 +1,6 @@
 #include "keygen2/base/clock.h"
 
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -65,56 +64,9 @@ void clock_boot_name(char name[BOOT_NAME_MAX])
     (void)fclose(file);
 }
 
-/* ---- random bytes ---- */
-
-enum { STOCK = 512, FEW = 64 };
-
-/* They cost about the same one by one or by hundreds, so few are taken from some that were drawn
- * before. None must be used twice: a child process would have those of its parent. */
-static _Thread_local struct {
-    uint8_t bytes[STOCK];
-    size_t left;
-    unsigned process;
-} stock;
-
-static unsigned process; /* counts up in each child */
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
-static bool fork_is_told;
-
-static void enter_child(void)
-{
-    process++;
-}
-
-static void watch_forks(void)
-{
-    fork_is_told = pthread_atfork(NULL, NULL, enter_child) == 0;
-}
-
-static enum sks_status draw(void *out, size_t len)
-{
-    return len <= INT32_MAX && RAND_priv_bytes(out, (int)len) == 1 ? SKS_OK : SKS_ERROR_CRYPTO;
-}
-
 enum sks_status random_bytes(void *out, size_t len)
 {
-    enum sks_status rc;
-
-    (void)pthread_once(&fork_once, watch_forks);
-    if (len > FEW || !fork_is_told) /* no memory for it */
-        return draw(out, len);
-    if (stock.left < len || stock.process != process) {
-        stock.left = 0;
-        TRY(draw(stock.bytes, sizeof stock.bytes));
-        stock.left = sizeof stock.bytes;
-        stock.process = process;
-    }
-    stock.left -= len;
-    memcpy(out, stock.bytes + stock.left, len);
-    explicit_bzero(stock.bytes + stock.left, len); /* what is handed out is nowhere else */
-    rc = SKS_OK;
-out:
-    return rc;
+    return len <= INT32_MAX && RAND_priv_bytes(out, (int)len) == 1 ? SKS_OK : SKS_ERROR_CRYPTO;
 }
 
 enum sks_status random_id(char *out, size_t characters)

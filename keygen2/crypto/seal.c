@@ -3,9 +3,51 @@
 #include "keygen2/crypto/fetched.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
-enum { NONCE_SIZE = 12, TAG_SIZE = 16 };
+enum { NONCE_SIZE = 12, TAG_SIZE = 16, NONCES_AHEAD = 40 };
+
+/* Random bytes cost about the same one by one or by hundreds, so nonces are drawn ahead. A nonce is
+ * no secret, but none must be used twice: a child process would have those of its parent. */
+static _Thread_local struct {
+    uint8_t bytes[NONCES_AHEAD * NONCE_SIZE];
+    size_t left;
+    unsigned process;
+} ahead;
+
+static unsigned process; /* counts up in each child */
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static bool fork_is_told;
+
+static void enter_child(void)
+{
+    process++;
+}
+
+static void watch_forks(void)
+{
+    fork_is_told = pthread_atfork(NULL, NULL, enter_child) == 0;
+}
+
+static enum sks_status draw_nonce(uint8_t nonce[NONCE_SIZE])
+{
+    enum sks_status rc;
+
+    (void)pthread_once(&fork_once, watch_forks);
+    if (!fork_is_told) /* no memory for it */
+        return random_bytes(nonce, NONCE_SIZE);
+    if (ahead.left == 0 || ahead.process != process) {
+        TRY(random_bytes(ahead.bytes, sizeof ahead.bytes));
+        ahead.left = sizeof ahead.bytes;
+        ahead.process = process;
+    }
+    ahead.left -= NONCE_SIZE;
+    memcpy(nonce, ahead.bytes + ahead.left, NONCE_SIZE);
+    rc = SKS_OK;
+out:
+    return rc;
+}
 
 enum sks_status seal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, struct bytes clear,
                      struct buf *sealed)
@@ -15,7 +57,7 @@ enum sks_status seal(const uint8_t key[SEAL_KEY_SIZE], struct bytes identity, st
     int len;
     enum sks_status rc;
 
-    TRY(random_bytes(nonce, sizeof nonce));
+    TRY(draw_nonce(nonce));
     rc = SKS_ERROR_STORAGE;
     if (ctx == NULL || identity.len > INT32_MAX || clear.len > INT32_MAX ||
         !buf_reserve(sealed, clear.len + SEAL_OVERHEAD))

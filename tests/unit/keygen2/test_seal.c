@@ -82,7 +82,6 @@ Test(seal, no_nonce_twice)
     pid_t child;
 
     cr_assert_eq(pipe(pipe_end), 0);
-    draw_nonce(nonce); /* now some are drawn */
     child = fork();
     for (size_t i = 0; i < NONCES / 2; i++)
         draw_nonce(nonce + i * NONCE);
