@@ -81,7 +81,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
         return NULL;
     if ((size_t)len < sizeof usual) {
         memcpy(text, usual, (size_t)len);
-        explicit_bzero(usual, (size_t)len);
+        OPENSSL_cleanse(usual, (size_t)len);
         return text;
     }
     va_start(args, format);
@@ -110,7 +110,7 @@ void arena_free(struct arena *a)
 {
     for (struct arena_block *block = a->blocks, *next; block != NULL; block = next) {
         next = block->next;
-        explicit_bzero(block->data, block->used); /* nothing was ever in the rest */
+        OPENSSL_cleanse(block->data, block->used); /* nothing was ever in the rest */
         OPENSSL_free(block);
     }
     a->blocks = NULL;

@@ -119,9 +119,7 @@ void buf_free(struct buf *b)
 {
     if (b == NULL)
         return;
-    if (b->ptr != NULL)
-        explicit_bzero(b->ptr, b->cap); /* OpenSSL's own goes eight bytes at a time */
-    OPENSSL_free(b->ptr);
+    OPENSSL_clear_free(b->ptr, b->cap);
     *b = (struct buf){ 0 };
 }
 

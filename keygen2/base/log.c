@@ -179,6 +179,8 @@ void log_http(void *unused, const char *format, va_list args)
     char text[256];
 
     (void)unused;
+    if (is_dropped(LOG_LEVEL_DEBUG)) /* it talks at each request over a Unix socket */
+        return;
     (void)vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = '\0';
     log_debug("http: %s", text);
