@@ -77,13 +77,12 @@ char *arena_printf(struct arena *a, const char *format, ...)
     va_start(args, format);
     len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
-    if (len < 0 || (text = arena_alloc(a, (size_t)len + 1, 1)) == NULL)
-        return NULL;
-    if ((size_t)len < sizeof usual) {
+    text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1, 1);
+    if (text != NULL && (size_t)len < sizeof usual)
         memcpy(text, usual, (size_t)len);
-        OPENSSL_cleanse(usual, (size_t)len);
+    OPENSSL_cleanse(usual, sizeof usual);
+    if (text == NULL || (size_t)len < sizeof usual)
         return text;
-    }
     va_start(args, format);
     (void)vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
