@@ -8,7 +8,6 @@
 enum {
     BODY_MAX = SKS_EXTENSION_DATA_MAX + 64 * 1024,
     REQUEST_SECONDS = 30,
-    REQUEST_THREADS = 8, /* in a session they wait for a commit most of the time, and share it */
 };
 
 static const char OCTETS[] = "application/octet-stream";
@@ -90,7 +89,6 @@ void service_configure(struct http_config *config, struct token *token,
         .ctx = token,
         .body_max = BODY_MAX,
         .request_time = REQUEST_SECONDS,
-        .threads = REQUEST_THREADS,
         .local_only = true,
         .hosts = hosts,
     };
