@@ -24,6 +24,7 @@ struct database_schema {
     unsigned version;   /* of these, and the last that this program understands */
     const struct database_upgrade *upgrades; /* one for each older version, in their order */
     size_t upgrade_count;
+    const char *page_size; /* PRAGMA for a new file; NULL: as SQLite has it */
     /* The version of a database that says `said`, where that number was given to several forms.
      * NULL: it is what it says. */
     unsigned (*version_of)(struct database *db, unsigned said);

@@ -171,6 +171,8 @@ static enum sks_status prepare_file(struct database *db, const struct database_s
     TRY(is_empty(db, &empty, err));
     if (!empty)
         TRY(read_version(db, schema, &version, err)); /* before anything is changed in the file */
+    if (empty && schema->page_size != NULL)
+        TRY(database_execute(db, schema->page_size, err));
     TRY(database_execute(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", err));
     if (!empty && version == schema->version)
         goto out;
