@@ -1,5 +1,6 @@
 """What somebody new meets first: `make help`, --help, and the commands of README.md."""
 
+import os
 import re
 import subprocess
 import unittest
@@ -17,8 +18,10 @@ class MakeHelp(unittest.TestCase):
                           re.MULTILINE)
         targets = set(phony[1].replace("\\\n", " ").split()) - FOR_MAKE_ALONE
         self.assertGreater(len(targets), 20)
-        done = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True,
-                              check=True)
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}  # of `make test`
+        done = subprocess.run(["make", "-s", "help"], cwd=ROOT, env=environment, check=True,
+                              capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
         told = set(re.findall(r"^make (\S+)|; (\S+):", done.stdout, re.MULTILINE))
         told = {name for names in told for name in names if name}
