@@ -328,6 +328,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 ## all             the programs, in build/ (the default)
 ## demo            installs what is missing, builds, provisions keys, uses one, shows an attack refused
 ## test            the same set-up, then all tests; SAN=1: with AddressSanitizer and UBSan
+## quick           the three that follow, in one run
 ## unit            the unit tests alone
 ## plain           leaks, faults and threads alone, by programs without a test framework
 ## corpus          the kept inputs of the fuzz targets alone
