@@ -263,3 +263,30 @@ Test(database, exclusive)
     cr_assert_eq(count(other), 0);
     database_close(other);
 }
+
+static int64_t page_size(struct database *in)
+{
+    sqlite3_stmt *statement = database_query(in, "PRAGMA page_size", "");
+    int64_t size;
+
+    cr_assert_eq(database_step(statement, &err), 1, "%s", err.text);
+    size = sqlite3_column_int64(statement, 0);
+    database_done(statement);
+    return size;
+}
+
+/* That of a file which is there stays as it is. */
+Test(database, a_new_file_has_pages_as_the_schema_wants_them)
+{
+    struct database_schema small = SCHEMA;
+    struct database *other;
+
+    small.page_size = "PRAGMA page_size=1024";
+    cr_assert_eq(page_size(db), 4096);
+    cr_assert_eq(database_open(path, &small, false, NULL, &other, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(page_size(other), 4096);
+    database_close(other);
+    tear_down();
+    cr_assert_eq(database_open(path, &small, false, NULL, &db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(page_size(db), 1024);
+}
