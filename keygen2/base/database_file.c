@@ -7,7 +7,6 @@
  */
 #include "keygen2/base/database_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -102,7 +101,7 @@ static int close_file(sqlite3_file *file)
     struct log_file *log = log_of(file);
     int rc = flush(log), closed = log->real->pMethods->xClose(log->real);
 
-    free(log->piece);
+    sqlite3_free(log->piece);
     return rc != SQLITE_OK ? rc : closed;
 }
 
@@ -172,11 +171,12 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 
     if ((flags & SQLITE_OPEN_WAL) == 0)
         return real_vfs(vfs)->xOpen(real_vfs(vfs), name, file, flags, given);
-    *log = (struct log_file){ .real = (sqlite3_file *)(log + 1), .piece = malloc(PIECE_MAX) };
+    *log =
+        (struct log_file){ .real = (sqlite3_file *)(log + 1), .piece = sqlite3_malloc(PIECE_MAX) };
     rc = log->piece == NULL ? SQLITE_NOMEM
                             : real_vfs(vfs)->xOpen(real_vfs(vfs), name, log->real, flags, given);
     if (rc != SQLITE_OK) {
-        free(log->piece);
+        sqlite3_free(log->piece);
         return rc;
     }
     log->base.pMethods = &LOG_METHODS;
