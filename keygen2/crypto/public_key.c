@@ -141,10 +141,9 @@ void put_public_key(struct buf *out, const struct public_key *key)
     put_raw(out, key->y);
 }
 
-/* Parameters only, one key a curve: copying them is what makes loading a point cheap. To check a
- * point needs no key at all, only the group. A context that is copied is not looked up by name. */
-static EVP_PKEY *curve_template[32];
-static EVP_PKEY_CTX *curve_context[NITEMS(curve_template)];
+/* Of a key with parameters only, one a curve: to copy those is what makes loading a point cheap,
+ * and a context that is copied is not looked up by name. To check a point needs only the group. */
+static EVP_PKEY_CTX *curve_template[32];
 static EC_GROUP *curve_group[NITEMS(curve_template)];
 static pthread_mutex_t curve_guard = PTHREAD_MUTEX_INITIALIZER;
 static bool curve_end_planned;
@@ -152,21 +151,21 @@ static bool curve_end_planned;
 static void free_curve_templates(void)
 {
     for (size_t i = 0; i < NITEMS(curve_template); i++) {
-        EVP_PKEY_CTX_free(curve_context[i]);
-        EVP_PKEY_free(curve_template[i]);
+        EVP_PKEY_CTX_free(curve_template[i]);
         EC_GROUP_free(curve_group[i]);
     }
 }
 
-static EVP_PKEY *make_template(const struct algorithm *curve)
+static EVP_PKEY_CTX *make_template(const struct algorithm *curve)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    EVP_PKEY *template = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *template = NULL;
+    EVP_PKEY *parameters = NULL;
 
-    if (ctx == NULL || EVP_PKEY_paramgen_init(ctx) <= 0 ||
-        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) <= 0 ||
-        EVP_PKEY_paramgen(ctx, &template) <= 0)
-        template = NULL; /* no memory now, or OpenSSL was built without this curve */
+    if (ctx != NULL && EVP_PKEY_paramgen_init(ctx) > 0 &&
+        EVP_PKEY_CTX_set_group_name(ctx, curve->openssl) > 0 &&
+        EVP_PKEY_paramgen(ctx, &parameters) > 0) /* not if OpenSSL was built without this curve */
+        template = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+    EVP_PKEY_free(parameters);
     EVP_PKEY_CTX_free(ctx);
     return template;
 }
@@ -186,9 +185,9 @@ static void plan_end(void)
         curve_end_planned = atexit(free_curve_templates) == 0;
 }
 
-static EVP_PKEY *parameters_of(const struct algorithm *curve)
+static EVP_PKEY_CTX *template_of(const struct algorithm *curve)
 {
-    EVP_PKEY **template = &curve_template[curve - ALGORITHMS], *made;
+    EVP_PKEY_CTX **template = &curve_template[curve - ALGORITHMS], *made;
 
     _Static_assert(NITEMS(curve_template) >= 32, "one place a row of ALGORITHMS");
     (void)pthread_mutex_lock(&curve_guard);
@@ -202,17 +201,9 @@ static EVP_PKEY *parameters_of(const struct algorithm *curve)
 
 EVP_PKEY_CTX *public_key_context(const struct algorithm *curve)
 {
-    EVP_PKEY *parameters = parameters_of(curve);
-    EVP_PKEY_CTX **context = &curve_context[curve - ALGORITHMS], *made;
+    const EVP_PKEY_CTX *template = template_of(curve);
 
-    if (parameters == NULL)
-        return NULL;
-    (void)pthread_mutex_lock(&curve_guard);
-    if (*context == NULL)
-        *context = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
-    made = *context;
-    (void)pthread_mutex_unlock(&curve_guard);
-    return made == NULL ? NULL : EVP_PKEY_CTX_dup(made);
+    return template == NULL ? NULL : EVP_PKEY_CTX_dup(template);
 }
 
 static const EC_GROUP *group_of(const struct algorithm *curve)
@@ -248,9 +239,11 @@ static bool set_point(EVP_PKEY *pkey, const struct public_key *key)
 
 static EVP_PKEY *load_point(const struct public_key *key)
 {
-    EVP_PKEY *pkey = EVP_PKEY_new(), *template = parameters_of(key->curve);
+    EVP_PKEY_CTX *template = template_of(key->curve);
+    EVP_PKEY *pkey = EVP_PKEY_new();
 
-    if (pkey == NULL || template == NULL || EVP_PKEY_copy_parameters(pkey, template) <= 0 ||
+    if (pkey == NULL || template == NULL ||
+        EVP_PKEY_copy_parameters(pkey, EVP_PKEY_CTX_get0_pkey(template)) <= 0 ||
         !set_point(pkey, key)) {
         EVP_PKEY_free(pkey);
         return NULL;
