@@ -35,7 +35,7 @@ Test(messages, every_property_both_ways)
         expect_same_again(name, root);
         count++;
     }
-    cr_expect(count == MESSAGE_TYPES);
+    cr_expect(count == KEYGEN2_MESSAGES_COUNT);
     json_decref(messages);
 }
 

@@ -4,8 +4,6 @@
 
 #include "keygen2/message/keygen2.h"
 
-enum { MESSAGE_TYPES = 10 };
-
 union message {
     struct invocation_request invocation_request;
     struct invocation_response invocation_response;
