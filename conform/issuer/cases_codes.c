@@ -67,6 +67,17 @@ out:
     return rc;
 }
 
+static enum sks_status expect_refused(struct visit *browser, const char *code)
+{
+    enum sks_status rc;
+
+    TRY(browser_send_code(browser, code));
+    TRY(expect_form(browser, 403));
+    rc = expect_no_entry(browser);
+out:
+    return rc;
+}
+
 static enum sks_status open_with_code(struct visit *browser, void *end, struct check *check,
                                       const char **code)
 {
@@ -218,9 +229,7 @@ static enum sks_status used(struct check *check, void *end, const void *row)
     TRY(open_with_code(&browser, end, check, &code));
     TRY(enter(&browser, code, &link));
     browser_open(&other, end, browser.profile, check);
-    TRY(browser_send_code(&other, code));
-    TRY(expect_form(&other, 403));
-    rc = expect_no_entry(&other);
+    rc = expect_refused(&other, code);
 out:
     visit_free(&other);
     visit_free(&browser);
@@ -302,9 +311,7 @@ static enum sks_status other_profile(struct check *check, void *end, const void 
     }
     TRY(site_code(end, check, browser.profile, &code));
     browser_open(&other, end, elsewhere, check);
-    TRY(browser_send_code(&other, code));
-    TRY(expect_form(&other, 403));
-    TRY(expect_no_entry(&other));
+    TRY(expect_refused(&other, code));
     rc = enter(&browser, code, &link);
 out:
     visit_free(&other);
@@ -348,9 +355,7 @@ static enum sks_status expired(struct check *check, void *end, const void *row)
     (void)row;
     TRY(open_form(&browser, end, check));
     TRY(site_invite(end, check, "expired", browser.profile, &code));
-    TRY(browser_send_code(&browser, code));
-    TRY(expect_form(&browser, 403));
-    rc = expect_no_entry(&browser);
+    rc = expect_refused(&browser, code);
 out:
     visit_free(&browser);
     return rc;
@@ -366,9 +371,7 @@ static enum sks_status withdrawn(struct check *check, void *end, const void *row
     TRY(open_form(&browser, end, check));
     TRY(site_invite(end, check, "invite", browser.profile, &code));
     TRY(site_withdraw(end, check, code));
-    TRY(browser_send_code(&browser, code));
-    TRY(expect_form(&browser, 403));
-    rc = expect_no_entry(&browser);
+    rc = expect_refused(&browser, code);
 out:
     visit_free(&browser);
     return rc;
