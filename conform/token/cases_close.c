@@ -248,6 +248,6 @@ void cases_of_closing(struct cases *cases)
         cases_add_row(
             cases, cases_text(cases, "%s.session-key-limit", target_method_name(LIMITS[i].method)),
             cases_text(cases, "takes %u operations with the session key", LIMITS[i].takes),
-            "SKS Session Key Usage; wire 6", 0, key_limit, &LIMITS[i]);
+            "SKS createProvisioningSession; wire 6", 0, key_limit, &LIMITS[i]);
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

@@ -214,32 +214,21 @@ out:
 
 /* ---- the list ---- */
 
+static const char *const SPECIAL[] = { SKS_SESSION_ALGORITHM, SKS_KEY_ENTRY_ALGORITHM,
+                                       SKS_ALGORITHM_NONE };
+
 static const char *const MANDATORY[] = {
-    SKS_SESSION_ALGORITHM,
-    SKS_KEY_ENTRY_ALGORITHM,
-    SKS_ALGORITHM_NONE,
-    XMLENC_URI("aes128-cbc"),
-    XMLENC_URI("aes192-cbc"),
-    XMLENC_URI("aes256-cbc"),
-    ALGORITHM_URI("aes.cbc"),
-    ALGORITHM_URI("aes.ecb.nopad"),
-    HMAC_SHA1_URI,
-    XMLDSIG_MORE_URI("hmac-sha256"),
-    XMLDSIG_MORE_URI("hmac-sha384"),
-    XMLDSIG_MORE_URI("hmac-sha512"),
-    ALGORITHM_URI("rsa.es.pkcs1_5"),
-    ALGORITHM_URI("rsa.oaep.sha1"),
-    ALGORITHM_URI("rsa.oaep.sha256"),
-    ALGORITHM_URI("ecdh.raw"),
-    XMLDSIG_MORE_URI("rsa-sha256"),
-    XMLDSIG_MORE_URI("rsa-sha384"),
-    XMLDSIG_MORE_URI("rsa-sha512"),
-    XMLDSIG_MORE_URI("ecdsa-sha256"),
-    XMLDSIG_MORE_URI("ecdsa-sha384"),
-    XMLDSIG_MORE_URI("ecdsa-sha512"),
-    ALGORITHM_URI("rsa.pkcs1.none"),
-    ALGORITHM_URI("ecdsa.none"),
-    ALGORITHM_URI("rsa2048"),
+    XMLENC_URI("aes128-cbc"),         XMLENC_URI("aes192-cbc"),
+    XMLENC_URI("aes256-cbc"),         ALGORITHM_URI("aes.cbc"),
+    ALGORITHM_URI("aes.ecb.nopad"),   HMAC_SHA1_URI,
+    XMLDSIG_MORE_URI("hmac-sha256"),  XMLDSIG_MORE_URI("hmac-sha384"),
+    XMLDSIG_MORE_URI("hmac-sha512"),  ALGORITHM_URI("rsa.es.pkcs1_5"),
+    ALGORITHM_URI("rsa.oaep.sha1"),   ALGORITHM_URI("rsa.oaep.sha256"),
+    ALGORITHM_URI("ecdh.raw"),        XMLDSIG_MORE_URI("rsa-sha256"),
+    XMLDSIG_MORE_URI("rsa-sha384"),   XMLDSIG_MORE_URI("rsa-sha512"),
+    XMLDSIG_MORE_URI("ecdsa-sha256"), XMLDSIG_MORE_URI("ecdsa-sha384"),
+    XMLDSIG_MORE_URI("ecdsa-sha512"), ALGORITHM_URI("rsa.pkcs1.none"),
+    ALGORITHM_URI("ecdsa.none"),      ALGORITHM_URI("rsa2048"),
     ALGORITHM_URI("ec.nist.p256"),
 };
 
@@ -252,8 +241,8 @@ static const struct conform_case CASES[] = {
          "wire 5", 0, api_level, NULL),
     CASE(LEVEL_MUST, "getDeviceInfo.path", "the device's certificate path holds", DEVICE_SECTION, 0,
          device_path, NULL),
-    CASE(LEVEL_MUST, "getDeviceInfo.same-again", "the device certificate stays", DEVICE_SECTION, 0,
-         same_again, NULL),
+    CASE(LEVEL_MUST, "getDeviceInfo.same-again", "the device certificate stays",
+         "SKS Device ID; wire 4", 0, same_again, NULL),
     CASE(LEVEL_MUST, "updateFirmware.none", "a token without updates takes no chunk",
          "SKS updateFirmware", NEEDS(LACKS_UPDATES), no_updates, NULL),
     CASE(LEVEL_MUST, "wire.unknown-methods", "every id that is no method's is refused", "wire 2", 0,
@@ -266,13 +255,19 @@ static const struct conform_case CASES[] = {
          0, error_keeps_secret, NULL),
 };
 
+static void add_algorithm(struct cases *cases, const char *uri, const char *section)
+{
+    cases_add_row(cases, cases_text(cases, "algorithm.%s", strchr(uri, '#') + 1),
+                  "an algorithm that every token has", section, 0, supported, uri);
+}
+
 void cases_of_devices(struct cases *cases)
 {
     cases_add_all(cases, CASES, NITEMS(CASES));
+    for (size_t i = 0; i < NITEMS(SPECIAL); i++)
+        add_algorithm(cases, SPECIAL[i], "SKS Special Algorithms");
     for (size_t i = 0; i < NITEMS(MANDATORY); i++)
-        cases_add_row(cases, cases_text(cases, "algorithm.%s", strchr(MANDATORY[i], '#') + 1),
-                      "an algorithm that every token has", "SKS Mandatory Algorithms", 0, supported,
-                      MANDATORY[i]);
+        add_algorithm(cases, MANDATORY[i], "SKS Mandatory Algorithms");
     for (size_t i = 0; i < NITEMS(REQUESTS); i++) {
         struct conform_case item = { .id = cases_text(cases, "http.%s", REQUESTS[i].name),
                                      .title = REQUESTS[i].title,

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-static const char SECTION[] = "SKS user API; wire 5";
-
 /* One octet more than cryptoDataSize of getDeviceInfo. */
 #define TOO_MUCH SIZE_MAX
 
@@ -160,10 +158,11 @@ static void add_all(struct cases *cases, const struct refusal *table, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         const struct refusal *row = &table[i];
+        const char *method = target_method_name(row->method);
         const struct conform_case item = {
-            .id = cases_text(cases, "%s.%s", target_method_name(row->method), row->name),
+            .id = cases_text(cases, "%s.%s", method, row->name),
             .title = "an algorithm, data or parameters that do not go with the key",
-            .section = SECTION,
+            .section = cases_text(cases, "SKS %s; wire 5", method),
             .needs = needs_algorithm(row->algorithm) | needs_algorithm(row->endorsed),
             .open_number = open_number,
             .run = refused,

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-static const char RULES_SECTION[] = "SKS PIN policies; wire 7";
-
 /* A PIN under a policy of 1 to 12 octets, unless it says another length. */
 struct rule {
     const char *name;
@@ -238,19 +236,21 @@ void cases_of_pins(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(RULES); i++) {
         const char *title = RULES[i].good ? "the policy takes this PIN" : "the policy refuses it";
+        const char *from = RULES[i].patterns != 0 ? "PIN Patterns" : "PIN and PUK Formats";
 
-        add(cases, "pin-rule", RULES[i].name, title, RULES_SECTION, rule_of_creation, &RULES[i]);
+        add(cases, "pin-rule", RULES[i].name, title, cases_text(cases, "SKS %s; wire 7", from),
+            rule_of_creation, &RULES[i]);
         add(cases, "new-pin-rule", RULES[i].name,
-            cases_text(cases, "%s as a new one, by PIN and by PUK", title), RULES_SECTION,
-            rule_of_change, &RULES[i]);
+            cases_text(cases, "%s as a new one, by PIN and by PUK", title),
+            cases_text(cases, "SKS %s; wire 5, 7", from), rule_of_change, &RULES[i]);
     }
     for (size_t i = 0; i < NITEMS(PUK_RULES); i++)
         add(cases, "puk-rule", PUK_RULES[i].name,
             PUK_RULES[i].good ? "the format takes this PUK" : "the format refuses it",
-            "SKS PUK policies; wire 7", rule_of_puk, &PUK_RULES[i]);
+            "SKS PIN and PUK Formats; wire 7", rule_of_puk, &PUK_RULES[i]);
     for (size_t i = 0; i < NITEMS(GROUPS); i++)
         cases_add_row(cases, cases_text(cases, "pin-grouping.%s", GROUPS[i].name),
                       GROUPS[i].good ? "a second key may have this PIN"
                                      : "a second key may not have this PIN",
-                      "SKS PIN grouping; wire 7", 0, grouped, &GROUPS[i]);
+                      "SKS PIN Grouping; wire 7", 0, grouped, &GROUPS[i]);
 }

@@ -2,7 +2,7 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
-static const char SECTION[] = "SKS post operations; wire 5, 8";
+static const char REFERENCE[] = "SKS Target Key Reference; wire 4, 5";
 
 enum { STEPS_MAX = 3, NEW_KEYS = 2, CHANGES_MAX = 2 };
 
@@ -16,6 +16,7 @@ struct step {
 
 struct row {
     const char *name, *title;
+    const char *section; /* NULL: those of the methods of its steps */
     struct step step[STEPS_MAX];
     struct change session[CHANGES_MAX], pin[CHANGES_MAX], key[CHANGES_MAX]; /* of the target */
     struct change next[CHANGES_MAX];                                        /* of the session */
@@ -71,7 +72,7 @@ static const struct row ROWS[] = {
       .step = { UPDATE(0, SKS_OK) } },
     { "clone-other-usage", "a clone may have another appUsage",
       .new_key = SET("appUsage", APP_USAGE_ENCRYPTION), .step = { CLONE(0, SKS_OK) } },
-    { "privacy", "in privacy mode, as the target's session", .privacy = true,
+    { "privacy", "in privacy mode, as the target's session", REFERENCE, .privacy = true,
       .step = { DELETE(SKS_OK) }, .is_gone = true },
     { "delete-twice", "two deletions of one target", .step = { DELETE(SKS_OK), DELETE(BAD) } },
     { "unlock-twice", "two unlocks of one target", .step = { UNLOCK(SKS_OK), UNLOCK(BAD) } },
@@ -101,13 +102,13 @@ static const struct row ROWS[] = {
       .step = { UPDATE(0, BAD) } },
     { "clone-with-pin", "a clone by a key with a PIN of its own", .new_pin = true,
       .step = { CLONE(0, BAD) } },
-    { "no-management-key", "a target whose session has no key management key",
+    { "no-management-key", "a target whose session has no key management key", REFERENCE,
       .session = { { "keyManagementKey", 0, "", 0 } }, .step = { DELETE(BAD) } },
-    { "privacy-of-one", "a session in privacy mode, the target's was not",
+    { "privacy-of-one", "a session in privacy mode, the target's was not", REFERENCE,
       .next = SET("privacyEnabled", 1), .step = { DELETE(BAD) } },
-    { "other-management-key", "authorized by a key that the target's session has not",
+    { "other-management-key", "authorized by a key that the target's session has not", REFERENCE,
       .step = { { POST_DELETE_KEY, 0, 1, BAD } } },
-    { "update-by-other-key", "authorized by a key that the target's session has not",
+    { "update-by-other-key", "authorized by a key that the target's session has not", REFERENCE,
       .step = { { POST_UPDATE_KEY, 0, 1, BAD } } },
 };
 
@@ -411,29 +412,41 @@ out:
 
 static const struct conform_case CASES[] = {
     CASE(LEVEL_MUST, "post.updated", "an updated key has the target's handle, PIN and tries",
-         SECTION, 0, updated, NULL),
-    CASE(LEVEL_MUST, "post.cloned", "a cloned key shares the target's PIN and tries", SECTION, 0,
-         cloned, NULL),
-    CASE(LEVEL_MUST, "post.unlocked", "an unlock clears both counters, at the close", SECTION, 0,
-         unlocked, NULL),
-    CASE(LEVEL_MUST, "post.target-vanished", "a target that is no more at the close", SECTION, 0,
-         vanished, NULL),
-    CASE(LEVEL_MUST, "post.target-open", "a target whose session is open", SECTION, 0, unfinished,
+         "SKS postUpdateKey; wire 8", 0, updated, NULL),
+    CASE(LEVEL_MUST, "post.cloned", "a cloned key shares the target's PIN and tries",
+         "SKS postCloneKeyProtection; wire 8", 0, cloned, NULL),
+    CASE(LEVEL_MUST, "post.unlocked", "an unlock clears both counters, at the close",
+         "SKS postUnlockKey; wire 8", 0, unlocked, NULL),
+    CASE(LEVEL_MUST, "post.target-vanished", "a target that is no more at the close",
+         "SKS closeProvisioningSession; wire 8", 0, vanished, NULL),
+    CASE(LEVEL_MUST, "post.target-open", "a target whose session is open",
+         "SKS postDeleteKey; wire 5", 0, unfinished, NULL),
+    CASE(LEVEL_MUST, "post.borrowed", "an authorization of another session", REFERENCE, 0, borrowed,
          NULL),
-    CASE(LEVEL_MUST, "post.borrowed", "an authorization of another session", SECTION, 0, borrowed,
-         NULL),
-    CASE(LEVEL_MUST, "post.new-key-uncertified", "a new key without its certificate", SECTION, 0,
-         uncertified, NULL),
+    CASE(LEVEL_MUST, "post.new-key-uncertified", "a new key without its certificate",
+         "SKS postUpdateKey; wire 5", 0, uncertified, NULL),
     CASE(LEVEL_MUST, "updateKeyManagementKey.new-key", "the new key management key authorizes",
-         SECTION, 0, rolled_over, NULL),
-    CASE(LEVEL_MUST, "updateKeyManagementKey.old-key", "the old one does so no more", SECTION, 0,
-         rolled_over, "old"),
+         "SKS updateKeyManagementKey; wire 5", 0, rolled_over, NULL),
+    CASE(LEVEL_MUST, "updateKeyManagementKey.old-key", "the old one does so no more",
+         "SKS updateKeyManagementKey; wire 5", 0, rolled_over, "old"),
 };
+
+static const char *section_of(struct cases *cases, const struct row *row)
+{
+    const char *first = target_method_name(row->step[0].method);
+    enum method_id second = row->step[1].method;
+
+    if (row->section != NULL)
+        return row->section;
+    if (second == 0 || second == row->step[0].method)
+        return cases_text(cases, "SKS %s; wire 5, 8", first);
+    return cases_text(cases, "SKS %s, %s; wire 5, 8", first, target_method_name(second));
+}
 
 void cases_of_posts(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(ROWS); i++)
-        cases_add_row(cases, cases_text(cases, "post.%s", ROWS[i].name), ROWS[i].title, SECTION, 0,
-                      of_row, &ROWS[i]);
+        cases_add_row(cases, cases_text(cases, "post.%s", ROWS[i].name), ROWS[i].title,
+                      section_of(cases, &ROWS[i]), 0, of_row, &ROWS[i]);
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

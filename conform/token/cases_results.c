@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-static const char SECTION[] = "SKS user API; wire 5";
-
 enum { MESSAGE = 29, BLOCK = 16 };
 
 #define BAD SKS_ERROR_OPTION
@@ -265,47 +263,65 @@ out:
 
 /* ---- the list ---- */
 
-static void add_by_algorithm(struct cases *cases, const char *group, unsigned use,
-                             enum key_kind kind, const char *title,
-                             enum sks_status (*run)(struct check *check, void *end,
-                                                    const void *row))
+#define OF_METHOD(name) "SKS " name "; wire 5"
+#define AGREEMENT OF_METHOD("keyAgreement")
+
+/* A case for each algorithm of one use, for keys of one kind. */
+struct family {
+    const char *group, *title, *section;
+    unsigned use;
+    enum key_kind kind;
+    enum sks_status (*run)(struct check *check, void *end, const void *uri);
+};
+
+static const struct family FAMILIES[] = {
+    { "rsa-signature", "a signature of an imported key verifies", OF_METHOD("signHashedData"),
+      ALGORITHM_SIGNATURE, KEY_KIND_RSA, rsa_signs },
+    { "rsa-decryption", "what OpenSSL encrypts the token decrypts",
+      OF_METHOD("asymmetricKeyDecrypt"), ALGORITHM_DECRYPTION, KEY_KIND_RSA, decrypts },
+    { "agreement", "both sides agree on one secret", AGREEMENT, ALGORITHM_KEY_GENERATION,
+      KEY_KIND_EC, agrees },
+    { "hmac", "the same HMAC as OpenSSL's", OF_METHOD("performHmac"), ALGORITHM_HMAC,
+      KEY_KIND_SYMMETRIC, hmac },
+};
+
+static void add_family(struct cases *cases, const struct family *row)
 {
-    for (size_t i = 0; i < ALGORITHMS_COUNT; i++)
-        if ((ALGORITHMS[i].use & use) != 0 && ALGORITHMS[i].kind == kind)
-            cases_add_row(cases,
-                          cases_text(cases, "%s.%s", group, strchr(ALGORITHMS[i].uri, '#') + 1),
-                          title, SECTION, NEEDS(ALGORITHM_BIT + i), run, ALGORITHMS[i].uri);
+    for (size_t i = 0; i < ALGORITHMS_COUNT; i++) {
+        const struct algorithm *algorithm = &ALGORITHMS[i];
+
+        if ((algorithm->use & row->use) != 0 && algorithm->kind == row->kind)
+            cases_add_row(
+                cases, cases_text(cases, "%s.%s", row->group, strchr(algorithm->uri, '#') + 1),
+                row->title, row->section, NEEDS(ALGORITHM_BIT + i), row->run, algorithm->uri);
+    }
 }
 
 static const struct conform_case CASES[] = {
-    CASE(LEVEL_SHOULD, "signHashedData.pin-first", "the PIN is looked at before all else", SECTION,
-         0, pin_first, NULL),
-    CASE(LEVEL_MUST, "keyAgreement.other-curve", "a public key of another curve", SECTION, 0,
+    CASE(LEVEL_SHOULD, "signHashedData.pin-first", "the PIN is looked at before all else",
+         OF_METHOD("signHashedData"), 0, pin_first, NULL),
+    CASE(LEVEL_MUST, "keyAgreement.other-curve", "a public key of another curve", AGREEMENT, 0,
          does_not_agree, ALGORITHM_URI("ec.nist.p384")),
-    OPEN_CASE("keyAgreement.rsa", "a public key of RSA", SECTION, 0, does_not_agree,
+    OPEN_CASE("keyAgreement.rsa", "a public key of RSA", AGREEMENT, 0, does_not_agree,
               ALGORITHM_URI("rsa2048")),
 };
 
 void cases_of_results(struct cases *cases)
 {
-    add_by_algorithm(cases, "rsa-signature", ALGORITHM_SIGNATURE, KEY_KIND_RSA,
-                     "a signature of an imported key verifies", rsa_signs);
-    add_by_algorithm(cases, "rsa-decryption", ALGORITHM_DECRYPTION, KEY_KIND_RSA,
-                     "what OpenSSL encrypts the token decrypts", decrypts);
-    add_by_algorithm(cases, "agreement", ALGORITHM_KEY_GENERATION, KEY_KIND_EC,
-                     "both sides agree on one secret", agrees);
-    add_by_algorithm(cases, "hmac", ALGORITHM_HMAC, KEY_KIND_SYMMETRIC,
-                     "the same HMAC as OpenSSL's", hmac);
+    for (size_t i = 0; i < NITEMS(FAMILIES); i++)
+        add_family(cases, &FAMILIES[i]);
     for (size_t i = 0; i < NITEMS(CIPHERS); i++)
         cases_add_row(cases, cases_text(cases, "cipher.%s", CIPHERS[i].name),
-                      "token and OpenSSL decrypt what the other has encrypted", SECTION,
-                      needs_algorithm(CIPHERS[i].uri), ciphers, &CIPHERS[i]);
+                      "token and OpenSSL decrypt what the other has encrypted",
+                      OF_METHOD("symmetricKeyEncrypt"), needs_algorithm(CIPHERS[i].uri), ciphers,
+                      &CIPHERS[i]);
     cases_add(cases, &(struct conform_case)OPEN_CASE(
-                         "signHashedData.ecdsa-by-ed25519", "ECDSA with an Ed25519 key", SECTION,
-                         needs_algorithm(ALGORITHM_URI("ed25519")), not_of_ec, ES256));
+                         "signHashedData.ecdsa-by-ed25519", "ECDSA with an Ed25519 key",
+                         OF_METHOD("signHashedData"), needs_algorithm(ALGORITHM_URI("ed25519")),
+                         not_of_ec, ES256));
     cases_add(cases,
               &(struct conform_case)OPEN_CASE("keyAgreement.by-ed25519", "ECDH with an Ed25519 key",
-                                              SECTION, needs_algorithm(ALGORITHM_URI("ed25519")),
+                                              AGREEMENT, needs_algorithm(ALGORITHM_URI("ed25519")),
                                               not_of_ec, ALGORITHM_URI("ecdh.raw")));
     cases_add_all(cases, CASES, NITEMS(CASES));
 }

@@ -321,7 +321,7 @@ static const struct conform_case CASES[] = {
     OPEN_CASE("session.bad-point", "a point off its curve, or compressed, is no key",
               "SKS createProvisioningSession", 0, bad_point, NULL),
     CASE(LEVEL_MUST, "session.two-at-a-time", "sessions do not know of each other",
-         "SKS Provisioning", 0, two_sessions, NULL),
+         "SKS createProvisioningSession; wire 6", 0, two_sessions, NULL),
     CASE(LEVEL_MUST, "session.life-time", "what comes after the life time meets no session",
          "SKS createProvisioningSession; wire 6", 0, life_time, NULL),
     CASE(LEVEL_MUST, "session.without-keys", "a closed session that owns no key is removed",

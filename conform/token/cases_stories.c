@@ -2,6 +2,8 @@
 #include "conform/token/families.h"
 #include "conform/token/use.h"
 
+#include <string.h>
+
 enum { STEPS_MAX = 14, CHANGES_MAX = 4 };
 
 enum step_kind { STEP_END, STEP_SIGN, STEP_MANAGE, STEP_TRIES, STEP_GONE };
@@ -60,8 +62,8 @@ struct story {
 #define PIN_IS_BLOCKED PROTECTION_STATUS_PIN_BLOCKED
 #define PUK_IS_BLOCKED PROTECTION_STATUS_PUK_BLOCKED
 
-static const char TRIES_SECTION[] = "SKS PIN and PUK; wire 7";
-static const char MANAGE_SECTION[] = "SKS key management methods; wire 5";
+static const char TRIES_SECTION[] = "SKS PIN and PUK Objects; wire 7";
+#define OF_THE_METHOD NULL /* that the group of the story is named after */
 
 static const struct story STORIES[] = {
     { "pin.right", "the right PIN opens the key", TRIES_SECTION,
@@ -80,69 +82,69 @@ static const struct story STORIES[] = {
       .step = { SIGN(NULL, SKS_OK), SIGN(PIN, BAD) } },
     { "pin.of-128", "a PIN of 128 octets", TRIES_SECTION, .pin = { { "maxLength", 128, NULL, 0 } },
       .key = { { "pinValue", '7', NULL, 128 } }, .step = { SIGN("7777777", NO), TRIES(1, 0, 0) } },
-    { "changePin.changes", "the new PIN opens the key, the old one no more", MANAGE_SECTION,
+    { "changePin.changes", "the new PIN opens the key, the old one no more", OF_THE_METHOD,
       .step = { CALL(CHANGE_PIN, PIN, NEW, SKS_OK), SIGN(PIN, NO), SIGN(NEW, SKS_OK) } },
-    { "changePin.counts", "a wrong PIN is counted here too", MANAGE_SECTION,
+    { "changePin.counts", "a wrong PIN is counted here too", OF_THE_METHOD,
       .step = { CALL(CHANGE_PIN, WRONG, NEW, NO), TRIES(1, 0, 0), SIGN(PIN, SKS_OK) } },
-    { "changePin.resets", "a change sets the counter to 0", MANAGE_SECTION,
+    { "changePin.resets", "a change sets the counter to 0", OF_THE_METHOD,
       .step = { SIGN(WRONG, NO), CALL(CHANGE_PIN, PIN, NEW, SKS_OK), TRIES(0, 0, 0) } },
-    { "changePin.fixed", "a PIN that its user may not change", MANAGE_SECTION,
+    { "changePin.fixed", "a PIN that its user may not change", OF_THE_METHOD,
       .pin = SET("userModifiable", 0),
       .step = { CALL(CHANGE_PIN, PIN, NEW, NEVER), CALL(SET_PIN, PUK, NEW, NEVER),
                 SIGN(PIN, SKS_OK) } },
-    { "changePin.fixed-wrong", "the PIN is looked at before that", MANAGE_SECTION,
+    { "changePin.fixed-wrong", "the PIN is looked at before that", OF_THE_METHOD,
       .pin = SET("userModifiable", 0), .step = { CALL(CHANGE_PIN, WRONG, NEW, NO), TRIES(1, 0, 0) },
       .level = LEVEL_SHOULD },
-    { "changePin.no-pin", "a key without a PIN has none to change", MANAGE_SECTION, .no_pin = true,
+    { "changePin.no-pin", "a key without a PIN has none to change", OF_THE_METHOD, .no_pin = true,
       .step = { CALL(CHANGE_PIN, NULL, NEW, BAD) }, .open_number = true },
-    { "setPin.sets", "the PUK sets a new PIN", MANAGE_SECTION,
+    { "setPin.sets", "the PUK sets a new PIN", OF_THE_METHOD,
       .step = { CALL(SET_PIN, PUK, NEW, SKS_OK), SIGN(PIN, NO), SIGN(NEW, SKS_OK) } },
-    { "setPin.resets", "it sets the PIN's counter to 0", MANAGE_SECTION,
+    { "setPin.resets", "it sets the PIN's counter to 0", OF_THE_METHOD,
       .step = { SIGN(WRONG, NO), CALL(SET_PIN, PUK, NEW, SKS_OK), TRIES(0, 0, 0) } },
-    { "setPin.counts", "a wrong PUK is counted", MANAGE_SECTION,
+    { "setPin.counts", "a wrong PUK is counted", OF_THE_METHOD,
       .step = { CALL(SET_PIN, "1", NEW, NO), TRIES(0, 1, 0), CALL(SET_PIN, PUK, NEW, SKS_OK),
                 TRIES(0, 0, 0) } },
-    { "setPin.pin-for-puk", "the PIN is no PUK", MANAGE_SECTION,
+    { "setPin.pin-for-puk", "the PIN is no PUK", OF_THE_METHOD,
       .step = { CALL(SET_PIN, PIN, NEW, NO), TRIES(0, 1, 0) } },
-    { "setPin.no-puk", "a key without a PUK", MANAGE_SECTION, .no_pin = true,
+    { "setPin.no-puk", "a key without a PUK", OF_THE_METHOD, .no_pin = true,
       .step = { CALL(SET_PIN, PUK, NEW, BAD) } },
-    { "unlockKey.resets", "the PUK sets the PIN's counter to 0", MANAGE_SECTION,
+    { "unlockKey.resets", "the PUK sets the PIN's counter to 0", OF_THE_METHOD,
       .step = { SIGN(WRONG, NO), TRIES(1, 0, 0), CALL(UNLOCK_KEY, PUK, NULL, SKS_OK),
                 TRIES(0, 0, 0) } },
     { "unlockKey.counts", "a wrong PUK is counted, a right one sets its counter to 0",
-      MANAGE_SECTION,
+      OF_THE_METHOD,
       .step = { CALL(UNLOCK_KEY, "1", NULL, NO), CALL(UNLOCK_KEY, "2", NULL, NO), TRIES(0, 2, 0),
                 CALL(UNLOCK_KEY, PUK, NULL, SKS_OK), TRIES(0, 0, 0) } },
-    { "unlockKey.no-puk", "a key without a PUK", MANAGE_SECTION, .no_pin = true,
+    { "unlockKey.no-puk", "a key without a PUK", OF_THE_METHOD, .no_pin = true,
       .step = { CALL(UNLOCK_KEY, PUK, NULL, BAD) } },
-    { "unlockKey.endless", "a PUK without a limit counts nothing", MANAGE_SECTION,
+    { "unlockKey.endless", "a PUK without a limit counts nothing", OF_THE_METHOD,
       .puk = SET("retryLimit", 0),
       .step = { CALL(UNLOCK_KEY, "1", NULL, NO), CALL(UNLOCK_KEY, "1", NULL, NO), TRIES(0, 0, 0),
                 CALL(UNLOCK_KEY, PUK, NULL, SKS_OK) },
       .slow = true },
-    { "exportKey.by-pin", "a key that its PIN exports", MANAGE_SECTION,
+    { "exportKey.by-pin", "a key that its PIN exports", OF_THE_METHOD,
       .key = SET("exportProtection", PROTECTION_PIN),
       .step = { CALL(EXPORT_KEY, WRONG, NULL, NO), TRIES(1, 0, 0),
                 CALL(EXPORT_KEY, PIN, NULL, SKS_OK), TRIES(0, 0, 0) } },
-    { "exportKey.by-puk", "a key that its PUK exports", MANAGE_SECTION,
+    { "exportKey.by-puk", "a key that its PUK exports", OF_THE_METHOD,
       .key = SET("exportProtection", PROTECTION_PUK),
       .step = { CALL(EXPORT_KEY, PIN, NULL, NO), TRIES(0, 1, 0),
                 CALL(EXPORT_KEY, PUK, NULL, SKS_OK), TRIES(0, 0, 0) } },
-    { "exportKey.never", "a key that nobody exports", MANAGE_SECTION,
+    { "exportKey.never", "a key that nobody exports", OF_THE_METHOD,
       .key = SET("exportProtection", PROTECTION_NOT_ALLOWED),
       .step = { CALL(EXPORT_KEY, NULL, NULL, NEVER), CALL(EXPORT_KEY, PIN, NULL, NEVER),
                 CALL(EXPORT_KEY, PUK, NULL, NEVER), TRIES(0, 0, 0) } },
-    { "deleteKey.free", "a key that anybody deletes", MANAGE_SECTION,
+    { "deleteKey.free", "a key that anybody deletes", OF_THE_METHOD,
       .step = { CALL(DELETE_KEY, NULL, NULL, SKS_OK), GONE } },
-    { "deleteKey.by-pin", "a key that its PIN deletes", MANAGE_SECTION,
+    { "deleteKey.by-pin", "a key that its PIN deletes", OF_THE_METHOD,
       .key = SET("deleteProtection", PROTECTION_PIN),
       .step = { CALL(DELETE_KEY, NULL, NULL, NO), CALL(DELETE_KEY, PUK, NULL, NO), TRIES(2, 0, 0),
                 CALL(DELETE_KEY, PIN, NULL, SKS_OK), GONE } },
-    { "deleteKey.by-puk", "a key that its PUK deletes", MANAGE_SECTION,
+    { "deleteKey.by-puk", "a key that its PUK deletes", OF_THE_METHOD,
       .key = SET("deleteProtection", PROTECTION_PUK),
       .step = { CALL(DELETE_KEY, PIN, NULL, NO), TRIES(0, 1, 0),
                 CALL(DELETE_KEY, PUK, NULL, SKS_OK), GONE } },
-    { "deleteKey.never", "a key that its user does not delete", MANAGE_SECTION,
+    { "deleteKey.never", "a key that its user does not delete", OF_THE_METHOD,
       .key = SET("deleteProtection", PROTECTION_NOT_ALLOWED),
       .step = { CALL(DELETE_KEY, NULL, NULL, NEVER), CALL(DELETE_KEY, PIN, NULL, NEVER),
                 TRIES(0, 0, 0) } },
@@ -223,13 +225,20 @@ out:
     return rc;
 }
 
+static const char *section_of(struct cases *cases, const struct story *story)
+{
+    return story->section != OF_THE_METHOD
+               ? story->section
+               : cases_text(cases, "SKS %.*s; wire 5", (int)strcspn(story->name, "."), story->name);
+}
+
 void cases_of_stories(struct cases *cases)
 {
     for (size_t i = 0; i < NITEMS(STORIES); i++) {
         const struct story *story = &STORIES[i];
         struct conform_case item = { .id = story->name,
                                      .title = story->title,
-                                     .section = story->section,
+                                     .section = section_of(cases, story),
                                      .level = story->level,
                                      .needs = story->needs,
                                      .destructive = story->destructive,
