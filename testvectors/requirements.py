@@ -11,8 +11,9 @@ A test is named by
     unit/keygen2/jwk.refused  a unit test: tests/unit/keygen2/test_jwk.c, Test(jwk, refused)
     token/case, issuer/case   a case of sks-conform, or several by * ; it must have been built
 
-Each case of `sks-conform issuer` must be named in turn; but a case that no text asks for has
-"practice" for its section, and is no must-case.
+Each case of sks-conform must be named in turn; but a case that no text asks for has "practice" for
+its section, and is no must-case. Sections that a case cites of the SKS text must be those of a
+requirement, sections of our docs must be there.
 
 Exit 0: all good; 1: a requirement or a case is wrong; 2: something cannot be read. Plain Python 3.
 """
@@ -32,8 +33,11 @@ HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
 VECTOR = re.compile(r"([a-z0-9-]+)([:~])(.+)")
 CONFORM = re.compile(r"(token|issuer)/(.+)")
-EXPLAINED = ("issuer",)     # ends of whose cases each says where it comes from
+EXPLAINED = ("token", "issuer")     # ends of whose cases each says where it comes from
 PRACTICE = "practice"
+DOCS = {"wire": "wire.md", "http": "http.md", "2010-profile": "2010-profile.md",
+        "2010": "2010-profile.md"}  # as cases cite them
+NUMBER = re.compile(r"^(Appendix [A-Z]|[0-9.]+) | \[[0-9]+\]$")     # of a section, which cases omit
 UNIT_TEST = re.compile(r"unit/(\w+)/(\w+)\.(\w+)")
 INTEGRATION_TEST = re.compile(r"(test_\w+)\.(\w+)\.(test_\w+)")
 
@@ -138,23 +142,38 @@ def check_all(root, tests):
     return found, errors
 
 
-def check_case(end, case, tests):
-    """Raises Wrong for a case that does not say where it comes from."""
+def known_sections(root):
+    """The sections that a case may cite, of each text that can be looked up here."""
+    sections = {"SKS": {NUMBER.sub("", row["section"]) for row in root["requirements"]
+                        if row["text"] == "SKS"}}
+    for name, path in DOCS.items():
+        text = (HERE.parent / "docs" / path).read_text(encoding="utf-8")
+        sections[name] = set(re.findall(r"^## ([0-9]+)\. ", text, re.MULTILINE))
+    return sections
+
+
+def check_case(end, case, tests, sections):
+    """Raises Wrong for a case that does not say where it comes from, or says what is not so."""
     name = "%s/%s" % (end, case["id"])
-    practice = PRACTICE in case["section"].split("; ")
+    cited = case["section"].split("; ")
+    for text, _, titles in (part.partition(" ") for part in cited):
+        for title in titles.split(", ") if text in sections else ():
+            if title not in sections[text]:
+                raise Wrong("%s: there is no section %s of %s" % (name, title, text))
+    practice = PRACTICE in cited
     if practice and case["level"] == "must":
         raise Wrong("%s: practice alone makes no must-case" % name)
     if not practice and (end, case["id"]) not in tests.named:
         raise Wrong("%s: no requirement names this case, nor is its section %s" % (name, PRACTICE))
 
 
-def check_cases(tests):
+def check_cases(root, tests):
     """A text for each case of sks-conform that is wrong."""
-    errors = []
+    errors, sections = [], known_sections(root)
     for end in EXPLAINED if tests.conform else ():
         for case in tests.listed(end):
             try:
-                check_case(end, case, tests)
+                check_case(end, case, tests, sections)
             except Wrong as wrong:
                 errors.append(str(wrong))
     return errors
@@ -185,7 +204,7 @@ def main(arguments):
         root = json.loads(text, object_pairs_hook=no_duplicates)
         check(schemas, "requirements.json", schemas.load("requirements.json"), root, "")
         found, errors = check_all(root, tests)
-        errors += check_cases(tests)
+        errors += check_cases(root, tests)
     except Wrong as wrong:
         found, errors = [], [str(wrong)]
     except (OSError, ValueError, KeyError, TypeError, SyntaxError, RecursionError,

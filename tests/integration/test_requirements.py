@@ -1,5 +1,5 @@
 """testvectors/requirements.json: each requirement has tests that exist, or the reason why none can;
-and each case of a live issuer comes from one. The check of it notices when that is not so."""
+and each case of sks-conform comes from one. The check of it notices when that is not so."""
 
 import json
 import shlex
@@ -68,33 +68,53 @@ class Requirements(unittest.TestCase):
             root["requirements"] = [row for row in root["requirements"]
                                     if row.get("tests") or "reason" in row]
             self.path.write_text(json.dumps(root))
-        for name in ("issuer/http.crl", "issuer/ProvisioningFinalizationRequest.no-ca"):
+        for name in ("issuer/http.crl", "issuer/ProvisioningFinalizationRequest.no-ca",
+                     "token/http.type-with-parameter", "token/createKeyEntry.two-keys"):
             with self.subTest(name):
                 leave_out(name)
                 self.assert_wrong(WRONG, name + ": no requirement names this case")
 
+    def with_a_case(self, end, section, level):
+        """A sks-conform that lists one case more of an end."""
+        cases = json.loads(subprocess.run([CONFORM, end, "--list", "--json"], capture_output=True,
+                                          check=True).stdout)
+        listed, program = self.path.parent / "listed.json", self.path.parent / "conform"
+        listed.write_text(json.dumps(cases + [
+            {"id": "new.case", "section": section, "level": level}]))
+        program.write_text("#!/bin/sh\n[ $1 = %s ] && exec cat %s\nexec %s \"$@\"\n" % (
+            end, shlex.quote(str(listed)), shlex.quote(str(CONFORM))))
+        program.chmod(0o700)
+        return program
+
     @unittest.skipUnless(CONFORM.is_file(), "there is no sks-conform")
     def test_practice(self):
         """It is a source too, but demands nothing."""
-        listed = Path(self.path.parent) / "listed.json"
-        program = Path(self.path.parent) / "conform"
-        program.write_text("#!/bin/sh\n[ $1 = token ] && exec %s \"$@\"\nexec cat %s\n" % (
-            shlex.quote(str(CONFORM)), shlex.quote(str(listed))))
-        program.chmod(0o700)
-        cases = json.loads(subprocess.run([CONFORM, "issuer", "--list", "--json"],
-                                          capture_output=True, check=True).stdout)
         self.path.write_bytes(FILE.read_bytes())
-        for section, level, text in (("practice", "should", None),
-                                     ("http 3; practice", "may", None),
-                                     ("practice", "must", "practice alone makes no must-case"),
-                                     ("http 3", "should", "no requirement names this case")):
-            with self.subTest(section=section, level=level):
-                listed.write_text(json.dumps(cases + [
-                    {"id": "new.case", "section": section, "level": level}]))
+        for end, section, level, text in (
+                ("token", "practice", "should", None),
+                ("issuer", "http 3; practice", "may", None),
+                ("token", "practice", "must", "practice alone makes no must-case"),
+                ("issuer", "practice", "must", "practice alone makes no must-case"),
+                ("token", "wire 5", "should", "no requirement names this case"),
+                ("issuer", "http 3", "should", "no requirement names this case")):
+            with self.subTest(end=end, section=section, level=level):
+                program = self.with_a_case(end, section, level)
                 if text:
-                    self.assert_wrong(WRONG, "issuer/new.case: " + text, conform=program)
+                    self.assert_wrong(WRONG, "%s/new.case: %s" % (end, text), conform=program)
                 else:
                     self.assertEqual(run(self.path, conform=program).stderr, "")
+
+    @unittest.skipUnless(CONFORM.is_file(), "there is no sks-conform")
+    def test_sections_that_do_not_exist(self):
+        self.path.write_bytes(FILE.read_bytes())
+        for section, text in (("SKS User Operations; practice", "User Operations of SKS"),
+                              ("SKS changePin, setPuk; practice", "setPuk of SKS"),
+                              ("wire 4, 11; practice", "11 of wire"),
+                              ("SKS setPin; http 0; practice", "0 of http"),
+                              ("2010-profile 12; practice", "12 of 2010-profile")):
+            with self.subTest(section):
+                self.assert_wrong(WRONG, "token/new.case: there is no section %s\n" % text,
+                                  conform=self.with_a_case("token", section, "should"))
 
     def test_tests_that_do_not_exist(self):
         for name in ("mac:NoSuchFlag", "mac~no such comment", "nothing:Normal",
