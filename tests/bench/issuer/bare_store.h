@@ -1,14 +1,14 @@
 /*
- * The least that it takes to keep a session: as many bytes as the issuer's database gets of one,
- * appended to a file in as many pieces as there are messages, and one sync. The file is as long as
- * it will ever be, so that a sync has nothing but these bytes to write.
+ * The least that it takes SQLite to keep a session: as many bytes as the issuer's database gets of
+ * one, in as many rows as there are messages, of one table without an index and in one transaction
+ * that is synced.
  */
 #ifndef TESTS_BENCH_ISSUER_BARE_STORE_H
 #define TESTS_BENCH_ISSUER_BARE_STORE_H
 
 struct bare_store;
 
-/** @param folder  where the file is made; it goes with the folder */
+/** @param folder  where the database is made; it goes with the folder */
 struct bare_store *bare_store_new(const char *folder);
 
 /** Microseconds of CPU a session, of some hundred sessions. */

@@ -139,10 +139,9 @@ static void print_figures(const struct http_figures *f)
     bench_figure("issuerHttpRate", "sessions with these clients on this machine", median(f->wall),
                  "/s");
     print_ratio("issuerHttpMemory", "the same, nothing kept", f, f->memory_cpu, f->memory_share);
-    bench_figure("bareStore", "a session's bytes to a file, one sync", median(f->store_us),
+    bench_figure("bareStore", "a session's bytes in SQLite, one sync each", median(f->store_us),
                  "CPU us a session");
-    print_ratio("issuerHttpBound", "those two together: the best there is here", f, f->bound,
-                f->bound_share);
+    print_ratio("issuerHttpBound", "those two together: the bound", f, f->bound, f->bound_share);
 }
 
 void measure_http(void)
