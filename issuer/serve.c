@@ -23,7 +23,7 @@
 
 enum {
     REQUEST_SECONDS = 30,
-    REQUEST_THREADS = 4, /* most of their time they wait for a commit, which they share */
+    REQUEST_THREADS = 8, /* most of their time they wait for a commit, which they share */
     URL_MAX = 900,       /* with "/kg2/" and a profile an issuerUri has at most 1000 bytes */
 };
 

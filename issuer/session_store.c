@@ -194,11 +194,20 @@ static bool is_early(const struct session *session)
             session->phase == PHASE_DISCOVERY || session->phase == PHASE_KEY_CREATION);
 }
 
-static enum sks_status commit(struct session_store *store, const struct session *session,
-                              struct sks_error *err)
+/* What one request writes of its session. */
+struct writing {
+    struct session_store *store;
+    struct session *session;
+    const struct change *change;
+    struct bytes sealed; /* the state; empty: it stays */
+    bool won;            /* out */
+    size_t confirmed;    /* out: other sessions, by this one's proof */
+};
+
+static enum sks_status write(struct writing *w, database_work *work, struct sks_error *err)
 {
-    return is_early(session) ? database_commit_unsynced(store->db, err)
-                             : database_commit(store->db, err);
+    return is_early(w->session) ? database_write_unsynced(w->store->db, work, w, err)
+                                : database_write(w->store->db, work, w, err);
 }
 
 /* In memory are those whose next change is ours: while it waits for the operator, who has a process
@@ -254,25 +263,31 @@ out:
     return rc;
 }
 
+static enum sks_status write_first(struct database *db, void *ctx, struct sks_error *err)
+{
+    struct writing *w = ctx;
+    enum sks_status rc;
+
+    (void)db;
+    w->session->version = 0;
+    TRY(insert_session(w->store, w->session, w->sealed, err));
+    TRY(add_exchange(w->store, w->session, w->change, err));
+    w->session->version = 1;
+out:
+    return rc;
+}
+
 enum sks_status session_store_add(struct session_store *store, struct session *session,
                                   struct bytes answer, struct sks_error *err)
 {
     const struct change change = { .answer = answer };
+    struct writing w = { .store = store, .session = session, .change = &change };
     struct buf clear = { 0 }, sealed = { 0 };
     enum sks_status rc;
 
     TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
-    TRY(database_begin(store->db, err));
-    session->version = 0;
-    rc = insert_session(store, session, buf_bytes(&sealed), err);
-    if (rc == SKS_OK)
-        rc = add_exchange(store, session, &change, err);
-    session->version = 1;
-    if (rc != SKS_OK) {
-        database_rollback(store->db);
-        goto out;
-    }
-    TRY(commit(store, session, err));
+    w.sealed = buf_bytes(&sealed);
+    TRY(write(&w, write_first, err));
     remember(store, session, buf_bytes(&clear));
     metrics_session_begun(store->metrics);
 out:
@@ -309,49 +324,52 @@ static enum sks_status update_row(struct session_store *store, const struct sess
                         session->id);
 }
 
-static enum sks_status update_session(struct session_store *store, const struct session *session,
-                                      const struct change *change, struct bytes sealed, bool *won,
-                                      size_t *confirmed, struct sks_error *err)
+static enum sks_status write_next(struct database *db, void *ctx, struct sks_error *err)
 {
+    struct writing *w = ctx;
+    const struct session *session = w->session;
     enum sks_status rc;
 
-    TRY(update_row(store, session, change->state, sealed, err));
-    *won = database_changes(store->db) == 1;
-    if (!*won)
+    w->confirmed = 0;
+    TRY(update_row(w->store, session, w->change->state, w->sealed, err));
+    w->won = database_changes(db) == 1;
+    if (!w->won)
         goto out;
-    if (change->state && session->phase == PHASE_FINALIZATION)
-        TRY(certificates_add(store->db, session, err));
+    if (w->change->state && session->phase == PHASE_FINALIZATION)
+        TRY(certificates_add(db, session, err));
     if (session->verdict == VERDICT_SUCCEEDED)
-        TRY(certificates_confirm(store->db, session->number, confirmed, err));
+        TRY(certificates_confirm(db, session->number, &w->confirmed, err));
     else if (session->verdict == VERDICT_FAILED)
-        TRY(certificates_void(store->db, session->number, err));
-    TRY(add_exchange(store, session, change, err));
+        TRY(certificates_void(db, session->number, err));
+    TRY(add_exchange(w->store, session, w->change, err));
 out:
     return rc;
+}
+
+static void tell_metrics(struct metrics *metrics, const struct session *session, size_t confirmed)
+{
+    metrics_session_ended(metrics, session->verdict, session->cause);
+    for (; confirmed > 0; confirmed--)
+        metrics_session_ended(metrics, VERDICT_SUCCEEDED, "");
 }
 
 enum sks_status session_store_save(struct session_store *store, struct session *session,
                                    const struct change *change, bool *won, struct sks_error *err)
 {
+    struct writing w = { .store = store, .session = session, .change = change };
     struct buf clear = { 0 }, sealed = { 0 };
-    size_t confirmed = 0; /* others, by this one's proof */
     enum sks_status rc;
 
     *won = false;
     if (change->state)
         TRY(sks_explain(err, seal_state(store, session, &clear, &sealed)));
-    TRY(database_begin(store->db, err));
-    rc = update_session(store, session, change, buf_bytes(&sealed), won, &confirmed, err);
-    if (rc == SKS_OK && *won)
-        rc = commit(store, session, err);
-    else
-        database_rollback(store->db);
-    if (rc == SKS_OK && *won) {
+    w.sealed = buf_bytes(&sealed);
+    rc = write(&w, write_next, err);
+    *won = rc == SKS_OK && w.won;
+    if (*won) {
         session->version++;
         remember(store, session, buf_bytes(&clear));
-        metrics_session_ended(store->metrics, session->verdict, session->cause);
-        for (; confirmed > 0; confirmed--)
-            metrics_session_ended(store->metrics, VERDICT_SUCCEEDED, "");
+        tell_metrics(store->metrics, session, w.confirmed);
     } else {
         open_sessions_drop(store->open, session->cookie_hash); /* it is not what we think it is */
     }

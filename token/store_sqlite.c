@@ -163,27 +163,34 @@ static enum sks_status apply_one(struct database *db, const struct change *chang
     }
 }
 
-static enum sks_status apply(void *self, const struct change *first,
-                             const uint32_t last_handle[STORE_KINDS], struct sks_error *err)
-{
-    struct database *db = self;
-    enum sks_status rc = database_begin(db, err);
+/* A change set, and the handles that were given out last. */
+struct application {
+    const struct change *first;
+    const uint32_t *last_handle; /* STORE_KINDS */
+};
 
-    if (rc != SKS_OK)
-        return rc;
-    for (const struct change *change = first; change != NULL; change = change->next)
+static enum sks_status apply_all(struct database *db, void *ctx, struct sks_error *err)
+{
+    const struct application *a = ctx;
+    enum sks_status rc = SKS_OK;
+
+    for (const struct change *change = a->first; change != NULL; change = change->next)
         TRY(apply_one(db, change, err));
     for (uint32_t kind = 1; kind < STORE_KINDS; kind++)
-        if (last_handle[kind] != 0)
+        if (a->last_handle[kind] != 0)
             TRY(database_run(db, err,
                              "INSERT INTO last_handle (kind, handle) VALUES (?, ?)"
                              " ON CONFLICT (kind) DO UPDATE SET handle = excluded.handle"
                              " WHERE excluded.handle > last_handle.handle",
-                             "uu", kind, last_handle[kind]));
-    return database_commit(db, err);
+                             "uu", kind, a->last_handle[kind]));
 out:
-    database_rollback(db);
     return rc;
+}
+
+static enum sks_status apply(void *self, const struct change *first,
+                             const uint32_t last_handle[STORE_KINDS], struct sks_error *err)
+{
+    return database_write(self, apply_all, &(struct application){ first, last_handle }, err);
 }
 
 static enum sks_status await_syncs(void *self, struct sks_error *err)

@@ -138,6 +138,26 @@ CHECKED enum sks_status database_end(struct database *db, enum sks_status rc,
                                      struct sks_error *err);
 
 /**
+ * What one writes in a transaction. It neither locks nor commits. It may be run again, after all
+ * that it wrote was undone: so it sets what it gives out anew each time, and touches nothing else
+ * (a line in the log may come twice).
+ */
+typedef enum sks_status database_work(struct database *db, void *ctx, struct sks_error *err);
+
+/**
+ * A transaction from begin to commit, as database_end() has it. Threads that come at once write
+ * theirs in one: each sees what those before it wrote, and none fails by another.
+ *
+ * @param err  set by the work, or as for database_commit()
+ */
+CHECKED enum sks_status database_write(struct database *db, database_work *work, void *ctx,
+                                       struct sks_error *err);
+
+/** The same with database_commit_unsynced(). */
+CHECKED enum sks_status database_write_unsynced(struct database *db, database_work *work, void *ctx,
+                                                struct sks_error *err);
+
+/**
  * Prepares (once per text) and binds a statement.
  *
  * @param sql     a string literal: statements are remembered by its address

@@ -51,34 +51,35 @@ out:
     return rc;
 }
 
-static enum sks_status write_commit(struct database *db, struct sks_error *err)
+enum sks_status database_commit_written(struct database *db, bool durable, uint64_t *commit,
+                                        struct sks_error *err)
 {
     enum sks_status rc = database_run(db, err, COMMIT, "");
 
-    if (rc != SKS_OK)
+    if (rc != SKS_OK) {
         database_rollback(db);
-    else
-        atomic_fetch_add(&db->log.written, 1);
-    return rc;
+        return rc;
+    }
+    *commit = atomic_fetch_add(&db->log.written, 1) + 1;
+    if (durable)
+        db->log.wanted = *commit;
+    database_unlock(db);
+    return SKS_OK;
 }
 
 enum sks_status database_commit(struct database *db, struct sks_error *err)
 {
-    enum sks_status rc = write_commit(db, err);
+    uint64_t commit;
+    enum sks_status rc = database_commit_written(db, true, &commit, err);
 
-    if (rc != SKS_OK)
-        return rc;
-    db->log.wanted = atomic_load(&db->log.written);
-    return database_unlock_read(db, err);
+    return rc == SKS_OK ? database_log_sync(&db->log, commit, err) : rc;
 }
 
 enum sks_status database_commit_unsynced(struct database *db, struct sks_error *err)
 {
-    enum sks_status rc = write_commit(db, err);
+    uint64_t commit;
 
-    if (rc == SKS_OK)
-        database_unlock(db);
-    return rc;
+    return database_commit_written(db, false, &commit, err);
 }
 
 void database_rollback(struct database *db)

@@ -1,8 +1,8 @@
 /* What the halves of the database share: its statements (database.c), transactions
- * (database_commit.c), shared syncs (database_sync.c), how it is opened and brought up to date
- * (database_open.c), written to its log (database_file.c), copied and looked over
- * (database_upkeep.c), and what keeps it from being written (database_blame.c). Nobody else
- * includes this. */
+ * (database_commit.c), those that are joined (database_join.c), shared syncs (database_sync.c), how
+ * it is opened and brought up to date (database_open.c), written to its log (database_file.c),
+ * copied and looked over (database_upkeep.c), and what keeps it from being written
+ * (database_blame.c). Nobody else includes this. */
 #ifndef KEYGEN2_BASE_DATABASE_INTERNAL_H
 #define KEYGEN2_BASE_DATABASE_INTERNAL_H
 
@@ -35,15 +35,38 @@ struct database_log {
     _Atomic bool broken;
 };
 
+/* Who wants to write (database_join.c). */
+struct database_joint {
+    pthread_mutex_t mutex;
+    struct database_task *row, **last; /* those who wait, in the order of their coming */
+    unsigned standing;                 /* so many */
+    unsigned number;                   /* of this row */
+    pthread_cond_t told[2];            /* rows of even numbers, and of odd ones */
+    bool busy;                         /* one writes */
+};
+
 struct database {
     sqlite3 *handle;
     pthread_mutex_t mutex;           /* of the connection and the cache */
     struct cached cache[CACHE_SIZE]; /* open addressing */
+    struct database_joint joint;
     struct database_log log;
 };
 
 void database_log_init(struct database_log *log);
 void database_log_close(struct database_log *log);
+
+void database_joint_init(struct database_joint *joint);
+void database_joint_close(struct database_joint *joint);
+
+/**
+ * Commits and unlocks, or rolls back and unlocks if that fails; a sync is not awaited.
+ *
+ * @param durable  who reads from now on waits for the sync (database_unlock_read())
+ * @param commit   out: its number, for database_log_sync()
+ */
+CHECKED enum sks_status database_commit_written(struct database *db, bool durable, uint64_t *commit,
+                                                struct sks_error *err);
 
 /** Waits until a commit is durable, or syncs all that are written: SKS_ERROR_STORAGE if that fails,
  * for these and all later ones. */

@@ -211,6 +211,7 @@ enum sks_status database_open(const char *path, const struct database_schema *sc
         return sks_explain(err, SKS_ERROR_STORAGE);
     (void)pthread_mutex_init(&db->mutex, NULL);
     database_log_init(&db->log);
+    database_joint_init(&db->joint);
     rc = open_database(db, path, schema, exclusive, ctx, &why);
     if (rc == SKS_OK) {
         *out = db;
@@ -233,6 +234,7 @@ void database_close(struct database *db)
     if (atomic_load(&db->log.broken)) /* who opens it next looks at what of the log is sound */
         (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(db->handle);
+    database_joint_close(&db->joint);
     database_log_close(&db->log);
     (void)pthread_mutex_destroy(&db->mutex);
     free(db);

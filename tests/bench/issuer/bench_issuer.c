@@ -2,6 +2,7 @@
 #include "keygen2/base/log.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/issuer/issuer_parts.h"
+#include "tests/bench/issuer/memory_server.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +42,8 @@ int main(int argc, char **argv)
     const char *only = NULL;
     bool json = false;
 
+    if (argc > 1 && strcmp(argv[1], "serve") == 0) /* a child of measure_http() */
+        return memory_server(argc, argv);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;

@@ -32,13 +32,15 @@ void folder_file(const char *path, const char *name, char file[FILE_MAX])
 }
 
 /* Without RSA keys made ahead: they would be charged to sessions that use none. */
-void issuer_server_start(struct issuer_server *server, const char *folder, const char *trust)
+void issuer_server_start(struct issuer_server *server, const char *folder, const char *trust,
+                         enum issuer_store store)
 {
+    static const char *const PROGRAM[] = { "sks-issuer", "bench/bench_issuer" };
     const char *const argument[] = { "serve",         "--data",        folder, "--http",
                                      "127.0.0.1:0",   "--trust",       trust,  "--profiles",
                                      PROFILES_FOLDER, "--server-keys", "0",    NULL };
     char ready[FILE_MAX];
 
-    server->child = child_start("sks-issuer", argument, ready, sizeof ready - sizeof PROFILE - 8);
+    server->child = child_start(PROGRAM[store], argument, ready, sizeof ready - sizeof PROFILE - 8);
     (void)snprintf(server->url, sizeof server->url, "%.100s/kg2/%s", ready, PROFILE);
 }

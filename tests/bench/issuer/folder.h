@@ -19,12 +19,18 @@ struct issuer_server {
     char url[FILE_MAX]; /* of the profile: the issuerUri */
 };
 
+enum issuer_store {
+    STORE_AS_IT_IS,  /* sks-issuer itself */
+    STORE_IN_MEMORY, /* its code with the store of memory_store.h, run by memory_server() */
+};
+
 /**
  * Starts one.
  *
  * @param folder  its data; made if it is empty
  * @param trust   PEM file, or folder, of the device CA
  */
-void issuer_server_start(struct issuer_server *server, const char *folder, const char *trust);
+void issuer_server_start(struct issuer_server *server, const char *folder, const char *trust,
+                         enum issuer_store store);
 
 #endif

@@ -1,5 +1,6 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/issuer/bare_session.h"
+#include "tests/bench/issuer/bare_store.h"
 #include "tests/bench/issuer/fill.h"
 #include "tests/bench/issuer/folder.h"
 #include "tests/bench/issuer/issuer_parts.h"
@@ -8,6 +9,7 @@
 #include "tests/plain/support/must.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ROUNDS = 9, SOME_SESSIONS = 100 };
 static const double WINDOW = 0.6, BARE_WINDOW = 0.2, WARM_UP = 0.3; /* seconds */
@@ -19,10 +21,11 @@ struct place {
     struct visitors *visitors;
 };
 
-static void open_place(struct place *place, struct device *device, const char *trust)
+static void open_place(struct place *place, struct device *device, const char *trust,
+                       enum issuer_store store)
 {
     processors_use(OF_THE_SERVER);
-    issuer_server_start(&place->server, place->folder, trust);
+    issuer_server_start(&place->server, place->folder, trust, store);
     processors_use(OF_THE_CLIENTS);
     place->visitors = visitors_new(device, place->server.url);
     (void)visitors_run(place->visitors, WARM_UP);
@@ -79,46 +82,94 @@ static void print_times(struct visitors *visitors)
         }
 }
 
-static void compare(struct place *place)
+static double bare_store_window(struct bare_store *store)
+{
+    processors_use(OF_THE_SERVER);
+    return bare_store_us(store);
+}
+
+/* What the windows of measure_http() have found. */
+struct http_figures {
+    double bare[ROUNDS], wall[ROUNDS];
+    double cpu[ROUNDS], share[ROUNDS];               /* sks-issuer */
+    double memory_cpu[ROUNDS], memory_share[ROUNDS]; /* the same, nothing kept */
+    double store_us[ROUNDS];
+    double bound[ROUNDS], bound_share[ROUNDS]; /* nothing kept, and a bare store */
+};
+
+static void compare(struct http_figures *f, struct place *real, struct place *memory,
+                    struct bare_store *store)
 {
     struct bare_session *const bare[] = { bare_session_new(), bare_session_new() };
-    double ours[ROUNDS], theirs[ROUNDS], share[ROUNDS], wall[ROUNDS];
 
     for (unsigned i = 0; i < ROUNDS; i++) {
-        struct rate rate = run_window(place);
+        struct rate rate = run_window(real);
 
-        theirs[i] = bare_window(bare);
-        ours[i] = rate.cpu;
-        wall[i] = rate.wall;
-        share[i] = rate.cpu / theirs[i];
+        f->cpu[i] = rate.cpu;
+        f->wall[i] = rate.wall;
+        f->bare[i] = bare_window(bare);
+        f->memory_cpu[i] = run_window(memory).cpu;
+        f->store_us[i] = bare_store_window(store);
+        f->bound[i] = 1e6 / (1e6 / f->memory_cpu[i] + f->store_us[i]);
+        f->share[i] = f->cpu[i] / f->bare[i];
+        f->memory_share[i] = f->memory_cpu[i] / f->bare[i];
+        f->bound_share[i] = f->bound[i] / f->bare[i];
     }
-    bench_ratio("issuerHttp", "session, of a second of the issuer's CPU",
-                (struct ratio){ bench_percentile(ours, ROUNDS, 50),
-                                bench_percentile(theirs, ROUNDS, 50),
-                                bench_percentile(share, ROUNDS, 50) });
-    bench_figure("issuerHttpRate", "sessions with these clients on this machine",
-                 bench_percentile(wall, ROUNDS, 50), "/s");
     bare_session_free(bare[0]);
     bare_session_free(bare[1]);
+}
+
+static double median(const double value[ROUNDS])
+{
+    double sorted[ROUNDS];
+
+    memcpy(sorted, value, sizeof sorted);
+    return bench_percentile(sorted, ROUNDS, 50);
+}
+
+static void print_ratio(const char *name, const char *text, const struct http_figures *f,
+                        const double ours[ROUNDS], const double share[ROUNDS])
+{
+    bench_ratio(name, text, (struct ratio){ median(ours), median(f->bare), median(share) });
+}
+
+static void print_figures(const struct http_figures *f)
+{
+    print_ratio("issuerHttp", "session, of a second of the issuer's CPU", f, f->cpu, f->share);
+    bench_figure("issuerHttpRate", "sessions with these clients on this machine", median(f->wall),
+                 "/s");
+    print_ratio("issuerHttpMemory", "the same, nothing kept", f, f->memory_cpu, f->memory_share);
+    bench_figure("bareStore", "a session's bytes in SQLite, one sync each", median(f->store_us),
+                 "CPU us a session");
+    print_ratio("issuerHttpBound", "those two together: the bound", f, f->bound, f->bound_share);
 }
 
 void measure_http(void)
 {
     char trust_folder[FOLDER_MAX], trust[FILE_MAX];
-    struct place place = { 0 };
+    struct place place = { 0 }, memory = { 0 };
+    struct http_figures figures;
+    struct bare_store *store;
     struct device *device;
 
     folder_make(trust_folder);
     folder_make(place.folder);
+    folder_make(memory.folder);
     folder_file(trust_folder, "device-ca.pem", trust);
     device = device_new(trust);
-    open_place(&place, device, trust);
+    open_place(&place, device, trust, STORE_AS_IT_IS);
+    open_place(&memory, device, trust, STORE_IN_MEMORY);
+    store = bare_store_new(memory.folder);
     bench_section("sks-issuer over http, 8 clients, durable");
-    compare(&place);
+    compare(&figures, &place, &memory, store);
+    print_figures(&figures);
     print_times(place.visitors);
+    bare_store_free(store);
     close_place(&place);
+    close_place(&memory);
     device_free(device);
     folder_remove(place.folder);
+    folder_remove(memory.folder);
     folder_remove(trust_folder);
 }
 
@@ -128,10 +179,10 @@ static void make_filled(struct place *place, struct device *device, const char *
                         unsigned sessions)
 {
     folder_make(place->folder);
-    open_place(place, device, trust);
+    open_place(place, device, trust, STORE_AS_IT_IS);
     close_place(place);
     fill_sessions(place->folder, sessions);
-    open_place(place, device, trust);
+    open_place(place, device, trust, STORE_AS_IT_IS);
 }
 
 /* One beside the other, window by window. */

@@ -2,9 +2,11 @@
 #include "issuer/open_sessions.h"
 #include "issuer/session_store.h"
 
+#include <stdatomic.h>
+
 enum { KEPT = 1024, KEEP_MAX = 16 };
 
-/* What is kept of a session; the sessions of one thread, so nobody else comes. */
+/* What is kept of a session. Each is one client's, who sends one message after the other. */
 struct kept {
     int64_t number, version;
     struct bytes piece[KEEP_MAX];
@@ -13,8 +15,8 @@ struct kept {
 };
 
 static struct kept kept[KEPT]; /* the last ones */
-static int64_t last;
-static unsigned succeeded;
+static _Atomic int64_t last;
+static atomic_uint succeeded;
 static bool in_use;
 
 void memory_store_use(bool on)
@@ -79,7 +81,7 @@ enum sks_status __wrap_session_store_add(struct session_store *store, struct ses
 
     if (!in_use)
         return __real_session_store_add(store, session, answer, err);
-    session->number = ++last;
+    session->number = atomic_fetch_add(&last, 1) + 1;
     session->version = 1;
     k = &kept[session->number % KEPT];
     arena_free(&k->arena);

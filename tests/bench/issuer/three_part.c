@@ -80,7 +80,7 @@ static void open_three(struct three *t)
     folder_file(t->token_folder, "device-ca.pem", trust);
     (void)snprintf(address, sizeof address, "unix:%.80s/bench.sock", t->token_folder);
     t->token = child_start("sks-token", serve, t->token_url, sizeof t->token_url);
-    issuer_server_start(&t->issuer, t->issuer_folder, trust);
+    issuer_server_start(&t->issuer, t->issuer_folder, trust, STORE_AS_IT_IS);
     for (size_t i = 0; i < PROXIES; i++)
         open_proxy(&t->proxy[i], t);
 }
