@@ -23,6 +23,7 @@ struct log_file {
     uint8_t *piece;     /* PIECE_MAX bytes */
     size_t len;
     sqlite3_int64 offset;  /* of the piece */
+    sqlite3_int64 end;     /* of what SQLite wrote last */
     bool head, last;       /* what was written before is a head; of a commit's last page */
     bool pads_to_a_sector; /* which takes writes of other forms: none is held back then */
 };
@@ -42,18 +43,23 @@ static int flush(struct log_file *log)
                     : log->real->pMethods->xWrite(log->real, log->piece, (int)len, log->offset);
 }
 
-/* Heads are held back, and the pages that follow them, but the last. */
+/*
+ * Heads are held back, and the pages that follow them, but the last: of what comes behind that
+ * which was written before. Where SQLite writes a head elsewhere, no page may follow: it has
+ * computed the sums of a commit anew whose pages it had to write early, more than once.
+ */
 static int write_file(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
     struct log_file *log = log_of(file);
     const uint8_t *bytes = data;
-    bool page = log->head && log->len > 0 && offset == log->offset + (sqlite3_int64)log->len;
+    bool follows = offset == log->end, page = follows && log->head && log->len > 0;
     bool last = !page || log->last;
     int rc = SQLITE_OK;
 
-    log->head = !page && size == FRAME_HEAD && !log->pads_to_a_sector;
+    log->head = follows && !page && size == FRAME_HEAD && !log->pads_to_a_sector;
     log->last = log->head && memcmp(bytes + SIZE_OF_DATABASE, NOT_THE_LAST, 4) != 0;
-    if (offset != log->offset + (sqlite3_int64)log->len || (size_t)size > PIECE_MAX - log->len)
+    log->end = offset + size;
+    if (!follows || (size_t)size > PIECE_MAX - log->len)
         rc = flush(log);
     if (rc != SQLITE_OK || size > PIECE_MAX)
         return rc != SQLITE_OK ? rc : log->real->pMethods->xWrite(log->real, data, size, offset);

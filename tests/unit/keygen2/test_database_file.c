@@ -159,3 +159,52 @@ Test(database_file, a_large_one_is_whole)
     cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
     cr_expect_eq(ask(other, check), 1);
 }
+
+/* ---- what is held back, and when it must not be ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[4096];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t len;
+
+    cr_assert(in != NULL && out != NULL);
+    while ((len = fread(bytes, 1, sizeof bytes, in)) > 0)
+        cr_assert_eq(fwrite(bytes, 1, len, out), len);
+    (void)fclose(in);
+    cr_assert_eq(fclose(out), 0);
+}
+
+/* What a kill would leave now. */
+static int64_t ask_what_is_left(const char *sql)
+{
+    static const char *const SUFFIX[] = { "", "-wal" };
+    char left[80], from[80], to[100];
+    sqlite3 *handle = NULL;
+    int64_t value;
+
+    (void)snprintf(left, sizeof left, "%s.left", path);
+    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
+        (void)snprintf(from, sizeof from, "%s%s", path, SUFFIX[i]);
+        (void)snprintf(to, sizeof to, "%s%s", left, SUFFIX[i]);
+        copy_file(from, to);
+    }
+    cr_assert_eq(sqlite3_open_v2(left, &handle, SQLITE_OPEN_READWRITE, own->zName), SQLITE_OK);
+    value = ask(handle, sql);
+    cr_assert_eq(sqlite3_close(handle), SQLITE_OK); /* and with it goes its log */
+    (void)unlink(left);
+    return value;
+}
+
+/* SQLite writes the sums of a commit anew if pages of it were in the log already, and in memory no
+ * more: heads alone, the last of them at last. */
+Test(database_file, what_outgrew_the_memory_outlives_the_process)
+{
+    cr_assert_eq(database_execute(db, "PRAGMA cache_size=20", &err), SKS_OK);
+    begin_with(1, 10 * SOME);
+    cr_assert_eq(
+        database_run(db, &err, "UPDATE thing SET body = zeroblob(5000) WHERE id % 3 = 0", ""),
+        SKS_OK);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask_what_is_left(COUNT), 10 * SOME);
+}
