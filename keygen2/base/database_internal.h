@@ -54,6 +54,10 @@ CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t com
  * will do. database_file.c */
 const char *database_file_system(void);
 
+/** Has what is collected of a transaction go with it when it is rolled back: by a ROLLBACK, an
+ * error, or the end of the connection. database_file.c */
+void database_file_forget_what_fails(sqlite3 *handle);
+
 /**
  * Tells which file cannot be written, if that is what SQLite's last error may come of.
  * database_blame.c

@@ -208,3 +208,28 @@ Test(database_file, what_outgrew_the_memory_outlives_the_process)
     cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
     cr_expect_eq(ask_what_is_left(COUNT), 10 * SOME);
 }
+
+/* It lies where the next commit comes, be it another process's. */
+Test(database_file, what_is_rolled_back_is_written_over_nobody)
+{
+    const char check[] = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'";
+
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_execute(db, "PRAGMA cache_size=5", &err), SKS_OK);
+    cr_assert_eq(database_begin(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_run(db, &err, "UPDATE thing SET body = zeroblob(3000)", ""), SKS_OK);
+    database_rollback(db);
+    (void)sqlite3_close(other);
+    cr_assert_eq(sqlite3_open_v2(path, &other, SQLITE_OPEN_READWRITE, own->zName), SQLITE_OK);
+    for (int i = 0; i < 40; i++)
+        cr_assert_eq(sqlite3_exec(other,
+                                  "INSERT INTO thing(id, body) SELECT max(id) + 1, zeroblob(9000)"
+                                  " FROM thing",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK, "%s", sqlite3_errmsg(other));
+    cr_expect_eq(ask(db->handle, COUNT), SOME + 40);
+    cr_expect_eq(ask(db->handle, check), 1);
+    cr_expect_eq(ask_what_is_left(COUNT), SOME + 40);
+}
