@@ -22,10 +22,11 @@ struct log_file {
     sqlite3_file *real; /* lies behind this */
     uint8_t *piece;     /* PIECE_MAX bytes */
     size_t len;
-    sqlite3_int64 offset;  /* of the piece */
-    sqlite3_int64 end;     /* of what SQLite wrote last */
-    bool head, last;       /* what was written before is a head; of a commit's last page */
-    bool pads_to_a_sector; /* which takes writes of other forms: none is held back then */
+    sqlite3_int64 offset;    /* of the piece */
+    sqlite3_int64 end;       /* of what SQLite wrote last */
+    bool head, last;         /* what was written before is a head; of a commit's last page */
+    bool pads_to_a_sector;   /* which takes writes of other forms: none is held back then */
+    atomic_bool sync_failed; /* once: then all do */
 };
 
 static struct log_file *log_of(sqlite3_file *file)
@@ -86,12 +87,24 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
     return rc != SQLITE_OK ? rc : log->real->pMethods->xTruncate(log->real, size);
 }
 
+/* The system tells of a sync that fails once, and forgets what was to be written: another one would
+ * succeed. SQLite itself lets a checkpoint fail without a word. */
+static int sync_real(struct log_file *log, int flags)
+{
+    int rc = atomic_load(&log->sync_failed) ? SQLITE_IOERR_FSYNC
+                                            : log->real->pMethods->xSync(log->real, flags);
+
+    if (rc != SQLITE_OK)
+        atomic_store(&log->sync_failed, true);
+    return rc;
+}
+
 static int sync_file(sqlite3_file *file, int flags)
 {
     struct log_file *log = log_of(file);
     int rc = flush(log);
 
-    return rc != SQLITE_OK ? rc : log->real->pMethods->xSync(log->real, flags);
+    return rc != SQLITE_OK ? rc : sync_real(log, flags);
 }
 
 static int size_file(sqlite3_file *file, sqlite3_int64 *size)
@@ -160,9 +173,8 @@ static const sqlite3_io_methods LOG_METHODS = {
 /* What is collected here just then belongs to a commit that is not written yet. */
 int database_file_sync(sqlite3_file *file)
 {
-    sqlite3_file *real = file->pMethods == &LOG_METHODS ? log_of(file)->real : file;
-
-    return real->pMethods->xSync(real, SQLITE_SYNC_NORMAL);
+    return file->pMethods == &LOG_METHODS ? sync_real(log_of(file), SQLITE_SYNC_NORMAL)
+                                          : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 }
 
 /* The next commit comes where this would: perhaps another process has written it by then. */
