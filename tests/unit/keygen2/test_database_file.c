@@ -266,3 +266,26 @@ Test(database_file, a_sync_that_failed_in_a_checkpoint_is_the_end)
     cr_assert_not(refuse_one_sync);
     cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
 }
+
+/* A process was killed before its sync: what it has written is there to be read, and answered. */
+Test(database_file, what_a_killed_process_has_left_is_synced_before_it_is_read)
+{
+    char left[80];
+    struct database *next = NULL;
+
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK);
+    copy_what_is_left(left);
+    syncs = 0;
+    cr_assert_eq(database_open(left, &SCHEMA, true, NULL, &next, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_share_syncs(next, 0, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(next->handle, COUNT), SOME);
+    cr_expect_eq(syncs, 1);
+    database_close(next);
+    copy_what_is_left(left);
+    refuse_one_sync = true;
+    cr_assert_eq(database_open(left, &SCHEMA, true, NULL, &next, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(database_share_syncs(next, 0, &err), SKS_ERROR_EXTERNAL);
+    database_close(next);
+    (void)unlink(left);
+}
