@@ -55,10 +55,13 @@ static enum sks_status write_commit(struct database *db, struct sks_error *err)
 {
     enum sks_status rc = database_run(db, err, COMMIT, "");
 
-    if (rc != SKS_OK)
-        database_rollback(db);
-    else
+    if (rc == SKS_OK) {
         atomic_fetch_add(&db->log.written, 1);
+        return SKS_OK;
+    }
+    if (sqlite3_extended_errcode(db->handle) == SQLITE_IOERR_FSYNC) /* of the log's beginning */
+        database_log_break(&db->log);
+    database_rollback(db);
     return rc;
 }
 

@@ -45,6 +45,9 @@ struct database {
 void database_log_init(struct database_log *log);
 void database_log_close(struct database_log *log);
 
+/** A sync has failed: nothing is written any more, if syncs are shared. */
+void database_log_break(struct database_log *log);
+
 /** Waits until a commit is durable, or syncs all that are written: SKS_ERROR_STORAGE if that fails,
  * for these and all later ones. */
 CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t commit,

@@ -71,6 +71,12 @@ out:
     return rc;
 }
 
+void database_log_break(struct database_log *log)
+{
+    if (log->file != NULL && !atomic_exchange(&log->broken, true))
+        log_error("database: a sync has failed; start the program again");
+}
+
 /* One thread at a time, without the mutex while it waits for the disk. */
 static void sync_written(struct database_log *log)
 {
@@ -82,12 +88,10 @@ static void sync_written(struct database_log *log)
     done = log->sync(log->file) == SQLITE_OK;
     (void)pthread_mutex_lock(&log->mutex);
     log->busy = false;
-    if (done) {
+    if (done)
         atomic_store(&log->synced, written);
-    } else {
-        atomic_store(&log->broken, true);
-        log_error("database: a sync has failed; start the program again");
-    }
+    else
+        database_log_break(log);
 }
 
 static bool is_awaited(const struct database_log *log, uint64_t commit)

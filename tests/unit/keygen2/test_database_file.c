@@ -267,6 +267,21 @@ Test(database_file, a_sync_that_failed_in_a_checkpoint_is_the_end)
     cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
 }
 
+/* SQLite syncs a new beginning of the log in the commit that makes it. */
+Test(database_file, a_sync_that_failed_in_a_commit_is_the_end)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
+    begin_with(SOME + 1, SOME);
+    refuse_one_sync = true;
+    cr_expect_eq(database_commit(db, &err), SKS_ERROR_STORAGE);
+    cr_assert_not(refuse_one_sync);
+    cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
+    cr_expect_str_eq(err.text, "database: a sync has failed; start the program again");
+    cr_expect_eq(ask(other, COUNT), SOME);
+}
+
 /* A process was killed before its sync: what it has written is there to be read, and answered. */
 Test(database_file, what_a_killed_process_has_left_is_synced_before_it_is_read)
 {
