@@ -57,6 +57,8 @@ enum sks_status database_commit_written(struct database *db, bool durable, uint6
     enum sks_status rc = database_run(db, err, COMMIT, "");
 
     if (rc != SKS_OK) {
+        if (sqlite3_extended_errcode(db->handle) == SQLITE_IOERR_FSYNC) /* of the log's beginning */
+            database_log_break(&db->log);
         database_rollback(db);
         return rc;
     }

@@ -22,9 +22,11 @@ struct log_file {
     sqlite3_file *real; /* lies behind this */
     uint8_t *piece;     /* PIECE_MAX bytes */
     size_t len;
-    sqlite3_int64 offset;  /* of the piece */
-    bool head, last;       /* what was written before is a head; of a commit's last page */
-    bool pads_to_a_sector; /* which takes writes of other forms: none is held back then */
+    sqlite3_int64 offset;    /* of the piece */
+    sqlite3_int64 end;       /* of what SQLite wrote last */
+    bool head, last;         /* what was written before is a head; of a commit's last page */
+    bool pads_to_a_sector;   /* which takes writes of other forms: none is held back then */
+    atomic_bool sync_failed; /* once: then all do */
 };
 
 static struct log_file *log_of(sqlite3_file *file)
@@ -42,18 +44,23 @@ static int flush(struct log_file *log)
                     : log->real->pMethods->xWrite(log->real, log->piece, (int)len, log->offset);
 }
 
-/* Heads are held back, and the pages that follow them, but the last. */
+/*
+ * Heads are held back, and the pages that follow them, but the last: of what comes behind that
+ * which was written before. Where SQLite writes a head elsewhere, no page may follow: it has
+ * computed the sums of a commit anew whose pages it had to write early, more than once.
+ */
 static int write_file(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
     struct log_file *log = log_of(file);
     const uint8_t *bytes = data;
-    bool page = log->head && log->len > 0 && offset == log->offset + (sqlite3_int64)log->len;
+    bool follows = offset == log->end, page = follows && log->head && log->len > 0;
     bool last = !page || log->last;
     int rc = SQLITE_OK;
 
-    log->head = !page && size == FRAME_HEAD && !log->pads_to_a_sector;
+    log->head = follows && !page && size == FRAME_HEAD && !log->pads_to_a_sector;
     log->last = log->head && memcmp(bytes + SIZE_OF_DATABASE, NOT_THE_LAST, 4) != 0;
-    if (offset != log->offset + (sqlite3_int64)log->len || (size_t)size > PIECE_MAX - log->len)
+    log->end = offset + size;
+    if (!follows || (size_t)size > PIECE_MAX - log->len)
         rc = flush(log);
     if (rc != SQLITE_OK || size > PIECE_MAX)
         return rc != SQLITE_OK ? rc : log->real->pMethods->xWrite(log->real, data, size, offset);
@@ -80,12 +87,24 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
     return rc != SQLITE_OK ? rc : log->real->pMethods->xTruncate(log->real, size);
 }
 
+/* The system tells of a sync that fails once, and forgets what was to be written: another one would
+ * succeed. SQLite itself lets a checkpoint fail without a word. */
+static int sync_real(struct log_file *log, int flags)
+{
+    int rc = atomic_load(&log->sync_failed) ? SQLITE_IOERR_FSYNC
+                                            : log->real->pMethods->xSync(log->real, flags);
+
+    if (rc != SQLITE_OK)
+        atomic_store(&log->sync_failed, true);
+    return rc;
+}
+
 static int sync_file(sqlite3_file *file, int flags)
 {
     struct log_file *log = log_of(file);
     int rc = flush(log);
 
-    return rc != SQLITE_OK ? rc : log->real->pMethods->xSync(log->real, flags);
+    return rc != SQLITE_OK ? rc : sync_real(log, flags);
 }
 
 static int size_file(sqlite3_file *file, sqlite3_int64 *size)
@@ -154,9 +173,23 @@ static const sqlite3_io_methods LOG_METHODS = {
 /* What is collected here just then belongs to a commit that is not written yet. */
 int database_file_sync(sqlite3_file *file)
 {
-    sqlite3_file *real = file->pMethods == &LOG_METHODS ? log_of(file)->real : file;
+    return file->pMethods == &LOG_METHODS ? sync_real(log_of(file), SQLITE_SYNC_NORMAL)
+                                          : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
 
-    return real->pMethods->xSync(real, SQLITE_SYNC_NORMAL);
+/* The next commit comes where this would: perhaps another process has written it by then. */
+static void forget(void *handle)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK &&
+        file != NULL && file->pMethods == &LOG_METHODS)
+        log_of(file)->len = 0;
+}
+
+void database_file_forget_what_fails(sqlite3 *handle)
+{
+    (void)sqlite3_rollback_hook(handle, forget, handle);
 }
 
 static sqlite3_vfs *real_vfs(sqlite3_vfs *vfs)

@@ -68,6 +68,9 @@ void database_joint_close(struct database_joint *joint);
 CHECKED enum sks_status database_commit_written(struct database *db, bool durable, uint64_t *commit,
                                                 struct sks_error *err);
 
+/** A sync has failed: nothing is written any more, if syncs are shared. */
+void database_log_break(struct database_log *log);
+
 /** Waits until a commit is durable, or syncs all that are written: SKS_ERROR_STORAGE if that fails,
  * for these and all later ones. */
 CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t commit,
@@ -76,6 +79,10 @@ CHECKED enum sks_status database_log_sync(struct database_log *log, uint64_t com
 /** The name of the file functions that write a commit to the log in one piece; NULL: SQLite's own
  * will do. database_file.c */
 const char *database_file_system(void);
+
+/** Has what is collected of a transaction go with it when it is rolled back: by a ROLLBACK, an
+ * error, or the end of the connection. database_file.c */
+void database_file_forget_what_fails(sqlite3 *handle);
 
 /**
  * Tells which file cannot be written, if that is what SQLite's last error may come of.

@@ -50,6 +50,7 @@ static enum sks_status open_handle(struct database *db, const char *path, bool e
     REQUIRE(sqlite3_open_v2(path, &db->handle, flags, database_file_system()) == SQLITE_OK, err,
             SKS_ERROR_EXTERNAL, "%s",
             db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle));
+    database_file_forget_what_fails(db->handle);
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     TRY(database_execute(db,

@@ -32,6 +32,19 @@ static bool has_log(struct database *db)
     return has;
 }
 
+/* A process that was killed before its sync has left commits: to be read, and not durable. */
+static enum sks_status sync_what_was_left(sqlite3_file *file, struct sks_error *err)
+{
+    sqlite3_int64 size = 0;
+    enum sks_status rc = SKS_OK;
+
+    REQUIRE(file->pMethods->xFileSize(file, &size) == SQLITE_OK &&
+                (size == 0 || database_file_sync(file) == SQLITE_OK),
+            err, SKS_ERROR_EXTERNAL, "database: the log cannot be synced");
+out:
+    return rc;
+}
+
 /* The log is open as long as the connection is. SQLite itself syncs each new beginning of it, with
  * the folder that it is in, before the first commit there is written. */
 enum sks_status database_share_syncs(struct database *db, unsigned log_pages, struct sks_error *err)
@@ -46,15 +59,22 @@ enum sks_status database_share_syncs(struct database *db, unsigned log_pages, st
                     SQLITE_OK &&
                 file != NULL && file->pMethods != NULL,
             err, SKS_ERROR_EXTERNAL, "database: no log");
+    TRY(sync_what_was_left(file, err));
     TRY(database_execute(db, "PRAGMA synchronous=NORMAL", err));
     if (log_pages > 0) {
         (void)snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%u", log_pages);
         TRY(database_execute(db, sql, err));
     }
-    db->log.synced = atomic_load(&db->log.written); /* SQLite has synced all until now */
+    db->log.synced = atomic_load(&db->log.written); /* and SQLite what is of now */
     db->log.file = file;
 out:
     return rc;
+}
+
+void database_log_break(struct database_log *log)
+{
+    if (log->file != NULL && !atomic_exchange(&log->broken, true))
+        log_error("database: a sync has failed; start the program again");
 }
 
 /* One thread at a time, without the mutex while it waits for the disk. */
@@ -68,12 +88,10 @@ static void sync_written(struct database_log *log)
     done = log->sync(log->file) == SQLITE_OK;
     (void)pthread_mutex_lock(&log->mutex);
     log->busy = false;
-    if (done) {
+    if (done)
         atomic_store(&log->synced, written);
-    } else {
-        atomic_store(&log->broken, true);
-        log_error("database: a sync has failed; start the program again");
-    }
+    else
+        database_log_break(log);
 }
 
 static bool is_awaited(const struct database_log *log, uint64_t commit)

@@ -294,8 +294,8 @@ static enum sks_status set_url(struct http_client *client, const char *url, stru
     (void)curl_easy_setopt(client->curl, CURLOPT_CURLU, NULL);
     free(client->url);
     client->url = strdup(url);
-    if (client->parsed == NULL)
-        client->parsed = curl_url();
+    curl_url_cleanup(client->parsed); /* in what holds one, another is a link of its page */
+    client->parsed = curl_url();
     REQUIRE(client->url != NULL && client->parsed != NULL &&
                 curl_easy_setopt(client->curl, CURLOPT_URL, url) == CURLE_OK,
             err, SKS_ERROR_STORAGE, "no memory for a URL");

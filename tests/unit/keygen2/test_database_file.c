@@ -13,18 +13,28 @@ static const struct database_schema SCHEMA = {
     .version = 1,
 };
 
-/* ---- SQLite's own file functions, but writes to the log are counted, or refused ---- */
+/* ---- SQLite's own file functions, but writes and syncs of the log are counted, or refused ---- */
 
 static sqlite3_vfs *own, counting;
 static sqlite3_io_methods methods;
 static int (*own_write)(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset);
-static unsigned writes;
-static bool refuse;
+static int (*own_sync)(sqlite3_file *file, int flags);
+static unsigned writes, syncs;
+static bool refuse, refuse_one_sync;
 
 static int write_counted(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
     writes++;
     return refuse ? SQLITE_FULL : own_write(file, data, size, offset);
+}
+
+static int sync_counted(sqlite3_file *file, int flags)
+{
+    bool refused = refuse_one_sync;
+
+    syncs++;
+    refuse_one_sync = false;
+    return refused ? SQLITE_IOERR_FSYNC : own_sync(file, flags);
 }
 
 static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
@@ -36,7 +46,9 @@ static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, 
     if (rc == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
         methods = *file->pMethods;
         own_write = methods.xWrite;
+        own_sync = methods.xSync;
         methods.xWrite = write_counted;
+        methods.xSync = sync_counted;
         file->pMethods = &methods;
     }
     return rc;
@@ -158,4 +170,137 @@ Test(database_file, a_large_one_is_whole)
     cr_expect_eq(ask(other, COUNT), MANY);
     cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
     cr_expect_eq(ask(other, check), 1);
+}
+
+/* ---- what is held back, and when it must not be ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[4096];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t len;
+
+    cr_assert(in != NULL && out != NULL);
+    while ((len = fread(bytes, 1, sizeof bytes, in)) > 0)
+        cr_assert_eq(fwrite(bytes, 1, len, out), len);
+    (void)fclose(in);
+    cr_assert_eq(fclose(out), 0);
+}
+
+/* What a kill would leave now. */
+static void copy_what_is_left(char left[80])
+{
+    static const char *const SUFFIX[] = { "", "-wal" };
+    char from[80], to[100];
+
+    (void)snprintf(left, 80, "%s.left", path);
+    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
+        (void)snprintf(from, sizeof from, "%s%s", path, SUFFIX[i]);
+        (void)snprintf(to, sizeof to, "%s%s", left, SUFFIX[i]);
+        copy_file(from, to);
+    }
+}
+
+static int64_t ask_what_is_left(const char *sql)
+{
+    char left[80];
+    sqlite3 *handle = NULL;
+    int64_t value;
+
+    copy_what_is_left(left);
+    cr_assert_eq(sqlite3_open_v2(left, &handle, SQLITE_OPEN_READWRITE, own->zName), SQLITE_OK);
+    value = ask(handle, sql);
+    cr_assert_eq(sqlite3_close(handle), SQLITE_OK); /* and with it goes its log */
+    (void)unlink(left);
+    return value;
+}
+
+/* SQLite writes the sums of a commit anew if pages of it were in the log already, and in memory no
+ * more: heads alone, the last of them at last. */
+Test(database_file, what_outgrew_the_memory_outlives_the_process)
+{
+    cr_assert_eq(database_execute(db, "PRAGMA cache_size=20", &err), SKS_OK);
+    begin_with(1, 10 * SOME);
+    cr_assert_eq(
+        database_run(db, &err, "UPDATE thing SET body = zeroblob(5000) WHERE id % 3 = 0", ""),
+        SKS_OK);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask_what_is_left(COUNT), 10 * SOME);
+}
+
+/* It lies where the next commit comes, be it another process's. */
+Test(database_file, what_is_rolled_back_is_written_over_nobody)
+{
+    const char check[] = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'";
+
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_execute(db, "PRAGMA cache_size=5", &err), SKS_OK);
+    cr_assert_eq(database_begin(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_run(db, &err, "UPDATE thing SET body = zeroblob(3000)", ""), SKS_OK);
+    database_rollback(db);
+    (void)sqlite3_close(other);
+    cr_assert_eq(sqlite3_open_v2(path, &other, SQLITE_OPEN_READWRITE, own->zName), SQLITE_OK);
+    for (int i = 0; i < 40; i++)
+        cr_assert_eq(sqlite3_exec(other,
+                                  "INSERT INTO thing(id, body) SELECT max(id) + 1, zeroblob(9000)"
+                                  " FROM thing",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK, "%s", sqlite3_errmsg(other));
+    cr_expect_eq(ask(db->handle, COUNT), SOME + 40);
+    cr_expect_eq(ask(db->handle, check), 1);
+    cr_expect_eq(ask_what_is_left(COUNT), SOME + 40);
+}
+
+/* ---- syncs that SQLite has no word about ---- */
+
+/* SQLite takes a checkpoint that fails for one that comes later. The system tells of a failed sync
+ * but once, and what was not written then is not written by the next one either. */
+Test(database_file, a_sync_that_failed_in_a_checkpoint_is_the_end)
+{
+    cr_assert_eq(database_execute(db, "PRAGMA wal_autocheckpoint=5", &err), SKS_OK);
+    begin_with(1, SOME);
+    refuse_one_sync = true;
+    cr_expect_eq(database_commit(db, &err), SKS_ERROR_STORAGE);
+    cr_assert_not(refuse_one_sync);
+    cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
+}
+
+/* SQLite syncs a new beginning of the log in the commit that makes it. */
+Test(database_file, a_sync_that_failed_in_a_commit_is_the_end)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_empty_log(db, &err), SKS_OK, "%s", err.text);
+    begin_with(SOME + 1, SOME);
+    refuse_one_sync = true;
+    cr_expect_eq(database_commit(db, &err), SKS_ERROR_STORAGE);
+    cr_assert_not(refuse_one_sync);
+    cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
+    cr_expect_str_eq(err.text, "database: a sync has failed; start the program again");
+    cr_expect_eq(ask(other, COUNT), SOME);
+}
+
+/* A process was killed before its sync: what it has written is there to be read, and answered. */
+Test(database_file, what_a_killed_process_has_left_is_synced_before_it_is_read)
+{
+    char left[80];
+    struct database *next = NULL;
+
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK);
+    copy_what_is_left(left);
+    syncs = 0;
+    cr_assert_eq(database_open(left, &SCHEMA, true, NULL, &next, &err), SKS_OK, "%s", err.text);
+    cr_assert_eq(database_share_syncs(next, 0, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(next->handle, COUNT), SOME);
+    cr_expect_eq(syncs, 1);
+    database_close(next);
+    copy_what_is_left(left);
+    refuse_one_sync = true;
+    cr_assert_eq(database_open(left, &SCHEMA, true, NULL, &next, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(database_share_syncs(next, 0, &err), SKS_ERROR_EXTERNAL);
+    database_close(next);
+    (void)unlink(left);
 }

@@ -278,6 +278,32 @@ Test(http_client, one_url_after_the_other)
     stop();
 }
 
+/* A text without "http://" is an address of its own, and no place at the server before. */
+Test(http_client, no_url_is_part_of_the_last_one)
+{
+    static const char *const OTHERS[] = { "127.0.0.1:1/x", "/x", "127.0.0.1:1" };
+    struct http_exchange exchange = { 0 };
+    struct http_client *client;
+
+    start("aaaa", OK_ANSWER);
+    client = new_client((struct http_client_config){ 0 });
+    for (size_t i = 0; i < NITEMS(OTHERS); i++) {
+        cr_assert_eq(http_client_exchange(client, "GET", server.url, NULL, NULL, bytes_of(""),
+                                          &exchange, &err),
+                     SKS_OK, "%s", err.text);
+        cr_expect_eq(http_client_exchange(client, "GET", OTHERS[i], NULL, NULL, bytes_of(""),
+                                          &exchange, &err),
+                     SKS_ERROR_EXTERNAL, "%s is asked of %s", OTHERS[i], server.url);
+        cr_expect_eq(server.whole, i + 1);
+    }
+    cr_expect_eq(
+        http_client_exchange(client, "GET", server.url, NULL, NULL, bytes_of(""), &exchange, &err),
+        SKS_OK);
+    http_exchange_free(&exchange);
+    http_client_free(client);
+    stop();
+}
+
 Test(http_client, an_answer_is_bounded)
 {
     struct http_exchange exchange = { 0 };
