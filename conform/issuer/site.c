@@ -227,7 +227,9 @@ static const char *trust_of(struct site *site)
     if ((site->capabilities & NEEDS(HAS_TRUST)) != 0)
         return "";
     if (site_refusal(site) != NULL)
-        return ": refused, for no reason that has to do with trust";
+        return site->config->options->trusted
+                   ? ": refused, though it is trusted"
+                   : ": refused, for no reason that has to do with trust";
     for (size_t i = 0; i < site->profiles && reason == NULL; i++)
         reason = site->profile[i].untrusted;
     if (reason == NULL)

@@ -167,10 +167,10 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
 }
 
 /*
- * libmicrohttpd takes no answer in the middle of a body, and behind one that it takes in front of it
- * closes at once: with the body unread, which tears the connection down under whoever still sends,
- * answer and all. So over http the answer is written past it; then we read on a little, that the
- * sender may find it.
+ * libmicrohttpd takes no answer in the middle of a body, and behind one that it takes in front of
+ * it closes at once: with the body unread, which tears the connection down under whoever still
+ * sends, answer and all. So over http the answer is written past it; then we read on a little, that
+ * the sender may find it.
  */
 static bool tell_too_large(struct http_request *request)
 {

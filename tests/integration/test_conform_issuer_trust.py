@@ -45,6 +45,7 @@ class Refused(ConformTest):
         report = self.report(*only, "--trusted", url=self.url("plain"), code=FAILED)
         self.assertEqual(self.failed(report), ["session.any", "device.taken"])
         self.assertIn("device path: not trusted", report["cases"][0]["came"])
+        self.assertIn(": refused, though it is trusted", report["about"]["device CA"])
         self.assertTrue(all(" --trusted" in case["again"] for case in report["cases"]
                             if case["verdict"] == "failed"))
         report = self.report("--only", FREE, url=self.url("plain"))
