@@ -22,6 +22,10 @@ static const struct option_row ISSUER[] = {
       "where the device is that visits the issuer, made if it is not there: the issuer must trust "
       "its device-ca.pem",
       OPTION_TEXT, .offset = offsetof(struct conform_options, device) },
+    { "trusted", 0, NULL,
+      "the issuer was given that device-ca.pem: if it says that it does not trust the device, that "
+      "is a failure",
+      OPTION_FLAG, .offset = offsetof(struct conform_options, trusted) },
     { "operator", 0, "COMMAND",
       "what the issuer's operator does, by /bin/sh: reads a line \"approve ID DEVICE\", \"reject "
       "ID DEVICE\" (DEVICE: SHA-256 of the device's certificate), \"withdraw CODE\", or \"invite "

@@ -17,7 +17,7 @@ struct run {
     const struct suite *suite;
     const struct conform_options *options;
     void *end;
-    uint64_t capabilities;
+    uint64_t capabilities, missing; /* the second: for want of which cases were skipped */
     struct cases cases;
     struct expectations known;
     struct report report;
@@ -168,6 +168,7 @@ static void skip_cases(struct run *run)
         uint64_t missing = result->item->needs & ~run->capabilities;
         char needs[200];
 
+        run->missing |= missing;
         if (missing != 0) {
             name_needs(run->suite, missing, needs, sizeof needs);
             result->verdict = CASE_SKIPPED;
@@ -320,18 +321,35 @@ out:
     return rc;
 }
 
-static enum exit_code all_skipped(const struct run *run)
+static enum exit_code blame(const struct run *run, const struct finding *fault)
 {
-    const struct finding *fault = run->suite->fault == NULL ? NULL : run->suite->fault(run->end);
-    struct finding clean;
+    struct finding clean = *fault;
 
-    if (fault == NULL)
-        return (enum exit_code)EXIT_ALL_SKIPPED;
-    clean = *fault;
     log_clean(clean.field);
     log_clean(clean.came); /* the end's own words */
-    return program_fail(EXIT_REFUSED, "nothing works with this %s: %s: wanted %s, came %s",
+    return program_fail(EXIT_REFUSED,
+                        "cases were skipped by fault of the %s: %s: wanted %s, came %s",
                         run->suite->name, clean.field, clean.wanted, clean.came);
+}
+
+/* No must-case failed; but what was skipped may weigh more than what has passed. */
+static enum exit_code verdict_of_skipped(const struct run *run, const struct tally *tally)
+{
+    const struct suite *suite = run->suite;
+    const struct finding *fault = NULL;
+    const char *lack = NULL;
+    bool nothing_ran =
+        tally->all[CASE_PASSED] + tally->all[CASE_FAILED] + tally->all[CASE_EXPECTED] == 0;
+
+    if (run->missing != 0 && suite->fault != NULL)
+        fault = suite->fault(run->end, run->missing);
+    if (run->missing != 0 && suite->lack != NULL)
+        lack = suite->lack(run->end, run->missing);
+    if (fault != NULL && tally->all[CASE_EXPECTED] == 0) /* else it may be the one that is known */
+        return blame(run, fault);
+    if (lack != NULL)
+        return program_fail((enum exit_code)EXIT_ALL_SKIPPED, "%s", lack);
+    return nothing_ran ? (enum exit_code)EXIT_ALL_SKIPPED : EXIT_DONE;
 }
 
 static enum exit_code verdict(const struct run *run)
@@ -340,9 +358,7 @@ static enum exit_code verdict(const struct run *run)
 
     if (run->report.interrupted || tally.count[LEVEL_MUST][CASE_FAILED] > 0)
         return EXIT_REFUSED;
-    if (tally.all[CASE_PASSED] + tally.all[CASE_FAILED] + tally.all[CASE_EXPECTED] == 0)
-        return all_skipped(run);
-    return EXIT_DONE;
+    return verdict_of_skipped(run, &tally);
 }
 
 /* What was done is reported even if the end has gone out of reach. */

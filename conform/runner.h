@@ -49,8 +49,9 @@ void conform_defaults(void *options);
  * The whole command: lists, or runs and reports.
  *
  * @param url  NULL if it was not given, which only --list allows
- * @return EXIT_DONE if no must-case failed; EXIT_REFUSED if one did, or the run was interrupted;
- *         EXIT_USAGE; EXIT_IO without contact; EXIT_ALL_SKIPPED
+ * @return EXIT_DONE if no must-case failed; EXIT_REFUSED if one did, or some were skipped by fault
+ *         of the end, or the run was interrupted; EXIT_USAGE; EXIT_IO without contact;
+ *         EXIT_ALL_SKIPPED, also if only those are left that need nothing of somebody
  */
 enum exit_code conform_run(const struct suite *suite, const struct conform_options *options,
                            const char *url);

@@ -18,6 +18,7 @@ struct conform_options {
     /* What a suite alone has comes here. */
     uint32_t timeout;
     const char *ca, *device, *operator_command; /* of an issuer */
+    bool trusted;                               /* the device, by its operator's word */
     struct texts code;
     struct texts more; /* URLs behind the first one */
 };
@@ -44,9 +45,13 @@ struct suite {
     enum sks_status (*open)(const struct suite_config *config, void **end, uint64_t *capabilities,
                             json_t *about, struct sks_error *err);
 
-    /* Why the end is good for nothing, so that to skip each case is no answer; NULL: it is not so.
-     * NULL in its place: the suite has none. */
-    const struct finding *(*fault)(const void *end);
+    /* What of the end's own is to blame that cases were skipped for want of these bits, which must
+     * not pass for a good run then; NULL: nothing. NULL in its place: the suite has none. */
+    const struct finding *(*fault)(const void *end, uint64_t missing);
+
+    /* What somebody has to do before these bits can be there: until then too little is shown for a
+     * good run. NULL: nothing, or nobody can. NULL in its place: the suite has none. */
+    const char *(*lack)(const void *end, uint64_t missing);
 
     /* After each case: takes away what it left. SKS_ERROR_EXTERNAL: the end is out of reach. */
     enum sks_status (*tidy)(void *end, struct sks_error *err);

@@ -77,7 +77,7 @@ enum sks_status conformance_run(const struct conformance *c, json_t **account,
     if (c->ca != NULL)
         words_add(&words, "--ca", c->ca, NULL);
     if (c->device != NULL)
-        words_add(&words, "--device", c->device, NULL);
+        words_add(&words, "--device", c->device, c->trusted ? "--trusted" : NULL, NULL);
     TRY(add_cases(c, &words, err));
     if (c->reports != NULL) {
         TRY(name_places(c, &at, err));

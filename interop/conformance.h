@@ -13,6 +13,7 @@ struct conformance {
     const char *url;     /* of the end */
     const char *ca;      /* PEM that vouches for an https issuer; NULL: the system's */
     const char *device;  /* of an issuer: folder of the device that visits it */
+    bool trusted;        /* that device, by the issuer: no refusal of it is right */
     const char *reports; /* folder for conform-END.json, .xml and .html; NULL: none are kept */
     const json_t *cases; /* array of ids and patterns, for --only; NULL or empty: all of them */
 };

@@ -48,6 +48,27 @@ static const struct flaw_row {
 
 /* ---- single ones ---- */
 
+/* Always runs: what else needs trust is skipped where the device is refused. */
+static enum sks_status taken(struct check *check, void *end, const void *row)
+{
+    const struct site *site = end;
+    const struct finding *refusal = site_refusal(site);
+    struct visit v = { 0 };
+    enum sks_status rc;
+
+    (void)row;
+    if (refusal != NULL)
+        return check_fail(check, refusal->field, refusal->wanted, "%s", refusal->came);
+    if (site_find(end, NEEDS(HAS_TRUST)) == NULL)
+        return check_skip(check, "%s", site->lack == NULL ? "no session comes as far" : site->lack);
+    TRY(visit_begin(&v, end, check, NEEDS(HAS_TRUST)));
+    TRY(visit_until(&v, AT_INITIALIZATION));
+    rc = visit_step(&v);
+out:
+    visit_free(&v);
+    return rc;
+}
+
 static enum sks_status other_curve(struct check *check, void *end, const void *row)
 {
     struct visit v = { 0 };
@@ -169,6 +190,9 @@ static const char KEY_2010[] = "/encryptedSessionKey";
 #define MODE "KeyGen2 ProvisioningInitializationResponse; http 5, 6"
 
 static const struct conform_case CASES[] = {
+    CASE(LEVEL_MUST, "device.taken",
+         "the right answer of a device is taken, or the issuer says that it is not trusted",
+         "http 6", 0, taken, NULL),
     CASE(LEVEL_MUST, "client-key.P-384", "clientEphemeralKey on P-384: refused", CURVE, PLAIN,
          other_curve, "P-384"),
     CASE(LEVEL_MUST, "client-key.P-521", "clientEphemeralKey on P-521: refused", CURVE, PLAIN,

@@ -19,7 +19,7 @@ out:
 /* Always runs, for an issuer with which nothing works has nothing that another case could need. */
 static enum sks_status any(struct check *check, void *end, const void *row)
 {
-    const struct finding *fault = site_fault(end);
+    const struct finding *fault = site_fault(end, NEEDS(HAS_END));
     struct visit v = { 0 };
     enum sks_status rc;
 

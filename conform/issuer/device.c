@@ -136,8 +136,9 @@ static enum sks_status open_folder(struct device_set *set, const char *folder, X
     enum sks_status rc = name_places(folder, &at);
 
     REQUIRE(rc == SKS_OK, err, rc, "--device: the path is too long");
-    TRY(file_exists(at.device) ? read_folder(set, &at, certificate, err)
-                               : make_folder(set, folder, &at, certificate, err));
+    set->is_new = !file_exists(at.device);
+    TRY(set->is_new ? make_folder(set, folder, &at, certificate, err)
+                    : read_folder(set, &at, certificate, err));
     (void)snprintf(set->ca_file, sizeof set->ca_file, "%s", at.ca);
 out:
     return rc;
@@ -151,6 +152,7 @@ enum sks_status device_set_open(struct device_set *set, const char *folder, stru
     if (folder != NULL) {
         TRY(open_folder(set, folder, &certificate, err));
     } else {
+        set->is_new = true;
         TRY(make_ca(set, err));
         TRY(make_own(set, &certificate, err));
     }

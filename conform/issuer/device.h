@@ -20,6 +20,7 @@ struct device_set {
     EVP_PKEY *ca_key;
     struct device own;  /* certified by that CA */
     char ca_file[4096]; /* what an operator must trust; "" if nothing was written */
+    bool is_new;        /* nobody can trust it yet */
     struct arena arena;
 };
 

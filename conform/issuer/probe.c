@@ -2,6 +2,7 @@
 #include "conform/issuer/visit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What it costs a profile that no session of it comes to an end, or that it must hurry. */
 enum { ENDLESS = 1000, HURRIED = 500 };
@@ -109,17 +110,53 @@ static void note_message(struct visit *v, struct site_profile *p)
         note_finalization(v, p);
 }
 
+/* What an issuer may have against a right answer of a device that says who it is: names of http 6,
+ * the first of which is that of trust. Any other reason, or none, is a fault: an issuer that
+ * refuses all, because it is wrong about what is attested, would look the same else. A device that
+ * nobody can know yet may be refused for any. */
+static const char *excuse_of(struct visit *v)
+{
+    static const char *const EXCUSES[] = { "device path", "listed device", "key management key" };
+    const char *cause = v->at == AT_FAILED ? visit_cause(v) : "";
+    size_t first = v->site->config->options->trusted ? 1 : 0;
+
+    if (v->site->devices.is_new)
+        return "it is new";
+    for (size_t i = first; i < NITEMS(EXCUSES); i++) {
+        size_t len = strlen(EXCUSES[i]);
+
+        if (strncmp(cause, EXCUSES[i], len) == 0 && (cause[len] == ':' || cause[len] == '\0'))
+            return arena_printf(&v->site->arena, "%s", cause);
+    }
+    return NULL;
+}
+
 /* A "no" that an issuer may say to a device that it does not know, or that has not the keys that a
  * lookup wants; and to who must show a code, or who he is, before he begins. */
-static bool is_excused(const struct visit *v, struct site_profile *p, bool asks)
+static bool is_excused(struct visit *v, struct site_profile *p, bool asks)
 {
     bool is_no = v->at == AT_FAILED || v->at == AT_REFUSED;
     bool was_named = (p->features & (NEEDS(HAS_SESSION_1) | NEEDS(HAS_2010))) != 0;
 
     if (p->closed)
         return v->exchange.status == 401 || v->exchange.status == 403;
-    p->untrusted = is_no && was_named && (p->features & NEEDS(HAS_TRUST)) == 0;
-    return p->untrusted || (is_no && asks);
+    if (is_no && was_named && (p->features & NEEDS(HAS_TRUST)) == 0) {
+        p->untrusted = excuse_of(v);
+        p->unexcused = p->untrusted == NULL;
+    }
+    return p->untrusted != NULL || (is_no && asks);
+}
+
+/* A refusal without such an excuse: what would be one. */
+static void tell_refused(const struct visit *v, struct site_profile *p)
+{
+    bool trusted = v->site->config->options->trusted;
+
+    (void)snprintf(p->fault.wanted, sizeof p->fault.wanted,
+                   "that the right answer of %s device is taken%s%.300s",
+                   trusted ? "a trusted" : "the",
+                   trusted ? "" : ", or the cause \"device path\" if the issuer was not given ",
+                   trusted ? "" : v->site->devices.ca_file);
 }
 
 /* What goes wrong here for another reason than the issuer's "no" is for the cases to find. */
@@ -140,6 +177,8 @@ static void tell_why(struct visit *v, struct site_profile *p, bool asks, char *w
     p->fault = *finding;
     (void)snprintf(p->fault.field, sizeof p->fault.field, "%.60s at %.90s", finding->field,
                    p->issuer_uri);
+    if (p->unexcused)
+        tell_refused(v, p);
 }
 
 static void probe(struct visit *v, struct site_profile *p, bool lookups, char *why, size_t size)
@@ -197,7 +236,8 @@ static void probe_once(struct site *site, struct site_profile *profile, bool loo
     profile->features = 0;
     profile->cost = 0;
     profile->life_time = 0;
-    profile->closed = profile->untrusted = false;
+    profile->closed = profile->unexcused = false;
+    profile->untrusted = NULL;
     profile->fault = (struct finding){ 0 };
     if (visit_begin_at(&visit, site, profile, &check) != SKS_OK) {
         profile->known = profile->closed = true;

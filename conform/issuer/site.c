@@ -30,14 +30,29 @@ const struct site_profile *site_find(const struct site *site, uint64_t features)
     return best;
 }
 
-const struct finding *site_fault(const void *end)
+const struct finding *site_refusal(const struct site *site)
+{
+    for (size_t i = 0; i < site->profiles; i++)
+        if (site->profile[i].unexcused)
+            return &site->profile[i].fault;
+    return NULL;
+}
+
+const struct finding *site_fault(const void *end, uint64_t missing)
 {
     const struct site *site = end;
 
     for (size_t i = 0; i < site->profiles && (site->capabilities & NEEDS(HAS_END)) == 0; i++)
         if (site->profile[i].fault.field[0] != '\0')
             return &site->profile[i].fault;
-    return NULL;
+    return (missing & NEEDS(HAS_TRUST)) == 0 ? NULL : site_refusal(site);
+}
+
+const char *site_lack(const void *end, uint64_t missing)
+{
+    const struct site *site = end;
+
+    return (missing & NEEDS(HAS_TRUST)) == 0 ? NULL : site->lack;
 }
 
 /* ---- its profiles ---- */
@@ -183,15 +198,50 @@ static void probe_all(struct site *site, json_t *about)
         }
 }
 
-static void tell_device(const struct site *site, json_t *about)
+/* What has to be done. @param reason  why the device is refused */
+static char *lack_of(struct site *site, const char *reason)
 {
-    const char *file = site->devices.ca_file, *trust = ": whether it is trusted did not show";
+    const char *file = site->devices.ca_file;
 
-    for (size_t i = 0; i < site->profiles; i++)
-        if (site->profile[i].untrusted)
-            trust = ": not trusted, the issuer's operator has to add it";
+    if (file[0] == '\0')
+        return arena_printf(&site->arena,
+                            "no issuer can trust the device of one run: give --device "
+                            "FOLDER, and FOLDER/device-ca.pem to the issuer's "
+                            "operator, then run this again");
+    if (site->devices.is_new)
+        return arena_printf(&site->arena,
+                            "the device is new: give %s to the issuer's operator (sks-issuer: "
+                            "--trust), then run this again",
+                            file);
+    return arena_printf(&site->arena,
+                        "the issuer says that it does not take the device (%s), so what needs that "
+                        "was not tried: give %s to its operator (sks-issuer: --trust), then run "
+                        "this again; if it was given, say --trusted",
+                        reason, file);
+}
+
+static const char *trust_of(struct site *site)
+{
+    const char *reason = NULL;
+
     if ((site->capabilities & NEEDS(HAS_TRUST)) != 0)
-        trust = "";
+        return "";
+    if (site_refusal(site) != NULL)
+        return site->config->options->trusted
+                   ? ": refused, though it is trusted"
+                   : ": refused, for no reason that has to do with trust";
+    for (size_t i = 0; i < site->profiles && reason == NULL; i++)
+        reason = site->profile[i].untrusted;
+    if (reason == NULL)
+        return ": whether it is trusted did not show";
+    site->lack = lack_of(site, reason);
+    return ": not trusted, the issuer's operator has to add it";
+}
+
+static void tell_device(struct site *site, json_t *about)
+{
+    const char *file = site->devices.ca_file, *trust = trust_of(site);
+
     if (file[0] == '\0')
         (void)json_object_set_new(
             about, "device",
@@ -216,6 +266,10 @@ enum sks_status site_open(const struct suite_config *config, void **end, uint64_
     site->config = config;
     TRY(http_client_new(&http, &site->http, err));
     TRY(device_set_open(&site->devices, config->options->device, err));
+    REQUIRE(
+        !config->options->trusted || !site->devices.is_new, err, SKS_ERROR_OPTION,
+        "--trusted: nobody can trust a device that is made in this run (--device names one that "
+        "is there)");
     TRY(find_profiles(site, err));
     probe_all(site, about);
     REQUIRE(!site->lost, err, SKS_ERROR_EXTERNAL, "%s: no answer", config->url);

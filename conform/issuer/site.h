@@ -69,9 +69,12 @@ struct site_profile {
     char *page;              /* URL of its enrolment page; NULL: where that is cannot be told */
     uint32_t life_time;      /* of a session, seconds; 0: not known */
     uint64_t features;
-    bool known;     /* its features were read */
-    bool closed;    /* nobody begins a session with it just so */
-    bool untrusted; /* its sessions are refused from where the device says who it is */
+    bool known;  /* its features were read */
+    bool closed; /* nobody begins a session with it just so */
+    /* Its sessions are refused where the device says who it is: with that reason, for which an
+     * issuer may; NULL: they are not. Or without one, which is a fault. */
+    const char *untrusted;
+    bool unexcused;
     unsigned cost;  /* of a session, for cases that can choose */
     uint64_t shown; /* set of the profiles of whose keys the device tells its lookups */
     /* Why no session comes to its end; field "": one does, or the issuer may refuse them. */
@@ -110,7 +113,8 @@ struct site {
     size_t codes; /* of --code that were used */
     struct arena arena;
     uint64_t capabilities;
-    bool lost; /* an exchange had no answer */
+    char *lack; /* NULL: the device is trusted, or whether it is did not show */
+    bool lost;  /* an exchange had no answer */
 };
 
 /** The cheapest profile that has all features; NULL: none has. A closed one only for those of
@@ -120,9 +124,22 @@ const struct site_profile *site_find(const struct site *site, uint64_t features)
 /** Name of a feature, NULL for a bit that is none. */
 const char *site_feature_name(unsigned bit);
 
-/** Why no session with any profile comes to its end, of the first one for whose refusal there is no
- * other reason; NULL: one does, or the issuer may refuse them all. */
-const struct finding *site_fault(const void *end);
+/**
+ * Why no session with any profile comes to its end, or else why the device is refused, of the first
+ * profile for whose refusal there is no other reason.
+ *
+ * @param missing  set of features that cases were skipped for; refusals of the device only count
+ *                 where trust is among them
+ * @return NULL: one does, and the device is not; or the issuer may refuse
+ */
+const struct finding *site_fault(const void *end, uint64_t missing);
+
+/** How the device is refused by the first profile that has no reason to; NULL: by none. */
+const struct finding *site_refusal(const struct site *site);
+
+/** What has to be done that the device is trusted; NULL: nothing that would show here, or trust is
+ * not missing. */
+const char *site_lack(const void *end, uint64_t missing);
 
 /* For struct suite. */
 CHECKED enum sks_status site_open(const struct suite_config *config, void **end,

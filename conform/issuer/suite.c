@@ -41,6 +41,8 @@ static void repeat(const struct conform_options *options, struct buf *out)
             put_text(out, given[i].name);
             put_word(out, given[i].value);
         }
+    if (options->trusted)
+        put_text(out, " --trusted");
     for (size_t i = 0; i < options->more.count; i++) {
         put_text(out, " ");
         put_word(out, options->more.item[i]);
@@ -53,6 +55,7 @@ const struct suite ISSUER_SUITE = {
     .list = list,
     .open = site_open,
     .fault = site_fault,
+    .lack = site_lack,
     .tidy = site_tidy,
     .leave = site_leave,
     .close = site_close,

@@ -165,6 +165,10 @@ CHECKED enum sks_status visit_expect_given_up(struct visit *visit, const char *f
 /** What came instead of what was wanted; for check_fail(). In the case's arena. */
 const char *visit_told(struct visit *visit);
 
+/** The reason that the page gives to which the last answer leads, where it gives one; else "". In
+ * the case's arena. */
+const char *visit_cause(struct visit *visit);
+
 /** Value of a header of the last answer; empty if it is not there. In the exchange. */
 struct bytes visit_header(const struct visit *visit, const char *name);
 

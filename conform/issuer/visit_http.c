@@ -170,8 +170,7 @@ out:
 
 /* ---- what came ---- */
 
-/* The reason that the page gives, where it gives one. */
-static const char *cause_of(struct visit *v)
+const char *visit_cause(struct visit *v)
 {
     char *location = arena_text(&v->check->arena, bytes_of(v->exchange.location));
     struct http_exchange kept = v->exchange;
@@ -205,7 +204,7 @@ const char *visit_told(struct visit *v)
         line.len = 100;
     if (v->at == AT_FAILED)
         told = arena_printf(&v->check->arena, "%u to %s: %s", v->exchange.status,
-                            v->exchange.location, cause_of(v));
+                            v->exchange.location, visit_cause(v));
     else if (v->exchange.location[0] != '\0')
         told = arena_printf(&v->check->arena, "%u to %s", v->exchange.status, v->exchange.location);
     else if (v->exchange.status == 200)

@@ -169,8 +169,6 @@ struct request {
     unsigned status;
 };
 
-enum { ROOM = 64 * 1024 /* of a request beyond extensionDataSize */ };
-
 static const char OCTETS[] = "application/octet-stream";
 
 static const struct request REQUESTS[] = {
@@ -192,7 +190,7 @@ static enum sks_status http(struct check *check, void *end, const void *from)
 {
     const struct request *row = from;
     struct target *target = end;
-    size_t limit = (size_t)target->info.extension_data_size + ROOM;
+    size_t limit = (size_t)target->info.extension_data_size + TARGET_ROOM;
     struct bytes body = check_draw_bytes(check, row->body == ONE_OCTET  ? 1
                                                 : row->body == AT_LIMIT ? limit
                                                                         : limit + 1);

@@ -229,9 +229,6 @@ static enum sks_status open_ways(const struct suite_config *config, struct targe
                                  struct sks_error *err)
 {
     struct token_link_config link = { .timeout = config->options->timeout, .stop = config->stop };
-    struct http_client_config http = { .bare = true,
-                                       .timeout = config->options->timeout,
-                                       .stop = config->stop };
     bool is_unix = strncmp(config->url, "unix:", 5) == 0;
     size_t len;
     enum sks_status rc;
@@ -242,8 +239,12 @@ static enum sks_status open_ways(const struct suite_config *config, struct targe
     len = strlen(target->url);
     if (target->url[len - 1] == '/')
         target->url[len - 1] = '\0';
-    http.unix_socket = is_unix ? config->url + 5 : NULL;
-    rc = http_client_new(&http, &target->http, err);
+    target->http_config =
+        (struct http_client_config){ .bare = true,
+                                     .timeout = config->options->timeout,
+                                     .stop = config->stop,
+                                     .unix_socket = is_unix ? config->url + 5 : NULL };
+    rc = http_client_new(&target->http_config, &target->http, err);
 out:
     return rc;
 }
@@ -351,6 +352,29 @@ enum sks_status target_call(struct target *target, struct check *check, enum met
     return expect_status(check, target_method_name(method), wanted, came);
 }
 
+static bool is_too_big(const struct target *target, struct bytes body)
+{
+    return body.len > (size_t)target->info.extension_data_size + TARGET_ROOM;
+}
+
+/* Who refuses a body by its length may close before it was sent, which can tear down the connection
+ * before the answer was read: then it is asked once more, in front of the body. */
+static enum sks_status ask_first(const struct target *target, const char *method, const char *url,
+                                 const char *content_type, struct bytes body,
+                                 struct http_exchange *exchange, struct sks_error *err)
+{
+    struct http_client_config config = target->http_config;
+    struct http_client *http = NULL;
+    enum sks_status rc;
+
+    config.ask_first = true;
+    TRY(http_client_new(&config, &http, err));
+    rc = http_client_exchange(http, method, url, content_type, NULL, body, exchange, err);
+out:
+    http_client_free(http);
+    return rc;
+}
+
 enum sks_status target_http(struct target *target, struct check *check, const char *method,
                             const char *path, const char *content_type, struct bytes body,
                             struct http_exchange *exchange)
@@ -361,6 +385,8 @@ enum sks_status target_http(struct target *target, struct check *check, const ch
     (void)snprintf(url, sizeof url, "%s%s", target->url, path);
     rc = http_client_exchange(target->http, method, url, content_type, NULL, body, exchange,
                               &check->err);
+    if (rc == SKS_ERROR_EXTERNAL && exchange->sent && is_too_big(target, body))
+        rc = ask_first(target, method, url, content_type, body, exchange, &check->err);
     target->lost = target->lost || rc != SKS_OK;
     return rc == SKS_OK ? rc : check_fail(check, "HTTP", "an answer", "%s", check->err.text);
 }

@@ -28,7 +28,10 @@ enum target_capability {
 /** The bit of an algorithm by its URI; none for what is no algorithm. */
 uint64_t needs_algorithm(const char *uri);
 
-enum { KMK_COUNT = 2 /* key management keys of a run: the first one, and that of a roll-over */ };
+enum {
+    KMK_COUNT = 2, /* key management keys of a run: the first one, and that of a roll-over */
+    TARGET_ROOM = 64 * 1024 /* of a request beyond extensionDataSize */
+};
 
 struct made { /* handles of sessions or keys */
     uint32_t *handle;
@@ -38,7 +41,8 @@ struct made { /* handles of sessions or keys */
 struct target {
     struct token_link *link;
     struct http_client *http; /* for what is no call */
-    char url[300];            /* http://..., as that one has it */
+    struct http_client_config http_config;
+    char url[300]; /* http://..., as that one has it */
     struct device_info_out info;
     struct arena arena; /* of info */
     uint64_t capabilities;
@@ -89,7 +93,8 @@ CHECKED enum sks_status target_octets(struct target *target, struct check *check
                                       const char *call, struct bytes request,
                                       enum sks_status wanted, struct bytes *answer);
 
-/** An HTTP request of any kind. @param exchange out: free with http_exchange_free() */
+/** An HTTP request of any kind; one that is too big and had no answer is repeated, and waits for
+ * the answer in front of its body. @param exchange out: free with http_exchange_free() */
 CHECKED enum sks_status target_http(struct target *target, struct check *check, const char *method,
                                     const char *path, const char *content_type, struct bytes body,
                                     struct http_exchange *exchange);

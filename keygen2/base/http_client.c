@@ -270,7 +270,8 @@ static enum sks_status set_headers(struct http_client *client, const char *conte
     (void)snprintf(client->accept, HEADER_MAX, "%s", accept);
     /* An empty Expect: libcurl would wait a second for servers that never answer it. */
     REQUIRE(
-        add_header(client, "Expect", "") && add_header(client, "Content-Type", content_type) &&
+        add_header(client, "Expect", client->config.ask_first ? "100-continue" : "") &&
+            add_header(client, "Content-Type", content_type) &&
             ((accept[0] == '\0' && !client->config.bare) || add_header(client, "Accept", accept)),
         err, SKS_ERROR_STORAGE, "no memory for headers");
     (void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, client->headers);

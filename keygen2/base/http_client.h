@@ -16,6 +16,7 @@ struct http_client_config {
     bool never_twice;        /* fail rather than send a request again on a connection that died */
     bool bare;        /* no cookies, no User-Agent, no Accept: the peer has no use for them */
     bool keep_head;   /* what answers say in their headers too */
+    bool ask_first;   /* wait for an answer to the head, a second long, before the body is sent */
     bool verbose;     /* libcurl's own account of each exchange, on standard error */
     unsigned timeout; /* seconds for one exchange; 0: 120 */
     size_t body_max;  /* of an answer, bytes; 0: 4 MiB */

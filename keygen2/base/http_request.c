@@ -2,9 +2,11 @@
 #include "keygen2/base/clock.h"
 #include "keygen2/base/http_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* The first line is here. Nothing is allocated yet: only when the head is whole will libmicrohttpd
  * also tell us of the end. */
@@ -164,38 +166,49 @@ static enum MHD_Result refuse(struct http_request *request, unsigned status)
     return send_response(request);
 }
 
+/*
+ * libmicrohttpd takes no answer in the middle of a body, and behind one that it takes in front of
+ * it closes at once: with the body unread, which tears the connection down under whoever still
+ * sends, answer and all. So over http the answer is written past it; then we read on a little, that
+ * the sender may find it.
+ */
+static bool tell_too_large(struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const char *cause = MHD_get_reason_phrase_for(MHD_HTTP_CONTENT_TOO_LARGE);
+    time_t now = (time_t)clock_now();
+    char date[40] = "", answer[400];
+    struct tm utc;
+    int len;
+
+    request->refuse = MHD_HTTP_CONTENT_TOO_LARGE;
+    request->response.cause = cause;
+    if (request->listener->tls)
+        return false;
+    (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    len = snprintf(answer, sizeof answer,
+                   "HTTP/1.1 %d %s\r\nConnection: close\r\nDate: %s\r\n"
+                   "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n%s\n",
+                   MHD_HTTP_CONTENT_TOO_LARGE, cause, date, strlen(cause) + 1, cause);
+    request->told =
+        send(info->connect_fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+    if (request->told) {
+        (void)shutdown(info->connect_fd, SHUT_WR); /* nothing comes behind it */
+        observe(request, MHD_HTTP_CONTENT_TOO_LARGE);
+    }
+    return request->told;
+}
+
 static enum MHD_Result first_look(struct http_request *request)
 {
     const struct http_config *config = request->listener->server->config;
     const char *length = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
     request->refuse = http_find_route(request);
-    if (length != NULL && strtoull(length, NULL, 10) > config->body_max)
+    if (length != NULL && strtoull(length, NULL, 10) > config->body_max && !tell_too_large(request))
         return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
     return MHD_YES;
-}
-
-/*
- * A chunked body tells its size only by going on. libmicrohttpd takes no answer before a body's
- * end, so over http the answer is written past it; then we read on a little, that the sender may
- * find it.
- */
-static enum MHD_Result tell_too_large(struct http_request *request)
-{
-    static const char answer[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
-                                 "Content-Length: 0\r\n\r\n";
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    request->response.cause = MHD_get_reason_phrase_for(MHD_HTTP_CONTENT_TOO_LARGE);
-    observe(request, request->listener->tls ? 0 : MHD_HTTP_CONTENT_TOO_LARGE);
-    if (request->listener->tls)
-        return MHD_NO;
-    request->told = true;
-    return send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-                   (ssize_t)(sizeof answer - 1)
-               ? MHD_YES
-               : MHD_NO;
 }
 
 static enum MHD_Result take_body(struct http_request *request, const char *data, size_t *size)
@@ -211,9 +224,10 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
             return MHD_NO;
     } else {
         request->dropped += *size; /* read on, so that the sender comes to read the answer */
-        if (request->dropped + body->len > 2 * max && !request->told &&
-            tell_too_large(request) == MHD_NO)
+        if (request->dropped + body->len > 2 * max && !request->told && !tell_too_large(request)) {
+            observe(request, 0);
             return MHD_NO;
+        }
         if (request->dropped + body->len > 3 * max)
             return MHD_NO;
     }

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import random
+import socket
 import time
 from urllib.parse import urlsplit
 
@@ -86,6 +87,24 @@ class TokenHttp(RigTest):
                 self.assertEqual(raw_http.read_answer(sock)[0], 413, length)
                 self.assertLess(time.monotonic() - began, 20)
                 self.assertTrue(raw_http.closed(sock), "and closed")
+
+    def test_oversize_is_told_to_who_still_sends(self):
+        """It reads on a little behind the answer: a connection that is torn down loses it."""
+        for length, is_all_taken in ((self.limit + 1, True), (2 ** 30, False)):
+            with raw_http.connect(self.url) as sock:
+                sock.sendall(head(self.url, "/sks", headers={**OCTETS, "Content-Length": length}))
+                self.assertTrue(sock.recv(1, socket.MSG_PEEK), "it has answered")
+                sent = 0
+                try:
+                    while sent < min(length, 60 * 10 ** 6):
+                        sock.sendall(bytes(16384))
+                        sent += 16384
+                except (ConnectionResetError, BrokenPipeError):
+                    pass
+                self.assertEqual(sent >= length, is_all_taken, "%d of %d" % (sent, length))
+                self.assertLess(sent, 60 * 10 ** 6)
+                if is_all_taken:
+                    self.assertEqual(raw_http.read_answer(sock)[0], 413)
 
     def test_oversize_in_chunks(self):
         """It reads on, to twice the limit, and then answers and closes."""

@@ -16,6 +16,7 @@ from rig.testcase import RigTest
 DONE, FAILED, USAGE, NO_CONTACT, ALL_SKIPPED = 0, 1, 2, 3, 77
 FLOOR = 250             # cases that there are at least
 OK, MAC, OPTION = 0, 4, 9
+TOO_BIG = 250000 + 65536    # bytes of a call
 METHOD_24 = "?"         # createProvisioningSession of 2010, which the relay has no name for
 
 
@@ -329,6 +330,26 @@ class FaultyToken(ConformTest):
         self.assertEqual(self.failed(report), ["getDeviceInfo.texts"])
         report = self.report("--only", "getDeviceInfo", "--level", "must", url=relay.url)
         self.assertEqual(self.failed(report), [])
+
+    def test_an_answer_lost_with_the_connection(self):
+        """A body that is too big may be refused before it is read: then the head is asked for."""
+        def too_big(direction, _name, body, _count):
+            if direction == "request" and len(body) > TOO_BIG:
+                raise Drop()
+        relay = self.relay(too_big)
+        report = self.report("--only", "http.too-big", url=relay.url)
+        self.assertEqual(self.failed(report), ["http.too-big"], "never an answer")
+        status = 413
+
+        class ByLength(relay.server.RequestHandlerClass):
+            def handle_expect_100(self):
+                self.send_error(status)
+                return False
+        relay.server.RequestHandlerClass = ByLength
+        self.assertEqual(self.failed(self.report("--only", "http", url=relay.url)), [])
+        status = 400
+        report = self.report("--only", "http.too-big", url=relay.url)
+        self.assertEqual([case["came"] for case in report["cases"]], ["400"])
 
     def test_an_open_number(self):
         """Any refusal will do where the texts have no number; none at all will not."""

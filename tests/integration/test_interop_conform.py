@@ -115,13 +115,16 @@ class Red(ConformCase):
         self.assertIn("nobody has answered", became)
 
     def test_an_operator_who_trusts_nobody(self):
-        for options, why in ((), "no folder of device CAs"), (
-                ("--trust", self.new_folder()), "too few apply"):
+        for options, end, row, why in (
+                ((), "sks-conform issuer", "sks-conform issuer", "no folder of device CAs"),
+                (("--trust", self.new_folder()), "sks-conform issuer " + self.gateway.url,
+                 "device.taken", "that the right answer of a trusted device is taken")):
             clerk = self.start_own(Clerk(self.new_folder(), "operator", "--data",
                                          self.issuer.data, *options))
-            _what, good, became = self.one_row("issuer", operator=clerk.desk)
-            self.assertFalse(good)
-            self.assertIn(why, became)
+            rows = self.conform("issuer", operator=clerk.desk)
+            self.assertEqual(sorted(rows), sorted({end, row}))
+            self.assertFalse(rows[end][1])
+            self.assertIn(why, rows[row][2])
 
     def test_no_such_case(self):
         _what, good, became = self.one_row("token", "nothing")

@@ -5,6 +5,7 @@ import shlex
 import shutil
 
 from . import clock
+from .keygen2_issuer import KeyGen2Issuer, ProofError, Session
 from .processes import PROFILES, program_path, run
 from .testcase import RigTest, write_profile
 
@@ -43,10 +44,12 @@ class ConformTest(RigTest):
         return run("sks-conform", "issuer", url or self.issuer.url, "--device", self.device,
                    *self.options, *options, timeout=300)
 
-    def report(self, *options, url=None, code=DONE):
+    def report(self, *options, url=None, code=DONE, said=""):
+        """@param said  part of the last word; "": it is quiet in a pipe"""
         done = self.conform("--json", *options, url=url)
         self.assertEqual(done.returncode, code, done.stderr + done.stdout[-2000:])
-        self.assertEqual(done.stderr, "", "it is quiet in a pipe")
+        self.assertEqual(done.stderr == "", said == "", done.stderr)
+        self.assertIn(said, done.stderr)
         return json.loads(done.stdout)
 
     def of_verdict(self, report, verdict):
@@ -90,3 +93,34 @@ class ConformTest(RigTest):
         file = cls.new_folder() / "clock"
         return " ".join("%s=%s" % (name, shlex.quote(value))
                         for name, value in clock.other(file, -86400).items())
+
+
+class Strict(Session):
+    """What has failed stays so."""
+
+    def step(self, response=None):
+        if self.verdict == "failed":
+            raise ProofError(self.cause)
+        return super().step(response)
+
+
+class LeakyTest(ConformTest):
+    """The issuer in Python, with a class of sessions that leaves out a check, or has one too many."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.device = cls.new_folder() / "device"
+
+    def leaky(self, session_class, creation=lambda session: {
+            "pinPolicySpecifiers": [session.pin()]}):
+        issuer = KeyGen2Issuer()
+        self.addCleanup(issuer.close)
+        issuer.session_class = session_class
+
+        def script(session):
+            yield session.invocation()
+            yield session.initialization()
+            yield session.creation(**creation(session))
+            yield session.finalization(session.credential())
+        issuer.script = script
+        return issuer.uri

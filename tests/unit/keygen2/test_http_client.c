@@ -26,6 +26,7 @@ enum { REQUEST_MAX = 2 * 1024 * 1024 };
 #define ANSWER_CLOSE 'c' /* and closes it */
 #define DROP 'd'         /* reads it whole, closes without an answer */
 #define DROP_IN_BODY 'b' /* closes once some of the body is there */
+#define ANSWER_HEAD 'h'  /* answers the head, and closes without any of the body */
 #define SILENCE 's'      /* reads it whole, never answers, until the client is gone */
 
 struct server {
@@ -82,6 +83,8 @@ static bool read_request(struct wire *wire, char action)
         server.request[len] = '\0';
         if ((end = strstr(server.request, "\r\n\r\n")) == NULL)
             continue;
+        if (action == ANSWER_HEAD)
+            return true;
         head = (size_t)(end + 4 - server.request);
         wanted = head + body_length(server.request);
         if (action == DROP_IN_BODY && len > head && len < wanted)
@@ -99,7 +102,7 @@ static void serve_connection(struct wire *wire)
         if (!read_request(wire, action))
             return;
         server.script++;
-        if (action == ANSWER || action == ANSWER_CLOSE)
+        if (action == ANSWER || action == ANSWER_CLOSE || action == ANSWER_HEAD)
             wire_write(wire, server.answer);
         if (action == SILENCE)
             (void)read_request(wire, action);
@@ -215,6 +218,24 @@ Test(http_client, one_exchange)
     cr_assert_not_null(strstr(server.request, "\r\nAccept: text/z\r\n"));
     cr_assert_null(strcasestr(server.request, "\r\nContent-"));
     cr_assert_eq(server.connections, 1);
+    http_exchange_free(&exchange);
+    http_client_free(client);
+    stop();
+}
+
+/* Nothing is there that could be lost with the connection. */
+Test(http_client, the_answer_may_be_asked_for_in_front_of_the_body)
+{
+    struct http_exchange exchange = { 0 };
+    struct http_client *client;
+
+    start("h", "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+               "Content-Length: 0\r\n\r\n");
+    client = new_client((struct http_client_config){ .ask_first = true });
+    cr_assert_eq(post(client, bytes_of("hello"), &exchange), SKS_OK, "%s", err.text);
+    cr_assert_eq(exchange.status, 413);
+    cr_assert_not_null(strstr(server.request, "\r\nExpect: 100-continue\r\n"));
+    cr_assert_null(strstr(server.request, "hello"));
     http_exchange_free(&exchange);
     http_client_free(client);
     stop();
