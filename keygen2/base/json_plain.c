@@ -123,9 +123,13 @@ static json_t *scan_value(struct scan *s, unsigned depth)
 
 json_t *json_parse_plain(struct bytes text)
 {
-    struct scan s = { text.ptr, text.ptr + text.len, 0 };
-    json_t *root = text.len > 0 && next(&s) == '{' ? scan_container(&s, 0) : NULL;
+    struct scan s = { .at = text.ptr };
+    json_t *root;
 
+    if (text.len == 0) /* there may be no text at all, to which nothing can be added */
+        return NULL;
+    s.end = text.ptr + text.len;
+    root = next(&s) == '{' ? scan_container(&s, 0) : NULL;
     if (root == NULL || (next(&s) == 0 && s.at == s.end))
         return root;
     json_decref(root);
