@@ -303,4 +303,6 @@ Test(database_file, what_a_killed_process_has_left_is_synced_before_it_is_read)
     cr_expect_eq(database_share_syncs(next, 0, &err), SKS_ERROR_EXTERNAL);
     database_close(next);
     (void)unlink(left);
+    (void)snprintf(left, sizeof left, "%s.left-wal", path);
+    cr_expect_eq(unlink(left), 0, "it stays for the next start");
 }
