@@ -168,10 +168,18 @@ async def run_programs(programs, jobs):
 
 
 def run_integration():
-    """They print for themselves, and have a runner of their own, which ends them on Ctrl-C."""
-    process = subprocess.Popen([PYTHON, "tests/integration/run.py"])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return process.wait() == 0
+    """They print for themselves, and have a runner of their own. What stops this one comes to all of
+    them as Ctrl-C would. Returns whether they passed, and the number of the signal or None."""
+    stopped = []
+
+    def stop(number, _):
+        stopped.append(number)
+        os.killpg(process.pid, signal.SIGINT)
+
+    process = subprocess.Popen([PYTHON, "tests/integration/run.py"], start_new_session=True)
+    for number in STOPPED_BY:
+        signal.signal(number, stop)
+    return process.wait() == 0, stopped[0] if stopped else None
 
 
 def main():
@@ -195,7 +203,10 @@ def main():
         return 128 + signal_number
     passed = [program.passed for program in programs]
     if INTEGRATION in parts:
-        passed.append(run_integration())
+        all_passed, signal_number = run_integration()
+        if signal_number is not None:
+            return 128 + signal_number
+        passed.append(all_passed)
     if options.v:
         slowest = sorted(programs, key=lambda program: -program.seconds)[:20]
         print("slowest: " + ", ".join("%s %.1f s" % (program.title, program.seconds)

@@ -115,6 +115,26 @@ class Run(unittest.TestCase):
                 for path in (pids, self.folder / "started"):
                     path.unlink()
 
+    def test_integration_is_stopped(self):
+        runner = self.folder / "tests" / "integration" / "run.py"
+        runner.parent.mkdir()
+        runner.write_text("import os, subprocess\n"
+                          "child = subprocess.Popen(['sleep', '1000'])\n"
+                          "print(os.getpid(), child.pid, file=open('pids', 'w'), flush=True)\n"
+                          "child.wait()\n")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                process = self.start("integration")
+                self.addCleanup(process.kill)
+                pids = self.folder / "pids"
+                wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+                process.send_signal(number)
+                process.communicate(timeout=PATIENCE)
+                self.assertEqual(process.returncode, 128 + number)
+                for pid in pids.read_text().split():
+                    wait_for(lambda: not is_running(pid))
+                pids.unlink()
+
     def test_what_a_program_leaves_running(self):
         self.add("unit/a/test_left", "sleep 1000 & echo $! >pid\n")
         self.assertEqual(self.run_it("unit")[0], 0)
