@@ -15,6 +15,9 @@ enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
  * 32 MiB then. */
 enum { LOG_PAGES = 8000 };
 
+/* The inner pages of all indexes, also with a million sessions: else each look-up reads some. */
+enum { CACHE_MIB = 16 };
+
 enum sks_status session_store_open(struct session_store *store, const char *path,
                                    struct sks_error *err)
 {
@@ -24,6 +27,7 @@ enum sks_status session_store_open(struct session_store *store, const char *path
     REQUIRE(store->open != NULL, err, SKS_ERROR_STORAGE, "no memory for sessions");
     /* Not exclusive: `sks-issuer sessions` reads while `serve` writes. */
     TRY(database_open(path, &STORE_SCHEMA, false, store, &store->db, err));
+    TRY(database_cache(store->db, CACHE_MIB, err));
     TRY(database_overwrite(store->db, err)); /* session keys that are forgotten */
     TRY(database_share_syncs(store->db, LOG_PAGES, err));
 out:

@@ -76,6 +76,11 @@ CHECKED enum sks_status database_verify(struct database *db,
                                         void (*found)(void *ctx, const char *text), void *ctx,
                                         struct sks_error *err);
 
+/** Keeps that much of the file in memory, if it has come to be read; SQLite's own choice is 2 MiB.
+ */
+CHECKED enum sks_status database_cache(struct database *db, unsigned mebibytes,
+                                       struct sks_error *err);
+
 /** From now on, what is deleted or replaced is overwritten in the file. */
 CHECKED enum sks_status database_overwrite(struct database *db, struct sks_error *err);
 

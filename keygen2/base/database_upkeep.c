@@ -32,6 +32,18 @@ enum sks_status database_limit(struct database *db, uint64_t bytes, struct sks_e
     return rc;
 }
 
+enum sks_status database_cache(struct database *db, unsigned mebibytes, struct sks_error *err)
+{
+    char sql[64];
+    enum sks_status rc;
+
+    (void)snprintf(sql, sizeof sql, "PRAGMA cache_size = -%u", mebibytes * 1024);
+    database_lock(db);
+    rc = database_execute(db, sql, err);
+    database_unlock(db);
+    return rc;
+}
+
 /* ---- a copy ---- */
 
 /* It is made beside calls that go on: what this connection writes meanwhile, SQLite carries over

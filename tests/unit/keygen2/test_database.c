@@ -290,3 +290,14 @@ Test(database, a_new_file_has_pages_as_the_schema_wants_them)
     cr_assert_eq(database_open(path, &small, false, NULL, &db, &err), SKS_OK, "%s", err.text);
     cr_assert_eq(page_size(db), 1024);
 }
+
+Test(database, a_cache_as_large_as_it_is_wanted)
+{
+    sqlite3_stmt *row;
+
+    cr_assert_eq(database_cache(db, 16, &err), SKS_OK, "%s", err.text);
+    row = database_query(db, "PRAGMA cache_size", "");
+    cr_assert_eq(database_step(row, &err), 1, "%s", err.text);
+    cr_assert_eq(sqlite3_column_int(row, 0), -16 * 1024, "of KiB, which SQLite counts below 0");
+    database_done(row);
+}
