@@ -1,4 +1,5 @@
 #include "keygen2/base/database.h"
+#include "tests/unit/support/keygen2/database_files.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -34,14 +35,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
-    char name[80];
-
     database_close(db);
-    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
-        (void)unlink(name);
-    }
+    database_files_remove(path);
 }
 
 TestSuite(database, .init = set_up, .fini = tear_down);

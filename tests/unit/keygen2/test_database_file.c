@@ -1,5 +1,6 @@
 /* The log is written in pieces: how many, what of errors, what others see. */
 #include "keygen2/base/database_internal.h"
+#include "tests/unit/support/keygen2/database_files.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -76,15 +77,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
-    char name[80];
-
     (void)sqlite3_close(other);
     database_close(db);
-    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
-        (void)unlink(name);
-    }
+    database_files_remove(path);
 }
 
 TestSuite(database_file, .init = set_up, .fini = tear_down);

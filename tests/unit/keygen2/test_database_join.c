@@ -1,5 +1,6 @@
 /* Transactions that are joined: who writes with whom, and who fails alone. */
 #include "keygen2/base/database_internal.h"
+#include "tests/unit/support/keygen2/database_files.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -35,14 +36,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
-    char name[80];
-
     database_close(db);
-    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
-        (void)unlink(name);
-    }
+    database_files_remove(path);
 }
 
 TestSuite(database_join, .init = set_up, .fini = tear_down);

@@ -1,5 +1,6 @@
 /* Syncs that are shared: who syncs, who waits, who fails with whom. */
 #include "keygen2/base/database_internal.h"
+#include "tests/unit/support/keygen2/database_files.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>
@@ -38,14 +39,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
-    char name[80];
-
     database_close(db);
-    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
-        (void)unlink(name);
-    }
+    database_files_remove(path);
 }
 
 TestSuite(database_sync, .init = set_up, .fini = tear_down);

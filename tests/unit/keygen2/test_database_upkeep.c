@@ -1,5 +1,6 @@
 /* Upgrades of a schema, a copy beside its use, the check of the file. */
 #include "keygen2/base/database.h"
+#include "tests/unit/support/keygen2/database_files.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -34,16 +35,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const SUFFIX[] = { "", "-wal", "-shm" };
-    char name[64];
-
     database_close(db);
-    for (size_t i = 0; i < NITEMS(SUFFIX); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, SUFFIX[i]);
-        (void)unlink(name);
-        (void)snprintf(name, sizeof name, "%s%s", copy, SUFFIX[i]);
-        (void)unlink(name);
-    }
+    database_files_remove(path);
+    database_files_remove(copy);
     cr_assert_eq(rmdir(folder), 0, "nothing else was left there");
 }
 
