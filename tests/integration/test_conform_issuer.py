@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from rig import constructs
 from rig.conformcase import (
-    ALL_SKIPPED, DONE, FAILED, NO_CONTACT, USAGE, ConformTest, LeakyTest, Strict, shipped_profiles,
-    write_coded)
+    ALL_SKIPPED, DONE, FAILED, NO_CONTACT, USAGE, BehindRelay, ConformTest, LeakyTest, Strict,
+    shipped_profiles, write_coded)
 from rig.keygen2_issuer import Session
 from rig.mitm import Relay, change_message, flip_bit
 from rig.processes import run
@@ -274,28 +274,14 @@ class FaultyIssuer(ConformTest):
         self.assertNotEqual(ids("4")[1:], first[1:])
 
 
-class UselessIssuer(ConformTest):
+class UselessIssuer(BehindRelay):
     """No session comes to its end: that is no reason to skip, unless the issuer may refuse."""
 
     @classmethod
-    def set_up_rig(cls):
-        cls.profiles = write_profile(cls.new_folder(), "plain")
+    def write_more(cls):
         write_profile(cls.profiles, "coded", enrolment={"code": True})
         write_profile(cls.profiles, "deferred", deferredIssuance=True)
         write_profile(cls.profiles, "certified", externalCa="false")
-        cls.relay = Relay()
-        cls.addClassCleanup(cls.relay.close)
-        cls.issuer = cls.start_issuer(profiles=cls.profiles,
-                                      options=["--public-url", cls.relay.url])
-        cls.relay.upstream = cls.issuer.url
-        cls.trust_and_restart()
-        cls.options = ()
-
-    def tearDown(self):
-        self.relay.hook = None
-
-    def url(self, profile):
-        return "%s/kg2/%s" % (self.relay.url, profile)
 
     def assert_told(self, profile, field, came):
         url = self.url(profile)

@@ -3,9 +3,9 @@ by an issuer with a fault, which must not pass by what is skipped."""
 
 import json
 
-from rig.conformcase import ALL_SKIPPED, FAILED, USAGE, ConformTest, LeakyTest, Strict
+from rig.conformcase import ALL_SKIPPED, FAILED, USAGE, BehindRelay, LeakyTest, Strict
 from rig.keygen2_issuer import ProofError
-from rig.mitm import Relay, flip_bit
+from rig.mitm import flip_bit
 from rig.processes import run
 from rig.sks_types import base64url, from_base64url
 from rig.testcase import write_profile
@@ -13,24 +13,10 @@ from rig.testcase import write_profile
 FREE = "http.content-type-InvocationRequest"    # of what needs no trust
 
 
-class Refused(ConformTest):
+class Refused(BehindRelay):
     @classmethod
-    def set_up_rig(cls):
-        cls.profiles = write_profile(cls.new_folder(), "plain")
+    def write_more(cls):
         write_profile(cls.profiles, "private", privacyEnabled=True, keyManagementKey=False)
-        cls.relay = Relay()
-        cls.addClassCleanup(cls.relay.close)
-        cls.issuer = cls.start_issuer(profiles=cls.profiles,
-                                      options=["--public-url", cls.relay.url])
-        cls.relay.upstream = cls.issuer.url
-        cls.trust_and_restart()
-        cls.options = ()
-
-    def tearDown(self):
-        self.relay.hook = None
-
-    def url(self, profile):
-        return "%s/kg2/%s" % (self.relay.url, profile)
 
     def test_a_device_that_is_not_trusted(self):
         """No run passes: it is said what to do, be the device new or not; --trusted is a failure."""

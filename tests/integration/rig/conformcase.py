@@ -6,6 +6,7 @@ import shutil
 
 from . import clock
 from .keygen2_issuer import KeyGen2Issuer, ProofError, Session
+from .mitm import Relay
 from .processes import PROFILES, program_path, run
 from .testcase import RigTest, write_profile
 
@@ -124,3 +125,29 @@ class LeakyTest(ConformTest):
             yield session.finalization(session.credential())
         issuer.script = script
         return issuer.uri
+
+
+class BehindRelay(ConformTest):
+    """Our issuer behind a relay, which a test may have change what goes through."""
+
+    @classmethod
+    def write_more(cls):
+        """Profiles beside the one that is called "plain"."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = write_profile(cls.new_folder(), "plain")
+        cls.write_more()
+        cls.relay = Relay()
+        cls.addClassCleanup(cls.relay.close)
+        cls.issuer = cls.start_issuer(profiles=cls.profiles,
+                                      options=["--public-url", cls.relay.url])
+        cls.relay.upstream = cls.issuer.url
+        cls.trust_and_restart()
+        cls.options = ()
+
+    def tearDown(self):
+        self.relay.hook = None
+
+    def url(self, profile):
+        return "%s/kg2/%s" % (self.relay.url, profile)
