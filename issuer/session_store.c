@@ -12,7 +12,7 @@
 enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
 
 /* Fewer checkpoints write fewer pages: those of indexes change with each session. The log has some
- * 32 MiB then. */
+ * 16 MiB then, 32 in databases with pages of 4 KB. */
 enum { LOG_PAGES = 8000 };
 
 /* The inner pages of all indexes, also with a million sessions: else each look-up reads some. */
