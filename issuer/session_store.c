@@ -15,8 +15,10 @@ enum { OPEN_SESSIONS_MAX = 10000, USUAL_STATE = 2048, USUAL_CHECKS = 1024 };
  * 16 MiB then, 32 in databases with pages of 4 KB. */
 enum { LOG_PAGES = 8000 };
 
-/* The inner pages of all indexes, also with a million sessions: else each look-up reads some. */
-enum { CACHE_MIB = 16 };
+/* The inner pages of indexes, which each look-up reads. Not more: a commit in which a page was
+ * split walks over all that is kept, as SQLite parks a page at a number behind the end of the file.
+ */
+enum { CACHE_MIB = 4 };
 
 enum sks_status session_store_open(struct session_store *store, const char *path,
                                    struct sks_error *err)
