@@ -3,6 +3,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/issuer/issuer_parts.h"
 #include "tests/bench/issuer/memory_server.h"
+#include "tests/bench/issuer/plumbing.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "serve") == 0) /* a child of measure_http() */
         return memory_server(argc, argv);
+    if (argc == 3 && strcmp(argv[1], "answer") == 0) /* a child of measure_three() */
+        return plumbing_answer(argv[2]);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;

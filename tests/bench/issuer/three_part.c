@@ -2,9 +2,11 @@
 #include "proxy/provision.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/issuer/bare_session.h"
+#include "tests/bench/issuer/bare_store.h"
 #include "tests/bench/issuer/crowd.h"
 #include "tests/bench/issuer/folder.h"
 #include "tests/bench/issuer/issuer_parts.h"
+#include "tests/bench/issuer/plumbing.h"
 #include "tests/plain/support/must.h"
 
 #include <stdio.h>
@@ -185,14 +187,25 @@ static void print_each(const struct rate *rate)
     }
 }
 
+/* What all have to do at the least: its requests, its cryptography, a transaction at each end. */
+static double bound_rate(struct plumbing *plumbing, struct bare_store *store, double bare,
+                         double *plumbing_cpu)
+{
+    *plumbing_cpu = plumbing_us(plumbing);
+    return 1e6 / (*plumbing_cpu + 2 * bare_store_us(store) + 1e6 / bare);
+}
+
 void measure_three(void)
 {
     static struct three three;
     struct bare_session *const bare[] = { bare_session_new(), bare_session_new() };
-    double ours[2][ROUNDS], theirs[2][ROUNDS];
+    struct plumbing *plumbing = plumbing_new();
+    struct bare_store *store;
+    double ours[3][ROUNDS], theirs[3][ROUNDS], requests[ROUNDS];
     struct rate rate[ROUNDS];
 
     open_three(&three);
+    store = bare_store_new(three.state_folder);
     (void)run_window(&three, WARM_UP);
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct rate limit;
@@ -202,13 +215,20 @@ void measure_three(void)
         ours[0][i] = rate[i].wall;
         theirs[0][i] = limit.wall;
         ours[1][i] = rate[i].cpu;
-        theirs[1][i] = limit.cpu;
+        theirs[1][i] = theirs[2][i] = limit.cpu;
+        ours[2][i] = bound_rate(plumbing, store, limit.cpu, &requests[i]);
     }
     bench_section("sks-issuer, sks-token and 8 threads of sks-proxy's library, on 2 cores");
     print_ratio("three", "session, against the cryptography of both ends", ours[0], theirs[0]);
     print_ratio("threeCpu", "the same, of a second of all their CPU", ours[1], theirs[1]);
     print_each(rate);
+    bench_figure("threePlumbing", "its requests with nothing behind them",
+                 bench_percentile(requests, ROUNDS, 50), "CPU us a session");
+    print_ratio("threeBound", "those, bare cryptography and two bare stores: the bound", ours[2],
+                theirs[2]);
+    bare_store_free(store);
     close_three(&three);
+    plumbing_free(plumbing);
     bare_session_free(bare[0]);
     bare_session_free(bare[1]);
 }
