@@ -27,7 +27,7 @@ static const struct trip {
 } TRIPS[] = {
     { TOKEN, 1, 2428 },    { ISSUER, 0, 160 }, { ISSUER, 143, 605 }, { TOKEN, 324, 198 },
     { ISSUER, 1163, 758 }, { TOKEN, 62, 5 },   { TOKEN, 236, 132 },  { ISSUER, 429, 1134 },
-    { TOKEN, 556, 1 },     { TOKEN, 73, 35 },  { ISSUER, 270, 113 }, { ISSUER, 0, 113 },
+    { TOKEN, 556, 1 },     { TOKEN, 73, 35 },  { ISSUER, 270, 0 },   { ISSUER, 0, 113 },
 };
 enum { TRIP_COUNT = sizeof TRIPS / sizeof *TRIPS };
 
