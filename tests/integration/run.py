@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -104,9 +105,16 @@ def run_class(name, pattern):
 
 
 def run_worker(name, pattern):
+    """With a folder for all that is temporary: what is left of it goes with the worker."""
     command = [sys.executable, "-B", __file__, "--class", name, "-k", pattern]
+    with tempfile.TemporaryDirectory(prefix="sks-", ignore_cleanup_errors=True) as folder:
+        return ask_worker(name, command, dict(os.environ, TMPDIR=folder))
+
+
+def ask_worker(name, command, environment):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CLASS_TIMEOUT)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CLASS_TIMEOUT,
+                              env=environment)
     except subprocess.TimeoutExpired:
         return [[name, "failed", CLASS_TIMEOUT, "the class took too long"]]
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["')]

@@ -1,4 +1,5 @@
-"""tests/run.py, on programs that are made for it: what it prints, and that it leaves nothing."""
+"""tests/run.py, on programs that are made for it: what it prints, and that it leaves nothing; nor does
+what runs the tests of this folder."""
 
 import os
 import shutil
@@ -11,7 +12,42 @@ from pathlib import Path
 
 from rig.processes import PATIENCE, ROOT, wait_for
 
+LEAVER = """import os
+import tempfile
+import unittest
+
+
+class Leaver(unittest.TestCase):
+    def test_passes(self):
+        print(tempfile.mkdtemp())
+
+    def test_fails(self):
+        self.fail(tempfile.mkdtemp())
+
+
+class Killed(unittest.TestCase):
+    def test_dies(self):
+        tempfile.mkdtemp()
+        os.kill(os.getpid(), 9)
+"""
 WAIT = 'until [ -e %s ]; do sleep 0.05; done\n'
+
+
+class Leavings(unittest.TestCase):
+    def test_what_tests_leave_goes(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        there, scratch = Path(folder.name) / "tests" / "integration", Path(folder.name) / "tmp"
+        scratch.mkdir()
+        shutil.copytree(ROOT / "tests" / "integration" / "rig", there / "rig")
+        shutil.copy(ROOT / "tests" / "integration" / "run.py", there)
+        (there / "test_leaver.py").write_text(LEAVER)
+        done = subprocess.run([sys.executable, "-B", str(there / "run.py"), "-k", "test_leaver"],
+                              env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True,
+                              text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("1 passed, 2 failed", done.stdout)
+        self.assertEqual(list(scratch.iterdir()), [])
 
 
 class Run(unittest.TestCase):

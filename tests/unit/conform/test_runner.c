@@ -270,10 +270,10 @@ Test(runner, reports_are_escaped)
     cr_assert_not_null(strstr(text, "a &lt;key&gt;"));
     cr_assert_null(strstr(text, "<field>"));
     free(text);
-    (void)remove(junit);
     (void)remove(html);
     all.html = "/none/page.html";
     cr_assert_neq(run(&all, "x"), EXIT_DONE);
+    (void)remove(junit);
 }
 
 Test(cases, ids)
