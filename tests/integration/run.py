@@ -108,6 +108,7 @@ def run_worker(name, pattern):
     """With a folder for all that is temporary: what is left of it goes with the worker."""
     command = [sys.executable, "-B", __file__, "--class", name, "-k", pattern]
     with tempfile.TemporaryDirectory(prefix="sks-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o711)     # some tests run a program as another user
         return ask_worker(name, command, dict(os.environ, TMPDIR=folder))
 
 
