@@ -26,6 +26,11 @@ double bench_cpu_now(void)
     return seconds_on(CLOCK_THREAD_CPUTIME_ID);
 }
 
+double bench_process_cpu_now(void)
+{
+    return seconds_on(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

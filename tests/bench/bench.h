@@ -27,6 +27,9 @@ double bench_now(void);
 /** Seconds of CPU that the calling thread has used. */
 double bench_cpu_now(void);
 
+/** Seconds of CPU that the whole process has used. */
+double bench_process_cpu_now(void);
+
 struct ratio bench_compare(const struct operation *ours, const struct operation *bare);
 
 /** Microseconds a call, the median of as many as given. */

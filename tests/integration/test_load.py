@@ -57,7 +57,8 @@ class Load(RigTest):
             with self.subTest(name):
                 self.assertLessEqual(after[name][1], descriptors, "descriptors")
                 if not sanitized(name):
-                    self.assertLess(after[name][0] - memory, GROWTH, "resident bytes grown, beside those of the database")
+                    self.assertLess(after[name][0] - memory, GROWTH,
+                                    "resident bytes grown, beside those of the database")
 
     def test_all_succeed_and_nothing_grows(self):
         """One test, as the second part relies on the state of the first."""

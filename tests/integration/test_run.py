@@ -1,5 +1,5 @@
-"""tests/run.py, on programs that are made for it: what it prints, and that it leaves nothing; nor does
-what runs the tests of this folder."""
+"""tests/run.py, on programs that are made for it: what it prints, and that it leaves nothing; nor
+does what runs the tests of this folder."""
 
 import os
 import shutil

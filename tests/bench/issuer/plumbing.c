@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ASKERS = 8, BODY_MAX = 4096, URL_MAX = 2 * FILE_MAX, THREADS = 2, BACKLOG = 64 };
@@ -187,10 +186,7 @@ struct plumbing *plumbing_new(void)
 
 static double cpu_seconds(const struct plumbing *p)
 {
-    struct timespec used = { 0 };
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9 + child_cpu_seconds(p->child[ISSUER]) +
+    return bench_process_cpu_now() + child_cpu_seconds(p->child[ISSUER]) +
            child_cpu_seconds(p->child[TOKEN]);
 }
 

@@ -10,7 +10,6 @@
 #include "tests/plain/support/must.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { ROUNDS = 9, PROXIES = 8 };
 static const double WINDOW = 0.8, BARE_WINDOW = 0.3, WARM_UP = 0.3; /* seconds */
@@ -111,19 +110,11 @@ struct rate {
     struct cpu each; /* microseconds a session */
 };
 
-static double own_cpu_seconds(void)
-{
-    struct timespec used = { 0 };
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}
-
 static struct cpu cpu_seconds(const struct three *t)
 {
     return (struct cpu){ { [ISSUER] = child_cpu_seconds(t->issuer.child),
                            [TOKEN] = child_cpu_seconds(t->token),
-                           [PROXY] = own_cpu_seconds() } };
+                           [PROXY] = bench_process_cpu_now() } };
 }
 
 static struct rate run_window(struct three *t, double seconds)
@@ -151,11 +142,11 @@ static struct rate bare_window(struct bare_session *const bare[2])
 {
     const struct operation member[] = { { run_bare_both, bare[0], NULL },
                                         { run_bare_both, bare[1], NULL } };
-    double before = own_cpu_seconds();
+    double before = bench_process_cpu_now();
     struct crowd_result result = crowd_run(member, 2, BARE_WINDOW);
 
     return (struct rate){ .wall = result.done / result.seconds,
-                          .cpu = result.done / (own_cpu_seconds() - before) };
+                          .cpu = result.done / (bench_process_cpu_now() - before) };
 }
 
 static void print_ratio(const char *name, const char *text, double *ours, double *bare)
