@@ -105,11 +105,16 @@ def run_class(name, pattern):
 
 
 def run_worker(name, pattern):
-    """With a folder for all that is temporary: what is left of it goes with the worker."""
+    """With a folder for all that is temporary. A class that passes leaves it empty; what one that
+    fails leaves goes with its worker."""
     command = [sys.executable, "-B", __file__, "--class", name, "-k", pattern]
     with tempfile.TemporaryDirectory(prefix="sks-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o711)     # some tests run a program as another user
-        return ask_worker(name, command, dict(os.environ, TMPDIR=folder))
+        lines = ask_worker(name, command, dict(os.environ, TMPDIR=folder))
+        left = sorted(os.listdir(folder))
+    if left and not has_failed(lines):
+        lines.append([name, "failed", 0, "left in the temporary folder: " + ", ".join(left)])
+    return lines
 
 
 def ask_worker(name, command, environment):

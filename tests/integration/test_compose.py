@@ -8,8 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from rig.processes import ROOT, run
-from rig.testcase import RigTest
+from rig.processes import ROOT, run, temporary_folder
 
 DOCKER = ROOT / "docker"
 BASE = DOCKER / "compose.yaml"
@@ -110,7 +109,8 @@ class Scripts(unittest.TestCase):
 
 class Secrets(unittest.TestCase):
     def check(self, folder):
-        data, store = RigTest.new_folder() / "data", RigTest.new_folder() / "store"
+        made = temporary_folder(self.addCleanup)
+        data, store = made / "data", made / "store"
         done = run("sks-token", "init", "--store", store, "--master-key",
                    folder / "token-master.key")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -124,7 +124,7 @@ class Secrets(unittest.TestCase):
         return names
 
     def test_those_that_are_made(self):
-        folder = RigTest.new_folder() / "secrets"
+        folder = temporary_folder(self.addCleanup) / "secrets"
         subprocess.run([DOCKER / "keys.sh", folder, "issuer.example", "192.0.2.7"], check=True)
         names = self.check(folder)
         self.assertIn("DNS:issuer.example", names)
@@ -136,7 +136,7 @@ class Secrets(unittest.TestCase):
         self.assertEqual({path: path.read_bytes() for path in folder.iterdir()}, before)
 
     def test_those_of_the_demonstration(self):
-        folder = RigTest.new_folder()
+        folder = temporary_folder(self.addCleanup)
         for path in (DOCKER / "demo-secrets").iterdir():
             shutil.copy(path, folder)
             (folder / path.name).chmod(0o600)

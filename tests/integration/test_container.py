@@ -144,8 +144,7 @@ class FirstProcess(unittest.TestCase):
     """As process 1 a signal without a handler would be lost."""
 
     def setUp(self):
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
 
     def start(self, *command):
         process = subprocess.Popen(contained(command, [self.folder]), text=True,
@@ -234,8 +233,7 @@ class Secrets(unittest.TestCase):
     """Keys below /run/secrets, which anybody may read; elsewhere they are refused."""
 
     def setUp(self):
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
         self.secrets = self.folder / "secrets"
         self.secrets.mkdir()
 

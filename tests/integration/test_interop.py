@@ -8,7 +8,7 @@ import time
 import unittest
 
 from rig.interopcase import Clerk, InteropCase, ask, interop_script
-from rig.processes import BUILD, run, run_json, wait_for
+from rig.processes import BUILD, run, run_json, temporary_folder, wait_for
 from rig.profile import shipped
 from rig.testcase import RigTest
 
@@ -119,7 +119,7 @@ class Keep(unittest.TestCase):
     """It kills its program and starts it again, and goes when it is told to."""
 
     def setUp(self):
-        self.folder = RigTest.new_folder()
+        self.folder = temporary_folder(self.addCleanup)
         self.during, self.tally = self.folder / "kill", self.folder / "tally"
 
     def keep(self, *words, options=()):

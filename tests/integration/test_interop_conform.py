@@ -9,7 +9,7 @@ import unittest
 import xml.etree.ElementTree as xml
 
 from rig.interopcase import Clerk, InteropCase, ask, interop_script
-from rig.processes import provision
+from rig.processes import provision, temporary_folder
 from rig.relaycase import RelayProgram
 
 DONE, REFUSED, USAGE = 0, 1, 2
@@ -244,7 +244,7 @@ class AtTheDesk(ConformCase):
 class Script(unittest.TestCase):
     def test_a_case_alone(self):
         """As a red row says it, from anywhere."""
-        reports = InteropCase.new_folder() / "new"
+        reports = temporary_folder(self.addCleanup) / "new"
         done = interop_script("--by", "processes", "conform", "issuer", "KeyCreationRequest.macs",
                               SKS_REPORTS=str(reports))
         self.assertEqual(done.returncode, DONE, done.stdout + done.stderr)

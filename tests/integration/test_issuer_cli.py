@@ -18,8 +18,7 @@ SHIPPED = sorted(path for path in PROFILES.glob("*.json") if path.name != SCHEMA
 
 class CheckProfile(unittest.TestCase):
     def setUp(self):
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
 
     def check(self, text, *options):
         path = self.folder / "p.json"
@@ -111,8 +110,7 @@ class CheckProfile(unittest.TestCase):
 
 class Keys(unittest.TestCase):
     def setUp(self):
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
 
     def test_folders(self):
         data = self.folder / "data"

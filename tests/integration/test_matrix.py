@@ -38,8 +38,7 @@ NOTICED = {
 class Matrix(unittest.TestCase):
     def setUp(self):
         """What the sweep leaves would lie here."""
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
         (self.folder / "tmp").mkdir()
 
     def matrix(self, *options):

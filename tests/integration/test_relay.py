@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from rig import raw_http
 from rig.certificates import Authority
 from rig.origin import Origin
-from rig.processes import provision, run
+from rig.processes import provision, run, temporary_folder
 from rig.relaycase import RelayProgram, behind_relay, transcript
 from rig.sks_types import from_base64url
 from rig.testcase import RigTest, write_profile
@@ -390,7 +390,7 @@ class Usage(unittest.TestCase):
     def test_files_that_are_none(self):
         for text in ('{"time":1}', "x", '{"time":"t","connection":1,"exchange":0,"hop":"issuer",'
                                         '"direction":"request"}'):
-            path = RigTest.new_folder.__func__(Usage) / "t"
+            path = temporary_folder(self.addCleanup) / "t"
             path.write_text("\n" + text)
             done = run("sks-proxy", "diff", path, path)
             self.assertEqual(done.returncode, USAGE, done.stderr)

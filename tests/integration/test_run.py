@@ -25,6 +25,11 @@ class Leaver(unittest.TestCase):
         self.fail(tempfile.mkdtemp())
 
 
+class Careless(unittest.TestCase):
+    def test_passes(self):
+        tempfile.mkdtemp(prefix="careless-")
+
+
 class Killed(unittest.TestCase):
     def test_dies(self):
         tempfile.mkdtemp()
@@ -46,7 +51,8 @@ class Leavings(unittest.TestCase):
                               env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True,
                               text=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("1 passed, 2 failed", done.stdout)
+        self.assertIn("left in the temporary folder: careless-", done.stdout)
+        self.assertIn("2 passed, 3 failed", done.stdout)
         self.assertEqual(list(scratch.iterdir()), [])
 
 

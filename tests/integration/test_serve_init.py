@@ -5,7 +5,7 @@ import stat
 import subprocess
 import unittest
 
-from rig.processes import Token, program_path, run, run_json
+from rig.processes import Token, program_path, run, run_json, temporary_folder
 from rig.testcase import RigTest
 
 USAGE, IO = 2, 3
@@ -40,7 +40,7 @@ class ServeInit(RigTest):
 
 class Refusals(unittest.TestCase):
     def setUp(self):
-        self.folder = RigTest.new_folder()
+        self.folder = temporary_folder(self.addCleanup)
 
     def serve(self, *options):
         return run("sks-token", "serve", "--store", self.folder / "store", "--listen",
@@ -64,7 +64,7 @@ class Refusals(unittest.TestCase):
 
 class TlsName(unittest.TestCase):
     def test_the_certificate_names_it(self):
-        data = RigTest.new_folder() / "data"
+        data = temporary_folder(self.addCleanup) / "data"
         done = subprocess.run(
             ["timeout", "2", str(program_path("sks-issuer")), "serve", "--data", str(data),
              "--https", "127.0.0.1:0", "--public-url", "https://outside.example", "--tls-name",

@@ -35,8 +35,7 @@ def lines(text):
 
 class SettingsTest(unittest.TestCase):
     def setUp(self):
-        self.folder = processes.temporary_folder()
-        self.addCleanup(processes.remove_folder, self.folder)
+        self.folder = processes.temporary_folder(self.addCleanup)
         self.file = self.folder / "settings"
 
     def config(self, program, command, text="", *flags, **environment):

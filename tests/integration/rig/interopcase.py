@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 
 from .processes import BUILD, ROOT, Program, run, wait_for
 from .relaycase import RelayProgram
@@ -21,11 +22,12 @@ def free_port():
 
 def interop_script(*arguments, **environment):
     """Runs docker/interop.sh on the programs that are tested, where no engine answers."""
-    return subprocess.run(
-        [ROOT / "docker" / "interop.sh", *arguments], capture_output=True, text=True,
-        timeout=SCRIPT_TIMEOUT, stdin=subprocess.DEVNULL,
-        env={**os.environ, "SKS_BUILD": str(BUILD), "SKS_REPORTS": str(RigTest.new_folder()),
-             "DOCKER_HOST": "unix:///none", **environment})
+    with tempfile.TemporaryDirectory(prefix="sks-") as reports:
+        return subprocess.run(
+            [ROOT / "docker" / "interop.sh", *arguments], capture_output=True, text=True,
+            timeout=SCRIPT_TIMEOUT, stdin=subprocess.DEVNULL,
+            env={**os.environ, "SKS_BUILD": str(BUILD), "SKS_REPORTS": reports,
+                 "DOCKER_HOST": "unix:///none", **environment})
 
 
 def ask(desk, **question):

@@ -100,9 +100,12 @@ def wait_for(happened, told=lambda: "", pause=0.02):
     return found
 
 
-def temporary_folder():
-    """A folder that the caller removes; short, as it may hold Unix sockets."""
-    return Path(tempfile.mkdtemp(prefix="sks-"))
+def temporary_folder(add_cleanup):
+    """A new folder; short, as it may hold Unix sockets. @param add_cleanup  a test's addCleanup() or
+    its class's addClassCleanup(), which removes it"""
+    folder = Path(tempfile.mkdtemp(prefix="sks-"))
+    add_cleanup(remove_folder, folder)
+    return folder
 
 
 def remove_folder(folder):

@@ -92,9 +92,7 @@ class RigTest(unittest.TestCase):
 
     @classmethod
     def new_folder(cls):
-        folder = processes.temporary_folder()
-        cls.addClassCleanup(processes.remove_folder, folder)
-        return folder
+        return processes.temporary_folder(cls.addClassCleanup)
 
     @classmethod
     def start(cls, program):
