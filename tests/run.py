@@ -163,6 +163,8 @@ async def run_programs(programs, jobs):
     try:
         await run_side_by_side(programs, jobs)
     except asyncio.CancelledError:
+        # All are told to end, but gather() waits for the first of them only.
+        await asyncio.gather(*asyncio.all_tasks() - {task}, return_exceptions=True)
         return stopped[0]
     return None
 
