@@ -1,4 +1,5 @@
 #include "keygen2/crypto/private_key.h"
+#include "keygen2/crypto/curve.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -44,7 +45,7 @@ static EVP_PKEY *generate_rsa(const struct algorithm *algorithm, BIGNUM *exponen
 /* By the parameters that are there already: to make them from the curve's name is a third of it. */
 static EVP_PKEY *generate_ec(const struct algorithm *algorithm)
 {
-    EVP_PKEY_CTX *ctx = public_key_context(algorithm);
+    EVP_PKEY_CTX *ctx = curve_context(algorithm);
     EVP_PKEY *pkey = NULL;
 
     if (ctx == NULL || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &pkey) <= 0)

@@ -70,8 +70,4 @@ bool public_key_is_fit(const struct public_key *key, bool rsa);
  * is none, for one a point that is not on its curve. */
 CHECKED enum sks_status public_key_check(struct bytes spki);
 
-/** A context with the parameters of a curve, to generate a key by; owned by the caller. NULL
- * without memory, or if OpenSSL has no such curve. */
-EVP_PKEY_CTX *public_key_context(const struct algorithm *curve);
-
 #endif
