@@ -4,6 +4,7 @@
  *   - While a sync is held up nothing is answered that rests on it: neither the call whose commit
  * it is for, nor the commit behind it, nor who has read what these wrote. Who has not goes on.
  *   - If it fails they all fail, as does what comes later, and a power cut leaves what was before.
+ *   - A token that is started again then, on the same machine, loses nothing that it shows.
  *   - Whatever a crowd of clients was answered is on the disk that a power cut leaves just then.
  *
  * Controls that must be found: syncs that are answered and not done, reads that do not wait.
@@ -271,6 +272,16 @@ static void a_close_is_held_up(void)
 
 /* ---- a sync that fails ---- */
 
+static void cut_the_power(void)
+{
+    struct disk_image *cut = disk_take(DISK_POWER_CUT, 0);
+
+    token_close(token);
+    disk_put(cut);
+    disk_image_free(cut);
+    token = open_store(folder);
+}
+
 static void a_sync_fails(void)
 {
     struct client old = { .call = sign, .key = begin() };
@@ -278,7 +289,6 @@ static void a_sync_fails(void)
                                { .call = create_session },
                                { .call = list_sessions } };
     struct client later = { .call = list_sessions };
-    struct disk_image *cut;
 
     atomic_store(&refused, true);
     hold_up(client, NITEMS(client));
@@ -289,13 +299,32 @@ static void a_sync_fails(void)
     for (size_t i = 0; i < NITEMS(client); i++)
         must(client[i].call(&client[i]) == SKS_ERROR_STORAGE, "and all that come later");
     must(sign(&old) == SKS_OK, "a key of before signs on");
-    cut = disk_take(DISK_POWER_CUT, 0);
-    token_close(token);
-    disk_put(cut);
-    disk_image_free(cut);
-    token = open_store(folder);
+    cut_the_power();
     must(list_sessions(&later) == SKS_OK && later.seen == 0, "it is as it was before");
     must(sign(&old) == SKS_OK, "sign");
+    end();
+}
+
+/* The system goes on to show what it could not sync: so who reads it then is answered for it, and
+ * later commits lie behind it in the log. */
+static void it_is_started_again_after_a_sync_that_failed(void)
+{
+    struct client client = { .call = create_session }, reader = { .call = list_sessions };
+    uint32_t key, seen;
+
+    (void)begin();
+    atomic_store(&refused, true);
+    must(create_session(&client) == SKS_ERROR_STORAGE, "the sync fails");
+    disk_give_up();
+    atomic_store(&refused, false);
+    token_close(token);
+    token = open_store(folder);
+    must(list_sessions(&reader) == SKS_OK && reader.seen != 0, "what was not answered is there");
+    seen = reader.seen;
+    enrol(token, PIN, &key);
+    cut_the_power();
+    must(try_sign(token, key, PIN) == SKS_OK, "a key that was enrolled after it stays");
+    must(list_sessions(&reader) == SKS_OK && reader.seen == seen, "and what was seen, too");
     end();
 }
 
@@ -407,6 +436,7 @@ int main(void)
     a_sync_is_held_up();
     a_close_is_held_up();
     a_sync_fails();
+    it_is_started_again_after_a_sync_that_failed();
     must(crowd(NO_DEFECT) == 0, "a power cut took what was answered");
     unsynced = crowd(SYNCS_NOT_DONE);
     unread = crowd(READS_DO_NOT_WAIT);

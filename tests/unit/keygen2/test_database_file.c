@@ -252,6 +252,37 @@ Test(database_file, what_is_rolled_back_is_written_over_nobody)
     cr_expect_eq(ask_what_is_left(COUNT), SOME + 40);
 }
 
+/* ---- what is written again ---- */
+
+Test(database_file, a_log_is_renewed_as_it_is)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    writes = 0;
+    atomic_store(&syncs, 0);
+    cr_assert_eq(database_renew_log(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_gt(writes, 1);
+    cr_expect_eq(syncs, 1);
+    cr_expect_eq(ask(other, COUNT), SOME);
+    begin_with(SOME + 1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(other, COUNT), 2 * SOME);
+    cr_expect_eq(ask_what_is_left(COUNT), 2 * SOME);
+}
+
+Test(database_file, or_it_is_not_gone_on_with)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    refuse = true;
+    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
+    cr_expect_str_eq(err.text, "database: the log cannot be written and synced");
+    refuse = false;
+    atomic_store(&refuse_one_sync, true);
+    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
+    cr_expect_eq(ask(other, COUNT), SOME);
+}
+
 /* ---- syncs that SQLite has no word about ---- */
 
 /* SQLite takes a checkpoint that fails for one that comes later. The system tells of a failed sync
