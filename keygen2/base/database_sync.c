@@ -74,6 +74,12 @@ out:
     return rc;
 }
 
+void database_log_break(struct database_log *log)
+{
+    if (log->file != NULL && !atomic_exchange(&log->broken, true))
+        log_error("database: a sync has failed; start the program again");
+}
+
 /* As it is, piece by piece. */
 static int write_again(sqlite3_file *file, uint8_t piece[PIECE])
 {
@@ -101,18 +107,14 @@ enum sks_status database_renew_log(struct database *db, struct sks_error *err)
     piece = malloc(PIECE);
     REQUIRE(piece != NULL, err, SKS_ERROR_STORAGE, "out of memory");
     TRY(database_begin(db, err)); /* so that no other process writes */
-    if (write_again(db->log.file, piece) != SQLITE_OK)
+    if (write_again(db->log.file, piece) != SQLITE_OK) {
         rc = sks_fail(err, SKS_ERROR_EXTERNAL, "database: the log cannot be written and synced");
+        database_log_break(&db->log); /* nor is it brought into the file at the end */
+    }
     database_rollback(db);
 out:
     free(piece);
     return rc;
-}
-
-void database_log_break(struct database_log *log)
-{
-    if (log->file != NULL && !atomic_exchange(&log->broken, true))
-        log_error("database: a sync has failed; start the program again");
 }
 
 /* One thread at a time, without the mutex while it waits for the disk. */

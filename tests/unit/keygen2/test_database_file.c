@@ -270,17 +270,37 @@ Test(database_file, a_log_is_renewed_as_it_is)
     cr_expect_eq(ask_what_is_left(COUNT), 2 * SOME);
 }
 
-Test(database_file, or_it_is_not_gone_on_with)
+static void renew_in_vain(void)
+{
+    char left[80];
+
+    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
+    cr_expect_str_eq(err.text, "database: the log cannot be written and synced");
+    refuse = false;
+    cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE, "nobody goes on behind it");
+    cr_expect_eq(ask(other, COUNT), SOME);
+    (void)sqlite3_close(other);
+    other = NULL;
+    database_close(db);
+    db = NULL;
+    (void)snprintf(left, sizeof left, "%s-wal", path);
+    cr_expect_eq(access(left, F_OK), 0, "it stays for the next start");
+}
+
+Test(database_file, or_it_cannot_be_written)
 {
     begin_with(1, SOME);
     cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
     refuse = true;
-    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
-    cr_expect_str_eq(err.text, "database: the log cannot be written and synced");
-    refuse = false;
+    renew_in_vain();
+}
+
+Test(database_file, or_it_cannot_be_synced)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
     atomic_store(&refuse_one_sync, true);
-    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
-    cr_expect_eq(ask(other, COUNT), SOME);
+    renew_in_vain();
 }
 
 /* ---- syncs that SQLite has no word about ---- */
