@@ -47,7 +47,7 @@ comma := ,
 object = $(patsubst %.c,$(O)/obj/%.o,$(1))
 LIBS := $(addprefix $(O)/,libkeygen2.a libsksapi.a libsks.a libissuer.a libproxy.a libvectors.a libconform.a)
 
-.PHONY: all interop bench demo docs help matrix matrix-selftest vectors test quick unit integration plain plain-programs corpus crash crash-sweep fuzz \
+.PHONY: all interop bench demo docs help matrix matrix-selftest vectors test quick unit integration plain plain-programs corpus crash crash-sweep crash-crowd fuzz \
         fuzz-programs install uninstall clean format check-format setup FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -289,6 +289,9 @@ matrix-selftest: $(O)/matrix/holes
 # The long one: every crash point, a thousand real kills. SWEEP="--seed 7", or --help.
 crash-sweep: all $(CRASH_PROGRAMS)
 	$(Q)SKS_BUILD=$(O) $(PYTHON) -B tests/crash/sweep.py $(SWEEP)
+# Clients at once. CROWD="--kills 1000", or --help.
+crash-crowd: all
+	$(Q)SKS_BUILD=$(O) $(PYTHON) -B tests/crash/crowd.py $(CROWD)
 
 # The tables of docs/settings.md are those that the programs parse.
 docs: all
@@ -333,7 +336,7 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 ## plain           leaks, faults and threads alone, by programs without a test framework
 ## corpus          the kept inputs of the fuzz targets alone
 ## integration     the tests of the real programs alone
-## crash           a sample of the crash sweep; crash-sweep: all of it, minutes
+## crash           a sample of the crash sweep; crash-sweep: all of it, minutes; crash-crowd: clients at once, killed
 ## matrix          alters every field of every message, and says who noticed
 ## matrix-selftest the same upon ends with a hole each, which it has to find
 ## interop         issuer, token and proxy apart from each other: containers, namespaces or processes

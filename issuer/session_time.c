@@ -81,6 +81,7 @@ enum sks_status session_store_begin_boot(struct session_store *store, const char
     char before[BOOT_NAME_MAX] = "";
     enum sks_status rc;
 
+    TRY(database_renew_log(store->db, err));
     TRY(database_begin(store->db, err));
     rc = database_meta(store->db, BOOT, before, sizeof before, err);
     if (rc == SKS_OK && (boot[0] == '\0' || strcmp(before, boot) != 0))

@@ -105,8 +105,9 @@ def corpus():
 
 
 def crash():
-    """A sample of `make crash-sweep`."""
+    """A sample of `make crash-sweep`, and of `make crash-crowd`."""
     yield Program("crash/sweep", [PYTHON, "-B", "tests/crash/sweep.py", "--short"], alone=True)
+    yield Program("crash/crowd", [PYTHON, "-B", "tests/crash/crowd.py", "--kills", "8"], alone=True)
 
 
 PARTS = {"unit": unit, "plain": plain, "corpus": corpus, "crash": crash}

@@ -247,6 +247,17 @@ static void release(struct authorization *a, struct counter *counter)
         free_counter(counter);
 }
 
+/* True if what is held may be on disk no more: it was written back, synced or not. */
+static bool write_back(struct authorization *a, const struct changes *changes)
+{
+    if (changes_empty(changes))
+        return true;
+    if (store_await_syncs(a->store, NULL) != SKS_OK) /* then nothing is written any more */
+        return false;
+    return store_apply(a->store, changes, NULL) == SKS_OK ||
+           store_await_syncs(a->store, NULL) != SKS_OK;
+}
+
 /* It was used by nobody; who comes for it now waits for its lock. So it goes before that is let go:
  * else a try in between would leave a charge ahead that nobody knows of. */
 static void make_room(struct authorization *a)
@@ -260,7 +271,7 @@ static void make_room(struct authorization *a)
         return;
     (void)pthread_mutex_lock(&counter->lock);
     give_back(a, counter, &changes);
-    if (changes_empty(&changes) || store_apply(a->store, &changes, NULL) == SKS_OK)
+    if (write_back(a, &changes))
         counter->held = false;
     held = counter->held;
     if (!held)

@@ -262,9 +262,16 @@ static void forget_row(void *ctx, enum store_kind kind, uint32_t handle, bool co
     authorization_forget(call->token->authorization, kind, handle);
 }
 
+/* What could not be synced was written: what is in memory of PINs would let a try pass that is paid
+ * for no more. */
+static bool may_be_applied(const struct call *call)
+{
+    return call->applied || (call->frozen && store_await_syncs(call->token->store, NULL) != SKS_OK);
+}
+
 static void finish(struct call *call)
 {
-    if (call->applied)
+    if (may_be_applied(call))
         changes_each(&call->changes, forget_row, call);
     if (call->frozen)
         authorization_thaw(call->token->authorization);

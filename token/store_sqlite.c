@@ -360,6 +360,7 @@ enum sks_status store_sqlite_open(const char *path, const struct vault *vault,
     *self = NULL;
     TRY(database_open(path, &SCHEMA, true, vault, &db, err));
     TRY(database_share_syncs(db, 0, err)); /* a short log: it is read whole at the start */
+    TRY(database_renew_log(db, err));
     *self = db;
     db = NULL;
 out:

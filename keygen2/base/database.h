@@ -113,6 +113,13 @@ void database_unlock(struct database *db);
 CHECKED enum sks_status database_share_syncs(struct database *db, unsigned log_pages,
                                              struct sks_error *err);
 
+/**
+ * Where syncs are shared: writes the log again as it is, and syncs it. A process whose sync failed
+ * has left what the system shows and will never write: who goes on behind it would lose all with
+ * the power. For who serves, before it does.
+ */
+CHECKED enum sks_status database_renew_log(struct database *db, struct sks_error *err);
+
 /** As database_unlock(), where syncs are shared and the answer depends on what was read: waits for
  * it to be durable, if database_commit() was to make it so; fails (SKS_ERROR_STORAGE) if it never
  * will be. */

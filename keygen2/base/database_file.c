@@ -22,11 +22,12 @@ struct log_file {
     sqlite3_file *real; /* lies behind this */
     uint8_t *piece;     /* PIECE_MAX bytes */
     size_t len;
-    sqlite3_int64 offset;    /* of the piece */
-    sqlite3_int64 end;       /* of what SQLite wrote last */
-    bool head, last;         /* what was written before is a head; of a commit's last page */
-    bool pads_to_a_sector;   /* which takes writes of other forms: none is held back then */
-    atomic_bool sync_failed; /* once: then all do */
+    sqlite3_int64 offset;  /* of the piece */
+    sqlite3_int64 end;     /* of what SQLite wrote last */
+    bool head, last;       /* what was written before is a head; of a commit's last page */
+    bool pads_to_a_sector; /* which takes writes of other forms: none is held back then */
+    pthread_mutex_t syncing;
+    bool sync_failed; /* once: then all do; under the mutex */
 };
 
 static struct log_file *log_of(sqlite3_file *file)
@@ -88,14 +89,15 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 }
 
 /* The system tells of a sync that fails once, and forgets what was to be written: another one would
- * succeed. SQLite itself lets a checkpoint fail without a word. */
+ * succeed, and so may one at the same time. SQLite itself lets a checkpoint fail without a word. */
 static int sync_real(struct log_file *log, int flags)
 {
-    int rc = atomic_load(&log->sync_failed) ? SQLITE_IOERR_FSYNC
-                                            : log->real->pMethods->xSync(log->real, flags);
+    int rc;
 
-    if (rc != SQLITE_OK)
-        atomic_store(&log->sync_failed, true);
+    (void)pthread_mutex_lock(&log->syncing);
+    rc = log->sync_failed ? SQLITE_IOERR_FSYNC : log->real->pMethods->xSync(log->real, flags);
+    log->sync_failed = rc != SQLITE_OK;
+    (void)pthread_mutex_unlock(&log->syncing);
     return rc;
 }
 
@@ -121,6 +123,7 @@ static int close_file(sqlite3_file *file)
     int rc = flush(log), closed = log->real->pMethods->xClose(log->real);
 
     sqlite3_free(log->piece);
+    (void)pthread_mutex_destroy(&log->syncing);
     return rc != SQLITE_OK ? rc : closed;
 }
 
@@ -212,6 +215,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
         sqlite3_free(log->piece);
         return rc;
     }
+    (void)pthread_mutex_init(&log->syncing, NULL);
     log->base.pMethods = &LOG_METHODS;
     log->pads_to_a_sector = (device_characteristics(file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0;
     return rc;

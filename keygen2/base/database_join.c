@@ -61,14 +61,28 @@ static bool work_all(struct database *db, struct database_task *row, bool *durab
     return true;
 }
 
-/* Why it failed each will learn when it is written alone. */
+static void fail_all(struct database_task *row, enum sks_status rc, const struct sks_error *err)
+{
+    for (struct database_task *task = row; task != NULL; task = task->next) {
+        task->rc = rc;
+        if (task->err != NULL)
+            *task->err = *err;
+    }
+}
+
+/* Why it failed each will learn when it is written alone; but nobody can who cannot begin, and to
+ * wait for another process's lock once more each, one after the other, would take minutes. */
 static bool write_together(struct database *db, struct database_task *row)
 {
+    struct sks_error err = { 0 };
     bool durable;
     uint64_t commit;
+    enum sks_status rc = database_begin(db, &err);
 
-    if (database_begin(db, NULL) != SKS_OK)
-        return false;
+    if (rc != SKS_OK) {
+        fail_all(row, rc, &err);
+        return true;
+    }
     if (!work_all(db, row, &durable)) {
         database_rollback(db);
         return false;

@@ -7,7 +7,10 @@
 #include "keygen2/base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { PIECE = 64 << 10 };
 
 void database_log_init(struct database_log *log)
 {
@@ -75,6 +78,43 @@ void database_log_break(struct database_log *log)
 {
     if (log->file != NULL && !atomic_exchange(&log->broken, true))
         log_error("database: a sync has failed; start the program again");
+}
+
+/* As it is, piece by piece. */
+static int write_again(sqlite3_file *file, uint8_t piece[PIECE])
+{
+    const sqlite3_io_methods *methods = file->pMethods;
+    sqlite3_int64 size = 0;
+    int rc = methods->xFileSize(file, &size);
+
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += PIECE) {
+        int len = size - at < PIECE ? (int)(size - at) : PIECE;
+
+        rc = methods->xRead(file, piece, len, at);
+        if (rc == SQLITE_OK)
+            rc = methods->xWrite(file, piece, len, at);
+    }
+    return rc == SQLITE_OK && size > 0 ? methods->xSync(file, SQLITE_SYNC_NORMAL) : rc;
+}
+
+enum sks_status database_renew_log(struct database *db, struct sks_error *err)
+{
+    uint8_t *piece = NULL;
+    enum sks_status rc = SKS_OK;
+
+    if (db->log.file == NULL)
+        return SKS_OK;
+    piece = malloc(PIECE);
+    REQUIRE(piece != NULL, err, SKS_ERROR_STORAGE, "out of memory");
+    TRY(database_begin(db, err)); /* so that no other process writes */
+    if (write_again(db->log.file, piece) != SQLITE_OK) {
+        rc = sks_fail(err, SKS_ERROR_EXTERNAL, "database: the log cannot be written and synced");
+        database_log_break(&db->log); /* nor is it brought into the file at the end */
+    }
+    database_rollback(db);
+out:
+    free(piece);
+    return rc;
 }
 
 /* One thread at a time, without the mutex while it waits for the disk. */

@@ -276,7 +276,10 @@ static enum MHD_Result handle(struct http_request *request)
         request->route->slow(server->config->ctx, request, &request->work.subject)) {
         MHD_suspend_connection(request->connection);
         request->work.run = run_in_worker;
-        workers_add(server->workers, &request->work);
+        if (!workers_add(server->workers, &request->work)) { /* it came too late to the stop */
+            request->refuse = MHD_HTTP_SERVICE_UNAVAILABLE;
+            MHD_resume_connection(request->connection);
+        }
         return MHD_YES;
     }
     if (!request->handled)

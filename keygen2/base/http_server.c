@@ -222,13 +222,14 @@ void http_server_free(struct http_server *server)
     if (server->until.tv_sec == 0)
         set_stop_time(server, STOP_SECONDS);
     finish_flight(server);
-    workers_free(server->workers); /* every suspended connection is resumed after this */
+    workers_stop(server->workers); /* every suspended connection is resumed after this */
     for (size_t i = 0; i < server->listeners; i++) {
         stop_listener(&server->listener[i]);
         tls = tls || server->listener[i].tls;
     }
     if (tls)
         http_tls_free();
+    workers_free(server->workers); /* a request thread may have come to them until now */
     http_guard_free(server->guard);
     (void)pthread_cond_destroy(&server->less);
     (void)pthread_mutex_destroy(&server->lock);

@@ -1,7 +1,6 @@
 #include "keygen2/base/workers.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 /* A thread with what it works on. */
@@ -120,18 +119,24 @@ struct workers *workers_new(unsigned max)
     return w;
 }
 
-void workers_add(struct workers *w, struct work *work)
+bool workers_add(struct workers *w, struct work *work)
 {
+    bool taken;
+
     work->next = NULL;
     (void)pthread_mutex_lock(&w->lock);
-    *w->last = work;
-    w->last = &work->next;
-    grow(w);
-    (void)pthread_cond_signal(&w->more);
+    taken = !w->stopping;
+    if (taken) {
+        *w->last = work;
+        w->last = &work->next;
+        grow(w);
+        (void)pthread_cond_signal(&w->more);
+    }
     (void)pthread_mutex_unlock(&w->lock);
+    return taken;
 }
 
-void workers_free(struct workers *w)
+void workers_stop(struct workers *w)
 {
     if (w == NULL)
         return;
@@ -141,6 +146,14 @@ void workers_free(struct workers *w)
     (void)pthread_mutex_unlock(&w->lock);
     for (unsigned i = 0; i < w->threads; i++)
         (void)pthread_join(w->worker[i].thread, NULL);
+    w->threads = 0;
+}
+
+void workers_free(struct workers *w)
+{
+    if (w == NULL)
+        return;
+    workers_stop(w);
     (void)pthread_cond_destroy(&w->more);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);

@@ -7,6 +7,7 @@
 
 #include "keygen2/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One piece of work; lives in the caller's memory until run() has returned. */
@@ -22,10 +23,14 @@ struct workers;
  * may be */
 struct workers *workers_new(unsigned max);
 
-/** Queues a piece of work; first come, first served, but for what its subject must wait for. */
-void workers_add(struct workers *workers, struct work *work);
+/** Queues a piece of work; first come, first served, but for what its subject must wait for.
+ * @return false if they stop: it is not run */
+CHECKED bool workers_add(struct workers *workers, struct work *work);
 
-/** Runs what is queued to its end, joins the threads, frees. NULL is allowed. */
+/** Takes no more work, runs what is queued to its end, joins the threads. NULL is allowed. */
+void workers_stop(struct workers *workers);
+
+/** Stops them, and frees. Nobody may add to them any more. NULL is allowed. */
 void workers_free(struct workers *workers);
 
 #endif

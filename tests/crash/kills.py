@@ -71,9 +71,9 @@ class Killer(Observer):
 class Life:
     """One store over many kills."""
 
-    def __init__(self, folder, seed):
+    def __init__(self, token, seed):
         self.rng = random.Random(seed)
-        self.token = processes.Token(folder)
+        self.token = token
         self.killer = Killer(self.token)
         self.kmk = generate()
         self.authority = Authority()
@@ -225,11 +225,11 @@ class Life:
         self.token.kill()
         self.client.wire.close()
         self.token.start()
-        self._resolve(stopping=how == self.kill_in_the_stop)
+        self.resolve(stopping=how == self.kill_in_the_stop)
 
     # What is there afterwards
 
-    def _resolve(self, stopping):
+    def resolve(self, stopping):
         doubt, client = self.client.doubt, self.client
         sides = [doubt.before, doubt.after()] if doubt else [client.container]
         if stopping:
@@ -237,7 +237,7 @@ class Life:
             sides[1].restart(clean=True)
         if doubt and None in sides[1].sessions:
             sides = self._settle_session(*sides)
-        found = state.read(client.wire)
+        found = self.look(sides)
         states = [side.state() for side in sides]
         problems, fitting = compare(found, states)
         if problems:
@@ -250,6 +250,10 @@ class Life:
             outcome = self._probe_pins(*sides, found) if len(fitting) > 1 else outcome
             self.unanswered[outcome] += 1
             self._after_doubt(doubt, outcome == DONE)
+
+    def look(self, _sides):
+        """What the token shows."""
+        return state.read(self.client.wire)
 
     def _adopt(self, side, found):
         """This is how it is; a crash has put each counter to what lay on disk."""
@@ -339,7 +343,7 @@ class Kills:
     def live(self, number_and_size):
         number, size = number_and_size
         folder = new_folder()
-        life = Life(folder, "%s:%d" % (self.seed, number))
+        life = Life(processes.Token(folder), "%s:%d" % (self.seed, number))
         tally = Tally()
         try:
             life.start()

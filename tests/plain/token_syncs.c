@@ -4,6 +4,8 @@
  *   - While a sync is held up nothing is answered that rests on it: neither the call whose commit
  * it is for, nor the commit behind it, nor who has read what these wrote. Who has not goes on.
  *   - If it fails they all fail, as does what comes later, and a power cut leaves what was before.
+ *   - Nor does that give anybody a guess at a PIN for nothing.
+ *   - A token that is started again then, on the same machine, loses nothing that it shows.
  *   - Whatever a crowd of clients was answered is on the disk that a power cut leaves just then.
  *
  * Controls that must be found: syncs that are answered and not done, reads that do not wait.
@@ -32,7 +34,7 @@ enum {
     KEYS_MAX = 2 * CLIENTS * SESSIONS,
 };
 
-static const char PIN[] = "4711";
+static const char PIN[] = "4711", PUK[] = "0123456789";
 static char folder[STORE_FOLDER_MAX];
 static struct token *token;
 
@@ -40,7 +42,8 @@ static struct token *token;
 
 static enum defect { NO_DEFECT, SYNCS_NOT_DONE, READS_DO_NOT_WAIT } defect;
 static atomic_bool held, refused;
-static atomic_uint waiting; /* syncs that are held up */
+static atomic_uint refuse_at; /* the sync that fails, counted down; 0: none */
+static atomic_uint waiting;   /* syncs that are held up */
 
 int __real_database_file_sync(sqlite3_file *file);
 int __wrap_database_file_sync(sqlite3_file *file);
@@ -52,6 +55,8 @@ int __wrap_database_file_sync(sqlite3_file *file)
         (void)usleep(defect == READS_DO_NOT_WAIT ? 10 * SYNC_US : SYNC_US);
     while (atomic_load(&held));
     atomic_fetch_sub(&waiting, 1);
+    if (atomic_load(&refuse_at) > 0 && atomic_fetch_sub(&refuse_at, 1) == 1)
+        atomic_store(&refused, true);
     if (atomic_load(&refused))
         return SQLITE_IOERR_FSYNC;
     return defect == SYNCS_NOT_DONE ? SQLITE_OK : __real_database_file_sync(file);
@@ -271,6 +276,16 @@ static void a_close_is_held_up(void)
 
 /* ---- a sync that fails ---- */
 
+static void cut_the_power(void)
+{
+    struct disk_image *cut = disk_take(DISK_POWER_CUT, 0);
+
+    token_close(token);
+    disk_put(cut);
+    disk_image_free(cut);
+    token = open_store(folder);
+}
+
 static void a_sync_fails(void)
 {
     struct client old = { .call = sign, .key = begin() };
@@ -278,7 +293,6 @@ static void a_sync_fails(void)
                                { .call = create_session },
                                { .call = list_sessions } };
     struct client later = { .call = list_sessions };
-    struct disk_image *cut;
 
     atomic_store(&refused, true);
     hold_up(client, NITEMS(client));
@@ -289,13 +303,83 @@ static void a_sync_fails(void)
     for (size_t i = 0; i < NITEMS(client); i++)
         must(client[i].call(&client[i]) == SKS_ERROR_STORAGE, "and all that come later");
     must(sign(&old) == SKS_OK, "a key of before signs on");
-    cut = disk_take(DISK_POWER_CUT, 0);
-    token_close(token);
-    disk_put(cut);
-    disk_image_free(cut);
-    token = open_store(folder);
+    cut_the_power();
     must(list_sessions(&later) == SKS_OK && later.seen == 0, "it is as it was before");
     must(sign(&old) == SKS_OK, "sign");
+    end();
+}
+
+/* The system goes on to show what it could not sync: so who reads it then is answered for it, and
+ * later commits lie behind it in the log. */
+static void it_is_started_again_after_a_sync_that_failed(void)
+{
+    struct client client = { .call = create_session }, reader = { .call = list_sessions };
+    uint32_t key, seen;
+
+    (void)begin();
+    atomic_store(&refused, true);
+    must(create_session(&client) == SKS_ERROR_STORAGE, "the sync fails");
+    disk_give_up();
+    atomic_store(&refused, false);
+    token_close(token);
+    token = open_store(folder);
+    must(list_sessions(&reader) == SKS_OK && reader.seen != 0, "what was not answered is there");
+    seen = reader.seen;
+    enrol(token, PIN, &key);
+    cut_the_power();
+    must(try_sign(token, key, PIN) == SKS_OK, "a key that was enrolled after it stays");
+    must(list_sessions(&reader) == SKS_OK && reader.seen == seen, "and what was seen, too");
+    end();
+}
+
+static enum sks_status unlock(struct client *c)
+{
+    return try_manage(token, UNLOCK_KEY, c->key, PUK);
+}
+
+/* A PIN's counter is written back, and the sync fails: the charge that lay ahead of need may be on
+ * the disk no more. Who guesses then must not get it for nothing by a kill. */
+static void a_counter_is_written_in_vain(struct client *client, uint32_t guessed, size_t room)
+{
+    const struct token_options options = { .counters = room };
+    struct key_protection_out protection;
+    struct disk_image *left;
+    bool compares;
+
+    token_close(token);
+    token = open_store_with(NULL, folder, &options);
+    must(try_sign(token, guessed, PIN) == SKS_OK, "sign");
+    atomic_store(&refuse_at, 3); /* behind a charge, and that of the next try ahead of need */
+    (void)!client->call(client);
+    must(atomic_load(&refused), "the third sync fails");
+    compares = try_sign(token, guessed, PIN) == SKS_OK;
+    must(try_sign(token, guessed, "0000") != SKS_OK, "a wrong PIN is refused");
+    left = disk_take(DISK_KILL, 0);
+    token_close(token);
+    disk_put(left);
+    disk_image_free(left);
+    atomic_store(&refused, false);
+    token = open_store(folder);
+    must(try_protection(token, guessed, &protection) == SKS_OK, "getKeyProtectionInfo");
+    must(!compares || protection.pin_error_count > 0, "a guess for nothing");
+}
+
+static void nobody_guesses_for_nothing(void)
+{
+    const struct enrolment_plan guarded = {
+        .algorithm = plan()->algorithm, .keys = 1, .pin = PIN, .puk = PUK
+    };
+    struct client next = { .call = sign, .key = begin() }, unlocker = { .call = unlock };
+    struct enrolment *e = enrolment_begin(token, &guarded);
+    uint32_t key = enrolment_key(e, 0);
+
+    enrolment_close(e);
+    enrolment_free(e);
+    a_counter_is_written_in_vain(&next, key, 1); /* to make room in memory */
+    must(try_sign(token, key, PIN) == SKS_OK, "the right PIN is taken");
+    unlocker.key = key;
+    a_counter_is_written_in_vain(&unlocker, key, 2); /* by a change */
+    must(try_sign(token, key, PIN) == SKS_OK, "the right PIN is taken");
     end();
 }
 
@@ -407,6 +491,8 @@ int main(void)
     a_sync_is_held_up();
     a_close_is_held_up();
     a_sync_fails();
+    it_is_started_again_after_a_sync_that_failed();
+    nobody_guesses_for_nothing();
     must(crowd(NO_DEFECT) == 0, "a power cut took what was answered");
     unsynced = crowd(SYNCS_NOT_DONE);
     unread = crowd(READS_DO_NOT_WAIT);

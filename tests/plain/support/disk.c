@@ -20,6 +20,7 @@ struct content {
 static struct place {
     char name[NAME_MAX_LEN];
     struct content now, synced;
+    bool given_up[FILE_MAX / SECTOR]; /* no sync will write it */
 } places[FILES];
 
 static uint8_t memory[FILES][2][FILE_MAX];
@@ -58,6 +59,26 @@ static void cut_content(struct content *content, size_t len)
     if (len < content->len)
         memset(content->data + len, 0, content->len - len);
     content->len = len;
+}
+
+static void sync_content(struct place *place)
+{
+    const struct content *now = &place->now;
+
+    cut_content(&place->synced, now->len);
+    place->synced.exists = now->exists;
+    for (size_t at = 0; at < now->len; at += SECTOR)
+        if (!place->given_up[at / SECTOR])
+            memcpy(place->synced.data + at, now->data + at,
+                   now->len - at < SECTOR ? now->len - at : SECTOR);
+}
+
+void disk_give_up(void)
+{
+    for (size_t i = 0; i < FILES; i++)
+        for (size_t at = 0; at < FILE_MAX; at += SECTOR)
+            if (memcmp(places[i].now.data + at, places[i].synced.data + at, SECTOR) != 0)
+                places[i].given_up[at / SECTOR] = true;
 }
 
 static struct place *find_place(const char *path)
@@ -182,14 +203,17 @@ static size_t first_part(const struct place *place, size_t at, size_t len)
     return log == NULL || at < LOG_HEAD || part > len ? len : part;
 }
 
-static int write_part(struct content *now, const uint8_t *from, size_t len, size_t at)
+static int write_part(struct place *place, const uint8_t *from, size_t len, size_t at)
 {
+    struct content *now = &place->now;
     int rc = meet_trouble(SQLITE_IOERR_WRITE, true);
 
     if (rc != SQLITE_OK)
         len /= 2;
     must(at + len <= FILE_MAX, "the disk is larger than the file");
     memcpy(now->data + at, from, len);
+    for (size_t sector = at / SECTOR; sector * SECTOR < at + len; sector++)
+        place->given_up[sector] = false;
     now->len = at + len > now->len ? at + len : now->len;
     tell(DISK_WROTE, 0);
     return rc;
@@ -204,7 +228,7 @@ static int write_file(sqlite3_file *base, const void *from, int amount, sqlite3_
     (void)pthread_mutex_lock(&guard);
     for (; rc == SQLITE_OK && done < len; done += part) {
         part = first_part(place, (size_t)offset + done, len - done);
-        rc = write_part(&place->now, (const uint8_t *)from + done, part, (size_t)offset + done);
+        rc = write_part(place, (const uint8_t *)from + done, part, (size_t)offset + done);
     }
     (void)pthread_mutex_unlock(&guard);
     return rc;
@@ -234,7 +258,7 @@ static int sync_file(sqlite3_file *base, int flags)
     rc = meet_trouble(SQLITE_IOERR_FSYNC, false);
     if (rc == SQLITE_OK) {
         if (!trouble.no_syncs)
-            set_content(&place->synced, &place->now);
+            sync_content(place);
         tell(DISK_SYNCED, 0);
     } else {
         trouble.failed_sync = true;
@@ -397,6 +421,7 @@ void disk_clear(void)
         cut_content(&place->now, 0);
         cut_content(&place->synced, 0);
         place->now.exists = place->synced.exists = false;
+        memset(place->given_up, 0, sizeof place->given_up);
     }
 }
 
@@ -484,6 +509,7 @@ void disk_put(const struct disk_image *image)
         memcpy(places[i].name, image->name[i], NAME_MAX_LEN);
         set_content(&places[i].now, &image->file[i]);
         set_content(&places[i].synced, &image->file[i]);
+        memset(places[i].given_up, 0, sizeof places[i].given_up);
     }
 }
 

@@ -68,6 +68,10 @@ bool disk_failed_sync(void);
 /** Syncs from now on are answered as done, and nothing is. */
 void disk_ignore_syncs(bool ignore);
 
+/** As after a sync that failed: what was not synced is there to be read, and is synced only if it
+ * is written again. */
+void disk_give_up(void);
+
 /* ---- watching ---- */
 
 enum disk_event { DISK_WROTE, DISK_SYNCED, DISK_REMOVED, DISK_OTHER };

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROW = 3000, SOME = 20, MANY = 2000 };
+enum { ROW = 3000, SOME = 20, MANY = 2000, MOMENT_US = 1000, PATIENCE = 300 /* moments */ };
 
 static const struct database_schema SCHEMA = {
     .create = "CREATE TABLE thing(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
@@ -20,8 +20,10 @@ static sqlite3_vfs *own, counting;
 static sqlite3_io_methods methods;
 static int (*own_write)(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset);
 static int (*own_sync)(sqlite3_file *file, int flags);
-static unsigned writes, syncs;
-static bool refuse, refuse_one_sync;
+static unsigned writes;
+static atomic_uint syncs;
+static bool refuse, refuse_slowly;
+static atomic_bool refuse_one_sync;
 
 static int write_counted(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
@@ -31,10 +33,12 @@ static int write_counted(sqlite3_file *file, const void *data, int size, sqlite3
 
 static int sync_counted(sqlite3_file *file, int flags)
 {
-    bool refused = refuse_one_sync;
+    bool refused = atomic_exchange(&refuse_one_sync, false);
+    unsigned number = atomic_fetch_add(&syncs, 1) + 1;
 
-    syncs++;
-    refuse_one_sync = false;
+    for (unsigned i = 0; refused && refuse_slowly && i < PATIENCE; i++)
+        if (atomic_load(&syncs) == number) /* nobody else syncs meanwhile */
+            (void)usleep(MOMENT_US);
     return refused ? SQLITE_IOERR_FSYNC : own_sync(file, flags);
 }
 
@@ -248,6 +252,57 @@ Test(database_file, what_is_rolled_back_is_written_over_nobody)
     cr_expect_eq(ask_what_is_left(COUNT), SOME + 40);
 }
 
+/* ---- what is written again ---- */
+
+Test(database_file, a_log_is_renewed_as_it_is)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    writes = 0;
+    atomic_store(&syncs, 0);
+    cr_assert_eq(database_renew_log(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_gt(writes, 1);
+    cr_expect_eq(syncs, 1);
+    cr_expect_eq(ask(other, COUNT), SOME);
+    begin_with(SOME + 1, SOME);
+    cr_assert_eq(database_commit(db, &err), SKS_OK, "%s", err.text);
+    cr_expect_eq(ask(other, COUNT), 2 * SOME);
+    cr_expect_eq(ask_what_is_left(COUNT), 2 * SOME);
+}
+
+static void renew_in_vain(void)
+{
+    char left[80];
+
+    cr_expect_eq(database_renew_log(db, &err), SKS_ERROR_EXTERNAL);
+    cr_expect_str_eq(err.text, "database: the log cannot be written and synced");
+    refuse = false;
+    cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE, "nobody goes on behind it");
+    cr_expect_eq(ask(other, COUNT), SOME);
+    (void)sqlite3_close(other);
+    other = NULL;
+    database_close(db);
+    db = NULL;
+    (void)snprintf(left, sizeof left, "%s-wal", path);
+    cr_expect_eq(access(left, F_OK), 0, "it stays for the next start");
+}
+
+Test(database_file, or_it_cannot_be_written)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    refuse = true;
+    renew_in_vain();
+}
+
+Test(database_file, or_it_cannot_be_synced)
+{
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    atomic_store(&refuse_one_sync, true);
+    renew_in_vain();
+}
+
 /* ---- syncs that SQLite has no word about ---- */
 
 /* SQLite takes a checkpoint that fails for one that comes later. The system tells of a failed sync
@@ -275,6 +330,28 @@ Test(database_file, a_sync_that_failed_in_a_commit_is_the_end)
     cr_expect_eq(database_begin(db, &err), SKS_ERROR_STORAGE);
     cr_expect_str_eq(err.text, "database: a sync has failed; start the program again");
     cr_expect_eq(ask(other, COUNT), SOME);
+}
+
+static void *empty_log(void *arg)
+{
+    (void)!database_empty_log(db, NULL);
+    return arg;
+}
+
+/* The system tells one of those who sync at once that it failed, and the other that all is well. */
+Test(database_file, who_syncs_at_once_with_one_that_fails_fails_too)
+{
+    pthread_t other_thread;
+
+    begin_with(1, SOME);
+    cr_assert_eq(database_commit_unsynced(db, &err), SKS_OK, "%s", err.text);
+    refuse_slowly = true;
+    atomic_store(&refuse_one_sync, true);
+    cr_assert_eq(pthread_create(&other_thread, NULL, empty_log, NULL), 0);
+    while (atomic_load(&refuse_one_sync))
+        (void)usleep(MOMENT_US);
+    cr_expect_eq(database_await_syncs(db, &err), SKS_ERROR_STORAGE);
+    (void)pthread_join(other_thread, NULL);
 }
 
 /* A process was killed before its sync: what it has written is there to be read, and answered. */

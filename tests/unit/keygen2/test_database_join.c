@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { ROW = 6, CROWD = 8, EACH = 200, REFUSED_ID = 4, MOMENT_US = 100 };
@@ -102,7 +103,7 @@ static void *run_writer(void *arg)
 
 /* ---- a row that is known: one thread holds it up ---- */
 
-static atomic_bool holds;
+static atomic_bool holds, wants_lock, other_locks;
 
 static enum sks_status hold(struct database *in, void *ctx, struct sks_error *err)
 {
@@ -110,6 +111,7 @@ static enum sks_status hold(struct database *in, void *ctx, struct sks_error *er
     atomic_store(&holds, true);
     while (atomic_load(&held))
         (void)usleep(MOMENT_US);
+    atomic_store(&other_locks, atomic_load(&wants_lock));
     return database_run(in, err, "INSERT INTO thing(id) VALUES(-1)", "");
 }
 
@@ -231,6 +233,48 @@ Test(database_join, after_a_sync_that_failed_nothing_is_written)
         cr_assert_eq(later[i].runs, 0);
     }
     cr_assert_eq(ROWS, 1);
+}
+
+/* ---- another process ---- */
+
+static sqlite3 *other;
+static unsigned waits;
+
+/* It comes in front of who is about to begin. */
+static int lock_first(unsigned what, void *ctx, void *statement, void *sql)
+{
+    (void)what, (void)ctx, (void)statement;
+    if (strncmp(sql, "BEGIN", 5) == 0 && atomic_exchange(&other_locks, false))
+        cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    return 0;
+}
+
+static int wait_in_vain(void *ctx, int times)
+{
+    (void)ctx, (void)times;
+    waits++;
+    return 0;
+}
+
+Test(database_join, a_lock_that_does_not_go_is_waited_for_once)
+{
+    struct writer writer[ROW] = { 0 };
+
+    cr_assert_eq(sqlite3_open_v2(path, &other, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    (void)sqlite3_trace_v2(db->handle, SQLITE_TRACE_STMT, lock_first, NULL);
+    (void)sqlite3_busy_handler(db->handle, wait_in_vain, NULL);
+    for (unsigned i = 0; i < ROW; i++)
+        writer[i].id = 10 + i;
+    atomic_store(&wants_lock, true);
+    cr_assert_eq(write_in_a_row(writer, ROW), 0);
+    for (unsigned i = 0; i < ROW; i++) {
+        cr_assert_eq(writer[i].rc, SKS_ERROR_STORAGE);
+        cr_assert_str_eq(writer[i].err.text, "database: database is locked");
+    }
+    cr_assert_eq(waits, 1, "not by one after the other");
+    (void)sqlite3_close(other);
+    (void)run_writer(&writer[0]);
+    cr_assert_eq(writer[0].rc, SKS_OK, "%s", writer[0].err.text);
 }
 
 /* ---- a crowd ---- */

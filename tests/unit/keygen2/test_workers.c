@@ -36,7 +36,7 @@ static void add(unsigned number, uint64_t subject)
     (void)sem_init(&p->has_begun, 0, 0);
     (void)sem_init(&p->may_end, 0, 0);
     p->work = (struct work){ .run = run, .subject = subject };
-    workers_add(workers, &p->work);
+    cr_assert(workers_add(workers, &p->work));
 }
 
 static void wait_for(unsigned number)
@@ -99,4 +99,14 @@ Test(workers, ends_with_nothing_left)
     workers_free(workers);
     for (unsigned i = 0; i < WORK; i++)
         cr_assert(atomic_load(&piece[i].begun));
+}
+
+Test(workers, takes_nothing_once_stopped)
+{
+    add(0, 0);
+    end(0);
+    workers_stop(workers);
+    cr_assert(atomic_load(&piece[0].begun));
+    cr_assert_not(workers_add(workers, &piece[1].work));
+    workers_free(workers);
 }
