@@ -38,6 +38,9 @@ static const char *objection(const struct discovery *d, const struct issued_cert
         return "it was issued into another device";
     if (known->state != CERTIFICATE_LIVE && known->state != CERTIFICATE_IN_DOUBT)
         return name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)known->state);
+    /* Its key has no device, and whoever has the certificate could play one that has the key. */
+    if (known->state == CERTIFICATE_IN_DOUBT && state->terms.privacy_enabled)
+        return "it is in doubt, and with privacy only its own proof settles it";
     for (size_t i = 0; i < state->found_credentials; i++)
         if (state->found_credential[i].lookup == d->lookup &&
             bytes_equal(state->found_credential[i].certificate, known->der))
