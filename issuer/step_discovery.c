@@ -201,6 +201,7 @@ enum sks_status step_discovery(struct exchange *x, const void *from)
 
     session_take_key(&x->session->state, &sk);
     TRY(check_ids(x, response->server_session_id, &response->client_session_id));
+    TRY(check_lookups(x));
     TRY(take_results(&d, &response->lookup_results));
     TRY(request_keys(x, &sk));
 out:

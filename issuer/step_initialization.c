@@ -66,6 +66,7 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     if (response->device_id != NULL)
         TRY(check_listed(x, response->device_id->certificate_path.item[0]));
     TRY(enrolment_check_invitation(x));
+    TRY(keep_lookups(x));
     TRY(in_doubt_load(x));
     TRY(x->profile->lookups.count > 0 || x->session->state.found_credentials > 0
             ? request_discovery(x, &sk)
