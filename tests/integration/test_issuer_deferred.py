@@ -1,6 +1,7 @@
 """Deferred issuance: the client goes away, the operator decides, the client comes back."""
 
 import copy
+import hashlib
 import json
 
 from rig import clock, testcase
@@ -192,6 +193,19 @@ class ChangedMeanwhile(ProfileTest):
             cls.profiles, "change", deferredIssuance=True, unlockKeys=[{"lookup": "Kept"}],
             deleteKeys=[{"lookup": "Old"}], lookupSpecifiers=[
                 {"id": name, "searchFilter": {"subjectRegEx": subject.replace("%s", name)}} for name in names])
+
+    def test_devices_are_listed_meanwhile(self):
+        """A session that shows no device is none of a device on the list."""
+        write_profile(self.profiles, "listed", privacyEnabled=True)
+        self.issuer.restart()
+        client = self.client("listed")
+        client.run(until="ProvisioningInitializationRequest")
+        write_profile(self.profiles, "listed", enrolment={
+            "devices": [hashlib.sha256(self.device.certificate).hexdigest()]})
+        self.issuer.restart()
+        client.http.connection.close()
+        self.assert_refused(client, client.post(client.answer()), "listed device: ")
+        self.assertEqual(list(check_record(self.issuer, client.session_id)), [])
 
     def waiting(self):
         self.write_lookups("Kept", "Old")
