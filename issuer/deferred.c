@@ -45,11 +45,12 @@ out:
 }
 
 enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
-                                const char *device, struct sks_error *err)
+                                const char *device, const struct texts *settings,
+                                struct sks_error *err)
 {
     struct check check = { EVIDENCE_CHECK_APPROVAL, approve ? "by the operator" : "refused",
                            approve };
-    const struct change change = { .check = &check, .checks = 1 };
+    const struct change change = { .check = &check, .checks = 1, .enrolment = settings };
     struct session session;
     struct arena arena = { 0 };
     bool found, won;
