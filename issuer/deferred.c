@@ -126,6 +126,10 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
     if (session->verdict != VERDICT_OPEN ||
         (session->phase != PHASE_APPROVED && session->phase != PHASE_RESUMED))
         return true;
+    if (session->phase == PHASE_RESUMED) { /* or a client could fill the database with it */
+        phase_answer_again(issuer, arena, outcome);
+        return true;
+    }
     if (invite(&x, &won) != SKS_OK ||
         (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
         phase_trouble(outcome, &err);

@@ -98,6 +98,9 @@ class Deferred(ProfileTest):
         again = client.resume()
         self.assertEqual((first.status, first.body), (again.status, again.body))
         self.assertTrue(client.run().done)
+        sent = [message["type"] for message in self.issuer.evidence(client.session_id)["messages"]
+                if message["direction"] == "out"]
+        self.assertEqual(sent.count("InvocationRequest"), 2, "what is lost leaves no trace")
 
     def test_rejected(self):
         client = self.pending()
