@@ -17,7 +17,8 @@ CHECKED enum sks_status request_discovery(struct exchange *x, const struct sessi
  */
 CHECKED enum sks_status request_keys(struct exchange *x, struct session_key *sk);
 
-/** Keeps which lookups the session is about: credentials that it finds are known by their places. */
+/** Keeps which lookups the session is about: credentials that it finds are known by their places.
+ */
 CHECKED enum sks_status keep_lookups(struct exchange *x);
 
 /** Checks that the profile has them still: it may have been changed while the session ran. */
