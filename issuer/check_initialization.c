@@ -27,14 +27,17 @@ enum sks_status check_mode(struct exchange *x, const struct device_id *device)
 }
 
 /* A list in the profile says which devices may enrol at all. */
-enum sks_status check_listed(struct exchange *x, struct bytes certificate)
+enum sks_status check_listed(struct exchange *x, const struct device_id *device)
 {
     uint8_t name[32];
     enum sks_status rc;
 
     if (x->profile->enrolment == NULL || x->profile->enrolment->devices.count == 0)
         return SKS_OK;
-    TRY(sha256(certificate, name));
+    if (device == NULL) /* it began before the profile had one */
+        return check_fail(x, SKS_ERROR_NOT_ALLOWED, "listed device",
+                          "the profile has a list, and the session shows no device");
+    TRY(sha256(device->certificate_path.item[0], name));
     if (!profile_lists_device(x->profile, bytes_at(name, sizeof name)))
         return check_fail(x, SKS_ERROR_NOT_ALLOWED, "listed device",
                           "this device is not on the list of the profile");

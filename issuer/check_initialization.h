@@ -11,7 +11,7 @@ CHECKED enum sks_status check_server_time(struct exchange *x, struct bytes text)
 /** A deviceId unless privacy was asked for. @param device  NULL: there is none */
 CHECKED enum sks_status check_mode(struct exchange *x, const struct device_id *device);
 
-/** The device is on the list of the profile, if there is one. @param certificate  its own, DER */
-CHECKED enum sks_status check_listed(struct exchange *x, struct bytes certificate);
+/** The device is on the list of the profile, if there is one. @param device  NULL with privacy */
+CHECKED enum sks_status check_listed(struct exchange *x, const struct device_id *device);
 
 #endif

@@ -45,11 +45,12 @@ out:
 }
 
 enum sks_status deferred_decide(struct session_store *store, const char *id, bool approve,
-                                const char *device, struct sks_error *err)
+                                const char *device, const struct texts *settings,
+                                struct sks_error *err)
 {
     struct check check = { EVIDENCE_CHECK_APPROVAL, approve ? "by the operator" : "refused",
                            approve };
-    const struct change change = { .check = &check, .checks = 1 };
+    const struct change change = { .check = &check, .checks = 1, .enrolment = settings };
     struct session session;
     struct arena arena = { 0 };
     bool found, won;
@@ -125,6 +126,10 @@ static bool try_resume(struct issuer *issuer, const struct arrival *arrival, con
     if (session->verdict != VERDICT_OPEN ||
         (session->phase != PHASE_APPROVED && session->phase != PHASE_RESUMED))
         return true;
+    if (session->phase == PHASE_RESUMED) { /* or a client could fill the database with it */
+        phase_answer_again(issuer, arena, outcome);
+        return true;
+    }
     if (invite(&x, &won) != SKS_OK ||
         (outcome->answer = arena_copy(arena, buf_bytes(&x.answer))).ptr == NULL) {
         phase_trouble(outcome, &err);

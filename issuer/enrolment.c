@@ -2,6 +2,7 @@
 #include "issuer/certificate_store.h"
 #include "issuer/exchange.h"
 #include "keygen2/base/base64.h"
+#include "keygen2/base/program.h"
 #include "keygen2/message/keygen2.h"
 
 #include <string.h>
@@ -88,35 +89,19 @@ out:
     return rc;
 }
 
-static enum sks_status insert_all(struct session_store *store, const char *id,
-                                  const char *const *settings, size_t count, struct sks_error *err)
+enum sks_status enrolment_keep(struct database *db, int64_t session, const struct texts *settings,
+                               struct sks_error *err)
 {
     struct bytes name, value;
     enum sks_status rc = SKS_OK;
 
-    for (size_t i = 0; i < count; i++) {
-        TRY(enrolment_split(settings[i], &name, &value, err));
-        TRY(database_run(store->db, err,
+    for (size_t i = 0; i < settings->count; i++) {
+        TRY(enrolment_split(settings->item[i], &name, &value, err));
+        TRY(database_run(db, err,
                          "INSERT OR REPLACE INTO enrolment(session, name, value)"
-                         " SELECT number, CAST(? AS TEXT), CAST(? AS TEXT) FROM session"
-                         " WHERE id = ?",
-                         "bbt", name, value, id));
-        REQUIRE(database_changes(store->db) > 0, err, SKS_ERROR_NO_SESSION,
-                "there is no session %s", id);
+                         " VALUES(?, CAST(? AS TEXT), CAST(? AS TEXT))",
+                         "ibb", session, name, value));
     }
-out:
-    return rc;
-}
-
-enum sks_status enrolment_set_by_id(struct session_store *store, const char *id,
-                                    const char *const *settings, size_t count,
-                                    struct sks_error *err)
-{
-    enum sks_status rc;
-
-    TRY(database_begin(store->db, err));
-    rc = insert_all(store, id, settings, count, err);
-    rc = database_end(store->db, rc, err);
 out:
     return rc;
 }

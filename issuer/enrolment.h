@@ -37,16 +37,14 @@ CHECKED enum sks_status enrolment_split(const char *setting, struct bytes *name,
                                         struct bytes *value, struct sks_error *err);
 
 /**
- * Keeps values of a session, durably.
+ * Keeps values of a session, inside a transaction.
  *
- * @param id        serverSessionId
+ * @param session   number of its row
  * @param settings  each "NAME=VALUE"; a name that has a value already gets this one
- * @return SKS_ERROR_OPTION for what is none, or for a name that the session has by itself;
- *         SKS_ERROR_NO_SESSION if there is none of that id
+ * @return SKS_ERROR_OPTION for what is none, or for a name that the session has by itself
  */
-CHECKED enum sks_status enrolment_set_by_id(struct session_store *store, const char *id,
-                                            const char *const *settings, size_t count,
-                                            struct sks_error *err);
+CHECKED enum sks_status enrolment_keep(struct database *db, int64_t session,
+                                       const struct texts *settings, struct sks_error *err);
 
 /**
  * All values of a session: those that were kept, and its own: "session", "profile", "started", and

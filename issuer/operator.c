@@ -2,7 +2,6 @@
 #include "issuer/certificate_store.h"
 #include "issuer/data_folder.h"
 #include "issuer/deferred.h"
-#include "issuer/enrolment.h"
 #include "issuer/forget.h"
 #include "keygen2/base/base64.h"
 #include "keygen2/base/log.h"
@@ -108,9 +107,7 @@ enum exit_code operator_decide(const char *data, const char *session, bool appro
 
     log_set_level(LOG_LEVEL_ERROR);
     TRY(data_folder_open(data, &store, &err));
-    if (settings != NULL && settings->count > 0)
-        TRY(enrolment_set_by_id(&store, session, settings->item, settings->count, &err));
-    TRY(deferred_decide(&store, session, approve, device, &err));
+    TRY(deferred_decide(&store, session, approve, device, settings, &err));
 out:
     session_store_close(&store);
     return program_finish(rc, &err);

@@ -176,6 +176,9 @@ const struct profile *profile_find(const struct profile_list *list, const char *
 /** True if one of the texts depends on the enrolment. profile_certificate.c */
 bool profile_has_patterns(const struct bytes_list *names);
 
+/** SHA-256 of the lookups, in their order: what found credentials are found by. profile_lookup.c */
+CHECKED enum sks_status profile_lookups_hash(const struct profile *profile, uint8_t hash[32]);
+
 /** False if the profile has a list of devices that lacks this one. profile_enrolment.c */
 bool profile_lists_device(const struct profile *profile, struct bytes fingerprint);
 

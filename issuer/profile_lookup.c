@@ -1,5 +1,6 @@
 /* Credential discovery and the targets of post operations, as a profile says them. */
 #include "issuer/profile_internal.h"
+#include "keygen2/crypto/fetched.h"
 #include "keygen2/message/search_filter.h"
 
 /* ---- lookupSpecifier ---- */
@@ -26,6 +27,21 @@ static enum sks_status check_lookup(struct json_reader *r, const struct json_pla
 
 const struct json_type PROFILE_LOOKUP =
     JSON_TYPE("lookupSpecifier", struct lookup_profile, LOOKUP, check_lookup);
+
+enum sks_status profile_lookups_hash(const struct profile *profile, uint8_t hash[32])
+{
+    const struct lookup_profile *lookup = profile->lookups.item;
+    struct buf text = { 0 };
+    enum sks_status rc;
+
+    for (size_t i = 0; i < profile->lookups.count; i++)
+        json_put(&text, &PROFILE_LOOKUP, &lookup[i]);
+    TRY(text.status);
+    TRY(sha256(buf_bytes(&text), hash));
+out:
+    buf_free(&text);
+    return rc;
+}
 
 /* ---- targets ---- */
 

@@ -7,6 +7,33 @@
 
 #include <stdio.h>
 
+/* ---- lookups ---- */
+
+enum sks_status keep_lookups(struct exchange *x)
+{
+    uint8_t hash[32];
+    enum sks_status rc;
+
+    TRY(sks_explain(x->err, profile_lookups_hash(x->profile, hash)));
+    TRY(keep_bytes(x, bytes_at(hash, sizeof hash), &x->session->state.lookups));
+out:
+    return rc;
+}
+
+enum sks_status check_lookups(struct exchange *x)
+{
+    struct bytes kept = x->session->state.lookups;
+    uint8_t hash[32];
+    enum sks_status rc;
+
+    TRY(sks_explain(x->err, profile_lookups_hash(x->profile, hash)));
+    if (kept.len > 0 && !bytes_equal(kept, bytes_at(hash, sizeof hash)))
+        return check_fail(x, SKS_ERROR_NOT_AVAILABLE, EVIDENCE_CHECK_PROFILE,
+                          "has other lookups than when the session began");
+out:
+    return rc;
+}
+
 /* ---- ProvisioningFinalizationRequest ---- */
 
 enum sks_status request_close(struct exchange *x, struct session_key *sk)
@@ -19,6 +46,7 @@ enum sks_status request_close(struct exchange *x, struct session_key *sk)
     uint8_t nonce[SKS_NONCE_MAX];
     enum sks_status rc = SKS_OK;
 
+    TRY(check_lookups(x));
     TRY(in_doubt_revoke(x));
     for (size_t i = 0; i < state->credentials; i++)
         TRY(issue_certificate(x, &state->credential[i]));

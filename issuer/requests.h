@@ -17,6 +17,13 @@ CHECKED enum sks_status request_discovery(struct exchange *x, const struct sessi
  */
 CHECKED enum sks_status request_keys(struct exchange *x, struct session_key *sk);
 
+/** Keeps which lookups the session is about: credentials that it finds are known by their places.
+ */
+CHECKED enum sks_status keep_lookups(struct exchange *x);
+
+/** Checks that the profile has them still: it may have been changed while the session ran. */
+CHECKED enum sks_status check_lookups(struct exchange *x);
+
 /** Signs a specifier that has all else. @param generation of the key management key */
 CHECKED enum sks_status request_signature(struct exchange *x, unsigned generation,
                                           struct lookup_specifier *to);

@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* First byte of a stored state. 1 knew no post operations, 2 no sessions of the 2010 profile. */
-enum { STATE_FORM = 3 };
+/* First byte of a stored state. 1 knew no post operations, 2 no sessions of the 2010 profile, 3 not
+ * what the device was asked about. */
+enum { STATE_FORM = 4 };
 
 const struct name NAMES_PHASE[] = {
     { "invocation", PHASE_INVOCATION },
@@ -57,6 +58,7 @@ static const struct field STATE[] = {
     { FIELD_BYTES, AT(server_public_key), .since = 3 },
     { FIELD_BYTES, AT(encrypted_session_key), .since = 3 },
     { FIELD_BYTES, AT(session_key_proof), .since = 3 },
+    { FIELD_BYTES, AT(lookups), .since = 4 },
 };
 
 #undef AT

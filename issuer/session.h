@@ -73,6 +73,7 @@ struct session_state {
     /* Of the 2010 profile. */
     struct bytes server_public_key, encrypted_session_key;
     struct bytes session_key_proof; /* session_2010_proof() */
+    struct bytes lookups; /* profile_lookups_hash() of when the device was asked; empty: unknown */
     struct credential *credential;
     uint16_t credentials;
     struct found_credential *found_credential;

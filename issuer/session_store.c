@@ -1,5 +1,6 @@
 #include "issuer/session_store.h"
 #include "issuer/certificate_store.h"
+#include "issuer/enrolment.h"
 #include "issuer/invitation.h"
 #include "issuer/metrics.h"
 #include "issuer/open_sessions.h"
@@ -347,6 +348,8 @@ static enum sks_status write_next(struct database *db, void *ctx, struct sks_err
         TRY(certificates_confirm(db, session->number, &w->confirmed, err));
     else if (session->verdict == VERDICT_FAILED)
         TRY(certificates_void(db, session->number, err));
+    if (w->change->enrolment != NULL)
+        TRY(enrolment_keep(db, session->number, w->change->enrolment, err));
     TRY(add_exchange(w->store, session, w->change, err));
 out:
     return rc;

@@ -11,6 +11,7 @@
 enum { CHANGES_MAX = 65536 /* of one session */ };
 
 struct metrics;
+struct texts;
 
 struct session_store {
     struct database *db;
@@ -32,7 +33,8 @@ struct change {
     struct bytes answer;  /* as it will go out */
     const struct check *check;
     size_t checks;
-    bool state; /* the state changed too */
+    bool state;                    /* the state changed too */
+    const struct texts *enrolment; /* enrolment_keep(); NULL: no value of it changes */
 };
 
 struct stored_message {

@@ -38,6 +38,9 @@ static const char *objection(const struct discovery *d, const struct issued_cert
         return "it was issued into another device";
     if (known->state != CERTIFICATE_LIVE && known->state != CERTIFICATE_IN_DOUBT)
         return name_of_value(NAMES_CERTIFICATE_STATE, (uint8_t)known->state);
+    /* Its key has no device, and whoever has the certificate could play one that has the key. */
+    if (known->state == CERTIFICATE_IN_DOUBT && state->terms.privacy_enabled)
+        return "it is in doubt, and with privacy only its own proof settles it";
     for (size_t i = 0; i < state->found_credentials; i++)
         if (state->found_credential[i].lookup == d->lookup &&
             bytes_equal(state->found_credential[i].certificate, known->der))
@@ -198,6 +201,7 @@ enum sks_status step_discovery(struct exchange *x, const void *from)
 
     session_take_key(&x->session->state, &sk);
     TRY(check_ids(x, response->server_session_id, &response->client_session_id));
+    TRY(check_lookups(x));
     TRY(take_results(&d, &response->lookup_results));
     TRY(request_keys(x, &sk));
 out:

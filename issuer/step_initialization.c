@@ -63,9 +63,9 @@ enum sks_status step_initialization(struct exchange *x, const void *from)
     take_terms(&x->session->state, response);
     TRY(session_kind_of(&x->session->state)->take_key(x, response, &sk));
     TRY(check_attestation(x, &sk, device.key, response->attestation));
-    if (response->device_id != NULL)
-        TRY(check_listed(x, response->device_id->certificate_path.item[0]));
+    TRY(check_listed(x, response->device_id));
     TRY(enrolment_check_invitation(x));
+    TRY(keep_lookups(x));
     TRY(in_doubt_load(x));
     TRY(x->profile->lookups.count > 0 || x->session->state.found_credentials > 0
             ? request_discovery(x, &sk)

@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 enum {
-    AUTH_LEVEL = 2, /* OpenSSL's: RSA of 2048 bits or more, no SHA-1 */
-    LAX_LEVEL = 0,  /* anything; then the rules of the profile are checked here */
+    AUTH_LEVEL = 2,      /* OpenSSL's: RSA of 2048 bits or more, no SHA-1 */
+    LAX_LEVEL = 0,       /* anything; then the rules of the profile are checked here */
+    SECURITY_BITS = 112, /* of what a profile has no word for: those of level 2 */
 };
 
 /* ---- device path ---- */
@@ -32,28 +33,39 @@ out:
     return rc;
 }
 
+static bool is_weak_key(EVP_PKEY *key, bool rsa, const struct device_trust *trust)
+{
+    return rsa ? EVP_PKEY_get_bits(key) < trust->minimum_rsa_bits
+               : EVP_PKEY_get_security_bits(key) < SECURITY_BITS;
+}
+
+static bool is_weak_digest(X509 *certificate, const struct device_trust *trust)
+{
+    int digest, bits;
+
+    if (!X509_get_signature_info(certificate, &digest, NULL, &bits, NULL))
+        return true;
+    return bits < SECURITY_BITS && !(digest == NID_sha1 && trust->sha1);
+}
+
 /* What a profile lets pass. The signature of a trusted certificate is not looked at: it is trusted
  * as it is. */
 static enum sks_status check_strength(STACK_OF(X509) * chain, const struct device_trust *trust,
                                       struct sks_error *err)
 {
-    int count = sk_X509_num(chain), digest;
+    int count = sk_X509_num(chain);
     enum sks_status rc = SKS_OK;
 
     for (int i = 0; i < count; i++) {
         EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(chain, i));
-        bool rsa = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
-        bool weak_digest;
+        bool rsa = key != NULL && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"));
 
-        REQUIRE(key != NULL && (!rsa || EVP_PKEY_get_bits(key) >= trust->minimum_rsa_bits), err,
-                SKS_ERROR_AUTHORIZATION, "an RSA key under %u bits (at certificate number %d)",
-                trust->minimum_rsa_bits, i);
-        if (i == count - 1)
-            break;
-        weak_digest =
-            !X509_get_signature_info(sk_X509_value(chain, i), &digest, NULL, NULL, NULL) ||
-            digest == NID_md5 || (digest == NID_sha1 && !trust->sha1);
-        REQUIRE(!weak_digest, err, SKS_ERROR_AUTHORIZATION,
+        REQUIRE(key != NULL && (rsa || !is_weak_key(key, rsa, trust)), err, SKS_ERROR_AUTHORIZATION,
+                "a key that is too weak (at certificate number %d)", i);
+        REQUIRE(!is_weak_key(key, rsa, trust), err, SKS_ERROR_AUTHORIZATION,
+                "an RSA key under %u bits (at certificate number %d)", trust->minimum_rsa_bits, i);
+        REQUIRE(i == count - 1 || !is_weak_digest(sk_X509_value(chain, i), trust), err,
+                SKS_ERROR_AUTHORIZATION,
                 "signed with a digest that is too weak (at certificate number %d)", i);
     }
 out:

@@ -233,7 +233,7 @@ static enum sks_status approve(struct issuer_end *base, const char *session, str
 {
     struct local_issuer *end = ((struct local_issuer *)base)->state;
 
-    return deferred_decide(&end->issuer.store, session, true, NULL, err);
+    return deferred_decide(&end->issuer.store, session, true, NULL, NULL, err);
 }
 
 static enum sks_status roll_over(struct issuer_end *base, struct sks_error *err)

@@ -14,7 +14,7 @@
 
 enum {
     EVIDENCE_MAX = 64 * 1024 * 1024, /* bytes: ten messages as long as they may be */
-    EVIDENCE_MESSAGES_MAX = 65536,   /* a client that resumes again and again makes many */
+    EVIDENCE_MESSAGES_MAX = 65536,   /* of sessions from when each resumption was a message */
 };
 
 /* What the issuer says of a session. The numbers are stored. */

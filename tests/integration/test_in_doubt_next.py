@@ -204,6 +204,20 @@ class NextSession(DoubtCase, WatchTest):
         self.assertTrue(other.run(until=DISCOVERY).done)
         self.assert_on_hold(doubtful.session_id)
 
+    def test_with_privacy_nobody_else(self):
+        """Anyone can be a token there, and certificates are public: an operation of another session
+        shows nothing of a key."""
+        doubtful, proof = self.doubt("short-private")
+        anyone = Client(self.issuer.url, "looking-private")
+        anyone.device.credentials = self.device.credentials
+        self.assertTrue(anyone.run().failed)
+        self.assertIn("with privacy only its own proof settles it",
+                      " ".join(self.checks(anyone, "credential")))
+        self.assert_on_hold(doubtful.session_id)
+        self.assertTrue(doubtful.post(proof).done)
+        self.assert_counts(doubtful.session_id)
+        self.assertTrue(self.client("looking-private").run().done)
+
     def test_a_bad_late_proof(self):
         doubtful, proof = self.doubt()
         proof["attestation"] = flipped(proof["attestation"])

@@ -1,6 +1,8 @@
 """Revocation: the CRL as it is served, what the operator revokes, holds and releases, export."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 
 from cryptography import x509
@@ -226,6 +228,28 @@ class Names(CrlCase):
                 client, reply = self.approved(*settings)
                 self.assert_refused(client, reply, "^certificate: Key.1: " + cause)
                 self.assertEqual(self.exported("--session", client.session_id), [])
+
+    def test_settings_of_what_is_refused(self):
+        """Where nothing is decided, no value of the enrolment changes either."""
+        client = self.client("named")
+        client.run(until="never")
+        zoe = ("--set", "name=Zoe", "--set", "mail=zoe@example.com")
+        self.command("approve", client.session_id, "--device", "00000000", "--set", "unit=x",
+                     *zoe, code=REFUSED)
+        self.assertEqual(self.enrolment(client), {})
+        self.command("approve", client.session_id, *zoe)
+        self.command("approve", client.session_id, "--set", "name=Eve", code=REFUSED)
+        self.assertEqual(self.enrolment(client), {"name": "Zoe", "mail": "zoe@example.com"})
+        client.resume()
+        self.assertTrue(client.run().done)
+        self.command("approve", client.session_id, "--set", "name=Eve", code=REFUSED)
+        self.assertEqual(self.enrolment(client)["name"], "Zoe")
+
+    def enrolment(self, client):
+        with contextlib.closing(sqlite3.connect(self.issuer.data / "issuer.db")) as db:
+            return dict(db.execute(
+                "SELECT name, value FROM enrolment JOIN session ON session = number WHERE id = ?",
+                (client.session_id,)))
 
     def test_settings_that_are_none(self):
         client = self.client("named")

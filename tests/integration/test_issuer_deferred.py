@@ -1,11 +1,15 @@
 """Deferred issuance: the client goes away, the operator decides, the client comes back."""
 
+import copy
+import hashlib
 import json
 
-from rig import clock
+from rig import clock, testcase
 from rig.issuercase import REFUSED, ProfileTest
 from rig.keygen2 import dumps
 from rig.processes import PROFILES
+from rig.records import check_record
+from rig.testcase import write_profile
 
 PROFILE = "deferred-issuance"
 
@@ -94,6 +98,9 @@ class Deferred(ProfileTest):
         again = client.resume()
         self.assertEqual((first.status, first.body), (again.status, again.body))
         self.assertTrue(client.run().done)
+        sent = [message["type"] for message in self.issuer.evidence(client.session_id)["messages"]
+                if message["direction"] == "out"]
+        self.assertEqual(sent.count("InvocationRequest"), 2, "what is lost leaves no trace")
 
     def test_rejected(self):
         client = self.pending()
@@ -164,3 +171,87 @@ class Deferred(ProfileTest):
         client = self.pending()
         self.assertTrue(client.http.request("GET", client.path + "?abort=true").failed)
         self.command("approve", client.session_id, code=REFUSED)
+
+
+class ChangedMeanwhile(ProfileTest):
+    """The issuer is started again with another profile while a session waits."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = cls.new_folder()
+        for name in ("Kept", "Old"):
+            write_profile(cls.profiles, name, pinPolicySpecifiers=cls.pins("CN=" + name))
+        cls.write_lookups("Kept", "Old")
+        super().set_up_rig()
+
+    @staticmethod
+    def pins(subject):
+        policies = copy.deepcopy(testcase.PROFILE["pinPolicySpecifiers"])
+        policies[0]["keyEntrySpecifiers"][0]["certificate"]["subject"] = subject
+        return policies
+
+    @classmethod
+    def write_lookups(cls, *names, subject="CN=%s"):
+        write_profile(
+            cls.profiles, "change", deferredIssuance=True, unlockKeys=[{"lookup": "Kept"}],
+            deleteKeys=[{"lookup": "Old"}], lookupSpecifiers=[
+                {"id": name, "searchFilter": {"subjectRegEx": subject.replace("%s", name)}} for name in names])
+
+    def test_devices_are_listed_meanwhile(self):
+        """A session that shows no device is none of a device on the list."""
+        write_profile(self.profiles, "listed", privacyEnabled=True)
+        self.issuer.restart()
+        client = self.client("listed")
+        client.run(until="ProvisioningInitializationRequest")
+        write_profile(self.profiles, "listed", enrolment={
+            "devices": [hashlib.sha256(self.device.certificate).hexdigest()]})
+        self.issuer.restart()
+        client.http.connection.close()
+        self.assert_refused(client, client.post(client.answer()), "listed device: ")
+        self.assertEqual(list(check_record(self.issuer, client.session_id)), [])
+
+    def waiting(self):
+        self.write_lookups("Kept", "Old")
+        self.issuer.restart()
+        for name in ("Kept", "Old"):
+            self.enrol(name)
+        client = self.client("change")
+        self.assertTrue(client.run().pending)
+        self.approve(client)
+        return client
+
+    def resumed(self, client):
+        self.issuer.restart()
+        client.http.connection.close()
+        client.resume()
+        return client.run()
+
+    def test_as_it_was(self):
+        client = self.waiting()
+        self.assertTrue(self.resumed(client).done)
+        self.assertEqual(self.states(), ["deleted", "live", "live"])
+
+    def test_other_lookups(self):
+        """What one of them found is not what another would have found in its place."""
+        for change in (lambda: self.write_lookups("Old", "Kept"),
+                       lambda: self.write_lookups("Kept", "Old", subject="CN=.*%s"),
+                       lambda: self.write_lookups("Other", "Kept", "Old")):
+            self.setUp()
+            client = self.waiting()
+            change()
+            self.assertTrue(self.resumed(client).failed)
+            self.assertEqual(self.assert_verdict(client.session_id),
+                             "profile: has other lookups than when the session began")
+            self.assertEqual(list(check_record(self.issuer, client.session_id)), [])
+            self.assertEqual(self.states(), ["live", "live"])
+
+    def test_other_lookups_before_the_answer(self):
+        self.write_lookups("Kept", "Old")
+        self.issuer.restart()
+        client = self.client("change")
+        client.run(until="CredentialDiscoveryRequest")
+        self.write_lookups("Kept", "Old", subject=".*")
+        self.issuer.restart()
+        client.http.connection.close()
+        self.assert_refused(client, client.post(client.answer()), "profile: has other lookups")
+        self.assertEqual(list(check_record(self.issuer, client.session_id)), [])

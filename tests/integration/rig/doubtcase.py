@@ -48,6 +48,7 @@ def write_profiles(folder, life=clock.LIFE):
     # createPinPolicy, createKeyEntry and its attestation, setCertificatePath, the close: no more.
     write_profile(folder, "tight", sessionKeyLimit=6)
     write_profile(folder, "looking", **UNLOCKING)
+    write_profile(folder, "looking-private", privacyEnabled=True, **UNLOCKING)
     return folder
 
 

@@ -4,8 +4,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-/* What form 3 has behind the fixed part of form 2: a uint and three arrays, here empty. */
-enum { ADDED = 4 + 3 * 2 };
+/* What form 4 has behind the fixed part of form 3: an array; and 3 behind that of 2: a uint and
+ * three arrays; here empty. */
+enum { ADDED_4 = 2, ADDED = 4 + 3 * 2 + ADDED_4 };
 
 static struct session_state state_of(uint32_t life_time)
 {
@@ -36,6 +37,7 @@ Test(session_state, both_ways)
     from.server_public_key = bytes_of("server key");
     from.encrypted_session_key = bytes_of("encrypted");
     from.session_key_proof = bytes_of("proof");
+    from.lookups = bytes_of("lookups");
     from.credential = &credential;
     from.credentials = 1;
     put_session_state(&stored, &from);
@@ -45,10 +47,29 @@ Test(session_state, both_ways)
     cr_expect(bytes_equal(to.server_public_key, from.server_public_key));
     cr_expect(bytes_equal(to.encrypted_session_key, from.encrypted_session_key));
     cr_expect(bytes_equal(to.session_key_proof, from.session_key_proof));
+    cr_expect(bytes_equal(to.lookups, from.lookups));
     cr_expect_eq(to.life_time, UINT32_MAX);
     cr_expect_eq(to.counter, 7);
     cr_assert_eq(to.credentials, 1);
     cr_expect(bytes_equal(to.credential[0].id, credential.id));
+    buf_free(&stored);
+    arena_free(&arena);
+}
+
+Test(session_state, form_3)
+{
+    const struct session_state from = state_of(600);
+    struct session_state to;
+    struct arena arena = { 0 };
+    struct buf stored = { 0 };
+
+    put_session_state(&stored, &from);
+    stored.ptr[0] = 3;
+    cr_expect_eq(get_session_state(buf_bytes(&stored), &arena, &to), SKS_ERROR_OPTION);
+    stored.len -= ADDED_4;
+    decode(&stored, &arena, &to);
+    cr_expect_eq(to.life_time, 600);
+    cr_expect_eq(to.lookups.len, 0, "it did not say what the device was asked about");
     buf_free(&stored);
     arena_free(&arena);
 }
@@ -61,7 +82,7 @@ Test(session_state, form_2)
     struct buf stored = { 0 };
 
     put_session_state(&stored, &from);
-    cr_assert_eq(stored.ptr[0], 3);
+    cr_assert_eq(stored.ptr[0], 4);
     stored.ptr[0] = 2;
     cr_expect_eq(get_session_state(buf_bytes(&stored), &arena, &to), SKS_ERROR_OPTION);
     stored.len -= ADDED;
@@ -69,7 +90,7 @@ Test(session_state, form_2)
     cr_expect_eq(to.life_time, 600, "that of its terms");
     cr_expect_eq(to.counter, 7);
     cr_expect_eq(to.server_public_key.len, 0);
-    stored.ptr[0] = 4;
+    stored.ptr[0] = 5;
     cr_expect_eq(get_session_state(buf_bytes(&stored), &arena, &to), SKS_ERROR_OPTION);
     buf_free(&stored);
     arena_free(&arena);

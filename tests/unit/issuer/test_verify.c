@@ -159,6 +159,35 @@ Test(verify, devices_signed_with_sha1)
     cr_assert_eq(check(&path, 1), SKS_OK, "%s", err.text);
 }
 
+/* A profile names RSA and SHA-1: other weak keys and digests are none that it lets pass. */
+Test(verify, a_lax_profile_and_other_weakness)
+{
+    EVP_PKEY *small = EVP_EC_gen("prime192v1"), *pss = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    struct bytes path;
+    X509 *device;
+
+    trust = &(struct device_trust){ .minimum_rsa_bits = 2048, .sha1 = true };
+    path = der_of(certify(&DEVICE, small, root, root_key));
+    assert_not_trusted(&path, 1, "a key that is too weak");
+    cr_assert(EVP_PKEY_keygen_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 1024) > 0 &&
+              EVP_PKEY_generate(ctx, &pss) > 0);
+    path = der_of(certify(&DEVICE, pss, root, root_key));
+    assert_not_trusted(&path, 1, "an RSA key under 2048 bits");
+    EVP_PKEY_free(root_key);
+    root_key = fixture_key(RSA2048_URI);
+    X509_free(root);
+    root = certify(&FIXTURE_CA, root_key, NULL, root_key);
+    cr_assert(X509_STORE_add_cert(store, root) > 0);
+    device = certify(&DEVICE, device_key, root, root_key);
+    cr_assert(X509_sign(device, root_key, EVP_ripemd160()) > 0);
+    path = der_of(device);
+    assert_not_trusted(&path, 1, "a digest that is too weak");
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(small);
+    EVP_PKEY_free(pss);
+}
+
 /* What a profile lets pass is no more than that. */
 Test(verify, a_lax_profile_is_still_strict)
 {
