@@ -132,6 +132,7 @@ $(O)/plain/faults_memory: $(O)/obj/tests/plain/parts/allocations.o
 $(O)/plain/faults_memory: private WRAPPED := malloc calloc realloc
 $(O)/plain/token_stress: $(addprefix $(O)/obj/tests/plain/parts/,estate.o key_user.o ledger.o)
 $(O)/plain/token_deletion: private WRAPPED := live_key_drop key_load
+$(O)/plain/token_syncs: $(addprefix $(O)/obj/tests/plain/parts/,sync_world.o sync_crowd.o)
 $(O)/plain/token_syncs: private WRAPPED := database_file_sync store_await_syncs
 PIN_PROGRAMS := $(addprefix $(O)/plain/pin_,model threads)
 PIN_PARTS := comparisons pin_cuts pin_defects pin_states pin_world

@@ -11,105 +11,18 @@
  * Controls that must be found: syncs that are answered and not done, reads that do not wait.
  */
 #include "keygen2/base/log.h"
-#include "tests/plain/support/disk.h"
-#include "tests/plain/support/enrol.h"
+#include "tests/plain/parts/sync_crowd.h"
 #include "tests/plain/support/issuing.h"
 #include "token/call.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-enum {
-    CHECKPOINT_PAGES = 100,
-    MOMENT_US = 50000,
-    PATIENCE = 200, /* moments */
-    SYNC_US = 2000, /* that one takes, so that others come meanwhile */
-    CLIENTS = 5,
-    SESSIONS = 5,
-    CUTS_MAX = 4 * CLIENTS * SESSIONS,
-    KEYS_MAX = 2 * CLIENTS * SESSIONS,
-};
+enum { CHECKPOINT_PAGES = 100, MOMENT_US = 50000, PATIENCE = 200 /* moments */ };
 
-static const char PIN[] = "4711", PUK[] = "0123456789";
-static char folder[STORE_FOLDER_MAX];
-static struct token *token;
-
-/* ---- the linker sends these functions here ---- */
-
-static enum defect { NO_DEFECT, SYNCS_NOT_DONE, READS_DO_NOT_WAIT } defect;
-static atomic_bool held, refused;
-static atomic_uint refuse_at; /* the sync that fails, counted down; 0: none */
-static atomic_uint waiting;   /* syncs that are held up */
-
-int __real_database_file_sync(sqlite3_file *file);
-int __wrap_database_file_sync(sqlite3_file *file);
-
-int __wrap_database_file_sync(sqlite3_file *file)
-{
-    atomic_fetch_add(&waiting, 1);
-    do
-        (void)usleep(defect == READS_DO_NOT_WAIT ? 10 * SYNC_US : SYNC_US);
-    while (atomic_load(&held));
-    atomic_fetch_sub(&waiting, 1);
-    if (atomic_load(&refuse_at) > 0 && atomic_fetch_sub(&refuse_at, 1) == 1)
-        atomic_store(&refused, true);
-    if (atomic_load(&refused))
-        return SQLITE_IOERR_FSYNC;
-    return defect == SYNCS_NOT_DONE ? SQLITE_OK : __real_database_file_sync(file);
-}
-
-enum sks_status __real_store_await_syncs(struct store *store, struct sks_error *err);
-enum sks_status __wrap_store_await_syncs(struct store *store, struct sks_error *err);
-
-enum sks_status __wrap_store_await_syncs(struct store *store, struct sks_error *err)
-{
-    return defect == READS_DO_NOT_WAIT ? SKS_OK : __real_store_await_syncs(store, err);
-}
-
-/* So that checkpoints come in between. */
-static int checkpoint_often(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
-{
-    (void)error, (void)api;
-    return sqlite3_wal_autocheckpoint(db, CHECKPOINT_PAGES);
-}
-
-static const struct enrolment_plan *plan(void)
-{
-    static const struct enrolment_plan one = {
-        .algorithm = "https://webpki.github.io/sks/algorithm#ec.nist.p256", .keys = 1, .pin = PIN
-    };
-
-    return &one;
-}
-
-/* A token with a key that has signed, on a disk where all is synced. */
-static uint32_t begin(void)
-{
-    struct disk_image *disk;
-    uint32_t key;
-
-    disk_clear();
-    make_store(folder);
-    token = open_store(folder);
-    enrol(token, PIN, &key);
-    token_close(token);
-    disk = disk_take(DISK_KILL, 0);
-    disk_put(disk);
-    disk_image_free(disk);
-    token = open_store(folder);
-    must(try_sign(token, key, PIN) == SKS_OK, "sign");
-    return key;
-}
-
-static void end(void)
-{
-    token_close(token);
-    remove_store(folder);
-}
+static const char PUK[] = "0123456789";
 
 /* ---- a sync that is held up ---- */
 
@@ -126,7 +39,7 @@ struct client {
 static enum sks_status create_session(struct client *c)
 {
     struct issuing s = { 0 };
-    enum sks_status rc = issuing_begin(&s, token, NULL);
+    enum sks_status rc = issuing_begin(&s, world.token, NULL);
 
     (void)c;
     issuing_free(&s);
@@ -144,7 +57,8 @@ static enum sks_status list_sessions(struct client *c)
     const union sks_in in = { .enumerate_sessions.provisioning_state = true };
     struct arena arena = { 0 };
     union sks_out out = { 0 };
-    enum sks_status rc = user_call(token, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, NULL);
+    enum sks_status rc =
+        user_call(world.token, ENUMERATE_PROVISIONING_SESSIONS, &in, &out, &arena, NULL);
 
     c->seen = out.enumerate_sessions.provisioning_handle;
     arena_free(&arena);
@@ -153,7 +67,7 @@ static enum sks_status list_sessions(struct client *c)
 
 static enum sks_status sign(struct client *c)
 {
-    return try_sign(token, c->key, PIN);
+    return try_sign(world.token, c->key, WORLD_PIN);
 }
 
 static enum sks_status ask_attributes(struct client *c)
@@ -161,7 +75,7 @@ static enum sks_status ask_attributes(struct client *c)
     const union sks_in in = { .key_handle = { c->key } };
     struct arena arena = { 0 };
     union sks_out out = { 0 };
-    enum sks_status rc = user_call(token, GET_KEY_ATTRIBUTES, &in, &out, &arena, NULL);
+    enum sks_status rc = user_call(world.token, GET_KEY_ATTRIBUTES, &in, &out, &arena, NULL);
 
     arena_free(&arena);
     return rc;
@@ -173,7 +87,7 @@ static enum sks_status ask_no_session(struct client *c)
     const union sks_in in = { .get_key_handle = { 1000000, bytes_of("Key") } };
     struct arena arena = { 0 };
     union sks_out out = { 0 };
-    enum sks_status rc = user_call(token, GET_KEY_HANDLE, &in, &out, &arena, NULL);
+    enum sks_status rc = user_call(world.token, GET_KEY_HANDLE, &in, &out, &arena, NULL);
 
     (void)c;
     arena_free(&arena);
@@ -216,13 +130,13 @@ static bool is_done(const struct client *c)
 static bool is_waiting(const struct client *c)
 {
     (void)c;
-    return atomic_load(&waiting) > 0;
+    return atomic_load(&syncs.waiting) > 0;
 }
 
 /* The first commits, the others come while its sync is held up. */
 static void hold_up(struct client *client, size_t count)
 {
-    atomic_store(&held, true);
+    atomic_store(&syncs.held, true);
     start(&client[0]);
     wait_until(is_waiting, NULL, "a commit is synced");
     for (size_t i = 1; i < count; i++)
@@ -234,7 +148,7 @@ static void hold_up(struct client *client, size_t count)
 
 static void a_sync_is_held_up(void)
 {
-    struct client old = { .call = sign, .key = begin() };
+    struct client old = { .call = sign, .key = world_begin() };
     struct client client[] = { { .call = create_session },
                                { .call = create_session },
                                { .call = list_sessions },
@@ -243,14 +157,14 @@ static void a_sync_is_held_up(void)
     hold_up(client, NITEMS(client));
     start(&old);
     wait_until(is_done, &old, "a key of before signs on");
-    atomic_store(&held, false);
+    atomic_store(&syncs.held, false);
     join(&old, SKS_OK, "sign");
     join(&client[0], SKS_OK, "createProvisioningSession");
     join(&client[1], SKS_OK, "a second one");
     join(&client[2], SKS_OK, "enumerateProvisioningSessions");
     must(client[2].seen != 0, "it sees the session");
     join(&client[3], SKS_ERROR_NO_SESSION, "getKeyHandle");
-    end();
+    world_end();
 }
 
 /* A key that is read is kept in memory: who finds it there needs what the first one needed. */
@@ -262,16 +176,16 @@ static void a_close_is_held_up(void)
                                { .call = ask_attributes },
                                { .call = sign } };
 
-    (void)begin();
-    client[0].enrolment = e = enrolment_begin(token, plan());
+    (void)world_begin();
+    client[0].enrolment = e = enrolment_begin(world.token, world_plan());
     for (size_t i = 1; i < NITEMS(client); i++)
         client[i].key = enrolment_key(e, 0);
     hold_up(client, NITEMS(client));
-    atomic_store(&held, false);
+    atomic_store(&syncs.held, false);
     for (size_t i = 0; i < NITEMS(client); i++)
         join(&client[i], SKS_OK, "a call around a close");
     enrolment_free(e);
-    end();
+    world_end();
 }
 
 /* ---- a sync that fails ---- */
@@ -280,33 +194,33 @@ static void cut_the_power(void)
 {
     struct disk_image *cut = disk_take(DISK_POWER_CUT, 0);
 
-    token_close(token);
+    token_close(world.token);
     disk_put(cut);
     disk_image_free(cut);
-    token = open_store(folder);
+    world.token = open_store(world.folder);
 }
 
 static void a_sync_fails(void)
 {
-    struct client old = { .call = sign, .key = begin() };
+    struct client old = { .call = sign, .key = world_begin() };
     struct client client[] = { { .call = create_session },
                                { .call = create_session },
                                { .call = list_sessions } };
     struct client later = { .call = list_sessions };
 
-    atomic_store(&refused, true);
+    atomic_store(&syncs.refused, true);
     hold_up(client, NITEMS(client));
-    atomic_store(&held, false);
+    atomic_store(&syncs.held, false);
     for (size_t i = 0; i < NITEMS(client); i++)
         join(&client[i], SKS_ERROR_STORAGE, "all fail whose sync has failed");
-    atomic_store(&refused, false);
+    atomic_store(&syncs.refused, false);
     for (size_t i = 0; i < NITEMS(client); i++)
         must(client[i].call(&client[i]) == SKS_ERROR_STORAGE, "and all that come later");
     must(sign(&old) == SKS_OK, "a key of before signs on");
     cut_the_power();
     must(list_sessions(&later) == SKS_OK && later.seen == 0, "it is as it was before");
     must(sign(&old) == SKS_OK, "sign");
-    end();
+    world_end();
 }
 
 /* The system goes on to show what it could not sync: so who reads it then is answered for it, and
@@ -316,25 +230,25 @@ static void it_is_started_again_after_a_sync_that_failed(void)
     struct client client = { .call = create_session }, reader = { .call = list_sessions };
     uint32_t key, seen;
 
-    (void)begin();
-    atomic_store(&refused, true);
+    (void)world_begin();
+    atomic_store(&syncs.refused, true);
     must(create_session(&client) == SKS_ERROR_STORAGE, "the sync fails");
     disk_give_up();
-    atomic_store(&refused, false);
-    token_close(token);
-    token = open_store(folder);
+    atomic_store(&syncs.refused, false);
+    token_close(world.token);
+    world.token = open_store(world.folder);
     must(list_sessions(&reader) == SKS_OK && reader.seen != 0, "what was not answered is there");
     seen = reader.seen;
-    enrol(token, PIN, &key);
+    enrol(world.token, WORLD_PIN, &key);
     cut_the_power();
-    must(try_sign(token, key, PIN) == SKS_OK, "a key that was enrolled after it stays");
+    must(try_sign(world.token, key, WORLD_PIN) == SKS_OK, "a key that was enrolled after it stays");
     must(list_sessions(&reader) == SKS_OK && reader.seen == seen, "and what was seen, too");
-    end();
+    world_end();
 }
 
 static enum sks_status unlock(struct client *c)
 {
-    return try_manage(token, UNLOCK_KEY, c->key, PUK);
+    return try_manage(world.token, UNLOCK_KEY, c->key, PUK);
 }
 
 /* A PIN's counter is written back, and the sync fails: the charge that lay ahead of need may be on
@@ -346,139 +260,48 @@ static void a_counter_is_written_in_vain(struct client *client, uint32_t guessed
     struct disk_image *left;
     bool compares;
 
-    token_close(token);
-    token = open_store_with(NULL, folder, &options);
-    must(try_sign(token, guessed, PIN) == SKS_OK, "sign");
-    atomic_store(&refuse_at, 3); /* behind a charge, and that of the next try ahead of need */
+    token_close(world.token);
+    world.token = open_store_with(NULL, world.folder, &options);
+    must(try_sign(world.token, guessed, WORLD_PIN) == SKS_OK, "sign");
+    atomic_store(&syncs.refuse_at, 3); /* behind a charge, and that of the next try ahead of need */
     (void)!client->call(client);
-    must(atomic_load(&refused), "the third sync fails");
-    compares = try_sign(token, guessed, PIN) == SKS_OK;
-    must(try_sign(token, guessed, "0000") != SKS_OK, "a wrong PIN is refused");
+    must(atomic_load(&syncs.refused), "the third sync fails");
+    compares = try_sign(world.token, guessed, WORLD_PIN) == SKS_OK;
+    must(try_sign(world.token, guessed, "0000") != SKS_OK, "a wrong PIN is refused");
     left = disk_take(DISK_KILL, 0);
-    token_close(token);
+    token_close(world.token);
     disk_put(left);
     disk_image_free(left);
-    atomic_store(&refused, false);
-    token = open_store(folder);
-    must(try_protection(token, guessed, &protection) == SKS_OK, "getKeyProtectionInfo");
+    atomic_store(&syncs.refused, false);
+    world.token = open_store(world.folder);
+    must(try_protection(world.token, guessed, &protection) == SKS_OK, "getKeyProtectionInfo");
     must(!compares || protection.pin_error_count > 0, "a guess for nothing");
 }
 
 static void nobody_guesses_for_nothing(void)
 {
     const struct enrolment_plan guarded = {
-        .algorithm = plan()->algorithm, .keys = 1, .pin = PIN, .puk = PUK
+        .algorithm = world_plan()->algorithm, .keys = 1, .pin = WORLD_PIN, .puk = PUK
     };
-    struct client next = { .call = sign, .key = begin() }, unlocker = { .call = unlock };
-    struct enrolment *e = enrolment_begin(token, &guarded);
+    struct client next = { .call = sign, .key = world_begin() }, unlocker = { .call = unlock };
+    struct enrolment *e = enrolment_begin(world.token, &guarded);
     uint32_t key = enrolment_key(e, 0);
 
     enrolment_close(e);
     enrolment_free(e);
     a_counter_is_written_in_vain(&next, key, 1); /* to make room in memory */
-    must(try_sign(token, key, PIN) == SKS_OK, "the right PIN is taken");
+    must(try_sign(world.token, key, WORLD_PIN) == SKS_OK, "the right PIN is taken");
     unlocker.key = key;
     a_counter_is_written_in_vain(&unlocker, key, 2); /* by a change */
-    must(try_sign(token, key, PIN) == SKS_OK, "the right PIN is taken");
-    end();
+    must(try_sign(world.token, key, WORLD_PIN) == SKS_OK, "the right PIN is taken");
+    world_end();
 }
 
-/* ---- a crowd, and a power cut after any answer ---- */
-
-static struct {
-    pthread_mutex_t lock;
-    uint32_t key[KEYS_MAX];
-    unsigned keys;
-    struct cut {
-        struct disk_image *disk;
-        unsigned keys; /* that somebody had an answer of */
-    } cut[CUTS_MAX];
-    unsigned cuts;
-} book = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static atomic_bool over;
-
-/* A client has learned of a key: what would be left of it now? */
-static void learn(uint32_t key)
+/* So that checkpoints come in between. */
+static int checkpoint_often(sqlite3 *db, char **error, const struct sqlite3_api_routines *api)
 {
-    bool known = false;
-
-    (void)pthread_mutex_lock(&book.lock);
-    for (unsigned i = 0; i < book.keys; i++)
-        known = known || book.key[i] == key;
-    if (!known) {
-        must(book.keys < KEYS_MAX && book.cuts < CUTS_MAX, "room");
-        book.key[book.keys++] = key;
-        book.cut[book.cuts++] = (struct cut){ disk_take(DISK_POWER_CUT, 0), book.keys };
-    }
-    (void)pthread_mutex_unlock(&book.lock);
-}
-
-static void *enrol_some(void *unused)
-{
-    (void)unused;
-    for (unsigned i = 0; i < SESSIONS; i++) {
-        struct enrolment *e = enrolment_begin(token, plan());
-        uint32_t key = enrolment_key(e, 0);
-
-        enrolment_close(e);
-        learn(key);
-        must(try_sign(token, key, PIN) == SKS_OK, "sign");
-        enrolment_free(e);
-    }
-    return NULL;
-}
-
-/* Handles go up, so the last one is the newest. */
-static void *look_on(void *unused)
-{
-    (void)unused;
-    for (uint32_t last = 0, key; !atomic_load(&over); last = key == 0 ? last : key)
-        if ((key = next_key(token, last)) != 0)
-            learn(key);
-    return NULL;
-}
-
-/* @return how many keys that somebody knew of are not there */
-static unsigned lost_in(const struct cut *cut)
-{
-    unsigned lost = 0;
-
-    disk_put(cut->disk);
-    token = open_store(folder);
-    for (unsigned i = 0; i < cut->keys; i++)
-        if (try_sign(token, book.key[i], PIN) != SKS_OK)
-            lost++;
-    token_close(token);
-    return lost;
-}
-
-/* @return keys lost in all cuts */
-static unsigned crowd(enum defect with)
-{
-    pthread_t client[CLIENTS], reader;
-    unsigned lost = 0;
-
-    (void)begin();
-    defect = with;
-    atomic_store(&over, false);
-    must(pthread_create(&reader, NULL, look_on, NULL) == 0, "thread");
-    for (unsigned i = 0; i < CLIENTS; i++)
-        must(pthread_create(&client[i], NULL, enrol_some, NULL) == 0, "thread");
-    for (unsigned i = 0; i < CLIENTS; i++)
-        (void)pthread_join(client[i], NULL);
-    atomic_store(&over, true);
-    (void)pthread_join(reader, NULL);
-    defect = NO_DEFECT;
-    token_close(token);
-    must(book.keys >= CLIENTS * SESSIONS, "the keys were seen");
-    for (unsigned i = 0; i < book.cuts; i++) {
-        lost += lost_in(&book.cut[i]);
-        disk_image_free(book.cut[i].disk);
-    }
-    book.keys = book.cuts = 0;
-    remove_store(folder);
-    return lost;
+    (void)error, (void)api;
+    return sqlite3_wal_autocheckpoint(db, CHECKPOINT_PAGES);
 }
 
 int main(void)
@@ -493,13 +316,13 @@ int main(void)
     a_sync_fails();
     it_is_started_again_after_a_sync_that_failed();
     nobody_guesses_for_nothing();
-    must(crowd(NO_DEFECT) == 0, "a power cut took what was answered");
-    unsynced = crowd(SYNCS_NOT_DONE);
-    unread = crowd(READS_DO_NOT_WAIT);
+    must(sync_crowd(NO_DEFECT) == 0, "a power cut took what was answered");
+    unsynced = sync_crowd(SYNCS_NOT_DONE);
+    unread = sync_crowd(READS_DO_NOT_WAIT);
     must(unsynced > 0, "the control is red: syncs that are not done");
     must(unread > 0, "the control is red: reads that do not wait");
     (void)printf("OK: %d sessions of %d clients, nothing lost; in the controls %u and %u times a "
                  "key\n",
-                 CLIENTS * SESSIONS, CLIENTS, unsynced, unread);
+                 CROWD_CLIENTS * CROWD_SESSIONS, CROWD_CLIENTS, unsynced, unread);
     return 0;
 }

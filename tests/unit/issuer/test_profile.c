@@ -157,6 +157,30 @@ Test(profile, refusals_of_what_goes_beyond_keys)
         { ALONE("\"updateKey\":{\"lookup\":\"L\"}"), "/updateKey/lookup: no lookupSpecifier" },
         { ALONE("\"updateKey\":{\"lookup\":\"L\"},\"cloneKeyProtection\":{\"lookup\":\"L\"}"),
           "/cloneKeyProtection: cannot stand beside" },
+        { PRESET("", ",\"pin\":\"12x4\"", ""), "/pin: has a character" },
+        { PRESET("", ",\"pin\":\"12345\"", ""), "/pin: is too long" },
+        { PRESET("\"grouping\":\"shared\",", ",\"pin\":\"1234\"", ",\"pin\":\"1235\""),
+          "/keyEntrySpecifiers/1: its PIN does not fit" },
+        { PRESET("\"grouping\":\"unique\",", ",\"pin\":\"1234\"", ",\"pin\":\"1234\""),
+          "/keyEntrySpecifiers/1: its PIN does not fit" },
+        { "{\"pinPolicySpecifiers\":[" PIN_START "\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
+          ",\"pin\":\"1234\"}]}]}",
+          "/pin: needs userDefined false" },
+        { "{\"pinPolicySpecifiers\":[{\"id\":\"P\",\"minLength\":128,\"maxLength\":128,"
+          "\"retryLimit\":3,\"format\":\"numeric\",\"patternRestrictions\":[\"two-in-a-row\"],"
+          "\"userDefined\":false,\"keyEntrySpecifiers\":[" KEY "]}]}",
+          "/pinPolicySpecifiers/0: no PIN was found" },
+    };
+
+    for (size_t i = 0; i < NITEMS(BAD); i++)
+        assert_refused(BAD[i].json, BAD[i].why);
+}
+
+Test(profile, refusals_of_what_concerns_the_session)
+{
+    static const struct {
+        const char *json, *why;
+    } BAD[] = {
         { "{" LOOKUP ",\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
           ",\"devicePinProtection\":true,\"updateKey\":{\"lookup\":\"L\"}}]}",
           "takes over its PIN" },
@@ -189,19 +213,6 @@ Test(profile, refusals_of_what_goes_beyond_keys)
           "/targetKeyContainers/0: unknown key container" },
         { "{\"clientCapabilityQuery\":[\"urn:a\",\"urn:a\"],\"keyEntrySpecifiers\":[" KEY "]}",
           "/clientCapabilityQuery/1: used twice" },
-        { PRESET("", ",\"pin\":\"12x4\"", ""), "/pin: has a character" },
-        { PRESET("", ",\"pin\":\"12345\"", ""), "/pin: is too long" },
-        { PRESET("\"grouping\":\"shared\",", ",\"pin\":\"1234\"", ",\"pin\":\"1235\""),
-          "/keyEntrySpecifiers/1: its PIN does not fit" },
-        { PRESET("\"grouping\":\"unique\",", ",\"pin\":\"1234\"", ",\"pin\":\"1234\""),
-          "/keyEntrySpecifiers/1: its PIN does not fit" },
-        { "{\"pinPolicySpecifiers\":[" PIN_START "\"keyEntrySpecifiers\":[" KEY_START CERTIFICATE
-          ",\"pin\":\"1234\"}]}]}",
-          "/pin: needs userDefined false" },
-        { "{\"pinPolicySpecifiers\":[{\"id\":\"P\",\"minLength\":128,\"maxLength\":128,"
-          "\"retryLimit\":3,\"format\":\"numeric\",\"patternRestrictions\":[\"two-in-a-row\"],"
-          "\"userDefined\":false,\"keyEntrySpecifiers\":[" KEY "]}]}",
-          "/pinPolicySpecifiers/0: no PIN was found" },
     };
 
     for (size_t i = 0; i < NITEMS(BAD); i++)
