@@ -67,7 +67,13 @@ enum sks_status answer_with(struct exchange *x, const struct json_type *type, co
 {
     enum sks_status rc = keygen2_encode(type, message, &x->answer);
 
-    return rc == SKS_OK ? rc : sks_fail(x->err, rc, "cannot encode the %s", type->name);
+    if (rc != SKS_OK)
+        return sks_fail(x->err, rc, "cannot encode the %s", type->name);
+    if (x->answer.len > KEYGEN2_MESSAGE_MAX)
+        return check_fail(x, SKS_ERROR_OPTION, EVIDENCE_CHECK_PROFILE,
+                          "its %s would have %zu bytes, more than the %d of a message", type->name,
+                          x->answer.len, KEYGEN2_MESSAGE_MAX);
+    return SKS_OK;
 }
 
 enum sks_status keep_bytes(struct exchange *x, struct bytes from, struct bytes *to)

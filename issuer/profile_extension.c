@@ -158,3 +158,41 @@ out:
 
 const struct json_type PROFILE_PROPERTY_BAG =
     JSON_TYPE("propertyBag", struct property_bag_profile, BAG, check_bag);
+
+/* ---- their size ---- */
+
+static size_t in_base64(size_t len)
+{
+    return (len * 4 + 2) / 3;
+}
+
+static size_t extensions_size(const struct json_array *extensions)
+{
+    const struct extension_profile *extension = extensions->item;
+    size_t size = 0;
+
+    for (size_t i = 0; i < extensions->count; i++)
+        size += extension[i].type.len + in_base64(extension[i].data.len);
+    return size;
+}
+
+static size_t bag_size(const struct property_bag_profile *bag)
+{
+    const struct property *property = bag->properties.item;
+    size_t size = bag->type.len;
+
+    for (size_t i = 0; i < bag->properties.count; i++)
+        size += property[i].name.len + property[i].value.len;
+    return size;
+}
+
+size_t profile_attached_size(const struct key_profile *key)
+{
+    const struct property_bag_profile *bag = key->property_bags.item;
+    size_t size = extensions_size(&key->extensions) + extensions_size(&key->encrypted_extensions) +
+                  extensions_size(&key->logotypes);
+
+    for (size_t i = 0; i < key->property_bags.count; i++)
+        size += bag_size(&bag[i]);
+    return size;
+}

@@ -27,6 +27,10 @@ CHECKED enum sks_status profile_read_files(struct json_reader *r, const struct j
                                            const char *name, const char *folder,
                                            struct json_array *extensions);
 
+/** @return bytes that the extensions, property bags and logotypes of the key take in a message, at
+ * the least */
+size_t profile_attached_size(const struct key_profile *key);
+
 /* A contradiction among what the top level says. */
 struct profile_rule {
     const char *property, *text;

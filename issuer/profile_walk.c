@@ -14,6 +14,7 @@ struct walk {
     json_t *seen; /* SKS V1.07, 5: policies and keys share one name space */
     const struct pin_profile *pin;
     const struct puk_profile *puk;
+    size_t attached; /* bytes of a ProvisioningFinalizationRequest, at the least */
     /* How each lookup is used. */
     struct {
         bool updated, deleted, other;
@@ -189,6 +190,7 @@ static enum sks_status walk_key(struct walk *w, const struct json_place *at,
     TRY(profile_read_files(w->r, at, "extensions", w->folder, &key->extensions));
     TRY(profile_read_files(w->r, at, "encryptedExtensions", w->folder, &key->encrypted_extensions));
     TRY(profile_read_files(w->r, at, "logotypes", w->folder, &key->logotypes));
+    w->attached += profile_attached_size(key);
     key->has_pin = w->pin != NULL;
     w->profile->key_count++;
     w->profile->operations += count_operations(key, w->pin != NULL && !w->pin->policy.user_defined);
@@ -337,6 +339,17 @@ out:
     return rc;
 }
 
+/* With the rest of the message that is still too long, a session fails (answer_with()). */
+static enum sks_status check_size(const struct walk *w)
+{
+    if (w->attached > KEYGEN2_MESSAGE_MAX)
+        return json_refuse(w->r, NULL,
+                           "what is attached to its keys takes %zu bytes, and a message has at "
+                           "most %d",
+                           w->attached, KEYGEN2_MESSAGE_MAX);
+    return SKS_OK;
+}
+
 /* Its message stands under the same names, and its decoder checks what they say; but that takes a
  * query that stands there twice, to which no client can answer twice. */
 static enum sks_status check_invocation(struct json_reader *r, const struct profile *p)
@@ -380,6 +393,7 @@ enum sks_status profile_walk(struct json_reader *r, const char *folder, struct p
     TRY(walk_targets(&walk, "unlockKeys", &profile->unlock_keys, false));
     TRY(walk_targets(&walk, "deleteKeys", &profile->delete_keys, true));
     TRY(check_whole(r, profile));
+    TRY(check_size(&walk));
 out:
     json_decref(walk.seen);
     return rc;

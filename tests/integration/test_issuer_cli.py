@@ -98,6 +98,23 @@ class CheckProfile(unittest.TestCase):
         (self.folder / "card.svg").write_text("")
         self.assertIn("the file is empty", self.check(json.dumps(profile)).stderr)
 
+    def test_files_that_no_message_can_hold(self):
+        (self.folder / "a").write_bytes(bytes(250000))
+        (self.folder / "b").write_bytes(bytes(1))
+        profile = json.loads((PROFILES / "p256-user-pin.json").read_text())
+        key, = profile["pinPolicySpecifiers"][0]["keyEntrySpecifiers"]
+
+        def check(names):
+            key["extensions"] = [{"type": "urn:%d" % i, "file": name}
+                                 for i, name in enumerate(names)]
+            return self.check(json.dumps(profile))
+
+        self.assertEqual(check("a" * 12 + "b").returncode, DONE)
+        done = check("a" * 13)
+        self.assertEqual(done.returncode, REFUSED)
+        self.assertIn("p.json: what is attached to its keys takes 4333", done.stderr)
+        self.assertIn("at most 4194304", done.stderr)
+
     def test_usage(self):
         self.assertEqual(run("sks-issuer", "check-profile").returncode, USAGE)
         self.assertEqual(run("sks-issuer", "check-profile", "--schema", "x").returncode, USAGE)

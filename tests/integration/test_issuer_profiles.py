@@ -129,3 +129,27 @@ class Shipped(ProfileTest):
         self.assertEqual(self.methods(client)[-3:],
                          ["postUnlockKey", "postDeleteKey", "closeProvisioningSession"])
         self.assertEqual(self.states(), ["deleted"] + ["live"] * 8 + ["replaced"])
+
+
+class TooLong(ProfileTest):
+    """What a profile attaches just fits into a message; with the certificate it does not."""
+
+    @classmethod
+    def set_up_rig(cls):
+        cls.profiles = cls.new_folder()
+        room, extensions = 4 * 1024 * 1024, []
+        while room > 2:
+            name = "urn:%d" % len(extensions)
+            size = min(250000, (room - len(name)) * 3 // 4)
+            room -= len(name) + -(-size * 4 // 3)
+            (cls.profiles / name).write_bytes(bytes(size))
+            extensions.append({"type": name, "file": name})
+        profile = json.loads((PROFILES / "p256-user-pin.json").read_text())
+        profile["pinPolicySpecifiers"][0]["keyEntrySpecifiers"][0]["extensions"] = extensions
+        (cls.profiles / "long.json").write_text(json.dumps(profile))
+        super().set_up_rig()
+
+    def test_it_fails_with_a_cause(self):
+        client = self.client("long")
+        self.assert_refused(client, client.run(), "^profile: its ProvisioningFinalizationRequest "
+                            "would have 419[0-9]{4} bytes, more than the 4194304 of a message")
