@@ -5,6 +5,7 @@ Starts sks-token, sks-issuer and sks-proxy as processes of their own on free por
 and stops all that it started.
 """
 
+import atexit
 import base64
 import json
 import os
@@ -174,7 +175,7 @@ class Rig:
     """The three programs with their folder; the proxy runs once an enrolment."""
 
     def __init__(self):
-        self.folder = processes.temporary_folder()
+        self.folder = processes.temporary_folder(atexit.register)
         self.pin_file = self.folder / "pin"
         self.pin_file.touch(0o600)
         self.pin_file.write_text(PIN + "\n")
@@ -200,7 +201,6 @@ class Rig:
     def remove(self):
         self.token.kill()
         self.issuer.kill()
-        processes.remove_folder(self.folder)
 
 
 def main():

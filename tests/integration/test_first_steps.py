@@ -3,9 +3,10 @@
 import os
 import re
 import subprocess
+import sys
 import unittest
 
-from rig.processes import ROOT, run
+from rig.processes import BUILD, ROOT, run, temporary_folder
 
 PROGRAMS = ("sks-issuer", "sks-token", "sks-proxy", "sks-vectors", "sks-conform", "sks-interop")
 FOR_MAKE_ALONE = {"FORCE", "help", "plain-programs", "fuzz-programs"}
@@ -64,3 +65,28 @@ class ByHand(unittest.TestCase):
             known = run(program, command, "--help").stdout
             for option in re.findall(r"(?<= )--[a-z-]+", rest.split("#")[0]):
                 self.assertRegex(known, re.escape(option) + r"\b", (program, command))
+
+
+class Demo(unittest.TestCase):
+    """What `make demo` runs, and its picture in README.md."""
+
+    @staticmethod
+    def shape(text):
+        """Its lines without what differs from run to run; those with an ellipsis leave some out."""
+        for pattern, name in (("unix:\\S+", "PATH"), ("[0-9a-f]{16,}", "HEX"), ("[0-9]+", "N"),
+                              (" +", " ")):
+            text = re.sub(pattern, name, text)
+        return [line for line in text.splitlines() if line.strip() and " ..." not in line]
+
+    def test_the_picture_is_true(self):
+        folder = temporary_folder(self.addCleanup)
+        done = subprocess.run([sys.executable, ROOT / "tools/demo.py"], capture_output=True,
+                              text=True, timeout=120, check=False,
+                              env={**os.environ, "TMPDIR": str(folder), "SKS_BUILD": str(BUILD)})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(list(folder.iterdir()), [])
+        printed = iter(self.shape(done.stdout))
+        picture = self.shape(README.split("## What `make demo` shows")[1].split("```")[1])
+        self.assertGreater(len(picture), 60)
+        for line in picture:
+            self.assertIn(line, printed)    # and behind those before it

@@ -10,6 +10,7 @@ invitations, where there are any: one is open, one used up, one withdrawn. The c
 good for as long as a CA of the issuer lets them. All keys in it were drawn here and protect nothing.
 """
 
+import atexit
 import copy
 import json
 import shutil
@@ -50,7 +51,7 @@ def make_invitations(issuer):
 
 
 def main(name):
-    folder = processes.temporary_folder()
+    folder = processes.temporary_folder(atexit.register)
     device = Device()
     trust = device.authority.write_pem(folder / "device-ca.pem")
     profiles = folder / "profiles"
@@ -106,7 +107,6 @@ def main(name):
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(issuer.data, target, ignore=shutil.ignore_patterns("*lock", "trust"))
     (target / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
-    processes.remove_folder(folder)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ The token runs under a clock of the year 2100, so that its open session never en
 does not go back behind what its store has seen.
 """
 
+import atexit
 import base64
 import json
 import os
@@ -151,7 +152,7 @@ class Maker:
 
 
 def make(name):
-    folder = processes.temporary_folder()
+    folder = processes.temporary_folder(atexit.register)
     clock = folder / "clock.so"
     (folder / "clock.c").write_text(CLOCK)
     subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", clock, folder / "clock.c",
@@ -174,7 +175,6 @@ def make(name):
     for file in ("token.db", "master.key"):
         shutil.copyfile(token.store / file, target / file)
     (target / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
-    processes.remove_folder(folder)
 
 
 if __name__ == "__main__":
