@@ -97,7 +97,8 @@ static const struct option_row RESUME[] = {
     { 0 },
 };
 
-/* Raised by Ctrl-C and SIGTERM; looked at between steps and by the transfers. */
+/* Raised by Ctrl-C, SIGTERM and a terminal that goes away; looked at between steps and by the
+ * transfers. */
 static volatile sig_atomic_t stop;
 
 static void raise_stop(int signal)
@@ -109,10 +110,12 @@ static void raise_stop(int signal)
 static void catch_signals(void)
 {
     struct sigaction catch = { .sa_handler = raise_stop }; /* no SA_RESTART: a prompt ends */
-    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 
     (void)sigaction(SIGINT, &catch, NULL);
     (void)sigaction(SIGTERM, &catch, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup(1) */
+        (void)sigaction(SIGHUP, &catch, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 

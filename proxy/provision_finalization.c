@@ -213,6 +213,7 @@ static enum sks_status close_session(struct enrolment *e, const struct session_c
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, &before);
     rc = provision_call(e, CLOSE_PROVISIONING_SESSION, &in, &out);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

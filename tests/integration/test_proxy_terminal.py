@@ -32,6 +32,19 @@ class AtTheTerminal(RigTest):
             self.assertNotIn(pin, terminal.shown)
         self.assertEqual(len(self.token.list()), 1)
 
+    def test_the_terminal_goes_away(self):
+        """Both ends learn of it, as of Ctrl-C."""
+        before = self.token.list()
+        terminal = self.terminal()
+        terminal.answer("Go on? [y/N] ", "y").wait_for("PIN: ")
+        terminal.hang_up()
+        self.assertEqual(terminal.finish(), REFUSED, terminal.shown)
+        self.assertIn("interrupted", terminal.shown)
+        self.assertEqual(self.token.list(), before)
+        session = self.issuer.sessions()[0]
+        self.assertEqual((session["verdict"], session["cause"]),
+                         ("failed", "aborted by the client"))
+
     def test_declined(self):
         before = self.token.list()
         for answer in ("n", "", "yes please"):

@@ -95,6 +95,10 @@ class Terminal:
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 
+    def hang_up(self):
+        """What a program is sent when its terminal goes away."""
+        self.process.send_signal(signal.SIGHUP)
+
     def kill(self):
         """If it still runs."""
         if self.process.poll() is None:
